@@ -1,0 +1,26 @@
+-- The TimescaleDB extension, and the indexer's key/value state with its first rows.
+-- The extension is trusted (the database's owner may create it); the images bring it in template1, where this is a notice.
+
+CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
+
+CREATE TABLE public.vars (
+    key        text        NOT NULL,
+    value      text        NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT vars_pkey PRIMARY KEY (key),
+    CONSTRAINT vars_key_check CHECK (key <> '')
+);
+
+COMMENT ON TABLE public.vars IS
+    'State of simply-kaspa-indexer, one row a key. Stays a plain table: a hypertable cannot keep the key unique without its time column.';
+COMMENT ON COLUMN public.vars.updated_at IS
+    'Set by the writer together with value; no trigger does it.';
+
+-- First values only: what the indexer has written since is never overwritten.
+INSERT INTO public.vars (key, value)
+VALUES
+    ('network', 'mainnet'),
+    ('version', '1.0.0'),
+    ('last_processed_block', '0')
+ON CONFLICT (key) DO NOTHING;
