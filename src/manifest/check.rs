@@ -1,0 +1,91 @@
+//! What only shows when services stand side by side.
+
+use std::path::{Path, PathBuf};
+
+use super::problems::Problems;
+use super::resolve::Resolved;
+use super::value::{Source, Sourced};
+
+/// Refuses two services in one set or in one database.
+///
+/// Only what the manifest itself says counts here. A database that a variable points to is a matter for the commands, which
+/// refuse one service and serve the others.
+pub(super) fn services(services: &[Resolved], problems: &mut Problems) {
+    for (index, later) in services.iter().enumerate() {
+        for earlier in services.iter().take(index) {
+            same_set(earlier, later, problems);
+            same_database(earlier, later, problems);
+        }
+    }
+}
+
+fn same_set(earlier: &Resolved, later: &Resolved, problems: &mut Problems) {
+    let (Some(set), Some(other)) = (&later.service.set, &earlier.service.set) else {
+        return;
+    };
+    let folder = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let same = match (&earlier.service.set_dir, &later.service.set_dir) {
+        (Some(a), Some(b)) => folder(a) == folder(b),
+        (None, None) => set.value == other.value,
+        _ => false,
+    };
+    if same {
+        let place = later.service.set_dir.as_ref().map_or_else(
+            || format!("the built-in set {}", set.value),
+            |path: &PathBuf| format!("the folder {}", path.display()),
+        );
+        problems.at(
+            line(set, later),
+            &format!("services.{}.set", later.service.name),
+            &format!(
+                "expected a set of its own, found {place}, which is {}'s (line {}); give each service its own set",
+                earlier.service.name,
+                line(other, earlier)
+            ),
+        );
+    }
+}
+
+fn same_database(earlier: &Resolved, later: &Resolved, problems: &mut Problems) {
+    if !(earlier.fixed && later.fixed) {
+        return;
+    }
+    let (Some(a), Some(b)) = (earlier.service.endpoint(), later.service.endpoint()) else {
+        return;
+    };
+    let shared = b.hosts.iter().find(|host| {
+        a.hosts
+            .iter()
+            .any(|other| same_host(&host.name, &other.name) && host.port == other.port)
+    });
+    if let Some(host) = shared
+        && a.database == b.database
+    {
+        let place = |resolved: &Resolved| {
+            let database = resolved.service.database.as_ref();
+            database.map_or(resolved.service.line, |name| line(name, resolved))
+        };
+        problems.at(
+            place(later),
+            &format!("services.{}.database", later.service.name),
+            &format!(
+                "expected a database of its own, found {:?} at {}:{}, which is {}'s (line {}); give each service its own database",
+                b.database, host.name, host.port, earlier.service.name, place(earlier)
+            ),
+        );
+    }
+}
+
+/// The line of a value, or of its service where the value came from elsewhere.
+const fn line(value: &Sourced<String>, resolved: &Resolved) -> usize {
+    match &value.source {
+        Source::File(line) => *line,
+        _ => resolved.service.line,
+    }
+}
+
+/// Whether two names mean one host. A name that needs a resolver is only compared as text.
+fn same_host(a: &str, b: &str) -> bool {
+    let local = |name: &str| ["localhost", "127.0.0.1", "::1"].contains(&name);
+    a.eq_ignore_ascii_case(b) || (local(&a.to_lowercase()) && local(&b.to_lowercase()))
+}

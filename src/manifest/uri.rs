@@ -1,0 +1,353 @@
+//! Parses libpq's connection URIs.
+//!
+//! A URL may hold a password, and a password with a stray `@` or `/` shifts every border in it. So a message never quotes a
+//! part of the URL; only the name of an unknown parameter is shown, and only where it cannot be a piece of a password.
+
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SslMode};
+use crate::secret::Secret;
+
+/// PostgreSQL cuts longer names silently (NAMEDATALEN).
+pub(super) const MAX_NAME: usize = 63;
+
+const SHAPE: &str = "postgresql://role:password@host:port/database";
+const HINT: &str = "characters such as @ : / ? # % in a role, password or database must be percent-encoded (%40 %3A %2F %3F %23 %25)";
+
+impl Endpoint {
+    /// Parses a connection URI as libpq does: `postgres://` or `postgresql://` (also with a driver, as in
+    /// `postgresql+asyncpg://`), several hosts, IPv6 in brackets, socket directories, and parameters that override the rest.
+    /// Without a database it is the role's name, as for libpq.
+    ///
+    /// # Errors
+    /// When it is no such URI, names no role or no host, has an empty password, or a parameter that dbctl does not know.
+    /// The error never quotes the URL.
+    pub fn parse(url: &str) -> Result<Self, EndpointError> {
+        let url = url.trim_matches(|c: char| c.is_ascii_whitespace());
+        if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return fail(
+                "the URL holds a space or a control character; percent-encode it (a space is %20)",
+            );
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return fail(format!("this is not a URL; expected {SHAPE}"));
+        };
+        let scheme = scheme.split('+').next().unwrap_or_default();
+        if !["postgres", "postgresql"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
+            return fail(format!(
+                "the URL is of another kind; expected postgresql:// or postgres://, as in {SHAPE}"
+            ));
+        }
+        let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
+        if authority.matches('@').count() > 1 || path.contains(['@', '/']) {
+            return fail(format!("there is more than one @ or /; {HINT}"));
+        }
+        let (credentials, hosts) = authority.split_once('@').unwrap_or(("", authority));
+        let (user, password) = match credentials.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (credentials, None),
+        };
+        let mut parts = Parts {
+            user: decode(user)?,
+            password: password.map(decode).transpose()?,
+            database: decode(path)?,
+            hosts: hosts_of(hosts)?,
+            ..Parts::default()
+        };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let Some((name, value)) = pair.split_once('=') else {
+                return fail(format!(
+                    "a parameter after the ? has no =; expected name=value; {HINT}"
+                ));
+            };
+            parts.parameter(&decode(name)?, decode(value)?, query.contains('@'))?;
+        }
+        parts.finish()
+    }
+}
+
+/// An endpoint in the making.
+#[derive(Default)]
+struct Parts {
+    user: String,
+    password: Option<String>,
+    database: String,
+    hosts: Vec<(String, Option<u16>)>,
+    ports: Option<Vec<Option<u16>>>,
+    ssl_mode: Option<SslMode>,
+    ssl_root_cert: Option<String>,
+    connect_timeout: Option<Duration>,
+    options: Option<String>,
+    read_write: bool,
+}
+
+impl Parts {
+    /// Takes one parameter. `stray` says that the parameters hold an `@`, so they may be a piece of a password.
+    fn parameter(&mut self, name: &str, value: String, stray: bool) -> Result<(), EndpointError> {
+        match name {
+            "user" => self.user = value,
+            "password" => self.password = Some(value),
+            "dbname" => self.database = value,
+            "host" => {
+                self.hosts = value
+                    .split(',')
+                    .map(|host| (unbracketed(host).to_owned(), None))
+                    .collect();
+            }
+            "port" => {
+                let ports: Result<_, _> = value.split(',').map(port_of).collect();
+                self.ports = Some(ports?);
+            }
+            "sslmode" => {
+                self.ssl_mode = Some(match value.as_str() {
+                    "disable" => SslMode::Disable,
+                    "allow" | "prefer" => SslMode::Prefer,
+                    "require" => SslMode::Require,
+                    "verify-ca" => SslMode::VerifyCa,
+                    "verify-full" => SslMode::VerifyFull,
+                    _ => {
+                        return fail(
+                            "parameter sslmode: expected disable, allow, prefer, require, verify-ca or verify-full",
+                        );
+                    }
+                });
+            }
+            "sslrootcert" => self.ssl_root_cert = Some(value).filter(|value| !value.is_empty()),
+            "connect_timeout" => {
+                let Ok(seconds) = value.parse::<u32>() else {
+                    return fail("parameter connect_timeout: expected a number of seconds");
+                };
+                // As for libpq, 0 waits for ever.
+                self.connect_timeout =
+                    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
+            }
+            "options" => self.options = Some(value).filter(|value| !value.is_empty()),
+            "target_session_attrs" => {
+                self.read_write = match value.as_str() {
+                    "any" => false,
+                    "read-write" | "primary" => true,
+                    "read-only" | "standby" | "prefer-standby" => {
+                        return fail(
+                            "parameter target_session_attrs: dbctl writes, so a read-only server will not do; expected any, read-write or primary",
+                        );
+                    }
+                    _ => {
+                        return fail(
+                            "parameter target_session_attrs: expected any, read-write or primary",
+                        );
+                    }
+                };
+            }
+            // dbctl sets its own, so that it is found in pg_stat_activity.
+            "application_name" | "fallback_application_name" => {}
+            _ => {
+                let plain = !name.is_empty()
+                    && name.len() <= 40
+                    && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+                return fail(if plain && !stray {
+                    format!("unknown parameter {name}; take it out of the URL")
+                } else {
+                    format!("a parameter after the ? is unknown; {HINT}")
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Endpoint, EndpointError> {
+        if self.user.is_empty() {
+            return fail(format!("the URL names no role; expected {SHAPE}"));
+        }
+        if self.password.as_ref().is_some_and(String::is_empty) {
+            return fail("the password in the URL is empty; write one, or leave the colon out");
+        }
+        if self.database.is_empty() {
+            self.database.clone_from(&self.user);
+        }
+        for (what, name) in [("role", &self.user), ("database", &self.database)] {
+            if name.chars().any(char::is_control) {
+                return fail(format!("the {what} in the URL holds a control character"));
+            }
+            if name.len() > MAX_NAME {
+                return fail(format!(
+                    "the {what} in the URL is longer than {MAX_NAME} bytes; PostgreSQL would cut it silently"
+                ));
+            }
+        }
+        let hosts = self.hosts()?;
+        if self.ssl_root_cert.as_deref() == Some("system") {
+            self.ssl_root_cert = None;
+            if *self.ssl_mode.get_or_insert(SslMode::VerifyFull) != SslMode::VerifyFull {
+                return fail(
+                    "sslrootcert=system needs sslmode=verify-full: anybody can get a certificate from a public authority",
+                );
+            }
+        }
+        Ok(Endpoint {
+            hosts,
+            user: self.user,
+            password: self.password.map(Secret::new),
+            database: self.database,
+            ssl_mode: self.ssl_mode.unwrap_or(SslMode::Prefer),
+            ssl_root_cert: self.ssl_root_cert.map(PathBuf::from),
+            connect_timeout: self.connect_timeout,
+            options: self.options,
+            read_write: self.read_write,
+        })
+    }
+
+    fn hosts(&self) -> Result<Vec<Host>, EndpointError> {
+        if self.hosts.is_empty() {
+            // libpq's default is a socket directory chosen when it was compiled; that is a guess here.
+            return fail(format!(
+                "the URL names no host; expected {SHAPE}, or ?host=/directory for a socket"
+            ));
+        }
+        if let Some(ports) = &self.ports
+            && ports.len() != 1
+            && ports.len() != self.hosts.len()
+        {
+            return fail("parameter port: expected one port, or one for each host");
+        }
+        let mut hosts = Vec::new();
+        for (index, (name, own_port)) in self.hosts.iter().enumerate() {
+            check_host(name).map_err(EndpointError)?;
+            let port = match &self.ports {
+                Some(ports) => ports
+                    .get(index)
+                    .or_else(|| ports.first())
+                    .copied()
+                    .flatten(),
+                None => *own_port,
+            };
+            hosts.push(Host {
+                name: name.clone(),
+                port: port.unwrap_or(DEFAULT_PORT),
+            });
+        }
+        Ok(hosts)
+    }
+}
+
+/// Whether this is a host name, an address or a socket directory. The reason never quotes it.
+pub(super) fn check_host(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("a host is empty; expected a name, an address or a socket directory".into());
+    }
+    if name.chars().any(|c| c.is_control() || c == ',') {
+        return Err("a host holds a comma or a control character".to_owned());
+    }
+    if name.starts_with('/') {
+        return Ok(());
+    }
+    if name
+        .chars()
+        .any(|c| c.is_whitespace() || "/@?#[]".contains(c))
+    {
+        return Err(format!("a host holds a character that no host has; {HINT}"));
+    }
+    let address = name
+        .split_once('%')
+        .map_or(name, |(address, _zone)| address);
+    if name.contains(':') && address.parse::<Ipv6Addr>().is_err() {
+        return Err(format!(
+            "a host holds a colon and is no IPv6 address; {HINT}"
+        ));
+    }
+    Ok(())
+}
+
+/// The hosts and ports between `@` and `/`.
+fn hosts_of(text: &str) -> Result<Vec<(String, Option<u16>)>, EndpointError> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    text.split(',')
+        .map(|part| {
+            if let Some(rest) = part.strip_prefix('[') {
+                let Some((address, rest)) = rest.split_once(']') else {
+                    return fail("an IPv6 address lacks its closing bracket");
+                };
+                let port = match rest.strip_prefix(':') {
+                    Some(port) => port_of(port)?,
+                    None if rest.is_empty() => None,
+                    None => return fail("after an IPv6 address only :port may follow"),
+                };
+                let address = decode(address)?;
+                if !address.contains(':') {
+                    return fail("between the brackets of a host stands no IPv6 address");
+                }
+                return Ok((address, port));
+            }
+            let (name, port) = part.split_once(':').unwrap_or((part, ""));
+            if port.contains(':') {
+                return fail(format!(
+                    "a host has more than one colon; put an IPv6 address in brackets; {HINT}"
+                ));
+            }
+            Ok((decode(name)?, port_of(port)?))
+        })
+        .collect()
+}
+
+/// A port; nothing stands for the default.
+fn port_of(text: &str) -> Result<Option<u16>, EndpointError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<u16>() {
+        Ok(port) if port > 0 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(Some(port)),
+        _ => fail(format!("the port is not a number from 1 to 65535; {HINT}")),
+    }
+}
+
+/// The address in `[address]`, or the text as it is.
+pub(super) fn unbracketed(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+/// Decodes percent signs strictly: a stray one is a password that was not encoded.
+fn decode(text: &str) -> Result<String, EndpointError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = rest.next().and_then(hex).zip(rest.next().and_then(hex));
+        match digits {
+            Some((0, 0)) => return fail("%00 is not possible in a URL"),
+            Some((high, low)) => bytes.push(high * 16 + low),
+            None => {
+                return fail(
+                    "a % is not followed by two hexadecimal digits; write a plain % as %25",
+                );
+            }
+        }
+    }
+    String::from_utf8(bytes)
+        .or_else(|_| fail("a percent-encoded part is not UTF-8; encode the bytes of UTF-8"))
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn fail<T>(message: impl Into<String>) -> Result<T, EndpointError> {
+    Err(EndpointError(message.into()))
+}
+
+#[cfg(test)]
+#[path = "uri_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::manifest::{Endpoint, Host, SslMode};
+use crate::secret::Secret;
+
+const CANARY: &str = "Canary7Pw";
+
+fn parse(url: &str) -> Endpoint {
+    Endpoint::parse(url).unwrap()
+}
+
+fn refused(url: &str) -> String {
+    let message = Endpoint::parse(url).unwrap_err().to_string();
+    for piece in [CANARY, "anary7", "C@nary", "Can"] {
+        assert!(!message.contains(piece), "{message}");
+    }
+    message
+}
+
+#[test]
+fn reads_a_plain_url() {
+    let endpoint = parse("postgresql://k_social_user:secret@localhost:5433/ksocial");
+    assert_eq!(endpoint.user, "k_social_user");
+    assert_eq!(endpoint.password, Some(Secret::new("secret")));
+    assert_eq!(endpoint.address(), "localhost:5433");
+    assert_eq!(endpoint.database, "ksocial");
+    assert_eq!(endpoint.ssl_mode, SslMode::Prefer);
+    assert_eq!(
+        endpoint.display(),
+        "postgresql://k_social_user@localhost:5433/ksocial"
+    );
+    assert_eq!(
+        endpoint.to_url().expose(),
+        "postgresql://k_social_user:secret@localhost:5433/ksocial"
+    );
+    assert!(!format!("{endpoint:?}").contains("secret"));
+}
+
+#[test]
+fn accepts_other_spellings_of_the_scheme() {
+    for scheme in [
+        "postgres",
+        "postgresql",
+        "postgresql+asyncpg",
+        "postgres+psycopg2",
+        "PostgreSQL",
+    ] {
+        assert_eq!(parse(&format!("{scheme}://u@h/d")).address(), "h:5432");
+    }
+    for wrong in ["mysql://u@h/d", "u@h/d", "", "postgresql:u@h", "sqlite://x"] {
+        refused(wrong);
+    }
+}
+
+#[test]
+fn a_missing_database_is_the_role() {
+    assert_eq!(parse("postgres://anna@h").database, "anna");
+    assert_eq!(parse("postgres://anna@h/?sslmode=disable").database, "anna");
+}
+
+#[test]
+fn reads_several_hosts_ipv6_and_sockets() {
+    let endpoint = parse("postgres://u@a:1,[::1]:2,b/d");
+    assert_eq!(endpoint.address(), "a:1,[::1]:2,b:5432");
+    let endpoint = parse("postgres://u@%2Fvar%2Frun%2Fpostgresql/d");
+    assert_eq!(endpoint.hosts[0].name, "/var/run/postgresql");
+    assert_eq!(endpoint.address(), "/var/run/postgresql");
+    let endpoint = parse("postgres://u@/d?host=/tmp/s&port=6000");
+    assert_eq!(endpoint.address(), "/tmp/s:6000");
+    assert!(endpoint.hosts[0].is_socket());
+    assert_eq!(parse("postgres:///d?host=h&user=u").address(), "h:5432");
+    assert_eq!(
+        parse("postgres://u@x/d?host=a,b&port=1,2").address(),
+        "a:1,b:2"
+    );
+    assert_eq!(parse("postgres://u@a,b/d?port=7").address(), "a:7,b:7");
+    refused("postgres://u@::1/d");
+    refused("postgres://u@[::1/d");
+    refused("postgres://u@[name]/d");
+    refused("postgres://u@a,b/d?port=1,2,3");
+    refused("postgres://u@a,/d");
+    refused("postgres://u@/d");
+}
+
+#[test]
+fn parameters_override_the_rest() {
+    let endpoint = parse(
+        "postgres://u:p@h/d?user=v&password=q%20r&dbname=e&port=9&application_name=me@here&connect_timeout=3&options=-csearch_path%3Dx&sslmode=verify-ca&sslrootcert=/etc/ca.pem&target_session_attrs=primary",
+    );
+    assert_eq!(endpoint.user, "v");
+    assert_eq!(endpoint.password, Some(Secret::new("q r")));
+    assert_eq!(endpoint.database, "e");
+    assert_eq!(endpoint.address(), "h:9");
+    assert_eq!(endpoint.connect_timeout, Some(Duration::from_secs(3)));
+    assert_eq!(endpoint.options.as_deref(), Some("-csearch_path=x"));
+    assert_eq!(endpoint.ssl_mode, SslMode::VerifyCa);
+    assert_eq!(endpoint.ssl_root_cert, Some(PathBuf::from("/etc/ca.pem")));
+    assert!(endpoint.read_write);
+    assert_eq!(
+        parse("postgres://u@h/d?sslmode=allow").ssl_mode,
+        SslMode::Prefer
+    );
+    let system = parse("postgres://u@h/d?sslrootcert=system");
+    assert_eq!(
+        (system.ssl_mode, system.ssl_root_cert),
+        (SslMode::VerifyFull, None)
+    );
+    refused("postgres://u@h/d?sslrootcert=system&sslmode=require");
+    refused("postgres://u@h/d?sslmode=yes");
+    refused("postgres://u@h/d?connect_timeout=soon");
+    assert!(
+        refused("postgres://u@h/d?gssencmode=disable").contains("unknown parameter gssencmode")
+    );
+    assert!(refused("postgres://u@h/d?target_session_attrs=standby").contains("read-only"));
+}
+
+#[test]
+fn refuses_what_is_missing_or_impossible() {
+    assert!(refused("postgres://h/d").contains("names no role"));
+    assert!(refused("postgres://u:@h/d").contains("password in the URL is empty"));
+    assert!(refused("postgres://u@h:0/d").contains("port"));
+    assert!(refused("postgres://u@h:65536/d").contains("port"));
+    assert!(refused("postgres://u@h:+5/d").contains("port"));
+    assert!(refused("postgres://u@h/a%0Ab").contains("control character"));
+    assert!(refused("postgres://u@h/a%00b").contains("%00"));
+    assert!(refused(&format!("postgres://u@h/{}", "x".repeat(64))).contains("63 bytes"));
+    assert!(refused("postgres://u:%FF@h/d").contains("UTF-8"));
+    assert_eq!(parse(" postgres://u@h/d\n").database, "d");
+}
+
+#[test]
+fn an_unencoded_password_is_explained_and_never_quoted() {
+    for password in [
+        "Canary7Pw@x",
+        "x@Canary7Pw",
+        "Canary7Pw/x",
+        "x/Canary7Pw",
+        "1/Canary7Pw",
+        "Canary7Pw?x",
+        "x?Canary7Pw",
+        "1?canary=Canary7Pw",
+        "Canary7Pw%",
+        "%zzCanary7Pw",
+        "Canary7Pw x",
+        "a@b?Canary7Pw",
+        "C@nary7/Pw",
+        "a:b@Canary7Pw[",
+    ] {
+        let message = refused(&format!("postgres://u:{password}@h:5432/d"));
+        assert!(
+            message.contains("ncode") || message.contains('%'),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn to_url_and_parse_are_inverse() {
+    let texts = [
+        "plain",
+        "p@ss:w/rd?#%&",
+        "mit Leerzeichen und Ümläut ☂",
+        "a=b&c=d",
+        "%41",
+        "+",
+        "[x]",
+        "\"'\\`$(id)",
+        ",",
+        "..",
+    ];
+    let hosts = [
+        vec![("localhost", 5433)],
+        vec![
+            ("/var/run/my socket", 5432),
+            ("::1", 1),
+            ("10.0.0.1", 65535),
+        ],
+        vec![("fe80::1%eth0", 5432)],
+        vec![("/tmp/s%20", 6000)],
+    ];
+    for (index, text) in texts.iter().enumerate() {
+        for hosts in &hosts {
+            let endpoint = Endpoint {
+                hosts: hosts
+                    .iter()
+                    .map(|(name, port)| Host {
+                        name: (*name).to_owned(),
+                        port: *port,
+                    })
+                    .collect(),
+                user: format!("u{text}"),
+                password: (index % 3 != 2).then(|| Secret::new(*text)),
+                database: (*text).to_owned(),
+                ssl_mode: [SslMode::Prefer, SslMode::Disable, SslMode::VerifyFull][index % 3],
+                ssl_root_cert: (index % 2 == 1).then(|| PathBuf::from(format!("/ca/{text}"))),
+                connect_timeout: (index % 2 == 0).then(|| Duration::from_secs(9)),
+                options: (index % 4 == 0).then(|| (*text).to_owned()),
+                read_write: index % 2 == 0,
+            };
+            assert_eq!(parse(endpoint.to_url().expose()), endpoint, "{text}");
+            assert_eq!(parse(&endpoint.display()).password, None);
+        }
+    }
+}
