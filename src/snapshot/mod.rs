@@ -1,0 +1,201 @@
+//! What is true: plain facts about one target, read in one read-only transaction. No driver types, no judgement.
+
+pub mod attributes;
+mod diff;
+mod fact;
+pub mod interval;
+mod lock;
+mod object;
+#[cfg(test)]
+mod samples;
+
+pub use diff::{Change, Diff, diff};
+pub use fact::Fact;
+pub use lock::{Lock, LockError, Text};
+pub use object::{Kind, Object, ObjectKey};
+
+/// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
+pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
+
+/// The table of dbctl's stamp, schema and name: one row, `service` and `set_name`. Neither it nor its schema is an object.
+pub const STAMP_TABLE: (&str, &str) = ("dbctl", "identity");
+
+/// Why something was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// What stood in the way, in the server's words where it has some.
+    pub reason: String,
+    /// What would make it readable: a grant, an `admin_url`.
+    pub remedy: Option<String>,
+}
+
+impl Gap {
+    /// A gap with a reason alone.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            remedy: None,
+        }
+    }
+}
+
+/// Everything that was read from one service's database.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The server.
+    pub server: Server,
+    /// Which database this is.
+    pub identity: Identity,
+    /// The catalog's objects that neither the server, nor an extension's script, nor TimescaleDB's chunks account for,
+    /// in the order of their keys.
+    pub objects: Vec<Object>,
+    /// The migration history.
+    pub history: Fact<History>,
+    /// Who may do what.
+    pub access: Access,
+}
+
+impl Snapshot {
+    /// Says of every fact that could not be read why the administrator's session, which was asked for, did not read it.
+    pub fn explain_gaps(&mut self, reason: &str) {
+        let gaps = [
+            self.identity.system_identifier.gap_mut(),
+            self.identity.stamp.gap_mut(),
+            self.history.gap_mut(),
+            self.access.trust.gap_mut(),
+        ];
+        for gap in gaps.into_iter().flatten() {
+            gap.reason = format!("{}; {reason}", gap.reason);
+        }
+    }
+}
+
+/// Facts about the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `server_version_num`, as in 170006.
+    pub version_num: u32,
+    /// The version as people write it, as in `17.6`.
+    pub version: String,
+    /// Whether it is a standby.
+    pub standby: bool,
+    /// The version of TimescaleDB in this database, if it is installed there.
+    pub timescaledb: Option<String>,
+    /// TimescaleDB's license setting, `apache` or `timescale`.
+    pub timescaledb_license: Option<String>,
+}
+
+impl Server {
+    /// The major version, as in 17.
+    #[must_use]
+    pub const fn major(&self) -> u32 {
+        self.version_num / 10_000
+    }
+}
+
+/// Facts that tell one database from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `current_database()`.
+    pub database: String,
+    /// `session_user`.
+    pub session_user: String,
+    /// `current_user`.
+    pub current_user: String,
+    /// The cluster's system identifier (`pg_control_system()`), the same for a standby or a file copy.
+    pub system_identifier: Fact<u64>,
+    /// The database's OID within its cluster.
+    pub database_oid: u32,
+    /// dbctl's stamp, if there is one.
+    pub stamp: Fact<Option<Stamp>>,
+}
+
+/// The mark that dbctl leaves in a database that it migrated: whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The service.
+    pub service: String,
+    /// Its migration set.
+    pub set: String,
+}
+
+/// The migration history of a database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Whether the history table exists.
+    pub exists: bool,
+    /// Its rows by version.
+    pub rows: Vec<HistoryRow>,
+}
+
+/// One row of the history table, as it stands there: nothing in it is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// The version.
+    pub version: i64,
+    /// The name, without version and extension.
+    pub name: String,
+    /// When it was applied, as written there.
+    pub applied_on: String,
+    /// refinery's checksum, as written there.
+    pub checksum: String,
+}
+
+/// Facts about roles and privileges around one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The database's owner.
+    pub database_owner: String,
+    /// Whether PUBLIC may connect.
+    pub public_connect: bool,
+    /// Whether PUBLIC may create temporary tables or schemas in the database.
+    pub public_database: Vec<String>,
+    /// Roles, other than the owner and PUBLIC, with a privilege on the database: role and privilege.
+    pub database_grants: Vec<(String, String)>,
+    /// The owner of schema `public`; empty if there is no such schema.
+    pub public_schema_owner: String,
+    /// Privileges on schema `public`, the schema owner's left out: grantee (`PUBLIC` or a role) and privilege.
+    pub public_schema: Vec<(String, String)>,
+    /// The roles of the cluster that may log in.
+    pub roles: Vec<Role>,
+    /// The databases of the cluster, templates left out.
+    pub databases: Vec<String>,
+    /// Lines of `pg_hba.conf` that let somebody in without a proof of identity (`pg_hba_file_rules`).
+    pub trust: Fact<Vec<HbaLine>>,
+}
+
+/// A role and its attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// SUPERUSER.
+    pub superuser: bool,
+    /// CREATEDB.
+    pub createdb: bool,
+    /// CREATEROLE.
+    pub createrole: bool,
+    /// REPLICATION.
+    pub replication: bool,
+    /// BYPASSRLS.
+    pub bypassrls: bool,
+    /// The roles that it is a member of, directly or not.
+    pub member_of: Vec<String>,
+}
+
+/// One line of `pg_hba.conf`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HbaLine {
+    /// The line's number.
+    pub line: i32,
+    /// `local`, `host`, `hostssl`, …
+    pub kind: String,
+    /// The databases, comma-separated.
+    pub databases: String,
+    /// The roles, comma-separated.
+    pub roles: String,
+    /// The address; empty for `local`.
+    pub address: String,
+    /// The method, as in `trust`.
+    pub method: String,
+}
