@@ -1,0 +1,191 @@
+//! Whose database is it? What must hold before the first statement of a set is sent.
+
+use super::{Plan, Set};
+use crate::snapshot::{HISTORY_TABLE, History, Kind, Lock, Snapshot, Stamp};
+
+/// A service as the guard knows it: its name, its set, and the catalog that the set produces, where it is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Party<'a> {
+    /// The service.
+    pub service: &'a str,
+    /// The name that its database must have.
+    pub database: &'a str,
+    /// Its set.
+    pub set: Option<&'a Set>,
+    /// Its schema lock.
+    pub lock: Option<&'a Lock>,
+}
+
+/// Why the set of `own` must not be applied to the database of this snapshot; `None` when nothing speaks against it.
+#[must_use]
+pub fn refusal(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
+    let database = &snapshot.identity.database;
+    if let Some(reason) = wrong_database(own, others, database) {
+        return Some(reason);
+    }
+    let history = match (snapshot.identity.stamp.get(), snapshot.history.get()) {
+        (Ok(stamp), Ok(history)) => {
+            if let Some(reason) = marked(own, others, database, stamp.as_ref(), history) {
+                return Some(reason);
+            }
+            history
+        }
+        (Err(gap), _) | (_, Err(gap)) => {
+            return Some(format!(
+                "database {database}: cannot tell whose it is: {}",
+                gap.reason
+            ));
+        }
+    };
+    foreign_tables(own, others, snapshot).or_else(|| unknown_tables(own, snapshot, history))
+}
+
+/// Whether the connection led to another database than the manifest's.
+#[must_use]
+pub fn wrong_database(own: Party<'_>, others: &[Party<'_>], database: &str) -> Option<String> {
+    if database == own.database {
+        return None;
+    }
+    let whose = others
+        .iter()
+        .find(|other| other.database == database)
+        .map_or_else(String::new, |other| {
+            format!(", which is the database of {}", other.service)
+        });
+    Some(format!(
+        "{} must be migrated in database {}, but its URL leads to database {database}{whose}: \
+         check the URL, or the manifest's `database` if {database} is right",
+        own.service, own.database
+    ))
+}
+
+/// Whether the database's stamp names another service or set.
+#[must_use]
+pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> Option<String> {
+    let stamp = stamp?;
+    // A set that cannot be read has no name to compare; that is told by itself.
+    let other_set = own.set.filter(|set| set.name != stamp.set);
+    if stamp.service == own.service && other_set.is_none() {
+        return None;
+    }
+    let with = other_set.map_or_else(String::new, |set| format!(" (set {})", set.name));
+    Some(format!(
+        "database {database} belongs to service {} (set {}), says its stamp in dbctl.identity, \
+         not to {}{with}: check the URL",
+        stamp.service, stamp.set, own.service
+    ))
+}
+
+/// What stamp and history say against the run.
+#[must_use]
+pub fn marked(
+    own: Party<'_>,
+    others: &[Party<'_>],
+    database: &str,
+    stamp: Option<&Stamp>,
+    history: &History,
+) -> Option<String> {
+    if let Some(reason) = foreign_stamp(own, database, stamp) {
+        return Some(reason);
+    }
+    let set = own.set?;
+    for row in &history.rows {
+        let own_too = set.migrations.iter().any(|migration| {
+            migration.checksum.to_string() == row.checksum
+                || (i64::from(migration.version) == row.version && migration.name == row.name)
+        });
+        let whose = others.iter().find(|other| {
+            other.set.is_some_and(|set| {
+                set.migrations.iter().any(|migration| {
+                    migration.name == row.name && migration.checksum.to_string() == row.checksum
+                })
+            })
+        });
+        if let (false, Some(other)) = (own_too, whose) {
+            return Some(format!(
+                "database {database} holds the history of {}: {} has its V{}__{}; \
+                 the set of {} is not applied to it: check the URL",
+                other.service, HISTORY_TABLE.1, row.version, row.name, own.service
+            ));
+        }
+    }
+    let problems: Vec<String> = Plan::new(set, history)
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    (!problems.is_empty()).then(|| {
+        format!(
+            "database {database}: its history does not fit set {}: {}",
+            set.name,
+            problems.join("; ")
+        )
+    })
+}
+
+/// Relations that are another service's and not this one's.
+fn foreign_tables(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
+    // Without a lock of its own it is not known which of the others' names this service uses as well, as both indexers use `vars`.
+    let lock = own.lock?;
+    let mut found = Vec::new();
+    for object in snapshot
+        .objects
+        .iter()
+        .filter(|object| object.key.kind.is_relation())
+    {
+        if has_relation(lock, &object.key.name) {
+            continue;
+        }
+        let owner = others.iter().find(|other| {
+            other
+                .lock
+                .is_some_and(|lock| has_relation(lock, &object.key.name))
+        });
+        if let Some(other) = owner {
+            found.push(format!(
+                "{}.{} of {}",
+                object.key.schema, object.key.name, other.service
+            ));
+        }
+    }
+    (!found.is_empty()).then(|| {
+        format!(
+            "database {} holds tables of another service: {}; the set of {} is not applied to it: \
+             check the URL, or move these tables away first (dbctl verify lists them)",
+            snapshot.identity.database,
+            found.join(", "),
+            own.service
+        )
+    })
+}
+
+fn has_relation(lock: &Lock, name: &str) -> bool {
+    lock.objects
+        .keys()
+        .any(|key| key.kind.is_relation() && key.name == name)
+}
+
+/// Relations in a database that no migration was ever recorded in.
+fn unknown_tables(own: Party<'_>, snapshot: &Snapshot, history: &History) -> Option<String> {
+    if !history.rows.is_empty() {
+        return None;
+    }
+    let mut tables: Vec<String> = snapshot
+        .objects
+        .iter()
+        .filter(|object| object.key.kind.is_relation() || object.key.kind == Kind::Sequence)
+        .map(|object| format!("{}.{}", object.key.schema, object.key.name))
+        .collect();
+    let more = tables.len().saturating_sub(5);
+    tables.truncate(5);
+    (!tables.is_empty()).then(|| {
+        format!(
+            "database {} has no migration history but is not empty: {}{}; the set of {} is not applied to it: \
+             give it an empty database",
+            snapshot.identity.database,
+            tables.join(", "),
+            if more > 0 { format!(" and {more} more") } else { String::new() },
+            own.service
+        )
+    })
+}

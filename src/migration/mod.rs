@@ -1,0 +1,23 @@
+//! Migration sets and plans. Pure: nothing here talks to a server.
+
+pub mod guard;
+mod plan;
+mod set;
+mod statements;
+
+pub use plan::{Applied, Plan, Problem};
+pub use set::{LOCK_FILE, Migration, Set, SetError, built_in_names};
+pub use statements::{Statement, statements};
+
+/// Makes the table of the stamp where it is missing.
+pub const CREATE_STAMP: &str = "\
+CREATE SCHEMA IF NOT EXISTS dbctl;
+CREATE TABLE IF NOT EXISTS dbctl.identity (
+    only_row boolean NOT NULL DEFAULT true CONSTRAINT identity_pkey PRIMARY KEY CONSTRAINT identity_only_row_check CHECK (only_row),
+    service text NOT NULL,
+    set_name text NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON SCHEMA dbctl IS 'Kept by dbctl: whose database this is.';
+COMMENT ON TABLE dbctl.identity IS 'One row: the service that owns this database and the migration set that made its schema.';
+";

@@ -1,0 +1,182 @@
+//! Set × history → what is applied, pending, divergent, missing, out of order.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Migration, Set};
+use crate::snapshot::{History, HistoryRow};
+
+/// How a set relates to a database's history.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// What the history holds and the set knows, in order.
+    pub applied: Vec<Applied>,
+    /// What is still to be applied, in order.
+    pub pending: Vec<Migration>,
+    /// What must be mended before anything is applied.
+    pub problems: Vec<Problem>,
+}
+
+/// A migration that the history holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The version.
+    pub version: i64,
+    /// The name.
+    pub name: String,
+    /// When, as the history says.
+    pub applied_on: String,
+}
+
+/// Why history and set do not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The file was edited, or another migration took its version, after it was applied; or the row itself was edited.
+    Divergent {
+        /// The migration of the set.
+        file: String,
+        /// The history's row.
+        row: HistoryRow,
+        /// The checksum of the set's file.
+        checksum: u64,
+    },
+    /// The history holds a migration that the set does not have.
+    Unknown(HistoryRow),
+    /// The set holds a migration that is older than the newest applied one and was never applied.
+    OutOfOrder {
+        /// The migration of the set.
+        file: String,
+        /// The newest applied version.
+        newest: i64,
+    },
+    /// Two rows of the history claim one version.
+    Repeated(HistoryRow),
+}
+
+impl Problem {
+    /// The version that it is about.
+    #[must_use]
+    pub fn version(&self) -> String {
+        match self {
+            Self::Divergent { row, .. } | Self::Unknown(row) | Self::Repeated(row) => {
+                row.version.to_string()
+            }
+            Self::OutOfOrder { file, .. } => file.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Divergent {
+                file,
+                row,
+                checksum,
+            } if file_name(row) == *file && row.checksum == checksum.to_string() => write!(
+                f,
+                "the history's row of {file} was edited by hand: its time is {:?}, expected one such as 2026-01-31T12:00:00Z",
+                row.applied_on
+            ),
+            Self::Divergent {
+                file,
+                row,
+                checksum,
+            } if file_name(row) == *file => write!(
+                f,
+                "{file} was edited after it was applied on {}: its checksum is {checksum}, the history says {}",
+                row.applied_on, row.checksum
+            ),
+            Self::Divergent { file, row, .. } => write!(
+                f,
+                "version {} is {} in the history but {file} in the set",
+                row.version,
+                file_name(row)
+            ),
+            Self::Unknown(row) => write!(
+                f,
+                "the history holds {}, applied on {}, which the set does not have",
+                file_name(row),
+                row.applied_on
+            ),
+            Self::OutOfOrder { file, newest } => write!(
+                f,
+                "{file} was never applied although version {newest} was: a migration must be newer than every applied one"
+            ),
+            Self::Repeated(row) => {
+                write!(
+                    f,
+                    "the history holds version {} more than once",
+                    row.version
+                )
+            }
+        }
+    }
+}
+
+/// The file name that a history row stands for.
+fn file_name(row: &HistoryRow) -> String {
+    format!("V{}__{}.sql", row.version, row.name)
+}
+
+/// Whether refinery could read this time: its own reader panics where it cannot.
+fn is_time(applied_on: &str) -> bool {
+    OffsetDateTime::parse(applied_on, &Rfc3339).is_ok()
+}
+
+impl Plan {
+    /// Compares a set with a history.
+    #[must_use]
+    pub fn new(set: &Set, history: &History) -> Self {
+        let mut plan = Self::default();
+        let newest = history.rows.iter().map(|row| row.version).max();
+        for (index, row) in history.rows.iter().enumerate() {
+            let earlier = history.rows.iter().take(index);
+            if earlier
+                .into_iter()
+                .any(|other| other.version == row.version)
+            {
+                plan.problems.push(Problem::Repeated(row.clone()));
+                continue;
+            }
+            let known = set
+                .migrations
+                .iter()
+                .find(|migration| i64::from(migration.version) == row.version);
+            match known {
+                None => plan.problems.push(Problem::Unknown(row.clone())),
+                Some(migration) => {
+                    if migration.name != row.name
+                        || migration.checksum.to_string() != row.checksum
+                        || !is_time(&row.applied_on)
+                    {
+                        plan.problems.push(Problem::Divergent {
+                            file: migration.file.clone(),
+                            row: row.clone(),
+                            checksum: migration.checksum,
+                        });
+                    }
+                    plan.applied.push(Applied {
+                        version: row.version,
+                        name: row.name.clone(),
+                        applied_on: row.applied_on.clone(),
+                    });
+                }
+            }
+        }
+        for migration in &set.migrations {
+            let version = i64::from(migration.version);
+            if history.rows.iter().any(|row| row.version == version) {
+                continue;
+            }
+            match newest {
+                Some(newest) if newest > version => plan.problems.push(Problem::OutOfOrder {
+                    file: migration.file.clone(),
+                    newest,
+                }),
+                _ => plan.pending.push(migration.clone()),
+            }
+        }
+        plan
+    }
+}
