@@ -1,0 +1,109 @@
+//! Who may do what: privileges on the database and on schema `public`, roles, databases, `pg_hba.conf`.
+
+use tokio_postgres::Error;
+
+use super::guarded::role;
+use super::{Readers, denied};
+use crate::snapshot::{Access, Fact, HbaLine, Role};
+
+/// Reads it.
+pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
+    let client = readers.own.client;
+    let (grants, roles, databases) = futures::try_join!(
+        client.query_typed(include_str!("sql/grants.sql"), &[]),
+        client.query_typed(include_str!("sql/roles.sql"), &[]),
+        client.query_typed(include_str!("sql/databases.sql"), &[]),
+    )?;
+    let mut access = Access {
+        database_owner: String::new(),
+        public_connect: false,
+        public_database: Vec::new(),
+        database_grants: Vec::new(),
+        public_schema_owner: String::new(),
+        public_schema: Vec::new(),
+        roles: Vec::new(),
+        databases: Vec::new(),
+        trust: trust(readers).await?,
+    };
+    for row in &grants {
+        let on_database = row.try_get::<_, &str>("object")? == "database";
+        let owner = row.try_get("owner")?;
+        if on_database {
+            access.database_owner = owner;
+        } else {
+            access.public_schema_owner = owner;
+        }
+        // An ACL without any entry still has a row here, for the owner's sake.
+        let (Some(grantee), Some(privilege)) = (
+            row.try_get::<_, Option<String>>("grantee")?,
+            row.try_get::<_, Option<String>>("privilege")?,
+        ) else {
+            continue;
+        };
+        if row.try_get("to_owner")? {
+            continue;
+        }
+        match (on_database, row.try_get("to_public")?) {
+            (true, true) if privilege == "CONNECT" => access.public_connect = true,
+            (true, true) => access.public_database.push(privilege),
+            (true, false) => access.database_grants.push((grantee, privilege)),
+            (false, _) => access.public_schema.push((grantee, privilege)),
+        }
+    }
+    for row in &roles {
+        access.roles.push(Role {
+            name: row.try_get("name")?,
+            superuser: row.try_get("superuser")?,
+            createdb: row.try_get("createdb")?,
+            createrole: row.try_get("createrole")?,
+            replication: row.try_get("replication")?,
+            bypassrls: row.try_get("bypassrls")?,
+            member_of: row.try_get("member_of")?,
+        });
+    }
+    for row in &databases {
+        access.databases.push(row.try_get("name")?);
+    }
+    Ok(access)
+}
+
+/// The lines of `pg_hba.conf` that let somebody in without proof.
+async fn trust(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
+    let own = &readers.own.session;
+    let Some(client) = readers.allowed(|session| session.hba_function && session.hba_view) else {
+        let role = role(readers);
+        let mut grants = Vec::new();
+        if !own.hba_function {
+            grants.push(format!(
+                "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {role}"
+            ));
+        }
+        if !own.hba_view {
+            grants.push(format!(
+                "GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {role}"
+            ));
+        }
+        let reason = if own.hba_view {
+            "permission denied for function pg_hba_file_rules"
+        } else {
+            "permission denied for view pg_hba_file_rules"
+        };
+        return Ok(denied(reason, &grants.join("; ")));
+    };
+    let mut lines = Vec::new();
+    for row in client
+        .query_typed(include_str!("sql/hba.sql"), &[])
+        .await?
+        .iter()
+    {
+        lines.push(HbaLine {
+            line: row.try_get("line")?,
+            kind: row.try_get("kind")?,
+            databases: row.try_get("databases")?,
+            roles: row.try_get("roles")?,
+            address: row.try_get("address")?,
+            method: row.try_get("method")?,
+        });
+    }
+    Ok(Fact::Known(lines))
+}

@@ -1,0 +1,100 @@
+//! Fills a [`Snapshot`] from PostgreSQL's catalog: a handful of queries, whatever the size of the schema.
+//!
+//! Works on PostgreSQL 14 and newer for a role that has no more than CONNECT; what such a role may not read becomes a
+//! [`Fact::Unknown`], unless the superuser's session that may come along can read it. Chunks are told from tables by
+//! TimescaleDB's own catalog, in the first query; the others are asked about the remaining relations only, so that chunks
+//! cost nearly nothing.
+
+mod access;
+mod conninfo;
+mod guarded;
+mod objects;
+mod row;
+mod session;
+
+use tokio_postgres::{Client, Error};
+
+use crate::snapshot::{Fact, Gap, Identity, Server, Snapshot};
+use session::Session;
+
+/// A session and what is known about it.
+struct Reader<'a> {
+    /// The connection.
+    client: &'a Client,
+    /// Its role, and what this role may read.
+    session: Session,
+}
+
+impl<'a> Reader<'a> {
+    async fn new(client: &'a Client) -> Result<Self, Error> {
+        let session = Session::read(client).await?;
+        Ok(Self { client, session })
+    }
+}
+
+/// The sessions there are: the service's own, and perhaps a superuser's in the same database.
+struct Readers<'a> {
+    own: Reader<'a>,
+    admin: Option<Reader<'a>>,
+}
+
+impl<'a> Readers<'a> {
+    /// The first session that may read a fact.
+    fn allowed(&self, may: impl Fn(&Session) -> bool) -> Option<&'a Client> {
+        std::iter::once(&self.own)
+            .chain(&self.admin)
+            .find(|reader| may(&reader.session))
+            .map(|reader| reader.client)
+    }
+
+    /// The session that sees most: where a view hides details rather than refuse them.
+    fn widest(&self) -> &'a Client {
+        self.admin.as_ref().unwrap_or(&self.own).client
+    }
+}
+
+/// Reads everything that dbctl knows about a database.
+///
+/// `client`, and `admin` if there is one (a superuser's session in the same database, for the facts that the service's role may
+/// not read), are in a `REPEATABLE READ READ ONLY` transaction with `search_path = pg_catalog` and `jit = off`.
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, Error> {
+    let readers = Readers {
+        own: Reader::new(client).await?,
+        admin: match admin {
+            Some(admin) => Some(Reader::new(admin).await?),
+            None => None,
+        },
+    };
+    let session = &readers.own.session;
+    Ok(Snapshot {
+        server: Server {
+            version_num: session.version_num,
+            version: session.version.clone(),
+            standby: session.standby,
+            timescaledb: session.timescaledb.clone(),
+            timescaledb_license: session.timescaledb_license.clone(),
+        },
+        identity: Identity {
+            database: session.database.clone(),
+            session_user: session.session_user.clone(),
+            current_user: session.current_user.clone(),
+            system_identifier: guarded::system_identifier(&readers).await?,
+            database_oid: session.database_oid,
+            stamp: guarded::stamp(&readers).await?,
+        },
+        objects: objects::read(&readers).await?,
+        history: guarded::history(&readers).await?,
+        access: access::read(&readers).await?,
+    })
+}
+
+/// A fact that no session may read: the server's words, and what would help.
+fn denied<T>(reason: impl Into<String>, grants: &str) -> Fact<T> {
+    Fact::Unknown(Gap {
+        reason: reason.into(),
+        remedy: Some(format!("{grants}; or set admin_url")),
+    })
+}

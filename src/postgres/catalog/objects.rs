@@ -1,0 +1,209 @@
+//! The objects of a database: relations first, then their parts and everything else, at once.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+use super::conninfo::Source;
+use super::session::Session;
+use super::{Readers, row};
+use crate::snapshot::attributes::{DBNAME, HOST};
+use crate::snapshot::{HISTORY_TABLE, Kind, Object, STAMP_TABLE};
+
+/// What is put in front of a query that leaves out members of extensions.
+const MEMBER: &str = include_str!("sql/member.sql");
+
+/// Reads all objects, in the order of their keys.
+pub(super) async fn read(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
+    let client = readers.own.client;
+    let session = &readers.own.session;
+    let relations = client.query_typed(&relations(session), &[]).await?;
+    let mut oids: Vec<u32> = Vec::new();
+    let mut objects = Vec::new();
+    for row in &relations {
+        oids.push(row.try_get("oid")?);
+        objects.extend(row::object(row)?);
+    }
+    let own: BTreeSet<(String, String)> = objects
+        .iter()
+        .filter(|object| object.key.kind == Kind::Table)
+        .map(|object| (object.key.schema.clone(), object.key.name.clone()))
+        .filter(|(schema, name)| {
+            [HISTORY_TABLE, STAMP_TABLE].contains(&(schema.as_str(), name.as_str()))
+        })
+        .collect();
+    let behaviour = with_members(include_str!("sql/behaviour.sql"));
+    let routines = with_members(include_str!("sql/routines.sql"));
+    let types = with_members(include_str!("sql/types.sql"));
+    let others = with_members(include_str!("sql/others.sql"));
+    // Sent at once: one round trip.
+    let rows = futures::try_join!(
+        of(client, include_str!("sql/columns.sql"), &oids),
+        of(client, include_str!("sql/constraints.sql"), &oids),
+        of(client, include_str!("sql/indexes.sql"), &oids),
+        of(client, &behaviour, &oids),
+        hypertables(client, session, &oids),
+        client.query_typed(&routines, &[]),
+        client.query_typed(&types, &[]),
+        client.query_typed(&others, &[]),
+    )?;
+    let (columns, constraints, indexes, behaviour, hypertables, routines, types, others) = rows;
+    for row in [
+        columns,
+        constraints,
+        indexes,
+        behaviour,
+        hypertables,
+        routines,
+        types,
+        others,
+    ]
+    .iter()
+    .flatten()
+    {
+        objects.extend(row::object(row)?);
+    }
+    objects.extend(links(readers).await?);
+    objects.retain(|object| !is_own(object, &own));
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(objects)
+}
+
+/// Asks about the relations of these OIDs.
+async fn of(client: &Client, sql: &str, oids: &Vec<u32>) -> Result<Vec<Row>, Error> {
+    client.query_typed(sql, &[(oids, Type::OID_ARRAY)]).await
+}
+
+fn with_members(sql: &str) -> String {
+    format!("{MEMBER}{sql}")
+}
+
+/// The query for relations, with what TimescaleDB's catalog in this database says of chunks.
+fn relations(session: &Session) -> String {
+    let mut left_out = if session.timescaledb.is_none() {
+        "SELECT NULL::oid WHERE false".to_owned()
+    } else if session.chunk_relid {
+        include_str!("sql/chunks_by_relid.sql").to_owned()
+    } else if session.chunk_dropped {
+        format!(
+            "{}\n WHERE NOT ch.dropped",
+            include_str!("sql/chunks_by_name.sql").trim_end()
+        )
+    } else {
+        include_str!("sql/chunks_by_name.sql").to_owned()
+    };
+    if session.compress_relid {
+        left_out.push_str("\nUNION ALL\n");
+        left_out.push_str(include_str!("sql/chunks_compressed.sql"));
+    }
+    if session.timescaledb.is_some() {
+        left_out.push_str("\nUNION ALL\n");
+        left_out.push_str(include_str!("sql/internals.sql"));
+    }
+    format!(
+        "{}, left_out(oid) AS MATERIALIZED (\n{left_out}\n)\n{}",
+        MEMBER.trim_end(),
+        include_str!("sql/relations.sql")
+    )
+}
+
+async fn hypertables(
+    client: &Client,
+    session: &Session,
+    oids: &Vec<u32>,
+) -> Result<Vec<Row>, Error> {
+    if session.timescaledb.is_none() {
+        return Ok(Vec::new());
+    }
+    of(client, include_str!("sql/hypertables.sql"), oids).await
+}
+
+/// Wrappers, servers, subscriptions: read by the session that sees most of their details.
+async fn links(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
+    let sql = with_members(include_str!("sql/links.sql"));
+    let mut objects = Vec::new();
+    for row in readers.widest().query_typed(&sql, &[]).await? {
+        objects.extend(row::object(&row)?);
+    }
+    let subscribed = objects
+        .iter()
+        .any(|object| object.key.kind == Kind::Subscription);
+    if let Some(client) = readers.allowed(|session| session.conninfo)
+        && subscribed
+    {
+        for row in client
+            .query_typed(include_str!("sql/conninfo.sql"), &[])
+            .await?
+        {
+            let name: &str = row.try_get("name")?;
+            let conninfo: &str = row.try_get("conninfo")?;
+            let of_this = |object: &&mut Object| {
+                object.key.kind == Kind::Subscription && object.key.name == name
+            };
+            if let Some(object) = objects.iter_mut().find(of_this) {
+                let source = Source::of(conninfo);
+                let known = [(HOST, source.host), (DBNAME, source.dbname)];
+                object.attributes.extend(
+                    known
+                        .into_iter()
+                        .filter_map(|(name, text)| Some((name.to_owned(), text?))),
+                );
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Whether dbctl itself, or refinery for it, made this: the history and the stamp, each with columns, constraints and indexes,
+/// and the stamp's schema. What somebody hangs on them (a trigger, a rule, a policy) is not.
+fn is_own(object: &Object, own: &BTreeSet<(String, String)>) -> bool {
+    let key = &object.key;
+    let of = |table: &str| own.contains(&(key.schema.clone(), table.to_owned()));
+    match key.kind {
+        Kind::Schema => key.name == STAMP_TABLE.0,
+        Kind::Table => of(&key.name),
+        Kind::Column | Kind::Constraint | Kind::Index => of(&key.parent),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::is_own;
+    use crate::snapshot::{HISTORY_TABLE, Kind, Object, ObjectKey, STAMP_TABLE};
+
+    #[test]
+    fn only_what_dbctl_made_is_its_own() {
+        let own: BTreeSet<(String, String)> = [HISTORY_TABLE, STAMP_TABLE]
+            .map(|(schema, name)| (schema.to_owned(), name.to_owned()))
+            .into();
+        let is_own = |kind, schema: &str, parent: &str, name: &str| {
+            let object = Object {
+                key: ObjectKey {
+                    schema: schema.to_owned(),
+                    parent: parent.to_owned(),
+                    kind,
+                    name: name.to_owned(),
+                    arguments: String::new(),
+                },
+                owner: None,
+                extension: None,
+                attributes: BTreeMap::new(),
+            };
+            is_own(&object, &own)
+        };
+        let history = HISTORY_TABLE.1;
+        assert!(is_own(Kind::Table, "public", "", history));
+        assert!(is_own(Kind::Constraint, "public", history, "x_pkey"));
+        assert!(is_own(Kind::Column, "dbctl", "identity", "service"));
+        assert!(is_own(Kind::Schema, "", "", "dbctl"));
+        assert!(!is_own(Kind::Trigger, "public", history, "spy"));
+        assert!(!is_own(Kind::View, "public", "", history));
+        assert!(!is_own(Kind::Table, "elsewhere", "", history));
+        assert!(!is_own(Kind::Table, "dbctl", "", "other"));
+        assert!(!is_own(Kind::Function, "public", "", history));
+    }
+}

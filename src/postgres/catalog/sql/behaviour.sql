@@ -1,0 +1,40 @@
+-- What acts on the rows of the relations $1: triggers, rules and policies.
+SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, t.tgname::text AS name, '' AS arguments,
+       NULL::text AS owner, NULL::text AS extension,
+       json_build_object(
+           'definition', pg_get_triggerdef(t.oid),
+           'enabled', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END
+       ) AS attributes
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE t.tgrelid = ANY ($1)
+   AND NOT t.tgisinternal
+   AND t.tgparentid = 0
+   -- TimescaleDB before 2.31 puts ts_insert_blocker, an ordinary row of pg_trigger, on every hypertable.
+   AND NOT EXISTS (SELECT FROM member m
+                    WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid AND m.extension = 'timescaledb'
+                      AND t.tgname IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger'))
+UNION ALL
+SELECT 'rule', n.nspname, c.relname, r.rulename, '', NULL, NULL,
+       json_build_object(
+           'definition', pg_get_ruledef(r.oid),
+           'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END)
+  FROM pg_rewrite r
+  JOIN pg_class c ON c.oid = r.ev_class
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE r.ev_class = ANY ($1)
+   AND NOT (r.rulename = '_RETURN' AND r.ev_type = '1')
+UNION ALL
+SELECT 'policy', n.nspname, c.relname, p.polname, '', NULL, NULL,
+       json_build_object('definition', concat_ws(' ',
+           CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+           'FOR', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+           'TO', (SELECT string_agg(r, ', ' ORDER BY r)
+                    FROM unnest(p.polroles) o, LATERAL (SELECT CASE WHEN o = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END) x(r)),
+           'USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+           'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'))
+  FROM pg_policy p
+  JOIN pg_class c ON c.oid = p.polrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE p.polrelid = ANY ($1)

@@ -1,0 +1,5 @@
+-- TimescaleDB before 2.31 knows its chunks, those of compressed data included, by schema and name.
+SELECT c.oid
+  FROM _timescaledb_catalog.chunk ch
+  JOIN pg_namespace n ON n.nspname = ch.schema_name
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = ch.table_name

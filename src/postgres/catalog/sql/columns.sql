@@ -1,0 +1,23 @@
+-- Columns of the relations $1. Those of views follow from the definition, those of partitions from the parent.
+SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a.attname::text AS name, '' AS arguments,
+       NULL::text AS owner, NULL::text AS extension,
+       json_build_object(
+           'type', format_type(a.atttypid, a.atttypmod),
+           'not_null', CASE WHEN a.attnotnull THEN 'true' END,
+           'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+           'generated', CASE WHEN a.attgenerated <> '' THEN
+               format('(%s) %s', pg_get_expr(d.adbin, d.adrelid), CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END) END,
+           'collation', CASE WHEN a.attcollation <> t.typcollation THEN
+               (SELECT format('%I.%I', cn.nspname, co.collname) FROM pg_collation co
+                  JOIN pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = a.attcollation) END
+       ) AS attributes
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ WHERE a.attrelid = ANY ($1)
+   AND a.attnum > 0
+   AND NOT a.attisdropped
+   AND (c.relkind IN ('r', 'p', 'f') AND (a.attislocal OR NOT c.relispartition) OR c.relkind = 'v' AND a.atthasdef)

@@ -1,0 +1,56 @@
+-- Tables, views, sequences; `left_out` are the OIDs of TimescaleDB's chunks and internals. The server's own relations are known
+-- by their OID (FirstNormalObjectId), never by schema: an ordinary table may lie in pg_toast or information_schema.
+SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view'
+                      WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
+       n.nspname::text AS schema, '' AS parent, c.relname::text AS name, '' AS arguments,
+       pg_get_userbyid(c.relowner)::text AS owner, m.extension,
+       json_build_object(
+           'persistence', CASE WHEN c.relpersistence = 'u' THEN 'unlogged' END,
+           'row_security', CASE WHEN c.relrowsecurity THEN 'true' END,
+           'force_row_security', CASE WHEN c.relforcerowsecurity THEN 'true' END,
+           'partition_key', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
+           'partition_of', CASE WHEN c.relispartition THEN parents.names END,
+           'partition_bound', pg_get_expr(c.relpartbound, c.oid),
+           'inherits', CASE WHEN NOT c.relispartition THEN parents.names END,
+           'access_method', (SELECT am.amname::text FROM pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap' AND c.relkind <> 'S'),
+           'tablespace', (SELECT t.spcname::text FROM pg_tablespace t WHERE t.oid = c.reltablespace),
+           'options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) o),
+           'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+           'server', fs.srvname::text,
+           'foreign_options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(ft.ftoptions) o
+                                WHERE split_part(o, '=', 1) !~* 'pass|secret|token|user|key'),
+           'type', format_type(s.seqtypid, NULL),
+           'start', s.seqstart::text, 'min', s.seqmin::text, 'max', s.seqmax::text, 'increment', s.seqincrement::text,
+           'cycle', CASE WHEN s.seqcycle THEN 'true' END,
+           'owned_by', own.names
+       ) AS attributes,
+       c.oid AS oid
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN member m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
+  LEFT JOIN pg_sequence s ON s.seqrelid = c.oid
+  LEFT JOIN pg_foreign_table ft ON ft.ftrelid = c.oid
+  LEFT JOIN pg_foreign_server fs ON fs.oid = ft.ftserver
+  LEFT JOIN LATERAL (
+      SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno) AS names
+        FROM pg_inherits i
+        JOIN pg_class p ON p.oid = i.inhparent
+        JOIN pg_namespace pn ON pn.oid = p.relnamespace
+       WHERE i.inhrelid = c.oid) parents ON true
+  -- A sequence belongs to a column by serial or OWNED BY (deptype a), or implies nothing of its own by IDENTITY (deptype i).
+  LEFT JOIN LATERAL (
+      SELECT bool_or(d.deptype = 'i') AS identity,
+             string_agg(format('%I.%I.%I', tn.nspname, t.relname, a.attname), ', ') AS names
+        FROM pg_depend d
+        JOIN pg_class t ON t.oid = d.refobjid
+        JOIN pg_namespace tn ON tn.oid = t.relnamespace
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+       WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) own ON true
+ WHERE c.oid >= 16384
+   AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+   AND c.relpersistence <> 't'
+   AND own.identity IS NOT TRUE
+   AND (m.objid IS NULL OR m.attached OR c.relowner <> ALL (m.owners))
+   -- A foreign table can be attached as a chunk (osm_chunk): it reaches out of the database, so it is never left out.
+   AND (c.relkind = 'f' OR NOT EXISTS (SELECT FROM left_out l WHERE l.oid = c.oid))

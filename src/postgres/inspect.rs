@@ -1,0 +1,197 @@
+//! Short read-only looks at a database that need no whole catalog.
+
+use tokio_postgres::error::SqlState;
+
+use super::Session;
+use super::error::describe;
+use crate::manifest::Endpoint;
+use crate::snapshot::{HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
+
+/// Whose database it is and what was applied to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    /// `current_database()`.
+    pub database: String,
+    /// dbctl's stamp.
+    pub stamp: Option<Stamp>,
+    /// The migration history.
+    pub history: History,
+    /// Why stamp or history cannot be believed, if so.
+    pub trouble: Option<String>,
+}
+
+/// Reads stamp and history. Works inside and outside a transaction and creates nothing.
+///
+/// # Errors
+/// When a query fails.
+pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
+    let client = &session.client;
+    let row = client
+        .query_one(
+            "SELECT current_database()::text, to_regclass('dbctl.identity') IS NOT NULL, \
+             to_regclass('public.refinery_schema_history') IS NOT NULL, \
+             (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c \
+              WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('public.refinery_schema_history')) \
+              AND (c.relkind <> 'r' OR row_security_active(c.oid)))",
+            &[],
+        )
+        .await?;
+    let mut trouble = row.try_get::<_, Option<String>>(3)?.map(|tables| {
+        format!("{tables}: row security hides rows from this role, or it is no ordinary table")
+    });
+    let mut stamp = None;
+    if row.try_get(1)? {
+        let mut stamps = client
+            .query(
+                "SELECT service::text, set_name::text FROM dbctl.identity LIMIT 3",
+                &[],
+            )
+            .await?
+            .into_iter()
+            .map(|row| {
+                Ok::<_, tokio_postgres::Error>(Stamp {
+                    service: row.try_get::<_, Option<String>>(0)?.unwrap_or_default(),
+                    set: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if stamps.len() > 1 && trouble.is_none() {
+            trouble = Some(format!(
+                "dbctl.identity holds {} rows, expected one",
+                stamps.len()
+            ));
+        }
+        stamp = stamps.pop();
+    }
+    let exists = row.try_get(2)?;
+    let rows = if exists {
+        history(session).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Marks {
+        database: row.try_get(0)?,
+        stamp,
+        history: History { exists, rows },
+        trouble,
+    })
+}
+
+/// Why stamp and history could not be read, and which grants would let this role read them.
+#[must_use]
+pub fn unreadable(endpoint: &Endpoint, error: &tokio_postgres::Error) -> String {
+    let text = format!("{}: {}", endpoint.display(), describe(error));
+    if error.code() != Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        return text;
+    }
+    let role = plain_or_quoted(&endpoint.user);
+    let ((stamp, identity), (public, history)) = (STAMP_TABLE, HISTORY_TABLE);
+    format!(
+        "{text}; use the service's own role, or let this one read: GRANT USAGE ON SCHEMA {stamp}, {public} TO {role}; \
+         GRANT SELECT ON {stamp}.{identity}, {public}.{history} TO {role}"
+    )
+}
+
+/// A name as an operator would write it in SQL.
+fn plain_or_quoted(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// The rows of the history table. Everything is read as text: a row edited by hand must not end the run.
+async fn history(session: &Session) -> Result<Vec<HistoryRow>, tokio_postgres::Error> {
+    session
+        .client
+        .query(
+            "SELECT version::bigint, coalesce(name::text, ''), coalesce(applied_on::text, ''), coalesce(checksum::text, '') \
+             FROM public.refinery_schema_history ORDER BY version",
+            &[],
+        )
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(HistoryRow {
+                version: row.try_get::<_, Option<i64>>(0)?.unwrap_or_default(),
+                name: row.try_get(1)?,
+                applied_on: row.try_get(2)?,
+                checksum: row.try_get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// What a migration needs of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Whether the server is a standby.
+    pub standby: bool,
+    /// Whether the role may create schemas and tables in this database.
+    pub may_create: bool,
+    /// The server's major version.
+    pub major: i32,
+    /// Whether the role or the database starts every transaction read-only.
+    pub read_only: bool,
+    /// Whether TimescaleDB can be created, or is there.
+    pub timescaledb_available: bool,
+    /// Whether TimescaleDB's library is loaded (`shared_preload_libraries`).
+    pub timescaledb_loaded: bool,
+}
+
+/// Reads what the server and the role are able to do.
+///
+/// # Errors
+/// When the query fails.
+pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::Error> {
+    // shared_preload_libraries itself may be read by superusers only; the library's own settings may be read by everyone.
+    let row = session
+        .client
+        .query_one(
+            "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'CREATE'), \
+             EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb'), \
+             EXISTS (SELECT FROM pg_settings WHERE name LIKE 'timescaledb%'), \
+             current_setting('server_version_num')::int / 10000, \
+             (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only')",
+            &[],
+        )
+        .await?;
+    Ok(Abilities {
+        standby: row.try_get(0)?,
+        may_create: row.try_get(1)?,
+        timescaledb_available: row.try_get(2)?,
+        timescaledb_loaded: row.try_get(3)?,
+        major: row.try_get(4)?,
+        read_only: row.try_get(5)?,
+    })
+}
+
+/// Whether the error says that a lock was not to be had in time, or that a deadlock was broken: worth another try.
+#[must_use]
+pub fn is_lock_conflict(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::T_R_DEADLOCK_DETECTED
+    })
+}
+
+/// Why TimescaleDB cannot be used on this server, if it cannot, and what to install.
+#[must_use]
+pub fn timescaledb_problem(abilities: Abilities) -> Option<String> {
+    if !abilities.timescaledb_available {
+        return Some(format!(
+            "TimescaleDB is not installed on this server: install its package for PostgreSQL {0} (as in postgresql-{0}-timescaledb or \
+             timescaledb-2-postgresql-{0}, or use the image timescale/timescaledb), set shared_preload_libraries = 'timescaledb' and restart \
+             the server",
+            abilities.major
+        ));
+    }
+    (!abilities.timescaledb_loaded).then(|| {
+        "TimescaleDB is installed on this server but not loaded: set shared_preload_libraries = 'timescaledb' and restart the server"
+            .to_owned()
+    })
+}

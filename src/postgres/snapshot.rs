@@ -1,0 +1,52 @@
+//! The snapshot of one database: everything in one read-only transaction.
+
+use super::catalog;
+use super::session::Session;
+use crate::snapshot::Snapshot;
+
+/// The transaction that a snapshot is read in: nothing it runs can write, and everything it reads is of one moment.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
+///
+/// # Errors
+/// When the connection breaks or a query fails.
+pub async fn snapshot(
+    session: &Session,
+    admin: Option<&Session>,
+) -> Result<Snapshot, tokio_postgres::Error> {
+    session.client.batch_execute(BEGIN).await?;
+    if let Some(admin) = admin {
+        admin.client.batch_execute(BEGIN).await?;
+    }
+    let snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
+    if let Some(admin) = admin {
+        admin.client.batch_execute("COMMIT").await?;
+    }
+    session.client.batch_execute("COMMIT").await?;
+    Ok(snapshot)
+}
+
+/// Whether both sessions are in the same physical database: same cluster, same OID. `None` when the role may not know.
+///
+/// # Errors
+/// When a query fails.
+pub async fn same_database(
+    a: &Session,
+    b: &Session,
+) -> Result<Option<bool>, tokio_postgres::Error> {
+    let identity = "SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') \
+        THEN (SELECT system_identifier FROM pg_control_system()) END, \
+        (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let mut seen = Vec::new();
+    for session in [a, b] {
+        let row = session.client.query_one(identity, &[]).await?;
+        let system: Option<i64> = row.try_get(0)?;
+        let oid: u32 = row.try_get(1)?;
+        seen.push(system.map(|system| (system, oid)));
+    }
+    Ok(match seen.as_slice() {
+        [Some(a), Some(b)] => Some(a == b),
+        _ => None,
+    })
+}
