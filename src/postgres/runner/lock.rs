@@ -1,0 +1,94 @@
+//! The lock against other runners of the same database.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::super::session::Session;
+use super::{ApplyError, ApplyOptions, Event, lost};
+
+/// The key of the advisory lock that runners of one database take. It is the text "dbctl" as a number.
+pub(super) const LOCK_KEY: i64 = 0x64_62_63_74_6c;
+
+/// Takes the runners' lock by asking again and again: a waiter that blocks would deadlock with `CREATE INDEX CONCURRENTLY`.
+pub(super) async fn lock(
+    session: &Session,
+    options: &ApplyOptions,
+    observer: &(dyn Fn(Event) + Sync),
+) -> Result<(), ApplyError> {
+    let limit = options.lock_timeout;
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(20);
+    let mut told = false;
+    loop {
+        let taken: bool = session
+            .client
+            .query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY])
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(|error| lost(&error))?;
+        if taken {
+            return Ok(());
+        }
+        let waited = started.elapsed();
+        if waited >= limit || !told {
+            let holder = holder(session).await.map_err(|error| lost(&error))?;
+            if waited >= limit {
+                return Err(ApplyError::Locked(format!(
+                    "another runner works on this database: {holder}; gave up after {:.1} s: wait for it, or raise --lock-timeout",
+                    waited.as_secs_f32()
+                )));
+            }
+            observer(Event::WaitingForRunner { holder });
+            told = true;
+        }
+        let pausing = tokio::time::sleep(jitter(pause).min(limit.saturating_sub(waited)));
+        tokio::select! {
+            () = pausing => {}
+            () = raised(&options.interrupt) => {
+                return Err(ApplyError::Interrupted(
+                    "interrupted while another runner held the lock; nothing was changed".to_owned(),
+                ));
+            }
+        }
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+/// Waits until the run is interrupted; for ever, when nobody can interrupt it any more.
+pub(super) async fn raised(interrupt: &watch::Receiver<bool>) {
+    if interrupt.clone().wait_for(|raised| *raised).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Who holds the runners' lock, in words.
+async fn holder(session: &Session) -> Result<String, tokio_postgres::Error> {
+    let rows = session
+        .client
+        .query(
+            "SELECT l.pid, coalesce(a.application_name, '?'), coalesce(host(a.client_addr), 'local'), \
+             coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?') \
+             FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) \
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+             AND ((l.classid::bigint << 32) | l.objid::bigint) = $1",
+            &[&LOCK_KEY],
+        )
+        .await?;
+    Ok(match rows.first() {
+        Some(row) => format!(
+            "process {} ({}) from {}, connected since {} UTC",
+            row.try_get::<_, i32>(0)?,
+            row.try_get::<_, String>(1)?,
+            row.try_get::<_, String>(2)?,
+            row.try_get::<_, String>(3)?
+        ),
+        None => "a runner that has just ended".to_owned(),
+    })
+}
+
+/// A pause of 50 to 150 % of this one, so that many waiters do not ask in step.
+pub(super) fn jitter(pause: Duration) -> Duration {
+    pause.mul_f64(rand::random_range(0.5..1.5))
+}

@@ -1,0 +1,185 @@
+//! refinery's runner on a session of ours, through refinery's own traits. What refinery lacks is added around it: a lock against
+//! other runners, the stamp and the history table in the transaction of the first migration, timeouts, and errors that tell.
+
+mod failure;
+mod guarded;
+mod lock;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use refinery_core::{Migration as Refinery, Runner, Target};
+use tokio::sync::watch;
+
+use super::error::describe;
+use super::inspect::{self, Marks};
+use super::session::Session;
+use crate::migration::{Migration, Plan, Set};
+use crate::snapshot::HISTORY_TABLE;
+use guarded::Guarded;
+use lock::{LOCK_KEY, lock};
+
+/// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How to apply.
+#[derive(Debug, Clone)]
+pub struct ApplyOptions {
+    /// The service whose database it is: written into the stamp.
+    pub service: String,
+    /// The newest version to apply; `None` applies everything.
+    pub target: Option<i32>,
+    /// How long to wait for another runner, and for locks that others hold on tables, before giving up.
+    pub lock_timeout: Duration,
+    /// How long one statement may run; `None` sets no limit.
+    pub statement_timeout: Option<Duration>,
+    /// Becomes true when the run is to end early.
+    pub interrupt: watch::Receiver<bool>,
+}
+
+/// What happens during a run, told as it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Another runner holds the lock.
+    WaitingForRunner {
+        /// Who it is, as `pg_stat_activity` shows it.
+        holder: String,
+    },
+    /// A table is locked by somebody else; the migration was rolled back and is tried again.
+    Retrying {
+        /// The migration.
+        file: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// A migration begins.
+    Started {
+        /// The migration.
+        file: String,
+    },
+    /// A migration was committed.
+    Applied {
+        /// The migration.
+        file: String,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// Why a run ended early. What was applied before is applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The lock is held by another runner, or a table's lock was not to be had in time.
+    #[error("{0}")]
+    Locked(String),
+    /// History and set do not fit, or the database changed hands since the preflight.
+    #[error("{0}")]
+    Refused(String),
+    /// A migration failed and was rolled back.
+    #[error("{0}")]
+    Failed(String),
+    /// The server went away, or refused what every run needs.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The run was interrupted; the running migration was rolled back.
+    #[error("{0}")]
+    Interrupted(String),
+}
+
+/// Applies what is pending of the set, under the runners' lock.
+///
+/// `check` is asked again under the lock, since another runner may have changed the database after the preflight; the sentence it
+/// returns refuses the run.
+///
+/// # Errors
+/// See [`ApplyError`]; the first half of the pair tells what was committed before it.
+pub async fn apply(
+    session: &mut Session,
+    set: &Set,
+    options: &ApplyOptions,
+    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    observer: &(dyn Fn(Event) + Sync),
+) -> (Vec<(Migration, Duration)>, Result<(), ApplyError>) {
+    if let Err(error) = lock(session, options, observer).await {
+        return (Vec::new(), Err(error));
+    }
+    let mut runner = Guarded {
+        session,
+        options,
+        observer,
+        set_name: &set.name,
+        pending: VecDeque::new(),
+        applied: Vec::new(),
+        failure: None,
+    };
+    let result = run(&mut runner, set, check).await;
+    let applied = std::mem::take(&mut runner.applied);
+    let failure = runner.failure.take();
+    let result = match (failure, result) {
+        (Some(failure), _) => Err(failure),
+        (None, result) => result,
+    };
+    // The end of the session frees the lock as well; doing it here frees it before the report is written. A session that was given
+    // up may not answer any more.
+    if !matches!(
+        result,
+        Err(ApplyError::Interrupted(_) | ApplyError::Unreachable(_))
+    ) {
+        let unlocked = session
+            .client
+            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
+            .await;
+        if let (Ok(()), Err(error)) = (&result, unlocked) {
+            return (applied, Err(lost(&error)));
+        }
+    }
+    (applied, result)
+}
+
+async fn run(
+    runner: &mut Guarded<'_>,
+    set: &Set,
+    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+) -> Result<(), ApplyError> {
+    let marks = inspect::marks(runner.session)
+        .await
+        .map_err(|error| lost(&error))?;
+    if let Some(reason) = check(&marks) {
+        return Err(ApplyError::Refused(reason));
+    }
+    let plan = Plan::new(set, &marks.history);
+    let target = runner.options.target;
+    runner.pending = plan
+        .pending
+        .into_iter()
+        .filter(|migration| target.is_none_or(|target| migration.version <= target))
+        .collect();
+    let migrations = set
+        .migrations
+        .iter()
+        .map(|migration| Refinery::unapplied(migration.stem(), &migration.sql))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| ApplyError::Refused(error.to_string()))?;
+    let mut refinery = Runner::new(&migrations).set_target(
+        runner
+            .options
+            .target
+            .map_or(Target::Latest, Target::Version),
+    );
+    refinery.set_migration_table_name(history_table());
+    match refinery.run_async(runner).await {
+        Ok(_) => Ok(()),
+        // The session keeps the error of the statement itself; this is what refinery found by its own look.
+        Err(error) => Err(ApplyError::Refused(error.to_string())),
+    }
+}
+
+fn lost(error: &tokio_postgres::Error) -> ApplyError {
+    ApplyError::Unreachable(format!("the database does not answer: {}", describe(error)))
+}
+
+/// The history table's name as refinery writes it into its statements.
+fn history_table() -> String {
+    let (schema, table) = HISTORY_TABLE;
+    format!("{schema}.{table}")
+}
