@@ -1,0 +1,150 @@
+//! The database and its schema `public` for the service alone.
+
+use super::super::session::Session;
+use super::{ProvisionError, Step, Wanted, execute, failed, identifier};
+
+/// Takes the rights on the database from PUBLIC and from the other services' roles.
+pub(super) async fn database_privileges(
+    session: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    let what = format!("privileges on database {}", wanted.database);
+    let grantees = grantees(
+        session,
+        &what,
+        "SELECT DISTINCT CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee)::text END \
+         FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a \
+         WHERE d.datname = $1 AND a.grantee <> d.datdba",
+        &wanted.database,
+        wanted,
+    )
+    .await?;
+    if grantees.is_empty() {
+        steps.push(Step::new(
+            what,
+            "already closed to PUBLIC and to other services",
+            false,
+        ));
+        return Ok(());
+    }
+    let database = identifier(&wanted.database);
+    revoke(
+        session,
+        &what,
+        &format!("DATABASE {database}"),
+        &grantees,
+        steps,
+    )
+    .await
+}
+
+/// Gives schema `public` to the service alone.
+pub(super) async fn schema_privileges(
+    session: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    let what = format!("schema public in {}", wanted.database);
+    let owner: Option<String> = session
+        .client
+        .query_opt(
+            "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'public'",
+            &[],
+        )
+        .await
+        .and_then(|row| row.map(|row| row.try_get(0)).transpose())
+        .map_err(|error| failed(&what, &error))?;
+    let role = identifier(&wanted.role);
+    match owner.as_deref() {
+        None => {
+            execute(
+                session,
+                &what,
+                &format!("CREATE SCHEMA public AUTHORIZATION {role}"),
+            )
+            .await?;
+            steps.push(Step::new(&what, "created", true));
+        }
+        // PostgreSQL 15 and newer: the owner of the database owns the schema through this role.
+        Some("pg_database_owner") => {}
+        Some(owner) if owner == wanted.role => {}
+        Some(owner) => {
+            let done = format!("owner changed from {owner} to {}", wanted.role);
+            execute(
+                session,
+                &what,
+                &format!("ALTER SCHEMA public OWNER TO {role}"),
+            )
+            .await?;
+            steps.push(Step::new(&what, done, true));
+        }
+    }
+    let what = format!("privileges on schema public in {}", wanted.database);
+    let grantees = grantees(
+        session,
+        &what,
+        "SELECT DISTINCT CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee)::text END \
+         FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a \
+         WHERE n.nspname = $1 AND a.grantee <> n.nspowner",
+        "public",
+        wanted,
+    )
+    .await?;
+    if grantees.is_empty() {
+        steps.push(Step::new(
+            what,
+            "already closed to PUBLIC and to other services",
+            false,
+        ));
+        return Ok(());
+    }
+    revoke(session, &what, "SCHEMA public", &grantees, steps).await
+}
+
+/// The grantees of an object that must have no right on it: PUBLIC (an empty name) and the other services' roles.
+async fn grantees(
+    session: &Session,
+    what: &str,
+    query: &str,
+    object: &str,
+    wanted: &Wanted,
+) -> Result<Vec<String>, ProvisionError> {
+    let rows = session
+        .client
+        .query(query, &[&object])
+        .await
+        .map_err(|error| failed(what, &error))?;
+    let mut found = Vec::new();
+    for row in rows {
+        let grantee: String = row.try_get(0).map_err(|error| failed(what, &error))?;
+        if grantee.is_empty() || wanted.other_roles.contains(&grantee) {
+            found.push(grantee);
+        }
+    }
+    Ok(found)
+}
+
+async fn revoke(
+    session: &Session,
+    what: &str,
+    object: &str,
+    grantees: &[String],
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    for grantee in grantees {
+        let (name, shown) = if grantee.is_empty() {
+            ("PUBLIC".to_owned(), "PUBLIC")
+        } else {
+            (identifier(grantee), grantee.as_str())
+        };
+        execute(
+            session,
+            what,
+            &format!("REVOKE ALL ON {object} FROM {name}"),
+        )
+        .await?;
+        steps.push(Step::new(what, format!("revoked from {shown}"), true));
+    }
+    Ok(())
+}

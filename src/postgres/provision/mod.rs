@@ -1,0 +1,302 @@
+//! Roles, databases and privileges of one service, made by an administrator's session. Idempotent: each step looks first.
+
+mod database;
+mod grants;
+mod role;
+
+use tokio_postgres::error::SqlState;
+
+use super::error::{ConnectError, Reason, describe};
+use super::inspect::is_lock_conflict;
+use super::session::{Purpose, Session, connect};
+use super::snapshot::same_database;
+use crate::manifest::Endpoint;
+use crate::secret::Secret;
+use database::{database, foreign};
+use grants::{database_privileges, schema_privileges};
+use role::role;
+
+/// The key of the advisory lock that provisioners of one server take: the text "provide" as a number. Migrations have another.
+const LOCK_KEY: i64 = 0x70_72_6f_76_69_64_65;
+
+/// What a service needs of its server.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The service: what the stamp of its database must say, if there is one.
+    pub service: String,
+    /// The service's role.
+    pub role: String,
+    /// Its password; `None` leaves the role's password as it is.
+    pub password: Option<Secret>,
+    /// Its database.
+    pub database: String,
+    /// The roles of the other services: they must have no right here.
+    pub other_roles: Vec<String>,
+    /// Whether TimescaleDB is needed, so that its absence is told now and not by the first migration.
+    pub timescaledb: bool,
+}
+
+/// One thing that provisioning looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is about, as in `role k_social_user`.
+    pub what: String,
+    /// What was done, or that it was already so.
+    pub done: String,
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// Whether it is not as it should be and dbctl left it so.
+    pub warning: bool,
+}
+
+impl Step {
+    fn new(what: impl Into<String>, done: impl Into<String>, changed: bool) -> Self {
+        Self {
+            what: what.into(),
+            done: done.into(),
+            changed,
+            warning: false,
+        }
+    }
+}
+
+/// Why provisioning stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProvisionError {
+    /// The server cannot be reached or does not let dbctl in.
+    #[error("{0}")]
+    Unreachable(String),
+    /// What is there belongs to somebody else.
+    #[error("{0}")]
+    Refused(String),
+    /// Another provisioner is at work and does not end.
+    #[error("{0}")]
+    Locked(String),
+    /// The server refused a step.
+    #[error("{0}")]
+    Failed(String),
+    /// Somebody else made the same thing at the same moment.
+    #[error("{0}")]
+    Raced(String),
+}
+
+/// Makes the role, the database and its privileges what the service needs.
+///
+/// # Errors
+/// See [`ProvisionError`]. The steps done before it stay done; running it again continues.
+pub async fn provision(
+    admin: &Endpoint,
+    wanted: &Wanted,
+) -> (Vec<Step>, Result<(), ProvisionError>) {
+    let mut steps = Vec::new();
+    let result = all_steps(admin, wanted, &mut steps).await;
+    (steps, result)
+}
+
+/// Proves that the service's own way leads into the database that was provisioned: it logs in as the service, and compares.
+///
+/// # Errors
+/// When the service cannot log in, or lands in a database of another server.
+pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, ProvisionError> {
+    let inside = Endpoint {
+        database: service.database.clone(),
+        ..admin.clone()
+    };
+    let own = connect(service, Purpose::Read, "dbctl provision")
+        .await
+        .map_err(|error| {
+            ProvisionError::Unreachable(format!(
+                "all of this is done on {}, but the service itself cannot log in: {}",
+                admin.address(),
+                error.message
+            ))
+        })?;
+    let other = open(&inside).await?;
+    let same = same_database(&own, &other).await;
+    own.close().await;
+    other.close().await;
+    let what = format!("log-in of {}", service.user);
+    match same.map_err(|error| failed(&what, &error))? {
+        Some(false) => Err(ProvisionError::Refused(format!(
+            "all of this is done on {}, where admin_url leads, but the service's own way leads to {}, which is another server: \
+             make both lead to one",
+            admin.address(),
+            service.address()
+        ))),
+        Some(true) | None => Ok(Step::new(
+            what,
+            format!("works at {}", service.address()),
+            false,
+        )),
+    }
+}
+
+async fn all_steps(
+    admin: &Endpoint,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    let server = open(admin).await?;
+    let mut result = locked(&server, admin, wanted, steps).await;
+    if matches!(result, Err(ProvisionError::Raced(_))) {
+        // Advisory locks end at the database that they are taken in, and two administrators may start in different ones.
+        result = locked(&server, admin, wanted, steps).await;
+    }
+    // The end of the session frees its lock: the next service waits for that.
+    server.close().await;
+    result
+}
+
+async fn locked(
+    server: &Session,
+    admin: &Endpoint,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    lock(server).await?;
+    // Before the first change: a database that is somebody else's must not lose even its role's password.
+    let there = foreign(server, admin, wanted).await?;
+    role(server, wanted, steps).await?;
+    database(server, wanted, there, steps).await?;
+    database_privileges(server, wanted, steps).await?;
+    let inside = Endpoint {
+        database: wanted.database.clone(),
+        ..admin.clone()
+    };
+    let session = open(&inside).await?;
+    let mut result = schema_privileges(&session, wanted, steps).await;
+    if result.is_ok() && wanted.timescaledb {
+        result = timescaledb(&session, steps).await;
+    }
+    session.close().await;
+    result
+}
+
+/// Lets one provisioner look and change at a time: of two that both see no role one would fail. The session's end frees it.
+async fn lock(session: &Session) -> Result<(), ProvisionError> {
+    let taken = session
+        .client
+        .batch_execute(&format!(
+            "SET lock_timeout = '60s'; SELECT pg_advisory_lock({LOCK_KEY}); SET lock_timeout = '5s'"
+        ))
+        .await;
+    taken.map_err(|error| {
+        if is_lock_conflict(&error) {
+            ProvisionError::Locked(
+                "another dbctl provision has been at work on this server for 60 s; wait for it, or end it"
+                    .to_owned(),
+            )
+        } else {
+            failed("the lock of provisioners", &error)
+        }
+    })
+}
+
+/// Drops a database with everything in it, if there is one. Only for throwaway servers.
+///
+/// # Errors
+/// When the server does not do it.
+pub async fn discard(admin: &Endpoint, database: &str) -> Result<(), ProvisionError> {
+    let session = open(admin).await?;
+    let sql = format!(
+        "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+        identifier(database)
+    );
+    execute(&session, &format!("database {database}"), &sql).await
+}
+
+async fn open(endpoint: &Endpoint) -> Result<Session, ProvisionError> {
+    let session = connect(endpoint, Purpose::Write, "dbctl provision")
+        .await
+        .map_err(unreachable)?;
+    // Not even the verifier of a password goes into the server's log. Only a superuser may and needs to say so.
+    session
+        .client
+        .batch_execute(
+            "SELECT set_config(name, value, false) FROM (VALUES ('log_statement', 'none'), ('log_min_duration_statement', '-1'), \
+             ('log_min_error_statement', 'panic')) AS quiet (name, value) \
+             WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+        )
+        .await
+        .map_err(|error| failed("cannot keep the statements out of the server's log", &error))?;
+    Ok(session)
+}
+
+/// The advice of a session is about the service's own role; here the administrator could not get in.
+fn unreachable(error: ConnectError) -> ProvisionError {
+    ProvisionError::Unreachable(match error.reason {
+        Reason::LogIn | Reason::NoDatabase => {
+            format!(
+                "{}; check role, password and database of admin_url",
+                error.fact
+            )
+        }
+        _ => error.message,
+    })
+}
+
+fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
+    let hint = if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        "; provision needs a superuser: give one as admin_url"
+    } else {
+        ""
+    };
+    let text = format!("{what}: {}{hint}", describe(error));
+    let raced = [
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::DUPLICATE_DATABASE,
+        SqlState::UNIQUE_VIOLATION,
+    ];
+    if error.code().is_some_and(|code| raced.contains(code)) {
+        ProvisionError::Raced(text)
+    } else {
+        ProvisionError::Failed(text)
+    }
+}
+
+/// A name as an SQL identifier.
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as an SQL literal.
+fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+async fn execute(session: &Session, what: &str, sql: &str) -> Result<(), ProvisionError> {
+    session
+        .client
+        .batch_execute(sql)
+        .await
+        .map_err(|error| failed(what, &error))
+}
+
+async fn timescaledb(session: &Session, steps: &mut Vec<Step>) -> Result<(), ProvisionError> {
+    let abilities = super::inspect::abilities(session)
+        .await
+        .map_err(|error| failed("TimescaleDB", &error))?;
+    if let Some(problem) = super::inspect::timescaledb_problem(abilities) {
+        return Err(ProvisionError::Failed(problem));
+    }
+    let there = session
+        .client
+        .query_opt(
+            "SELECT FROM pg_extension WHERE extname = 'timescaledb'",
+            &[],
+        )
+        .await
+        .map_err(|error| failed("TimescaleDB", &error))?;
+    let done = if there.is_some() {
+        "already there"
+    } else {
+        "available; the first migration creates it"
+    };
+    steps.push(Step::new("TimescaleDB", done, false));
+    Ok(())
+}
