@@ -1,0 +1,256 @@
+//! A bounded walk below a directory that knows storage engines by their content.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::{DirEntry, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::{Contents, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
+use crate::snapshot::{Fact, Gap};
+use crate::sqlite::HEADER;
+
+/// How far a walk goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) depth: usize,
+    pub(super) entries: usize,
+}
+
+impl Default for Limits {
+    /// A large PGDATA has tens of thousands of files; a walk over this many takes seconds.
+    fn default() -> Self {
+        Self {
+            depth: 32,
+            entries: 200_000,
+        }
+    }
+}
+
+// The names of the RGB library's own database: there, a file without SQLite's header is a broken one.
+const RGB_DATABASES: [&str; 2] = ["rgb_lib_db", "database.db"];
+
+struct Walk<'a> {
+    role: Role,
+    root: &'a Path,
+    limits: Limits,
+    contents: Contents,
+    unread: Unread,
+}
+
+/// Entries that could not be read: said once, with the first as the example.
+#[derive(Default)]
+struct Unread {
+    count: usize,
+    first: Option<String>,
+    denied: bool,
+}
+
+/// What lies below `root`.
+pub(super) fn contents(role: Role, root: &Path, node: &Node, limits: Limits) -> Fact<Contents> {
+    let mut walk = Walk {
+        role,
+        root,
+        limits,
+        contents: Contents::default(),
+        unread: Unread::default(),
+    };
+    // Breadth first: when the bound is reached, what lies near the top was seen.
+    let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
+    let mut too_deep = 0_usize;
+    while let Some((below, depth)) = queue.pop_front() {
+        if depth > limits.depth {
+            too_deep += 1;
+            continue;
+        }
+        match walk.list(&below) {
+            Ok(Some(folders)) => queue.extend(folders.into_iter().map(|path| (path, depth + 1))),
+            Ok(None) => break,
+            Err(error) if is_missing(&error) => {}
+            Err(error) if depth == 0 => return Fact::Unknown(denied(root, node, &error)),
+            Err(error) => walk.unread.add(&root.join(&below), &error),
+        }
+    }
+    if too_deep > 0 {
+        walk.contents.gaps.push(Gap::new(format!(
+            "{}: {too_deep} directories lie deeper than {} levels and were not looked into",
+            root.display(),
+            limits.depth
+        )));
+    }
+    walk.contents.gaps.extend(walk.unread.gap(root, node));
+    Fact::Known(walk.contents)
+}
+
+impl Walk<'_> {
+    /// Looks at one directory and returns those in it; `None` when there were too many entries.
+    fn list(&mut self, below: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+        let mut folders = Vec::new();
+        let mut signs = Signs::default();
+        for entry in std::fs::read_dir(join(self.root, below))? {
+            let entry = entry?;
+            let path = below.join(entry.file_name());
+            if self.has_own_entry(&path) {
+                continue;
+            }
+            if self.contents.entries == self.limits.entries {
+                self.contents.gaps.push(Gap::new(format!(
+                    "{}: only the first {} entries were looked at",
+                    self.root.display(),
+                    self.limits.entries
+                )));
+                self.engines(below, signs);
+                return Ok(None);
+            }
+            self.contents.entries += 1;
+            let meta = match entry.metadata() {
+                Ok(meta) => meta,
+                Err(error) => {
+                    self.unread.add(&entry.path(), &error);
+                    continue;
+                }
+            };
+            if meta.is_symlink() {
+                let target = resolve(&entry.path());
+                self.contents.symlinks.push(Symlink { path, target });
+            } else if meta.is_dir() {
+                signs.directory(&entry.file_name());
+                folders.push(path);
+            } else if meta.is_file() {
+                self.file(&entry, &meta, path, &mut signs);
+            }
+        }
+        self.engines(below, signs);
+        Ok(Some(folders))
+    }
+
+    /// Whether this is a part of a `storage_dir`, which is walked by itself.
+    fn has_own_entry(&self, path: &Path) -> bool {
+        self.role == Role::Storage
+            && Role::PARTS
+                .iter()
+                .any(|part| path == Path::new(part.as_str()))
+    }
+
+    fn file(&mut self, entry: &DirEntry, meta: &Metadata, path: PathBuf, signs: &mut Signs) {
+        let name = entry.file_name();
+        let expected =
+            self.role == Role::RgbSqlite && RGB_DATABASES.iter().any(|known| name == *known);
+        let head = match head(&entry.path()) {
+            Ok(head) => head,
+            Err(error) => return self.unread.add(&entry.path(), &error),
+        };
+        signs.file(&name, &head);
+        if head.starts_with(HEADER) || expected {
+            self.contents.traces.push(Trace {
+                path,
+                engine: Engine::Sqlite { facts: None },
+                names: meta.nlink(),
+            });
+        }
+    }
+
+    fn engines(&mut self, below: &Path, signs: Signs) {
+        let postgres = (signs.version && signs.cluster).then_some(Engine::Postgres);
+        let rocksdb = signs.manifest.map(|manifest| Engine::RocksDb { manifest });
+        let fjall = signs.fjall.map(|marker| Engine::Fjall { marker });
+        self.contents
+            .traces
+            .extend(
+                [postgres, rocksdb, fjall]
+                    .into_iter()
+                    .flatten()
+                    .map(|engine| Trace {
+                        path: below.to_owned(),
+                        engine,
+                        names: 1,
+                    }),
+            );
+    }
+}
+
+/// What the entries of one directory say together.
+#[derive(Default)]
+struct Signs {
+    version: bool,
+    cluster: bool,
+    manifest: Option<String>,
+    fjall: Option<&'static str>,
+}
+
+impl Signs {
+    fn directory(&mut self, name: &OsStr) {
+        self.cluster |= name == "base" || name == "global";
+    }
+
+    fn file(&mut self, name: &OsStr, head: &[u8]) {
+        if name == "PG_VERSION" {
+            self.version = true;
+        } else if name == "CURRENT" {
+            self.manifest = std::str::from_utf8(head)
+                .ok()
+                .map(str::trim_end)
+                .filter(|text| text.starts_with("MANIFEST-"))
+                .map(str::to_owned);
+        } else if name == ".fjall" {
+            self.fjall = Some(".fjall");
+        } else if name == "version" && head.starts_with(b"FJL") {
+            self.fjall = Some("version");
+        }
+    }
+}
+
+impl Unread {
+    fn add(&mut self, path: &Path, error: &io::Error) {
+        // Gone since it was listed: engines remove files all the time.
+        if is_missing(error) {
+            return;
+        }
+        self.count += 1;
+        self.denied |= error.kind() == io::ErrorKind::PermissionDenied;
+        self.first
+            .get_or_insert_with(|| format!("{}: {error}", path.display()));
+    }
+
+    fn gap(self, root: &Path, node: &Node) -> Option<Gap> {
+        let first = self.first?;
+        let others = match self.count {
+            1 => String::new(),
+            count => format!(" (and {} more below {})", count - 1, root.display()),
+        };
+        Some(Gap {
+            reason: first + &others,
+            remedy: self.denied.then(|| as_owner(node)),
+        })
+    }
+}
+
+fn denied(root: &Path, node: &Node, error: &io::Error) -> Gap {
+    Gap {
+        reason: format!("{}: {error}", root.display()),
+        remedy: (error.kind() == io::ErrorKind::PermissionDenied).then(|| as_owner(node)),
+    }
+}
+
+fn as_owner(node: &Node) -> String {
+    format!("run dbctl as its owner (uid {}) or as root", node.owner)
+}
+
+fn join(root: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() {
+        root.to_owned()
+    } else {
+        root.join(below)
+    }
+}
+
+/// The first bytes of a file.
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    // What was a file when it was listed may be a pipe or a symlink by now.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let mut head = Vec::with_capacity(64);
+    file.take(64).read_to_end(&mut head)?;
+    Ok(head)
+}
