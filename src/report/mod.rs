@@ -1,0 +1,12 @@
+//! What a run found out, as plain data: renderers turn it into bytes.
+
+mod finding;
+pub mod lock;
+pub mod migrate;
+pub mod provision;
+pub mod rules;
+pub mod services;
+pub mod status;
+pub mod text;
+pub mod verify;
+pub use finding::{About, Finding, Severity};

@@ -1,0 +1,129 @@
+//! What `status` saw.
+
+use crate::exit::Exit;
+
+/// All services at once.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Each service, in the manifest's order.
+    pub services: Vec<ServiceStatus>,
+}
+
+impl Report {
+    /// The exit code: 3 where a set is wrong, 1 where history and set do not fit or the database is not the service's,
+    /// 4 where something could not be read.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::worst_of(self.services.iter().map(|service| service.state.exit()))
+    }
+
+    /// Whether every service that has a database answers and is fully migrated.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.services.iter().all(|service| {
+            matches!(
+                service.state,
+                State::UpToDate | State::NotConfigured | State::NoDatabase | State::Managed
+            )
+        })
+    }
+}
+
+/// One service.
+#[derive(Debug, Clone)]
+pub struct ServiceStatus {
+    /// The service.
+    pub name: String,
+    /// Its store, as in the manifest.
+    pub store: &'static str,
+    /// Its database; empty for a file store.
+    pub database: String,
+    /// Where it is.
+    pub address: Option<String>,
+    /// The server's version, if it answered.
+    pub server_version: Option<String>,
+    /// How it stands.
+    pub state: State,
+    /// What the history holds.
+    pub applied: Vec<Applied>,
+    /// What is still to be applied.
+    pub pending: Vec<Pending>,
+    /// What does not fit between history and set.
+    pub divergent: Vec<String>,
+    /// Why it could not be read.
+    pub error: Option<String>,
+}
+
+/// An applied migration.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The version.
+    pub version: i64,
+    /// The name.
+    pub name: String,
+    /// When, as the history says.
+    pub applied_on: String,
+}
+
+/// A migration that is not applied.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The version.
+    pub version: i32,
+    /// The name.
+    pub name: String,
+}
+
+/// How a service stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Everything of the set is applied.
+    UpToDate,
+    /// Something is to be applied.
+    Pending,
+    /// History and set do not fit.
+    Divergent,
+    /// The database is another service's, or not the one that the manifest names.
+    WrongDatabase,
+    /// It cannot be reached, entered or read.
+    Unreachable,
+    /// The set cannot be read.
+    BadSet,
+    /// It has no URL: single-user mode.
+    NotConfigured,
+    /// It has no SQL database.
+    NoDatabase,
+    /// It migrates itself, and its database answers.
+    Managed,
+}
+
+impl State {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UpToDate => "up_to_date",
+            Self::Pending => "pending",
+            Self::Divergent => "divergent",
+            Self::WrongDatabase => "wrong_database",
+            Self::Unreachable => "unreachable",
+            Self::BadSet => "bad_set",
+            Self::NotConfigured => "not_configured",
+            Self::NoDatabase => "no_database",
+            Self::Managed => "managed_by_service",
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Self::UpToDate
+            | Self::Pending
+            | Self::NotConfigured
+            | Self::NoDatabase
+            | Self::Managed => Exit::Done,
+            Self::Divergent | Self::WrongDatabase => Exit::Findings,
+            Self::Unreachable => Exit::Incomplete,
+            Self::BadSet => Exit::Refused,
+        }
+    }
+}

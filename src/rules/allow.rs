@@ -1,0 +1,200 @@
+//! Rules of group `allow`: the manifest's list of accepted findings, judged after all other rules.
+
+use strsim::jaro_winkler;
+
+use super::{About, Outcome, Rule, Scope, Severity};
+use crate::manifest::{Allow, Manifest};
+use crate::report::verify::{Accepted, Allowed, Found, NotChecked};
+
+/// The rules of this group. What they ask is asked by [`apply`], when all other answers are there.
+pub(super) const RULES: &[Rule] = &[EXPIRED, UNMATCHED];
+
+const EXPIRED: Rule = Rule {
+    id: "allow/expired",
+    severity: Severity::Warning,
+    summary: "Is every accepted finding still within its term?",
+    help: include_str!("help/allow-expired.md"),
+    scope: Scope::Manifest,
+    check: |_| Ok(Outcome::default()),
+};
+
+const UNMATCHED: Rule = Rule {
+    id: "allow/unmatched",
+    severity: Severity::Warning,
+    summary: "Does every entry of the allow-list still match something?",
+    help: include_str!("help/allow-unmatched.md"),
+    scope: Scope::Manifest,
+    check: |_| Ok(Outcome::default()),
+};
+
+/// What all other rules found.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    pub(super) findings: Vec<Found>,
+    pub(super) not_checked: Vec<NotChecked>,
+    pub(super) allowed: Vec<Allowed>,
+    /// Every question that was asked: rule and service.
+    pub(super) asked: Vec<(&'static str, String)>,
+}
+
+/// Takes out what the manifest accepts, and says which entries accept nothing.
+pub(super) fn apply(manifest: &Manifest, today: time::Date, answers: &mut Answers) {
+    for entry in &manifest.allow {
+        if entry.until.is_some_and(|until| until < today) {
+            if concerns(entry, answers) {
+                answers.findings.push(expired(manifest, entry));
+            }
+            continue;
+        }
+        let before = answers.allowed.len();
+        if entry.not_checked {
+            let gaps = std::mem::take(&mut answers.not_checked);
+            let (accepted, kept) = gaps
+                .into_iter()
+                .partition(|gap| entry.rule == gap.rule && is_service(entry, Some(&gap.service)));
+            answers.not_checked = kept;
+            accept(entry, answers, accepted, Accepted::Gap);
+        } else {
+            let findings = std::mem::take(&mut answers.findings);
+            let (accepted, kept) = findings
+                .into_iter()
+                .partition(|found| matches(entry, found));
+            answers.findings = kept;
+            accept(entry, answers, accepted, Accepted::Finding);
+        }
+        if answers.allowed.len() == before && concerns(entry, answers) {
+            answers.findings.push(unmatched(manifest, entry));
+        }
+    }
+}
+
+fn accept<T>(entry: &Allow, answers: &mut Answers, accepted: Vec<T>, what: fn(T) -> Accepted) {
+    answers
+        .allowed
+        .extend(accepted.into_iter().map(|accepted| Allowed {
+            what: what(accepted),
+            reason: entry.reason.clone(),
+            until: entry.until.map(|until| until.to_string()),
+            line: entry.line,
+        }));
+}
+
+fn is_service(entry: &Allow, service: Option<&str>) -> bool {
+    entry
+        .service
+        .as_deref()
+        .is_none_or(|wanted| Some(wanted) == service)
+}
+
+/// An entry may write the object with or without its schema.
+fn matches(entry: &Allow, found: &Found) -> bool {
+    let about = &found.finding.about;
+    entry.rule == found.finding.rule
+        && is_service(entry, found.service.as_deref())
+        && entry
+            .object
+            .as_ref()
+            .is_none_or(|object| *object == about.name || *object == about.qualified())
+}
+
+/// Whether this run would have met what the entry is about: an entry is not called idle by a run that did not look. A finding
+/// that could not be looked for is no reason to drop the entry either.
+fn concerns(entry: &Allow, answers: &Answers) -> bool {
+    let is_known = super::all().any(|rule| rule.id == entry.rule);
+    let mut asked = answers
+        .asked
+        .iter()
+        .filter(|(rule, service)| *rule == entry.rule && is_service(entry, Some(service)))
+        .peekable();
+    let unanswered = |service: &str| {
+        answers
+            .not_checked
+            .iter()
+            .any(|gap| gap.rule == entry.rule && gap.service == service)
+    };
+    if !is_known {
+        // A typing error accepts nothing, ever.
+        return true;
+    }
+    asked.peek().is_some() && asked.all(|(_, service)| !unanswered(service))
+}
+
+fn entry_name(entry: &Allow) -> String {
+    let mut name = entry.rule.clone();
+    if let Some(service) = &entry.service {
+        name = format!("{name} of {service}");
+    }
+    if let Some(object) = &entry.object {
+        name = format!("{name} about {object}");
+    }
+    name
+}
+
+fn found(entry: &Allow, finding: super::Finding) -> Found {
+    Found {
+        service: entry.service.clone(),
+        database: None,
+        finding: finding.evidence("manifest"),
+    }
+}
+
+fn expired(manifest: &Manifest, entry: &Allow) -> Found {
+    let until = entry
+        .until
+        .map_or_else(String::new, |until| until.to_string());
+    let finding = EXPIRED
+        .finding(
+            About::plain("entry", &entry.rule),
+            format!(
+                "the entry in line {} of {} accepted {} until {until}",
+                entry.line,
+                manifest.origin(),
+                entry_name(entry)
+            ),
+        )
+        .saw("a date in the future", until)
+        .remedy(format!(
+            "Mend what it accepts ({}), or review it and set a new date.",
+            entry.reason
+        ));
+    found(entry, finding)
+}
+
+fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
+    let known = super::all().any(|rule| rule.id == entry.rule);
+    let why = if known {
+        "matches nothing any more".to_owned()
+    } else {
+        let like =
+            nearest(&entry.rule).map_or_else(String::new, |id| format!("; did you mean {id}?"));
+        format!("names a rule that does not exist{like}")
+    };
+    let finding = UNMATCHED
+        .finding(
+            About::plain("entry", &entry.rule),
+            format!(
+                "the entry in line {} of {} for {} {why}",
+                entry.line,
+                manifest.origin(),
+                entry_name(entry)
+            ),
+        )
+        .saw("something that it accepts", "nothing")
+        .remedy(
+            "Remove the entry, or correct its rule, service or object: names are compared exactly.",
+        );
+    found(entry, finding)
+}
+
+/// The id of a rule that is spelled much like this, or ends like it: people leave the group away.
+pub(crate) fn nearest(id: &str) -> Option<&'static str> {
+    let score = |rule: &'static str| {
+        let name = rule.split_once('/').map_or(rule, |(_, name)| name);
+        jaro_winkler(rule, id).max(jaro_winkler(name, id))
+    };
+    super::all()
+        .map(|rule| (score(rule.id), rule.id))
+        .filter(|(score, _)| *score > 0.85)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, id)| id)
+}

@@ -1,0 +1,199 @@
+//! Objects of nobody that is known, in places and under names that tell.
+
+use super::{database, each};
+use crate::rules::classify::Class;
+use crate::rules::text::{bare_drop_sql, drop_sql, ident, named};
+use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Object;
+
+pub(super) const HIDDEN_OBJECT: Rule = Rule {
+    id: "bleed/hidden-object",
+    severity: Severity::Error,
+    summary: "Does anything lie in a schema of the system that is nobody's?",
+    help: include_str!("../help/bleed-hidden-object.md"),
+    scope: Scope::Database,
+    check: hidden_object,
+};
+
+fn hidden_object(case: &Case<'_>) -> Verdict {
+    each(case, false, |object, class| {
+        matches!(class, Class::Hidden).then(|| {
+            HIDDEN_OBJECT
+                .finding(
+                    About::object(object),
+                    format!(
+                        "{} in database {} of {} lies in a schema of the system, but neither the server nor an extension nor a hypertable made it",
+                        named(&object.key),
+                        database(case),
+                        case.name()
+                    ),
+                )
+                .saw(format!("nothing foreign in {}", ident(&object.key.schema)), named(&object.key))
+                .remedy(format!("Find out who made it. {}", drop_sql(object)))
+        })
+    })
+}
+
+pub(super) const ATTACHED_TO_EXTENSION: Rule = Rule {
+    id: "bleed/attached-to-extension",
+    severity: Severity::Error,
+    summary: "Was anything attached to an extension that did not create it?",
+    help: include_str!("../help/bleed-attached-to-extension.md"),
+    scope: Scope::Database,
+    check: attached_to_extension,
+};
+
+fn attached_to_extension(case: &Case<'_>) -> Verdict {
+    each(case, false, |object, class| {
+        let Class::Attached(extension) = class else {
+            return None;
+        };
+        let name = named(&object.key);
+        Some(
+            ATTACHED_TO_EXTENSION
+                .finding(
+                    About::object(object),
+                    format!(
+                        "{name} in database {} was attached to extension {}, which hides it from dumps and from every inventory",
+                        database(case),
+                        ident(extension)
+                    ),
+                )
+                .saw(format!("only what extension {} creates", ident(extension)), format!("{name} as its member"))
+                .remedy(format!(
+                    "ALTER EXTENSION {} DROP {name}; then run `dbctl verify` again to see whose it is.",
+                    ident(extension)
+                )),
+        )
+    })
+}
+
+pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {
+    id: "bleed/foreign-schema-name",
+    severity: Severity::Error,
+    summary: "Is a schema named after another service, or disguised as public?",
+    help: include_str!("../help/bleed-foreign-schema-name.md"),
+    scope: Scope::Database,
+    check: foreign_schema_name,
+};
+
+fn foreign_schema_name(case: &Case<'_>) -> Verdict {
+    each(case, false, |object, class| {
+        let Class::SchemaName { like, owner } = class else {
+            return None;
+        };
+        let name = named(&object.key);
+        let what = owner.map_or_else(
+            || {
+                format!(
+                    "looks like schema {}: an unqualified name can end in either",
+                    ident(like)
+                )
+            },
+            |owner| format!("is named after {} of {}", ident(like), owner.service.name),
+        );
+        let mut finding = FOREIGN_SCHEMA_NAME
+            .finding(
+                About::object(object),
+                format!(
+                    "{name} in database {} of {} {what}",
+                    database(case),
+                    case.name()
+                ),
+            )
+            .saw("no such schema", name.clone())
+            .remedy(format!(
+                "See what is in it, move what is needed to where it belongs, then: {}",
+                drop_sql(object)
+            ));
+        finding.belongs_to = owner.map(|owner| owner.service.name.clone());
+        Some(finding)
+    })
+}
+
+pub(super) const FOREIGN_TOOL_HISTORY: Rule = Rule {
+    id: "bleed/foreign-tool-history",
+    severity: Severity::Warning,
+    summary: "Did another migration tool leave its history here?",
+    help: include_str!("../help/bleed-foreign-tool-history.md"),
+    scope: Scope::Database,
+    check: foreign_tool_history,
+};
+
+fn foreign_tool_history(case: &Case<'_>) -> Verdict {
+    each(case, false, |object, class| {
+        let Class::ToolHistory(tool) = class else {
+            return None;
+        };
+        let name = named(&object.key);
+        Some(
+            FOREIGN_TOOL_HISTORY
+                .finding(
+                    About::object(object),
+                    format!("{name} in database {} of {} is the history of {tool}: another tool migrates here as well", database(case), case.name()),
+                )
+                .saw("one migration tool", format!("{name} of {tool}"))
+                .remedy(format!(
+                    "Stop the program that runs {tool} against this database, or accept it with an [[allow]] entry if the service migrates itself. Then: {}",
+                    drop_sql(object)
+                )),
+        )
+    })
+}
+
+pub(super) const FILE_ENGINE_TABLE: Rule = Rule {
+    id: "bleed/file-engine-table",
+    severity: Severity::Error,
+    summary: "Are tables here that belong into a service's file store?",
+    help: include_str!("../help/bleed-file-engine-table.md"),
+    scope: Scope::Database,
+    check: file_engine_table,
+};
+
+fn file_engine_table(case: &Case<'_>) -> Verdict {
+    case.diff()?;
+    let mut findings = Vec::new();
+    // One engine that was pointed at PostgreSQL is one cause, however many tables it made.
+    for (engine, store) in [
+        ("rgb-lib", "the SQLite file of rgb-lib"),
+        ("kasia-indexer", "the file store of kasia-indexer"),
+    ] {
+        let tables: Vec<&Object> = case
+            .survey
+            .extras
+            .iter()
+            .filter(|(_, class)| matches!(class, Class::FileEngine(name) if *name == engine))
+            .map(|(object, _)| *object)
+            .collect();
+        let Some(first) = tables.first() else {
+            continue;
+        };
+        let names: Vec<String> = tables.iter().map(|object| named(&object.key)).collect();
+        let finding = FILE_ENGINE_TABLE
+            .finding(
+                About::object(first),
+                format!(
+                    "{} in database {} of {} {} into {store}, not into PostgreSQL",
+                    names.join(", "),
+                    database(case),
+                    case.name(),
+                    if tables.len() == 1 {
+                        "belongs"
+                    } else {
+                        "belong"
+                    }
+                ),
+            )
+            .saw("no table of a file store", names.join(", "))
+            .remedy(format!(
+                "Point {engine} at its own directory again, move rows that are needed, then: {}",
+                tables
+                    .iter()
+                    .map(|object| bare_drop_sql(object))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ));
+        findings.push(finding);
+    }
+    Ok(findings.into())
+}

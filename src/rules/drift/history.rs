@@ -1,0 +1,159 @@
+//! The migration history against the set.
+
+use super::{is_are, plan};
+use crate::migration::Problem;
+use crate::report::text::count;
+use crate::rules::bleed::foreign_row;
+use crate::rules::survey::Place;
+use crate::rules::text::ident;
+use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+
+pub(in crate::rules) const NOT_MIGRATED: Rule = Rule {
+    id: "drift/not-migrated",
+    severity: Severity::Error,
+    summary: "Was anything ever migrated here?",
+    help: include_str!("../help/drift-not-migrated.md"),
+    scope: Scope::Database,
+    check: not_migrated,
+};
+
+fn not_migrated(case: &Case<'_>) -> Verdict {
+    let snapshot = case.own()?;
+    case.lock()?;
+    snapshot.history.get()?;
+    let Place::NotMigrated = case.survey.place()? else {
+        return Ok(Vec::new().into());
+    };
+    let database = &snapshot.identity.database;
+    let finding = NOT_MIGRATED
+        .finding(
+            About::plain("database", database),
+            format!(
+                "database {} of {} has neither a migration history nor any of the service's tables",
+                ident(database),
+                case.name()
+            ),
+        )
+        .saw("a migrated database", "no history and no tables")
+        .remedy(format!("dbctl migrate --service {}", case.name()));
+    Ok(vec![finding].into())
+}
+
+pub(in crate::rules) const HISTORY: Rule = Rule {
+    id: "drift/history",
+    severity: Severity::Error,
+    summary: "Are the applied migrations those of the set, unchanged and in order?",
+    help: include_str!("../help/drift-history.md"),
+    scope: Scope::Database,
+    check: history,
+};
+
+fn history(case: &Case<'_>) -> Verdict {
+    let Some(plan) = plan(case)? else {
+        return Ok(Vec::new().into());
+    };
+    let database = ident(case.subject.service.database_name());
+    let findings = plan
+        .problems
+        .iter()
+        .filter(|problem| match problem {
+            Problem::Divergent { row, .. } | Problem::Unknown(row) => {
+                foreign_row(case, row).is_none()
+            }
+            Problem::OutOfOrder { .. } | Problem::Repeated(_) => true,
+        })
+        .map(|problem| {
+            let (name, remedy) = match problem {
+                Problem::Divergent { file, .. } => (
+                    file.clone(),
+                    format!(
+                        "Put the applied text of {file} back from version control and make the change of {} in a new migration",
+                        case.name()
+                    ),
+                ),
+                Problem::Unknown(row) => (
+                    format!("V{}__{}.sql", row.version, row.name),
+                    format!(
+                        "Run the release of set that has it, or add the file V{}__{}.sql to the set; remove the row only if the migration never ran.",
+                        row.version, row.name
+                    ),
+                ),
+                Problem::OutOfOrder { file, .. } => (
+                    file.clone(),
+                    format!("Give {file} a version above every applied one."),
+                ),
+                Problem::Repeated(row) => (
+                    format!("V{}__{}.sql", row.version, row.name),
+                    format!(
+                        "Look at both rows and delete the wrong one: SELECT * FROM public.refinery_schema_history WHERE version = {};",
+                        row.version
+                    ),
+                ),
+            };
+            let (expected, actual) = match problem {
+                Problem::Divergent { row, checksum, .. } => (
+                    format!("checksum {checksum}"),
+                    format!("checksum {}", row.checksum),
+                ),
+                Problem::Unknown(row) => (
+                    "a migration of the set".to_owned(),
+                    format!("V{}__{}.sql", row.version, row.name),
+                ),
+                Problem::OutOfOrder { newest, .. } => {
+                    (format!("a version above {newest}"), name.clone())
+                }
+                Problem::Repeated(_) => ("one row".to_owned(), "two rows".to_owned()),
+            };
+            HISTORY
+                .finding(
+                    About::plain("migration", name),
+                    format!("history of database {database} of {}: {problem}", case.name()),
+                )
+                .saw(expected, actual)
+                .remedy(remedy)
+                .evidence("history")
+        })
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+pub(in crate::rules) const PENDING: Rule = Rule {
+    id: "drift/pending",
+    severity: Severity::Error,
+    summary: "Has every migration of the set been applied?",
+    help: include_str!("../help/drift-pending.md"),
+    scope: Scope::Database,
+    check: pending,
+};
+
+fn pending(case: &Case<'_>) -> Verdict {
+    let Some(plan) = plan(case)? else {
+        return Ok(Vec::new().into());
+    };
+    let Some(first) = plan.pending.first() else {
+        return Ok(Vec::new().into());
+    };
+    let files: Vec<&str> = plan
+        .pending
+        .iter()
+        .map(|migration| migration.file.as_str())
+        .collect();
+    let finding = PENDING
+        .finding(
+            About::plain("migration", &first.file),
+            format!(
+                "{} pending in database {} of {}: {}",
+                is_are(files.len()),
+                ident(case.subject.service.database_name()),
+                case.name(),
+                files.join(", ")
+            ),
+        )
+        .saw(
+            "no pending migration",
+            count(files.len(), "pending migration"),
+        )
+        .remedy(format!("dbctl migrate --service {}", case.name()))
+        .evidence("history");
+    Ok(vec![finding].into())
+}

@@ -1,0 +1,80 @@
+//! Rules of group `drift`: is the schema what the set makes of it?
+
+mod history;
+mod hypertable;
+mod structure;
+
+use super::survey::Place;
+use super::text::mentions;
+use super::{Case, Rule};
+use crate::migration::{Plan, Set};
+use crate::report::text::count;
+use crate::snapshot::{Diff, Gap};
+
+/// The rules of this group.
+pub(super) const RULES: &[Rule] = &[
+    history::NOT_MIGRATED,
+    history::HISTORY,
+    history::PENDING,
+    structure::MISSING_OBJECT,
+    structure::CHANGED_OBJECT,
+    structure::UNKNOWN_OBJECT,
+    hypertable::MISSING_HYPERTABLE,
+    hypertable::TIME_COLUMN,
+    hypertable::CHUNK_INTERVAL,
+    hypertable::DIMENSIONS,
+];
+
+/// The set of the service.
+fn set<'a>(case: &Case<'a>) -> Result<&'a Set, Gap> {
+    case.subject
+        .set
+        .ok_or_else(|| Gap::new("there is no migration set to compare the history with"))
+}
+
+/// Set against history; `None` where nothing was ever migrated, which is one finding of its own.
+pub(super) fn plan(case: &Case<'_>) -> Result<Option<Plan>, Gap> {
+    let snapshot = case.own()?;
+    if let Place::NotMigrated = case.survey.place()? {
+        return Ok(None);
+    }
+    Ok(Some(Plan::new(set(case)?, snapshot.history.get()?)))
+}
+
+/// The differences, where the whole set has been applied: what a pending migration would bring is not missing.
+fn settled<'a>(case: &Case<'a>) -> Result<Option<&'a Diff<'a>>, Gap> {
+    let diff = case.diff()?;
+    if let Place::NotMigrated = case.survey.place()? {
+        return Ok(None);
+    }
+    let pending = match (case.subject.set, case.snapshot()?.history.known()) {
+        (Some(set), Some(history)) => Plan::new(set, history).pending.len(),
+        _ => 0,
+    };
+    if pending > 0 {
+        return Err(Gap {
+            reason: format!("{} pending (drift/pending)", is_are(pending)),
+            remedy: Some(format!("dbctl migrate --service {}", case.name())),
+        });
+    }
+    Ok(Some(diff))
+}
+
+fn is_are(pending: usize) -> String {
+    format!(
+        "{} {}",
+        count(pending, "migration"),
+        if pending == 1 { "is" } else { "are" }
+    )
+}
+
+/// Where the statement stands that makes an object right.
+fn made_by(case: &Case<'_>, name: &str) -> String {
+    let file = case.subject.set.and_then(|set| {
+        set.migrations
+            .iter()
+            .find(|migration| mentions(&migration.sql, name))
+            .map(|migration| format!("{} of set {}", migration.file, set.name))
+    });
+    file.unwrap_or_else(|| "the migration set".to_owned())
+}

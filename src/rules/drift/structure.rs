@@ -1,0 +1,271 @@
+//! Objects against the lock.
+
+use std::collections::BTreeMap;
+
+use super::{made_by, settled};
+use crate::report::text::{count, short};
+use crate::rules::access::service_of;
+use crate::rules::classify::Class;
+use crate::rules::text::{drop_sql, ident, mentions, named};
+use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::attributes::{
+    CHUNK_INTERVAL, DEFINITION, DIMENSIONS, INHERITS, PARTITION_OF, SQL_BODY, TIME_COLUMN,
+};
+use crate::snapshot::{Change, Gap, Kind, Object, ObjectKey, attributes};
+
+pub(in crate::rules) const MISSING_OBJECT: Rule = Rule {
+    id: "drift/missing-object",
+    severity: Severity::Error,
+    summary: "Is everything there that the set creates?",
+    help: include_str!("../help/drift-missing-object.md"),
+    scope: Scope::Database,
+    check: missing_object,
+};
+
+fn missing_object(case: &Case<'_>) -> Verdict {
+    let Some(diff) = settled(case)? else {
+        return Ok(Vec::new().into());
+    };
+    let database = ident(case.subject.service.database_name());
+    let findings = diff
+        .missing
+        .iter()
+        .filter(|key| key.kind != Kind::Hypertable)
+        .map(|key| {
+            let name = named(key);
+            MISSING_OBJECT
+                .finding(
+                    About::key(key),
+                    format!("{name} of {} is missing in database {database}", case.name()),
+                )
+                .saw(name, "missing")
+                .remedy(format!(
+                    "{} creates it. Find out who removed it, then restore it from a backup or run its statement again.",
+                    made_by(case, &key.name)
+                ))
+        })
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+pub(in crate::rules) const CHANGED_OBJECT: Rule = Rule {
+    id: "drift/changed-object",
+    severity: Severity::Error,
+    summary: "Is everything as the set creates it?",
+    help: include_str!("../help/drift-changed-object.md"),
+    scope: Scope::Database,
+    check: changed_object,
+};
+
+/// Attributes of a hypertable that have rules of their own.
+pub(super) const HYPERTABLE_RULES: [&str; 3] = [TIME_COLUMN, CHUNK_INTERVAL, DIMENSIONS];
+
+fn changed_object(case: &Case<'_>) -> Verdict {
+    let Some(diff) = settled(case)? else {
+        return Ok(Outcome::default());
+    };
+    // One object, one finding, however many of its attributes differ.
+    let mut objects: BTreeMap<&ObjectKey, Vec<&Change>> = BTreeMap::new();
+    for change in &diff.changed {
+        let elsewhere = change.key.kind == Kind::Hypertable
+            && HYPERTABLE_RULES.contains(&change.attribute.as_str());
+        if !elsewhere {
+            objects.entry(&change.key).or_default().push(change);
+        }
+    }
+    let findings = objects
+        .into_iter()
+        .map(|(key, changes)| changed(case, key, &changes))
+        .collect();
+    let gaps = unreadable(case, diff.unknown.len()).into_iter().collect();
+    Ok(Outcome { findings, gaps })
+}
+
+/// What the server deparses differs between major versions; a text that the lock does not know for this one is not guessed.
+fn unreadable(case: &Case<'_>, texts: usize) -> Option<Gap> {
+    let major = case.snapshot().ok()?.server.major();
+    (texts > 0).then(|| Gap {
+        reason: format!(
+            "the schema lock of {} has no text of PostgreSQL {major} for {}",
+            case.name(),
+            count(texts, "definition")
+        ),
+        remedy: Some(format!(
+            "dbctl lock with DBCTL_POSTGRES_BIN naming the binaries of PostgreSQL {major}"
+        )),
+    })
+}
+
+fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
+    let severity = if changes
+        .iter()
+        .all(|change| attributes::is_cosmetic(key.kind, &change.attribute))
+    {
+        Severity::Info
+    } else if changes
+        .iter()
+        .all(|change| change.attribute.contains("row_security"))
+    {
+        Severity::Warning
+    } else {
+        CHANGED_OBJECT.severity
+    };
+    let list = |text: fn(&Change) -> String| {
+        changes
+            .iter()
+            .map(|change| text(change))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let name = named(key);
+    let database = ident(case.subject.service.database_name());
+    let what = list(|change| {
+        format!(
+            "{} is {}, expected {}",
+            words(change),
+            shown(&change.actual),
+            shown(&change.expected)
+        )
+    });
+    CHANGED_OBJECT
+        .finding(
+            About::key(key),
+            format!("{name} of {} in database {database} is not as the set makes it: {what}", case.name()),
+        )
+        .severity(severity)
+        .saw(
+            list(|change| format!("{} {}", words(change), change.expected)),
+            list(|change| format!("{} {}", words(change), change.actual)),
+        )
+        .remedy(format!(
+            "If the change is wanted, make it in a new migration of the set; otherwise undo it as {} writes it.",
+            made_by(case, if key.kind.is_part() { &key.parent } else { &key.name })
+        ))
+}
+
+/// How messages name an attribute.
+fn words(change: &Change) -> String {
+    match (change.key.kind, change.attribute.as_str()) {
+        (_, "kind") => "relation kind".to_owned(),
+        (Kind::View | Kind::MaterializedView, DEFINITION) => "view definition".to_owned(),
+        (Kind::Function, DEFINITION | SQL_BODY) => "body".to_owned(),
+        (Kind::Sequence, name) => format!("sequence definition ({})", name.replace('_', " ")),
+        (_, name) => name.replace('_', " "),
+    }
+}
+
+/// A value for a sentence: one short line, never nothing.
+fn shown(value: &str) -> String {
+    if value.trim().is_empty() {
+        "not set".to_owned()
+    } else {
+        short(value, 100)
+    }
+}
+
+pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
+    id: "drift/unknown-object",
+    severity: Severity::Warning,
+    summary: "Is there anything that no known service creates?",
+    help: include_str!("../help/drift-unknown-object.md"),
+    scope: Scope::Database,
+    check: unknown_object,
+};
+
+fn unknown_object(case: &Case<'_>) -> Verdict {
+    case.diff()?;
+    let database = ident(case.subject.service.database_name());
+    let findings = case
+        .survey
+        .extras
+        .iter()
+        .filter_map(|(object, class)| {
+            let why = match class {
+                Class::Unknown => String::new(),
+                Class::OwnCopy(of) => format!("; it looks like a left-over copy of {}", ident(of)),
+                _ => return None,
+            };
+            let name = named(&object.key);
+            let owner = foreign_owner(case, object);
+            let owned = owner.map_or_else(String::new, |(role, service)| {
+                format!("; it is owned by role {} of {service}", ident(role))
+            });
+            let mut finding = UNKNOWN_OBJECT
+                .finding(
+                    About::object(object),
+                    format!(
+                        "{name} in database {database} of {} is in no set{why}{}{owned}",
+                        case.name(),
+                        calling(object)
+                    ),
+                )
+                .severity(if owner.is_some() {
+                    Severity::Error
+                } else {
+                    severity_of(case, object)
+                })
+                .saw(format!("nothing that set {} does not create", set_name(case)), name)
+                .remedy(format!(
+                    "If the service needs it, create it in a migration of its set; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",
+                    drop_sql(object)
+                ));
+            finding.belongs_to = owner.map(|(_, service)| service.to_owned());
+            Some(finding)
+        })
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+/// The role of another service that owns an object, and that service.
+fn foreign_owner<'a>(case: &Case<'a>, object: &'a Object) -> Option<(&'a str, &'a str)> {
+    let owner = object.owner.as_deref()?;
+    Some((owner, service_of(case, owner)?))
+}
+
+fn set_name<'a>(case: &Case<'a>) -> &'a str {
+    case.subject
+        .service
+        .set
+        .as_ref()
+        .map_or("", |set| set.value.as_str())
+}
+
+/// The function that an unknown trigger runs: without its trigger it would be a finding of its own.
+fn calling(object: &Object) -> String {
+    if !matches!(object.key.kind, Kind::Trigger | Kind::EventTrigger) {
+        return String::new();
+    }
+    crate::rules::classify::called_function(object).map_or_else(String::new, |function| {
+        format!("; it runs function {}", ident(&function))
+    })
+}
+
+/// What an unknown object can do to the service decides how bad it is.
+fn severity_of(case: &Case<'_>, object: &Object) -> Severity {
+    let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
+    match object.key.kind {
+        // It changes what the service's own statements do.
+        Kind::Column
+        | Kind::Trigger
+        | Kind::Rule
+        | Kind::Policy
+        | Kind::Constraint
+        | Kind::EventTrigger
+        | Kind::Hypertable => Severity::Error,
+        Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
+        Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
+        // Its rows appear as rows of the own table.
+        Kind::Table if is_own(case, attribute(INHERITS)) => Severity::Error,
+        _ => UNKNOWN_OBJECT.severity,
+    }
+}
+
+/// Whether a text names one of the service's tables.
+fn is_own(case: &Case<'_>, text: &str) -> bool {
+    !text.is_empty()
+        && case.lock().is_ok_and(|lock| {
+            lock.objects
+                .keys()
+                .any(|key| key.kind == Kind::Table && mentions(text, &key.name))
+        })
+}

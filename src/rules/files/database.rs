@@ -1,0 +1,317 @@
+//! What is wrong with, or in, the RGB library's SQLite files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, finding};
+use crate::files::{Engine, Role, Trace};
+use crate::rules::{Scope, Verdict};
+use crate::snapshot::{Fact, Gap, Lock};
+use crate::sqlite::SqliteFacts;
+
+/// Tables of the multi-user database, or of an indexer, in the RGB library's file.
+pub(super) const WRONG_TABLES: Rule = Rule {
+    id: "files/wrong-tables",
+    severity: Severity::Error,
+    summary: "Is the RGB library's SQLite file free of the tables of SQL services?",
+    help: include_str!("../help/files-wrong-tables.md"),
+    scope: Scope::Directory,
+    check: wrong_tables,
+};
+
+// What the RGB library itself keeps there; another manifest's service may well have an `asset`.
+const RGB_LIBRARY: [&str; 16] = [
+    "asset",
+    "asset_transfer",
+    "backup_info",
+    "batch_transfer",
+    "coloring",
+    "media",
+    "pending_witness_script",
+    "reserved_txo",
+    "seaql_migrations",
+    "token",
+    "token_media",
+    "transfer",
+    "transfer_transport_endpoint",
+    "transport_endpoint",
+    "txo",
+    "wallet_transaction",
+];
+
+// Older wallets keep the Bitcoin side in tables of these names; `transactions` is theirs then.
+const BDK: [&str; 2] = ["script_pubkeys", "last_derivation_indices"];
+
+fn wrong_tables(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let databases = databases(case, &mut outcome)?;
+    if databases.is_empty() {
+        return Ok(outcome);
+    }
+    let owners = owners(case, &mut outcome);
+    for database in databases {
+        let schema = match database.facts {
+            Fact::Known(SqliteFacts::Readable(schema)) => schema,
+            // Its own rule says that it is broken; here it means that nobody looked.
+            Fact::Known(facts) => {
+                outcome.gaps.push(Gap::new(format!(
+                    "the tables of {} could not be read: {}",
+                    database.path.display(),
+                    state(facts)
+                )));
+                continue;
+            }
+            Fact::Unknown(gap) => {
+                outcome.gaps.push(gap.clone());
+                continue;
+            }
+        };
+        let lower: BTreeSet<String> = schema
+            .relations
+            .iter()
+            .map(|name| name.to_lowercase())
+            .collect();
+        let bdk = BDK.iter().all(|name| lower.contains(*name));
+        let mut left: BTreeMap<String, &str> = schema
+            .relations
+            .iter()
+            .map(|name| (name.to_lowercase(), name.as_str()))
+            .filter(|(lower, _)| !RGB_LIBRARY.contains(&lower.as_str()))
+            .filter(|(lower, _)| !(bdk && lower == "transactions"))
+            .collect();
+        // A name that two services know counts for the one with more of its tables there.
+        while let Some((owner, matched)) = owners
+            .iter()
+            .map(|owner| (owner, owner.matches(&left)))
+            .max_by_key(|(_, matched)| matched.len())
+            .filter(|(_, matched)| !matched.is_empty())
+        {
+            let tables: Vec<&str> = matched
+                .iter()
+                .filter_map(|table| left.remove(table))
+                .collect();
+            outcome
+                .findings
+                .push(wrong(case, &database.path, owner.service, &tables));
+        }
+    }
+    Ok(outcome)
+}
+
+/// An SQL service and the names of its relations, in lower case.
+struct Owner<'a> {
+    service: &'a str,
+    relations: BTreeSet<String>,
+    prefixes: &'static [&'static str],
+}
+
+impl Owner<'_> {
+    fn matches(&self, tables: &BTreeMap<String, &str>) -> Vec<String> {
+        tables
+            .keys()
+            .filter(|table| {
+                self.relations.contains(*table)
+                    || self.prefixes.iter().any(|prefix| table.starts_with(prefix))
+            })
+            .cloned()
+            .collect()
+    }
+}
+
+fn owners<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Vec<Owner<'a>> {
+    let own = &case.subject.service.name;
+    // The service itself last: `max_by_key` takes the last of equals, and its multi-user tables are the likeliest guests.
+    let subjects = case.others().chain(std::iter::once(case.subject));
+    subjects
+        .filter(|subject| subject.service.store.is_sql())
+        .map(|subject| {
+            let service = subject.service.name.as_str();
+            let relations = match &subject.lock {
+                Fact::Known(lock) => relations(lock),
+                Fact::Unknown(gap) => {
+                    outcome.gaps.push(Gap {
+                        reason: format!("the tables of {service} are not known: {}", gap.reason),
+                        remedy: gap.remedy.clone(),
+                    });
+                    BTreeSet::new()
+                }
+            };
+            Owner {
+                service,
+                relations,
+                prefixes: if service == own {
+                    &["ln_user_", "virtual_"]
+                } else {
+                    &[]
+                },
+            }
+        })
+        .collect()
+}
+
+fn relations(lock: &Lock) -> BTreeSet<String> {
+    lock.objects
+        .keys()
+        .filter(|key| key.kind.is_relation())
+        .map(|key| key.name.to_lowercase())
+        .collect()
+}
+
+fn wrong(case: &Case<'_>, path: &Path, owner: &str, tables: &[&str]) -> Finding {
+    let service = &case.subject.service.name;
+    let (noun, belong) = match tables.len() {
+        1 => ("table", "belongs"),
+        _ => ("tables", "belong"),
+    };
+    let list = tables.join(", ");
+    let text = Text {
+        expected: "the RGB library's own tables".to_owned(),
+        actual: format!("{noun} {list}"),
+        message: format!(
+            "{service}'s SQLite file {} holds {noun} {list}, which {belong} to the PostgreSQL database of {owner}",
+            path.display()
+        ),
+        remedy: format!(
+            "find what wrote them (a DATABASE_URL that names the file, both stores initialised in one directory), stop it, back up {} and drop {list} there",
+            path.display()
+        ),
+    };
+    let found = finding(&WRONG_TABLES, about("file", path), text);
+    Finding {
+        belongs_to: (owner != service).then(|| owner.to_owned()),
+        ..found
+    }
+}
+
+/// A file of the RGB library that cannot be used as it is.
+pub(super) const UNREADABLE_SQLITE: Rule = Rule {
+    id: "files/unreadable-sqlite",
+    severity: Severity::Error,
+    summary: "Can the RGB library's SQLite file be read?",
+    help: include_str!("../help/files-unreadable-sqlite.md"),
+    scope: Scope::Directory,
+    check: unreadable_sqlite,
+};
+
+fn unreadable_sqlite(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    for database in databases(case, &mut outcome)? {
+        match database.facts {
+            Fact::Known(SqliteFacts::Readable(_)) => {}
+            Fact::Known(facts) => {
+                outcome
+                    .findings
+                    .push(unreadable(case, &database.path, facts));
+            }
+            Fact::Unknown(gap) => outcome.gaps.push(gap.clone()),
+        }
+    }
+    Ok(outcome)
+}
+
+fn unreadable(case: &Case<'_>, path: &Path, facts: &SqliteFacts) -> Finding {
+    let service = &case.subject.service.name;
+    let state = state(facts);
+    let passing = matches!(facts, SqliteFacts::Locked | SqliteFacts::Unfinished { .. });
+    let remedy = match facts {
+        SqliteFacts::Locked => format!(
+            "find who holds it (`fuser '{}'`) and run dbctl again when the lock is gone",
+            path.display()
+        ),
+        SqliteFacts::Unfinished { .. } => format!(
+            "start {service}: SQLite rolls the transaction back by itself; keep the journal, without it the file is corrupt"
+        ),
+        _ => format!("stop {service} and restore the file from its backup"),
+    };
+    let text = Text {
+        expected: "an SQLite database that can be read".to_owned(),
+        actual: state.clone(),
+        message: format!("{service}'s SQLite file {}: {state}", path.display()),
+        remedy,
+    };
+    let found = finding(&UNREADABLE_SQLITE, about("file", path), text);
+    if passing {
+        Finding {
+            severity: Severity::Warning,
+            ..found
+        }
+    } else {
+        found
+    }
+}
+
+fn state(facts: &SqliteFacts) -> String {
+    match facts {
+        SqliteFacts::Readable(_) => "it can be read".to_owned(),
+        SqliteFacts::Empty => "it is empty (0 bytes)".to_owned(),
+        SqliteFacts::NotSqlite => "it does not begin with SQLite's header".to_owned(),
+        SqliteFacts::Corrupt(message) => format!("it is corrupt: {message}"),
+        SqliteFacts::Locked => "it is locked by another process".to_owned(),
+        SqliteFacts::Unfinished { journal } => format!(
+            "an unfinished transaction waits in {} to be rolled back",
+            journal.display()
+        ),
+    }
+}
+
+/// One database under two names.
+pub(super) const HARD_LINK: Rule = Rule {
+    id: "files/hard-link",
+    severity: Severity::Error,
+    summary: "Does the RGB library's SQLite file have one name only?",
+    help: include_str!("../help/files-hard-link.md"),
+    scope: Scope::Directory,
+    check: hard_link,
+};
+
+fn hard_link(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let service = &case.subject.service.name;
+    for database in databases(case, &mut outcome)? {
+        let names = database.trace.names;
+        if names < 2 {
+            continue;
+        }
+        let path = database.path.display();
+        let text = Text {
+            expected: "one name".to_owned(),
+            actual: format!("{names} names"),
+            message: format!(
+                "{service}'s SQLite file {path} has {names} names: a second hard link leads to the same file"
+            ),
+            remedy: format!(
+                "find the other name (`find / -xdev -samefile '{path}'`) and remove it; to copy the file, use `sqlite3 … .backup`"
+            ),
+        };
+        outcome
+            .findings
+            .push(finding(&HARD_LINK, about("file", &database.path), text));
+    }
+    Ok(outcome)
+}
+
+struct Database<'a> {
+    path: PathBuf,
+    trace: &'a Trace,
+    facts: &'a Fact<SqliteFacts>,
+}
+
+/// The SQLite files of the RGB library's own place.
+fn databases<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Result<Vec<Database<'a>>, Gap> {
+    let rgb = super::of_role(directories(case)?, Role::RgbSqlite);
+    Ok(contents(rgb, outcome)
+        .into_iter()
+        .flat_map(|(directory, contents)| {
+            contents.traces.iter().filter_map(move |trace| {
+                let Engine::Sqlite { facts: Some(facts) } = &trace.engine else {
+                    return None;
+                };
+                Some(Database {
+                    path: directory.path.join(&trace.path),
+                    trace,
+                    facts,
+                })
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,162 @@
+//! Directories that are missing, or open to others.
+
+use super::{Case, Outcome, Rule, Severity, Text, about, directories, finding, is_root, name};
+use crate::files::{Directory, Node, Role};
+use crate::rules::{Scope, Verdict};
+use crate::snapshot::Fact;
+
+/// A directory that the manifest names, or `rgb_sqlite`, is not there or is a file.
+pub(super) const MISSING_DIRECTORY: Rule = Rule {
+    id: "files/missing-directory",
+    severity: Severity::Warning,
+    summary: "Is every configured directory there, and a directory?",
+    help: include_str!("../help/files-missing-directory.md"),
+    scope: Scope::Directory,
+    check: missing_directory,
+};
+
+fn missing_directory(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let service = &case.subject.service.name;
+    let mut no_storage = false;
+    for directory in directories(case)? {
+        let node = match &directory.node {
+            Fact::Known(node) => node,
+            Fact::Unknown(gap) => {
+                outcome.gaps.push(gap.clone());
+                continue;
+            }
+        };
+        let usable = node.is_some_and(|node| node.directory);
+        // Without a storage directory its parts cannot be there: one cause, one finding.
+        if usable || (no_storage && !is_root(directory.role)) {
+            continue;
+        }
+        no_storage |= directory.role == Role::Storage;
+        let optional = matches!(directory.role, Role::PostgreSql | Role::LdkData);
+        if optional && node.is_none() {
+            continue;
+        }
+        outcome.findings.push(missing(service, directory, *node));
+    }
+    Ok(outcome)
+}
+
+fn missing(service: &str, directory: &Directory, node: Option<Node>) -> super::Finding {
+    let named = name(service, directory);
+    let actual = match node {
+        Some(_) => "a file",
+        None if directory.symlink => "a symlink that leads nowhere",
+        None => "nothing",
+    };
+    let remedy = match (node, directory.role) {
+        (Some(_), _) => format!(
+            "move {} away and run `dbctl provision --service {service}`",
+            directory.path.display()
+        ),
+        (None, Role::Data) => {
+            format!("start {service} once, or run `dbctl provision --service {service}`")
+        }
+        (None, _) => format!(
+            "run `dbctl provision --service {service}`, then unlock the node: the RGB library makes its SQLite file first, PostgreSQL comes after it, the user tables last"
+        ),
+    };
+    let text = Text {
+        expected: "a directory".to_owned(),
+        actual: actual.to_owned(),
+        message: if node.is_some() {
+            format!("{named} is a file, not a directory")
+        } else {
+            format!("{named} is missing: {actual} is there")
+        },
+        remedy,
+    };
+    let found = finding(
+        &MISSING_DIRECTORY,
+        about("directory", &directory.path),
+        text,
+    );
+    match node {
+        Some(_) => super::Finding {
+            severity: Severity::Error,
+            ..found
+        },
+        None => found,
+    }
+}
+
+/// A directory lets other users in.
+pub(super) const OPEN_PERMISSIONS: Rule = Rule {
+    id: "files/open-permissions",
+    severity: Severity::Error,
+    summary: "Is every data directory closed to other users?",
+    help: include_str!("../help/files-open-permissions.md"),
+    scope: Scope::Directory,
+    check: open_permissions,
+};
+
+fn open_permissions(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let service = case.subject.service;
+    // What the storage directory lets through to its parts.
+    let mut passes = 0;
+    for directory in directories(case)? {
+        let node = match &directory.node {
+            Fact::Known(Some(node)) if node.directory => node,
+            Fact::Known(_) => continue,
+            Fact::Unknown(gap) => {
+                outcome.gaps.push(gap.clone());
+                continue;
+            }
+        };
+        // PostgreSQL itself allows its group to read (0750).
+        let closed = match directory.role {
+            Role::Data if service.store.is_sql() => 0o026,
+            Role::PostgreSql => 0o026 & passes,
+            Role::Storage | Role::Data => 0o066,
+            _ if directory.symlink => 0o066,
+            _ => 0o066 & passes,
+        };
+        let open = node.mode & closed;
+        if directory.role == Role::Storage && open == 0 {
+            passes = reach(node.mode);
+        }
+        if open != 0 {
+            outcome
+                .findings
+                .push(open_to_others(&service.name, directory, node, open));
+        }
+    }
+    Ok(outcome)
+}
+
+/// The bits of a directory's entries that count when the directory itself has this mode: nobody gets past a closed one.
+const fn reach(mode: u32) -> u32 {
+    let group = if mode & 0o010 != 0 { 0o060 } else { 0 };
+    let others = if mode & 0o001 != 0 { 0o006 } else { 0 };
+    group | others
+}
+
+fn open_to_others(service: &str, directory: &Directory, node: &Node, open: u32) -> super::Finding {
+    let mode = node.mode;
+    let who = match (open & 0o060 != 0, open & 0o006 != 0) {
+        (true, true) => "its group and by others",
+        (true, false) => "its group",
+        _ => "others",
+    };
+    let how = match (open & 0o044 != 0, open & 0o022 != 0) {
+        (true, true) => "read and written",
+        (true, false) => "read",
+        _ => "written",
+    };
+    let text = Text {
+        expected: "mode 0700".to_owned(),
+        actual: format!("mode {mode:04o}, owner uid {}", node.owner),
+        message: format!(
+            "{} can be {how} by {who} (mode {mode:04o})",
+            name(service, directory)
+        ),
+        remedy: format!("chmod 700 '{}'", directory.path.display()),
+    };
+    finding(&OPEN_PERMISSIONS, about("directory", &directory.path), text)
+}

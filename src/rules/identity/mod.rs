@@ -1,0 +1,300 @@
+//! Rules of group `identity`: am I where I think I am, and am I there alone?
+
+mod sharing;
+
+use std::collections::BTreeSet;
+
+use super::skeleton::look;
+use super::survey::{Place, distinct_tables};
+use super::text::{ident, sql_ident, sql_literal};
+use super::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::migration::CREATE_STAMP;
+
+/// The rules of this group.
+pub(super) const RULES: &[Rule] = &[
+    WRONG_DATABASE,
+    FOREIGN_SCHEMA,
+    FOREIGN_STAMP,
+    sharing::SHARED_DATABASE,
+    sharing::SHARED_SERVER,
+    LOOK_ALIKE_DATABASE,
+    STANDBY,
+    UNSTAMPED,
+];
+
+const WRONG_DATABASE: Rule = Rule {
+    id: "identity/wrong-database",
+    severity: Severity::Error,
+    summary: "Does the connection end in the database that the manifest names?",
+    help: include_str!("../help/identity-wrong-database.md"),
+    scope: Scope::Database,
+    check: wrong_database,
+};
+
+fn wrong_database(case: &Case<'_>) -> Verdict {
+    let snapshot = case.snapshot()?;
+    let actual = &snapshot.identity.database;
+    let expected = case.subject.service.database_name();
+    if actual == expected {
+        return Ok(Vec::new().into());
+    }
+    let owner = case.others().find(|other| {
+        other
+            .service
+            .database
+            .as_ref()
+            .is_some_and(|d| d.value == *actual)
+    });
+    let whose = owner.map_or_else(String::new, |owner| {
+        format!(", which is the database of {}", owner.service.name)
+    });
+    let mut finding = WRONG_DATABASE
+        .finding(
+            About::plain("database", actual),
+            format!(
+                "{} expects database {} but its connection ends in database {}{whose}",
+                case.name(),
+                ident(expected),
+                ident(actual)
+            ),
+        )
+        .saw(format!("database {}", ident(expected)), format!("database {}", ident(actual)))
+        .remedy(format!(
+            "Set the URL of {} to one that ends in /{expected}; `dbctl services` shows which variable it comes from. Nothing was written.",
+            case.name()
+        ))
+        .evidence("identity");
+    finding.belongs_to = owner.map(|owner| owner.service.name.clone());
+    Ok(vec![finding].into())
+}
+
+const FOREIGN_SCHEMA: Rule = Rule {
+    id: "identity/foreign-schema",
+    severity: Severity::Error,
+    summary: "Does the database hold this service's tables, and not those of another one?",
+    help: include_str!("../help/identity-foreign-schema.md"),
+    scope: Scope::Database,
+    check: foreign_schema,
+};
+
+fn foreign_schema(case: &Case<'_>) -> Verdict {
+    let snapshot = case.snapshot()?;
+    let lock = case.lock()?;
+    let Place::ForeignSchema(other) = case.survey.place()? else {
+        return Ok(Vec::new().into());
+    };
+    let there: BTreeSet<&str> = snapshot
+        .objects
+        .iter()
+        .filter(|object| object.key.kind.is_relation())
+        .map(|object| object.key.name.as_str())
+        .collect();
+    let tables = distinct_tables(case.system, lock);
+    let own = tables.intersection(&there).count();
+    let database = &snapshot.identity.database;
+    let foreign: Vec<&str> = other
+        .lock
+        .known()
+        .map(|lock| distinct_tables(case.system, lock))
+        .unwrap_or_default()
+        .intersection(&there)
+        .copied()
+        .collect();
+    let finding = FOREIGN_SCHEMA
+        .finding(
+            About::plain("database", database),
+            format!(
+                "database {} of {} holds the schema of {}: {} of its own {} tables, but {}",
+                ident(database),
+                case.name(),
+                other.service.name,
+                own,
+                tables.len(),
+                foreign.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ")
+            ),
+        )
+        .belongs_to(&other.service.name)
+        .saw(
+            format!("the tables of {}", case.name()),
+            format!("the tables of {}", other.service.name),
+        )
+        .remedy(format!(
+            "Find out whether the two databases were exchanged or {} was cloned (CREATE DATABASE … TEMPLATE). Point the service at its own database, or restore it from a backup; do not migrate this one.",
+            ident(database)
+        ));
+    Ok(vec![finding].into())
+}
+
+const FOREIGN_STAMP: Rule = Rule {
+    id: "identity/foreign-stamp",
+    severity: Severity::Error,
+    summary: "Does the database's stamp name this service and its set?",
+    help: include_str!("../help/identity-foreign-stamp.md"),
+    scope: Scope::Database,
+    check: foreign_stamp,
+};
+
+fn foreign_stamp(case: &Case<'_>) -> Verdict {
+    let identity = &case.snapshot()?.identity;
+    let stamp = identity.stamp.get()?;
+    // Where the place itself is another's, its stamp is right.
+    let (Some(stamp), Place::Own | Place::NotMigrated) = (stamp, case.survey.place()?) else {
+        return Ok(Vec::new().into());
+    };
+    let service = &case.subject.service;
+    let set = service.set.as_ref().map_or("", |set| set.value.as_str());
+    if stamp.service == service.name && (set.is_empty() || stamp.set == set) {
+        return Ok(Vec::new().into());
+    }
+    let other = case
+        .others()
+        .find(|other| other.service.name == stamp.service);
+    let mut finding = FOREIGN_STAMP
+        .finding(
+            About::plain("database", &identity.database),
+            format!(
+                "the stamp of database {} names service {} with set {}, but the manifest gives it to {} with set {}",
+                ident(&identity.database),
+                ident(&stamp.service),
+                ident(&stamp.set),
+                service.name,
+                ident(set)
+            ),
+        )
+        .saw(
+            format!("service {}, set {set}", service.name),
+            format!("service {}, set {}", stamp.service, stamp.set),
+        )
+        .remedy(format!(
+            "If this is the database of {}, point {} elsewhere. If it was handed over on purpose: UPDATE dbctl.identity SET service = {}, set_name = {};",
+            ident(&stamp.service),
+            service.name,
+            sql_literal(&service.name),
+            sql_literal(set)
+        ))
+        .evidence("identity");
+    finding.belongs_to = other.map(|other| other.service.name.clone());
+    Ok(vec![finding].into())
+}
+
+const LOOK_ALIKE_DATABASE: Rule = Rule {
+    id: "identity/look-alike-database",
+    severity: Severity::Warning,
+    summary: "Is there a database whose name can be taken for this service's?",
+    help: include_str!("../help/identity-look-alike-database.md"),
+    scope: Scope::Database,
+    check: look_alike_database,
+};
+
+fn look_alike_database(case: &Case<'_>) -> Verdict {
+    let own = case.subject.service.database_name();
+    let is_anothers = |name: &str| {
+        case.others()
+            .any(|other| other.service.database_name() == name)
+    };
+    let findings = case
+        .own()?
+        .access
+        .databases
+        .iter()
+        .filter(|name| *name != own && look(name) == look(own) && !is_anothers(name))
+        .map(|name| {
+            LOOK_ALIKE_DATABASE
+                .finding(
+                    About::plain("database", name),
+                    format!(
+                        "database {} is on the server of database {} of {} and can be taken for it",
+                        ident(name),
+                        ident(own),
+                        case.name()
+                    ),
+                )
+                .saw(format!("database {} alone", ident(own)), format!("database {} as well", ident(name)))
+                .remedy(format!(
+                    "If nothing uses it: DROP DATABASE {}; otherwise rename it: ALTER DATABASE {} RENAME TO …;",
+                    sql_ident(name),
+                    sql_ident(name)
+                ))
+        })
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+const STANDBY: Rule = Rule {
+    id: "identity/standby",
+    severity: Severity::Info,
+    summary: "Is the server a primary?",
+    help: include_str!("../help/identity-standby.md"),
+    scope: Scope::Database,
+    check: standby,
+};
+
+fn standby(case: &Case<'_>) -> Verdict {
+    let snapshot = case.snapshot()?;
+    if !snapshot.server.standby {
+        return Ok(Vec::new().into());
+    }
+    let database = &snapshot.identity.database;
+    let finding = STANDBY
+        .finding(
+            About::plain("database", database),
+            format!(
+                "database {} of {} was read on a standby, which shows what was replayed so far and cannot be migrated",
+                ident(database),
+                case.name()
+            ),
+        )
+        .saw("a primary", "a standby")
+        .remedy("To verify the primary, put its address into the service's URL, or add target_session_attrs=read-write to a URL with several hosts.")
+        .evidence("identity");
+    Ok(vec![finding].into())
+}
+
+const UNSTAMPED: Rule = Rule {
+    id: "identity/unstamped",
+    severity: Severity::Info,
+    summary: "Does a migrated database carry dbctl's stamp?",
+    help: include_str!("../help/identity-unstamped.md"),
+    scope: Scope::Database,
+    check: unstamped,
+};
+
+fn unstamped(case: &Case<'_>) -> Verdict {
+    let snapshot = case.own()?;
+    let migrated = snapshot
+        .history
+        .get()
+        .is_ok_and(|history| history.exists && !history.rows.is_empty());
+    if snapshot.identity.stamp.get()?.is_some() || !migrated {
+        return Ok(Vec::new().into());
+    }
+    let database = &snapshot.identity.database;
+    let finding = UNSTAMPED
+        .finding(
+            About::plain("database", database),
+            format!(
+                "database {} has migrated tables but no stamp that says that it belongs to {}",
+                ident(database),
+                case.name()
+            ),
+        )
+        .saw(format!("a stamp of {}", case.name()), "no stamp")
+        .remedy(stamp_sql(case))
+        .evidence("identity");
+    Ok(vec![finding].into())
+}
+
+/// What stamps the database as the next migration would: as the service's role, which must be able to read it.
+fn stamp_sql(case: &Case<'_>) -> String {
+    let service = case.subject.service;
+    let table: Vec<&str> = CREATE_STAMP.split_whitespace().collect();
+    format!(
+        "The next migration that `dbctl migrate` applies stamps it. To do it now, in database {}: SET ROLE {}; {} \
+         INSERT INTO dbctl.identity (service, set_name) VALUES ({}, {});",
+        ident(service.database_name()),
+        sql_ident(service.role_name().unwrap_or_default()),
+        table.join(" "),
+        sql_literal(&service.name),
+        sql_literal(service.set.as_ref().map_or("", |set| &set.value))
+    )
+}

@@ -1,0 +1,182 @@
+//! Every rule asked of every service that it is about.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::allow::{Answers, apply};
+use super::survey::Survey;
+use super::{Case, Rule, Scope, Severity, Subject, System};
+use crate::manifest::Target;
+use crate::report::verify::{Found, NotChecked, Report, ServiceLine};
+use crate::snapshot::Gap;
+
+/// Asks every rule about the chosen services (none named: all of them) and puts the answers together.
+#[must_use]
+pub fn run(system: &System<'_>, chosen: &[&str], fail_on: Severity, started: Instant) -> Report {
+    run_on(
+        system,
+        chosen,
+        fail_on,
+        started,
+        time::OffsetDateTime::now_utc().date(),
+    )
+}
+
+/// As [`run`], on a given day.
+pub(super) fn run_on(
+    system: &System<'_>,
+    chosen: &[&str],
+    fail_on: Severity,
+    started: Instant,
+    today: time::Date,
+) -> Report {
+    let subjects: Vec<&Subject<'_>> = system
+        .subjects
+        .iter()
+        .filter(|subject| chosen.is_empty() || chosen.contains(&subject.service.name.as_str()))
+        .collect();
+    let mut answers = Answers::default();
+    let mut rules = BTreeSet::new();
+    let mut checked = 0;
+    for subject in &subjects {
+        let survey = Survey::new(system, subject);
+        let case = Case {
+            system,
+            subject,
+            survey: &survey,
+        };
+        for rule in super::all().filter(|rule| is_about(rule, subject)) {
+            rules.insert(rule.id);
+            answers.asked.push((rule.id, subject.service.name.clone()));
+            if ask(rule, &case, &mut answers) && rule.scope != Scope::Set {
+                checked += 1;
+            }
+        }
+    }
+    if !system.manifest.allow.is_empty() {
+        rules.extend(
+            super::all()
+                .filter(|rule| rule.scope == Scope::Manifest)
+                .map(|rule| rule.id),
+        );
+    }
+    apply(system.manifest, today, &mut answers);
+    answers
+        .findings
+        .sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
+    Report {
+        services: subjects.iter().map(|subject| line(subject)).collect(),
+        findings: answers.findings,
+        not_checked: answers.not_checked,
+        allowed: answers.allowed,
+        rules: rules.len(),
+        checked,
+        nothing_to_check: !subjects.is_empty()
+            && subjects.iter().all(|subject| is_excused(subject)),
+        fail_on,
+        duration: started.elapsed(),
+    }
+}
+
+/// Asks one rule; says whether it could answer.
+fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
+    let service = &case.subject.service.name;
+    let mut not_checked = |gap: Gap| {
+        let gap = NotChecked {
+            rule: rule.id,
+            service: service.clone(),
+            reason: gap.reason,
+            remedy: gap.remedy,
+        };
+        if !answers.not_checked.contains(&gap) {
+            answers.not_checked.push(gap);
+        }
+    };
+    match (rule.check)(case) {
+        Err(gap) => {
+            not_checked(gap);
+            false
+        }
+        Ok(outcome) => {
+            outcome.gaps.into_iter().for_each(not_checked);
+            answers
+                .findings
+                .extend(outcome.findings.into_iter().map(|finding| Found {
+                    service: Some(service.clone()),
+                    database: database(case.subject),
+                    finding,
+                }));
+            true
+        }
+    }
+}
+
+/// Whether a rule has a question about this service.
+fn is_about(rule: &Rule, subject: &Subject<'_>) -> bool {
+    match rule.scope {
+        Scope::Database => subject.snapshot.is_some(),
+        Scope::Directory => subject.directories.is_some(),
+        Scope::Set => subject.service.set.is_some(),
+        Scope::Manifest => false,
+    }
+}
+
+/// Whether the manifest says that there is nothing to look at: single-user mode.
+fn is_excused(subject: &Subject<'_>) -> bool {
+    matches!(subject.service.target, Target::NotConfigured { .. })
+        && subject.snapshot.is_none()
+        && subject.directories.is_none()
+}
+
+/// The database that was reached, else the one that the manifest names.
+fn database(subject: &Subject<'_>) -> Option<String> {
+    subject.snapshot.as_ref()?;
+    let name = subject.service.database_name();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn line(subject: &Subject<'_>) -> ServiceLine {
+    let service = subject.service;
+    let snapshot = subject.snapshot.as_ref();
+    let server = snapshot
+        .and_then(|fact| fact.known())
+        .map(|snapshot| &snapshot.server);
+    let note = match &service.target {
+        Target::NotConfigured { variables } => Some(format!(
+            "not configured ({} not set): nothing to verify in a database",
+            variables.join(", ")
+        )),
+        Target::Files if subject.directories.is_none() => {
+            Some("no directory configured".to_owned())
+        }
+        Target::Files => Some("files only, no database".to_owned()),
+        Target::Database(_) if snapshot.is_none() => Some("not looked at".to_owned()),
+        Target::Database(_) => None,
+    };
+    ServiceLine {
+        name: service.name.clone(),
+        store: service.store.as_str(),
+        database: service
+            .database
+            .as_ref()
+            .map(|database| database.value.clone()),
+        address: service.endpoint().map(|endpoint| {
+            let hosts: Vec<String> = endpoint
+                .hosts
+                .iter()
+                .map(|host| {
+                    if host.name.contains(':') {
+                        format!("[{}]:{}", host.name, host.port)
+                    } else {
+                        format!("{}:{}", host.name, host.port)
+                    }
+                })
+                .collect();
+            hosts.join(",")
+        }),
+        server_version: server.map(|server| server.version.clone()),
+        timescaledb_version: server.and_then(|server| server.timescaledb.clone()),
+        reachable: snapshot.map(|fact| fact.known().is_some()),
+        note,
+    }
+}

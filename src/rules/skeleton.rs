@@ -1,0 +1,211 @@
+//! What a name looks like: names with one skeleton deceive a reader, or are copies of each other.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Letters of other scripts that look like Latin ones, lower case (Unicode's confusables, the part that identifiers meet).
+const CONFUSABLES: &[(char, char)] = &[
+    ('а', 'a'),
+    ('ɑ', 'a'),
+    ('α', 'a'),
+    ('ь', 'b'),
+    ('β', 'b'),
+    ('с', 'c'),
+    ('ϲ', 'c'),
+    ('ԁ', 'd'),
+    ('е', 'e'),
+    ('ё', 'e'),
+    ('є', 'e'),
+    ('ε', 'e'),
+    ('ɡ', 'g'),
+    ('һ', 'h'),
+    ('н', 'h'),
+    ('і', 'i'),
+    ('ї', 'i'),
+    ('ι', 'i'),
+    ('ı', 'i'),
+    ('ј', 'j'),
+    ('к', 'k'),
+    ('κ', 'k'),
+    ('ӏ', 'l'),
+    ('ⅼ', 'l'),
+    ('м', 'm'),
+    ('п', 'n'),
+    ('η', 'n'),
+    ('ո', 'n'),
+    ('о', 'o'),
+    ('ο', 'o'),
+    ('σ', 'o'),
+    ('օ', 'o'),
+    ('р', 'p'),
+    ('ρ', 'p'),
+    ('ԛ', 'q'),
+    ('г', 'r'),
+    ('ѕ', 's'),
+    ('т', 't'),
+    ('τ', 't'),
+    ('υ', 'u'),
+    ('ս', 'u'),
+    ('ν', 'v'),
+    ('ѵ', 'v'),
+    ('в', 'b'),
+    ('ԝ', 'w'),
+    ('ω', 'w'),
+    ('х', 'x'),
+    ('χ', 'x'),
+    ('у', 'y'),
+    ('γ', 'y'),
+    ('ү', 'y'),
+    ('ᴢ', 'z'),
+];
+
+/// What people and tools put around a name when they copy a table.
+const COPY_SUFFIXES: &[&str] = &[
+    "old", "backup", "back", "bak", "bck", "copy", "new", "tmp", "temp", "dedup", "orig",
+    "original", "archive", "archived", "saved", "save", "prev", "previous", "stale", "dup",
+    "clone", "restored", "migrated", "legacy",
+];
+const COPY_PREFIXES: &[&str] = &[
+    "old", "backup", "bak", "copy", "tmp", "temp", "new", "zz", "legacy",
+];
+
+/// One case, one script, no marks, no invisible characters; separators stay.
+fn folded(name: &str) -> String {
+    name.nfkd()
+        .filter(|c| {
+            !unicode_normalization::char::is_combining_mark(*c)
+                && !crate::report::text::is_unsafe(*c)
+        })
+        .flat_map(char::to_lowercase)
+        .map(|c| {
+            CONFUSABLES
+                .iter()
+                .find(|(from, _)| *from == c)
+                .map_or(c, |(_, to)| *to)
+        })
+        .collect()
+}
+
+/// Whether a word is a date, a number or a version, as `2026`, `20260101`, `v2`.
+fn is_number(word: &str) -> bool {
+    let digits = word.strip_prefix('v').unwrap_or(word);
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Digits for letters, no separators.
+fn squeezed(words: &[&str]) -> String {
+    words
+        .iter()
+        .flat_map(|word| word.chars())
+        .map(|c| match c {
+            '0' => 'o',
+            '1' | 'i' | '|' | '!' => 'l',
+            '3' => 'e',
+            '4' => 'a',
+            '5' | '$' => 's',
+            '7' => 't',
+            '8' => 'b',
+            c => c,
+        })
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .replace("rn", "m")
+        .replace("vv", "w")
+}
+
+fn words(folded: &str) -> Vec<&str> {
+    folded
+        .split(|c: char| !c.is_alphanumeric() && !matches!(c, '|' | '!' | '$'))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// What a name looks like at a glance.
+pub(super) fn look(name: &str) -> String {
+    squeezed(&words(&folded(name)))
+}
+
+/// What a name looks like without copy suffixes, dates and the plural: the name that it was made from.
+pub(super) fn stem(name: &str) -> String {
+    let folded = folded(name);
+    let mut words = words(&folded);
+    // The last word that is left is the name itself, whatever it is.
+    while words.len() > 1 {
+        let last = words.last().copied().unwrap_or_default();
+        let first = words.first().copied().unwrap_or_default();
+        if COPY_SUFFIXES.contains(&last) || is_number(last) {
+            words.pop();
+        } else if COPY_PREFIXES.contains(&first) || (first == "of" && words.len() > 1) {
+            words.remove(0);
+        } else {
+            break;
+        }
+    }
+    let squeezed = squeezed(&words);
+    singular(&squeezed).to_owned()
+}
+
+/// The name without its plural ending: both `address` and `addresses` give `address`.
+fn singular(word: &str) -> &str {
+    if word.ends_with("sses") {
+        word.strip_suffix("es").unwrap_or(word)
+    } else if word.ends_with("ss") || word.chars().count() < 4 {
+        word
+    } else {
+        word.strip_suffix('s').unwrap_or(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{look, stem};
+
+    #[test]
+    fn disguises_of_a_name_have_its_stem() {
+        for name in [
+            "Blocks",
+            "blocks ",
+            "b1ocks",
+            "blосks",
+            "block",
+            "blocks_old",
+            "blocks_2026",
+            "blocks_backup_2",
+            "BLOCKS",
+            "blocks\u{200b}",
+            "ｂｌｏｃｋｓ",
+            "blöcks",
+            "bl0cks",
+            "old_blocks",
+            "copy_of_blocks",
+            "blocks_new",
+            "blocks-v2",
+            "βlocks",
+        ] {
+            assert_eq!(stem(name), stem("blocks"), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_keep_their_own() {
+        for name in [
+            "k_blocks",
+            "blockchain",
+            "block_headers",
+            "blocks_per_day",
+            "new",
+            "old",
+        ] {
+            assert_ne!(stem(name), stem("blocks"), "{name}");
+        }
+        assert_eq!(stem("Address"), stem("addresses"));
+        assert_ne!(stem("k_transactions"), stem("transactions"));
+        assert_ne!(stem("transaction_inputs"), stem("transaction_outputs"));
+    }
+
+    #[test]
+    fn a_look_keeps_suffixes() {
+        assert_eq!(look("Public"), look("public"));
+        assert_eq!(look("publiс"), look("public"));
+        assert_ne!(look("public_old"), look("public"));
+    }
+}

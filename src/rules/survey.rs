@@ -1,0 +1,179 @@
+//! What all rules need to know about one service's database, worked out once for the whole run.
+
+use std::collections::BTreeSet;
+
+use super::classify::{Class, Surroundings, classify};
+use super::index::Index;
+use super::{Subject, System};
+
+use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, diff};
+
+/// Which database was reached.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// The service's own.
+    Own,
+    /// The service's own, and nothing was ever migrated there.
+    NotMigrated,
+    /// One of another name.
+    WrongDatabase,
+    /// One of the right name that holds this service's schema.
+    ForeignSchema(&'a Subject<'a>),
+}
+
+/// Works for one subject.
+#[derive(Debug)]
+pub(super) struct Survey<'a> {
+    place: Result<Place<'a>, Gap>,
+    diff: Result<Diff<'a>, Gap>,
+    /// Objects that the lock does not know, with what they are.
+    pub(super) extras: Vec<(&'a Object, Class<'a>)>,
+    /// Locks of other services that could not be read: what is theirs cannot be known.
+    pub(super) blind: Vec<Gap>,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn new(system: &'a System<'a>, subject: &'a Subject<'a>) -> Self {
+        let others = || {
+            system
+                .subjects
+                .iter()
+                .filter(|other| other.service.name != subject.service.name)
+        };
+        let snapshot = subject.snapshot.as_ref().map_or_else(
+            || Err(Gap::new("no database is configured")),
+            |fact| fact.get(),
+        );
+        let diff = snapshot
+            .clone()
+            .and_then(|snapshot| Ok(diff(subject.lock.get()?, snapshot)));
+        let extras = match (&snapshot, &diff) {
+            (Ok(snapshot), Ok(diff)) => {
+                let index = Index::new(subject, others());
+                let around = Surroundings::new(snapshot, &diff.extra);
+                diff.extra
+                    .iter()
+                    .map(|object| (*object, classify(object, &index, &around)))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let blind = others()
+            .filter(|other| other.service.set.is_some())
+            .filter_map(|other| {
+                let gap = other.lock.get().err()?;
+                Some(Gap {
+                    reason: format!(
+                        "what belongs to {} is not known: {}",
+                        other.service.name, gap.reason
+                    ),
+                    remedy: gap.remedy,
+                })
+            })
+            .collect();
+        Self {
+            place: snapshot.map(|snapshot| place(system, subject, snapshot)),
+            diff,
+            extras,
+            blind,
+        }
+    }
+
+    pub(super) fn place(&self) -> Result<Place<'a>, Gap> {
+        self.place.clone()
+    }
+
+    pub(super) fn diff(&self) -> Result<&Diff<'a>, Gap> {
+        self.diff.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn place<'a>(system: &'a System<'a>, subject: &'a Subject<'a>, snapshot: &Snapshot) -> Place<'a> {
+    if snapshot.identity.database != subject.service.database_name() {
+        return Place::WrongDatabase;
+    }
+    let Some(lock) = subject.lock.known() else {
+        return Place::Own;
+    };
+    let relations: BTreeSet<&str> = snapshot
+        .objects
+        .iter()
+        .filter(|object| object.key.kind.is_relation())
+        .map(|object| object.key.name.as_str())
+        .collect();
+    let share = |lock: &Lock| Share::of(&distinct_tables(system, lock), &relations);
+    let own = share(lock);
+    if own.is_below_threshold() {
+        let other = system
+            .subjects
+            .iter()
+            .filter(|other| other.service.name != subject.service.name)
+            .find(|other| {
+                other
+                    .lock
+                    .known()
+                    .is_some_and(|lock| share(lock).reaches_threshold())
+            });
+        if let Some(other) = other {
+            return Place::ForeignSchema(other);
+        }
+    }
+    let migrated = snapshot
+        .history
+        .known()
+        .is_none_or(|history| history.exists && !history.rows.is_empty());
+    if !migrated && own.present == 0 {
+        return Place::NotMigrated;
+    }
+    Place::Own
+}
+
+/// The tables that only this set has: a name that several sets share says nothing about whose a database is.
+pub(super) fn distinct_tables<'l>(system: &System<'_>, lock: &'l Lock) -> BTreeSet<&'l str> {
+    let tables = |lock: &'l Lock| {
+        lock.objects
+            .keys()
+            .filter(|key| key.kind == Kind::Table)
+            .map(|key| key.name.as_str())
+    };
+    let elsewhere = |name: &str| {
+        system
+            .subjects
+            .iter()
+            .filter_map(|subject| subject.lock.known())
+            .filter(|other| other.set != lock.set)
+            .any(|other| {
+                other
+                    .objects
+                    .keys()
+                    .any(|key| key.kind == Kind::Table && key.name == name)
+            })
+    };
+    tables(lock).filter(|name| !elsewhere(name)).collect()
+}
+
+/// How many of a set's tables are there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) present: usize,
+    pub(super) total: usize,
+}
+
+impl Share {
+    pub(super) fn of(tables: &BTreeSet<&str>, relations: &BTreeSet<&str>) -> Self {
+        Self {
+            present: tables.intersection(relations).count(),
+            total: tables.len(),
+        }
+    }
+
+    /// Less than four fifths: not this service's database.
+    const fn is_below_threshold(self) -> bool {
+        self.present * 5 < self.total * 4
+    }
+
+    /// Four fifths or more of a set that has tables.
+    const fn reaches_threshold(self) -> bool {
+        self.total > 0 && !self.is_below_threshold()
+    }
+}

@@ -1,0 +1,599 @@
+//! One way to break the small system for every rule.
+#![allow(clippy::unwrap_used)]
+
+use super::super::Severity;
+use super::super::fixture::{K, R, S, World, key, object, table};
+use crate::manifest::Topology;
+use crate::snapshot::{Fact, HbaLine, Kind, Object, Stamp};
+
+/// One way to break the system, and the one finding that must follow.
+pub(super) struct Fixture {
+    pub(super) rule: &'static str,
+    pub(super) plant: fn(&mut World),
+    pub(super) severity: Severity,
+    pub(super) service: usize,
+    pub(super) mentions: &'static [&'static str],
+}
+
+const fn fixture(
+    rule: &'static str,
+    severity: Severity,
+    service: usize,
+    mentions: &'static [&'static str],
+    plant: fn(&mut World),
+) -> Fixture {
+    Fixture {
+        rule,
+        plant,
+        severity,
+        service,
+        mentions,
+    }
+}
+
+use Severity::{Error, Info, Warning};
+
+pub(super) fn hidden(kind: Kind, schema: &str, name: &str) -> Object {
+    Object {
+        key: key(kind, schema, "", name),
+        ..object(kind, "", name, &[])
+    }
+}
+
+pub(super) fn trust(kind: &str, address: &str) -> HbaLine {
+    HbaLine {
+        line: 12,
+        kind: kind.to_owned(),
+        databases: "all".to_owned(),
+        roles: "all".to_owned(),
+        address: address.to_owned(),
+        method: "trust".to_owned(),
+    }
+}
+
+pub(super) const FIXTURES: &[Fixture] = &[
+    fixture(
+        "identity/wrong-database",
+        Error,
+        R,
+        &["rgb_lightning_node", "simply_kaspa", "simply-kaspa-indexer"],
+        |w| {
+            let there = w.snapshot(S).clone();
+            *w.snapshot(R) = there;
+        },
+    ),
+    fixture(
+        "identity/foreign-schema",
+        Error,
+        K,
+        &["ksocial", "simply-kaspa-indexer", "blocks"],
+        |w| {
+            let there = w.snapshot(S).objects.clone();
+            w.snapshot(K).objects = there;
+            // A clone brings the stamp along.
+            w.snapshot(K).identity.stamp = Fact::Known(Some(Stamp {
+                service: "simply-kaspa-indexer".into(),
+                set: "simply_kaspa".into(),
+            }));
+        },
+    ),
+    fixture(
+        "identity/foreign-stamp",
+        Error,
+        K,
+        &["ksocial", "rgb-lightning-node", "k-indexer", "rgb_users"],
+        |w| {
+            w.snapshot(K).identity.stamp = Fact::Known(Some(Stamp {
+                service: "rgb-lightning-node".into(),
+                set: "rgb_users".into(),
+            }));
+        },
+    ),
+    fixture(
+        "identity/shared-database",
+        Error,
+        S,
+        &["k-indexer", "simply-kaspa-indexer", "kaspa"],
+        |w| {
+            for number in [K, S] {
+                w.service(number).database.as_mut().unwrap().value = "kaspa".into();
+                let identity = &mut w.snapshot(number).identity;
+                identity.database = "kaspa".into();
+                identity.system_identifier = Fact::Known(9);
+                identity.database_oid = 5;
+            }
+        },
+    ),
+    fixture(
+        "identity/shared-server",
+        Error,
+        S,
+        &["ksocial", "simply_kaspa", "dedicated"],
+        |w| {
+            w.manifest.topology = Topology::Dedicated;
+            w.snapshot(S).identity.system_identifier = Fact::Known(1);
+        },
+    ),
+    fixture(
+        "identity/look-alike-database",
+        Warning,
+        S,
+        &["Simply_Kaspa", "simply_kaspa", "simply-kaspa-indexer"],
+        |w| {
+            for number in [K, S] {
+                w.access(number).databases.push("Simply_Kaspa".into());
+                w.access(number)
+                    .databases
+                    .push("simply_kaspa_backup".into());
+            }
+        },
+    ),
+    fixture("identity/standby", Info, K, &["ksocial", "standby"], |w| {
+        w.snapshot(K).server.standby = true
+    }),
+    fixture(
+        "identity/unstamped",
+        Info,
+        K,
+        &["ksocial", "k-indexer"],
+        |w| {
+            w.snapshot(K).identity.stamp = Fact::Known(None);
+        },
+    ),
+    fixture(
+        "drift/not-migrated",
+        Error,
+        K,
+        &["ksocial", "k-indexer"],
+        |w| {
+            w.snapshot(K).objects.clear();
+            w.snapshot(K).history = Fact::Known(crate::snapshot::History::default());
+            w.snapshot(K).identity.stamp = Fact::Known(None);
+        },
+    ),
+    fixture(
+        "drift/history",
+        Error,
+        K,
+        &["V9__hotfix.sql", "ksocial"],
+        |w| {
+            let mut row = w.history(K).first().unwrap().clone();
+            (row.version, row.name, row.checksum) = (9, "hotfix".into(), "7".into());
+            w.history(K).push(row);
+        },
+    ),
+    fixture(
+        "drift/pending",
+        Error,
+        K,
+        &["1 migration is pending", "V5__user_profiles.sql"],
+        |w| {
+            w.history(K).pop();
+            w.remove(K, Kind::Table, "k_votes");
+        },
+    ),
+    fixture(
+        "drift/missing-object",
+        Error,
+        K,
+        &["k_votes", "missing", "k-indexer"],
+        |w| {
+            w.remove(K, Kind::Table, "k_votes");
+        },
+    ),
+    fixture(
+        "drift/changed-object",
+        Error,
+        K,
+        &["vars.value", "bytea", "text", "not null"],
+        |w| {
+            w.change(K, Kind::Column, "vars", "value", "type", "bytea");
+            w.change(K, Kind::Column, "vars", "value", "not_null", "false");
+        },
+    ),
+    fixture(
+        "drift/unknown-object",
+        Warning,
+        K,
+        &["kaspa_hash", "k-indexer", "ksocial"],
+        |w| {
+            w.plant(K, object(Kind::Type, "", "kaspa_hash", &[]));
+        },
+    ),
+    fixture(
+        "drift/missing-hypertable",
+        Error,
+        K,
+        &["k_posts", "hypertable"],
+        |w| {
+            w.remove(K, Kind::Hypertable, "k_posts");
+        },
+    ),
+    fixture(
+        "drift/time-column",
+        Error,
+        K,
+        &["k_posts", "block_time", "time"],
+        |w| {
+            w.change(
+                K,
+                Kind::Hypertable,
+                "k_posts",
+                "k_posts",
+                "time_column",
+                "block_time",
+            );
+        },
+    ),
+    fixture(
+        "drift/chunk-interval",
+        Error,
+        K,
+        &[
+            "k_posts",
+            "604800000000",
+            "21600000000",
+            "7 days",
+            "6 hours",
+        ],
+        |w| {
+            w.change(
+                K,
+                Kind::Hypertable,
+                "k_posts",
+                "k_posts",
+                "chunk_interval",
+                "7 days",
+            );
+        },
+    ),
+    fixture(
+        "drift/dimensions",
+        Error,
+        K,
+        &["k_posts", "time, author (4 partitions)"],
+        |w| {
+            w.change(
+                K,
+                Kind::Hypertable,
+                "k_posts",
+                "k_posts",
+                "dimensions",
+                "time, author (4 partitions)",
+            );
+        },
+    ),
+    fixture(
+        "bleed/foreign-object",
+        Error,
+        S,
+        &["table public.k_posts", "simply_kaspa", "k-indexer"],
+        |w| {
+            w.plant_all(S, table("k_posts", &[("id", "bigint")]));
+        },
+    ),
+    fixture(
+        "bleed/look-alike",
+        Error,
+        K,
+        &["\"Blocks \"", "blocks", "simply-kaspa-indexer"],
+        |w| {
+            w.plant_all(K, table("Blocks ", &[]));
+        },
+    ),
+    fixture(
+        "bleed/same-shape",
+        Error,
+        K,
+        &["ledger_rows", "transactions", "simply-kaspa-indexer"],
+        |w| {
+            w.plant_all(
+                K,
+                table(
+                    "ledger_rows",
+                    &[
+                        ("transaction_id", "bytea"),
+                        ("time", "timestamp with time zone"),
+                        ("fee", "bigint"),
+                        ("more", "text"),
+                    ],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "bleed/hidden-object",
+        Error,
+        K,
+        &["_timescaledb_internal._hyper_9_99_chunk", "ksocial"],
+        |w| {
+            w.plant(
+                K,
+                hidden(Kind::Table, "_timescaledb_internal", "_hyper_9_99_chunk"),
+            );
+        },
+    ),
+    fixture(
+        "bleed/attached-to-extension",
+        Error,
+        S,
+        &["notify_transaction", "plpgsql"],
+        |w| {
+            let mut function = object(Kind::Function, "", "notify_transaction", &[]);
+            function.extension = Some("plpgsql".into());
+            w.plant(S, function);
+        },
+    ),
+    fixture(
+        "bleed/foreign-schema-name",
+        Error,
+        K,
+        &["simply_kaspa", "simply-kaspa-indexer"],
+        |w| {
+            w.plant(K, object(Kind::Schema, "", "simply_kaspa", &[]));
+        },
+    ),
+    fixture(
+        "bleed/foreign-history",
+        Error,
+        K,
+        &["addresses", "simply-kaspa-indexer", "ksocial"],
+        |w| {
+            let mut row = w.history(S).last().unwrap().clone();
+            row.version = 70;
+            w.history(K).push(row);
+        },
+    ),
+    fixture(
+        "bleed/foreign-tool-history",
+        Warning,
+        R,
+        &["seaql_migrations", "rgb-lib"],
+        |w| {
+            w.plant_all(R, table("seaql_migrations", &[("version", "text")]));
+        },
+    ),
+    fixture(
+        "bleed/file-engine-table",
+        Error,
+        R,
+        &["txo", "asset", "rgb-lib"],
+        |w| {
+            w.plant_all(R, table("txo", &[("idx", "bigint")]));
+            w.plant_all(R, table("asset", &[("idx", "bigint")]));
+            w.plant(
+                R,
+                object(
+                    Kind::Sequence,
+                    "",
+                    "txo_idx_seq",
+                    &[("owned_by", "public.txo.idx")],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/extension",
+        Error,
+        K,
+        &["postgres_fdw", "ksocial"],
+        |w| {
+            w.plant(K, object(Kind::Extension, "", "postgres_fdw", &[]));
+        },
+    ),
+    fixture(
+        "link/foreign-server",
+        Error,
+        K,
+        &["sk_link", "simply_kaspa", "simply-kaspa-indexer"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::Server,
+                    "",
+                    "sk_link",
+                    &[("options", "{host=a,dbname=simply_kaspa}")],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/foreign-table",
+        Error,
+        K,
+        &["remote_tx", "sk_link"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::ForeignTable,
+                    "",
+                    "remote_tx",
+                    &[("server", "sk_link")],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/subscription",
+        Error,
+        K,
+        &["k_from_sk", "simply_kaspa"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::Subscription,
+                    "",
+                    "k_from_sk",
+                    &[("connection", "dbname=simply_kaspa password=x")],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/publication",
+        Error,
+        K,
+        &["k_all", "FOR ALL TABLES"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::Publication,
+                    "",
+                    "k_all",
+                    &[("publishes", "FOR ALL TABLES")],
+                ),
+            );
+        },
+    ),
+    fixture("link/language", Error, K, &["plperlu", "ksocial"], |w| {
+        w.plant(K, object(Kind::Extension, "", "plperlu", &[]));
+        w.plant(
+            K,
+            object(Kind::Language, "", "plperlu", &[("trusted", "false")]),
+        );
+    }),
+    fixture(
+        "access/database-owner",
+        Error,
+        K,
+        &["ksocial", "postgres", "k_social_user"],
+        |w| {
+            w.access(K).database_owner = "postgres".into();
+        },
+    ),
+    fixture(
+        "access/public-connect",
+        Warning,
+        K,
+        &["PUBLIC", "ksocial"],
+        |w| {
+            w.access(K).public_connect = true;
+            w.access(K).public_database = vec!["TEMPORARY".into()];
+        },
+    ),
+    fixture(
+        "access/public-database",
+        Warning,
+        S,
+        &["PUBLIC", "TEMPORARY", "simply_kaspa"],
+        |w| {
+            w.access(S).public_database = vec!["TEMPORARY".into()];
+        },
+    ),
+    fixture(
+        "access/foreign-connect",
+        Error,
+        K,
+        &[
+            "simply_kaspa_user",
+            "CONNECT",
+            "ksocial",
+            "simply-kaspa-indexer",
+        ],
+        |w| {
+            w.access(K).database_grants = vec![
+                ("simply_kaspa_user".into(), "CONNECT".into()),
+                ("grafana".into(), "CONNECT".into()),
+            ];
+        },
+    ),
+    fixture(
+        "access/public-schema-create",
+        Error,
+        K,
+        &["PUBLIC", "CREATE", "public", "ksocial"],
+        |w| {
+            w.access(K)
+                .public_schema
+                .push(("PUBLIC".into(), "CREATE".into()));
+        },
+    ),
+    fixture(
+        "access/object-owner",
+        Error,
+        K,
+        &[
+            "table public.k_votes",
+            "schema public",
+            "simply_kaspa_user",
+            "simply-kaspa-indexer",
+        ],
+        |w| {
+            for object in &mut w.snapshot(K).objects {
+                if object.key.name == "k_votes" && object.key.kind == Kind::Table {
+                    object.owner = Some("simply_kaspa_user".into());
+                }
+            }
+            w.access(K).public_schema_owner = "simply_kaspa_user".into();
+        },
+    ),
+    fixture(
+        "access/superuser",
+        Warning,
+        K,
+        &["k_social_user", "SUPERUSER"],
+        |w| {
+            let role = w.own_role(K);
+            role.superuser = true;
+            role.createdb = true;
+            role.member_of = vec!["simply_kaspa_user".into()];
+        },
+    ),
+    fixture(
+        "access/membership",
+        Error,
+        S,
+        &["simply_kaspa_user", "k_social_user", "k-indexer", "ops_a"],
+        |w| {
+            w.own_role(S).member_of = vec!["ops_a".into(), "k_social_user".into()];
+        },
+    ),
+    fixture(
+        "access/default-password",
+        Warning,
+        K,
+        &["k_social_user", "ksocial"],
+        |w| {
+            w.service(K).default_password = true;
+        },
+    ),
+    fixture(
+        "access/trust",
+        Error,
+        K,
+        &["trust", "192.0.2.0/24", "12"],
+        |w| {
+            w.access(K).trust = Fact::Known(vec![trust("host", "192.0.2.0/24")]);
+        },
+    ),
+    fixture(
+        "sets/stale-lock",
+        Warning,
+        K,
+        &["k_social", "k-indexer"],
+        |w| w.lock(K).sum = "sha256:0".into(),
+    ),
+    fixture(
+        "allow/expired",
+        Warning,
+        K,
+        &["line 7", "link/foreign-server", "2026-11-20"],
+        |w| {
+            w.allow("link/foreign-server", Some("k-indexer"), None)
+                .until = Some(time::macros::date!(2026 - 11 - 20));
+        },
+    ),
+    fixture(
+        "allow/unmatched",
+        Warning,
+        K,
+        &["line 7", "link/foreign-server", "analytics"],
+        |w| {
+            w.allow("link/foreign-server", Some("k-indexer"), Some("analytics"));
+        },
+    ),
+];
