@@ -1,0 +1,14 @@
+//! Reports as bytes: one file per report and format. Renderers never filter and never judge.
+
+pub mod lock;
+pub mod migrate;
+pub mod provision;
+pub mod services;
+pub mod status;
+mod style;
+
+pub use style::Style;
+pub mod rules;
+pub mod verify;
+mod verify_json;
+mod wrap;

@@ -1,0 +1,181 @@
+//! The report of `status`.
+
+use serde::Serialize;
+
+use super::Style;
+use super::migrate::Tool;
+use super::style::{Tone, lines, safe};
+use crate::report::status::{Report, ServiceStatus, State};
+
+/// All services in one screen.
+#[must_use]
+pub fn table(report: &Report, style: Style) -> String {
+    let mut table = style.table(&[
+        "SERVICE", "DATABASE", "SERVER", "STATE", "APPLIED", "PENDING",
+    ]);
+    for status in &report.services {
+        table.add_row([
+            safe(&status.name),
+            match &status.address {
+                Some(address) => format!("{} at {address}", safe(&status.database)),
+                None => "-".to_owned(),
+            },
+            status
+                .server_version
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), safe),
+            style.paint(tone(status.state), words(status)),
+            newest(status),
+            pending(status),
+        ]);
+    }
+    let mut text = lines(&table);
+    for status in &report.services {
+        for problem in status.divergent.iter().chain(&status.error) {
+            text.push_str(&format!(
+                "\n{} {}: {}\n",
+                style.paint(tone(status.state), words(status)),
+                status.name,
+                safe(problem)
+            ));
+        }
+        if style.verbose {
+            for applied in &status.applied {
+                text.push_str(&format!(
+                    "{}: V{}__{} applied on {}\n",
+                    status.name,
+                    applied.version,
+                    safe(&applied.name),
+                    safe(&applied.applied_on)
+                ));
+            }
+        }
+    }
+    text
+}
+
+fn newest(status: &ServiceStatus) -> String {
+    status.applied.last().map_or_else(
+        || "-".to_owned(),
+        |newest| format!("{}, newest V{}", status.applied.len(), newest.version),
+    )
+}
+
+fn pending(status: &ServiceStatus) -> String {
+    match (status.state, status.pending.as_slice()) {
+        (State::UpToDate, _) => "0".to_owned(),
+        (_, []) => "-".to_owned(),
+        (_, [only]) => format!("1: V{}", only.version),
+        (_, [first, .., last]) => format!(
+            "{}: V{} to V{}",
+            status.pending.len(),
+            first.version,
+            last.version
+        ),
+    }
+}
+
+const fn tone(state: State) -> Tone {
+    match state {
+        State::UpToDate => Tone::Good,
+        State::Pending => Tone::Warn,
+        State::NotConfigured | State::NoDatabase | State::Managed => Tone::Faint,
+        State::Divergent | State::WrongDatabase | State::Unreachable | State::BadSet => Tone::Bad,
+    }
+}
+
+const fn words(status: &ServiceStatus) -> &'static str {
+    match status.state {
+        State::UpToDate => "up to date",
+        State::Pending => "pending",
+        State::Divergent => "divergent",
+        State::WrongDatabase => "wrong database",
+        State::Unreachable if status.server_version.is_some() => "not readable",
+        State::Unreachable => "not reached",
+        State::BadSet => "set is wrong",
+        State::NotConfigured => "not configured (single-user mode)",
+        State::NoDatabase => "no SQL database",
+        State::Managed => "migrates itself",
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    version: u8,
+    tool: Tool,
+    ready: bool,
+    services: Vec<WireService<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireService<'a> {
+    name: &'a str,
+    store: &'a str,
+    database: Option<&'a str>,
+    address: Option<&'a str>,
+    server_version: Option<&'a str>,
+    state: &'static str,
+    reachable: bool,
+    applied: Vec<WireApplied<'a>>,
+    pending: Vec<WirePending<'a>>,
+    divergent: &'a [String],
+    error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireApplied<'a> {
+    version: i64,
+    name: &'a str,
+    applied_on: &'a str,
+}
+
+#[derive(Serialize)]
+struct WirePending<'a> {
+    version: i32,
+    name: &'a str,
+}
+
+/// The report as JSON, version 1.
+///
+/// # Errors
+/// When serde cannot write it, which its types rule out.
+pub fn json(report: &Report) -> Result<String, serde_json::Error> {
+    let services = report
+        .services
+        .iter()
+        .map(|status| WireService {
+            name: &status.name,
+            store: status.store,
+            database: (!status.database.is_empty()).then_some(status.database.as_str()),
+            address: status.address.as_deref(),
+            server_version: status.server_version.as_deref(),
+            state: status.state.as_str(),
+            reachable: status.server_version.is_some(),
+            applied: status
+                .applied
+                .iter()
+                .map(|applied| WireApplied {
+                    version: applied.version,
+                    name: &applied.name,
+                    applied_on: &applied.applied_on,
+                })
+                .collect(),
+            pending: status
+                .pending
+                .iter()
+                .map(|pending| WirePending {
+                    version: pending.version,
+                    name: &pending.name,
+                })
+                .collect(),
+            divergent: &status.divergent,
+            error: status.error.as_deref(),
+        })
+        .collect();
+    serde_json::to_string_pretty(&Wire {
+        version: 1,
+        tool: Tool::new(),
+        ready: report.ready(),
+        services,
+    })
+}
