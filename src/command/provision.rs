@@ -1,0 +1,185 @@
+//! `dbctl provision`: roles, databases, privileges, directories. Each step looks first and says what was already so.
+
+use futures::StreamExt as _;
+
+use super::{Loaded, LoadedService};
+use crate::exit::Exit;
+use crate::files;
+use crate::manifest::{Endpoint, Store, Target};
+use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
+use crate::report::provision::{Report, ServiceSteps, Step};
+
+/// Provisions the chosen services, one after the other: several may share a server and its role catalog.
+pub async fn run(loaded: &Loaded<'_>) -> Report {
+    let services = futures::stream::iter(loaded.chosen())
+        .then(|service| one(loaded, service))
+        .collect()
+        .await;
+    Report { services }
+}
+
+async fn one(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> ServiceSteps {
+    let service = loaded_service.service;
+    let mut report = ServiceSteps {
+        name: service.name.clone(),
+        address: None,
+        steps: Vec::new(),
+        error: None,
+        exit: Exit::Done,
+    };
+    match &service.target {
+        Target::Files => {}
+        Target::NotConfigured { variables } => report.steps.push(Step {
+            what: "database".to_owned(),
+            done: format!(
+                "not configured (single-user mode): none of {} is set",
+                variables.join(", ")
+            ),
+            changed: false,
+            warning: false,
+        }),
+        Target::Database(endpoint) => {
+            let (steps, error) = database(loaded, loaded_service, &endpoint.value).await;
+            report.address = service.admin.as_ref().map(|admin| admin.value.address());
+            report.steps = steps;
+            if let Some((exit, error)) = error {
+                report.exit = exit;
+                report.error = Some(error);
+            }
+        }
+    }
+    for step in files::create(service) {
+        if !step.done {
+            report.exit = report.exit.worst(Exit::Incomplete);
+        }
+        let noteworthy = step.warning.is_some();
+        report.steps.push(Step {
+            what: step.what,
+            done: match (step.warning, step.changed, step.done) {
+                (Some(warning), _, true) => warning,
+                (Some(warning), _, false) => format!("not created: {warning}"),
+                (None, true, _) => "created, private".to_owned(),
+                (None, false, _) => "already there, private".to_owned(),
+            },
+            changed: step.changed,
+            warning: noteworthy,
+        });
+    }
+    report
+}
+
+async fn database(
+    loaded: &Loaded<'_>,
+    loaded_service: &LoadedService<'_>,
+    endpoint: &Endpoint,
+) -> (Vec<Step>, Option<(Exit, String)>) {
+    let service = loaded_service.service;
+    let refuse = |reason: String| (Vec::new(), Some((Exit::Refused, reason)));
+    let Some(admin) = &service.admin else {
+        let variable = service
+            .variables
+            .iter()
+            .find(|(key, _)| *key == "admin_url")
+            .and_then(|(_, names)| names.first());
+        return refuse(variable.map_or_else(
+            || {
+                "provision needs a superuser's URL: add admin_url to the service in the manifest"
+                    .to_owned()
+            },
+            |variable| format!("provision needs a superuser's URL: set {variable}"),
+        ));
+    };
+    if let Some(reason) = crate::migration::guard::wrong_database(
+        loaded_service.party(),
+        &loaded.others(&service.name),
+        &endpoint.database,
+    ) {
+        return refuse(reason);
+    }
+    let role = service.role_name().unwrap_or(&endpoint.user).to_owned();
+    if role != endpoint.user {
+        return refuse(format!(
+            "its role is {role}, but its URL logs in as {}: make them the same",
+            endpoint.user
+        ));
+    }
+    if !same_place(&admin.value, endpoint) {
+        return refuse(format!(
+            "admin_url leads to {}, and the service's own way to {}: these may be two servers, and the wrong one would be changed; \
+             nothing was changed: give both the same host and port",
+            admin.value.address(),
+            endpoint.address()
+        ));
+    }
+    let wanted = Wanted {
+        service: service.name.clone(),
+        role,
+        password: endpoint.password.clone(),
+        database: service.database_name().to_owned(),
+        other_roles: loaded
+            .services
+            .iter()
+            .filter(|other| other.service.name != service.name)
+            .filter_map(|other| other.service.role_name().map(ToOwned::to_owned))
+            .filter(|other| other != &endpoint.user)
+            .collect(),
+        timescaledb: service.store == Store::TimescaleDb,
+    };
+    let (mut steps, mut result) = provision(&admin.value, &wanted).await;
+    if result.is_ok() {
+        match prove(&admin.value, endpoint).await {
+            Ok(step) => steps.push(step),
+            Err(error) => result = Err(error),
+        }
+    }
+    let steps = steps
+        .into_iter()
+        .map(|step| Step {
+            what: step.what,
+            done: step.done,
+            changed: step.changed,
+            warning: step.warning,
+        })
+        .collect();
+    let error = result.err().map(|error| {
+        let exit = match error {
+            ProvisionError::Refused(_) => Exit::Refused,
+            ProvisionError::Locked(_) => Exit::Locked,
+            ProvisionError::Unreachable(_)
+            | ProvisionError::Failed(_)
+            | ProvisionError::Raced(_) => Exit::Incomplete,
+        };
+        (exit, error.to_string())
+    });
+    (steps, error)
+}
+
+/// Whether two endpoints lead to one server, as far as addresses tell: the same port, and hosts that are equal, both this machine, or
+/// resolve to a common address.
+fn same_place(a: &Endpoint, b: &Endpoint) -> bool {
+    a.hosts.iter().any(|a| {
+        b.hosts
+            .iter()
+            .any(|b| a.port == b.port && same_host(&a.name, a.port, &b.name))
+    })
+}
+
+fn same_host(a: &str, port: u16, b: &str) -> bool {
+    let addresses = |host: &str| -> Vec<std::net::IpAddr> {
+        if host.starts_with('/') {
+            // A socket is on this machine.
+            return vec![std::net::Ipv4Addr::LOCALHOST.into()];
+        }
+        // A name that does not resolve is equal to none but itself.
+        std::net::ToSocketAddrs::to_socket_addrs(&(host, port))
+            .map(|found| found.map(|address| address.ip().to_canonical()).collect())
+            .unwrap_or_default()
+    };
+    if a == b {
+        return true;
+    }
+    let (a, b) = (addresses(a), addresses(b));
+    let local =
+        |addresses: &[std::net::IpAddr]| addresses.iter().any(std::net::IpAddr::is_loopback);
+    (local(&a) && local(&b)) || a.iter().any(|address| b.contains(address))
+}

@@ -1,0 +1,108 @@
+//! `dbctl status`: what is applied and pending everywhere, from read-only sessions.
+
+use futures::future::join_all;
+
+use super::{Loaded, LoadedService};
+use crate::manifest::{Endpoint, Target};
+use crate::migration::{Plan, guard};
+use crate::postgres::{Purpose, connect, inspect};
+use crate::report::status::{Applied, Pending, Report, ServiceStatus, State};
+
+/// Looks at the chosen services, all at once.
+pub async fn run(loaded: &Loaded<'_>) -> Report {
+    let services = join_all(loaded.chosen().map(|service| look(loaded, service))).await;
+    Report { services }
+}
+
+async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> ServiceStatus {
+    let service = loaded_service.service;
+    let mut status = ServiceStatus {
+        name: service.name.clone(),
+        store: service.store.as_str(),
+        database: service.database_name().to_owned(),
+        address: service.endpoint().map(Endpoint::address),
+        server_version: None,
+        state: State::UpToDate,
+        applied: Vec::new(),
+        pending: Vec::new(),
+        divergent: Vec::new(),
+        error: None,
+    };
+    match &service.target {
+        Target::Files => status.state = State::NoDatabase,
+        Target::NotConfigured { .. } => status.state = State::NotConfigured,
+        Target::Database(endpoint) => {
+            match read(loaded, loaded_service, &endpoint.value, &mut status).await {
+                Ok(state) => status.state = state,
+                Err((state, error)) => {
+                    status.state = state;
+                    status.error = Some(error);
+                }
+            }
+        }
+    }
+    status
+}
+
+async fn read(
+    loaded: &Loaded<'_>,
+    service: &LoadedService<'_>,
+    endpoint: &Endpoint,
+    status: &mut ServiceStatus,
+) -> Result<State, (State, String)> {
+    let name = &service.service.name;
+    let session = connect(endpoint, Purpose::Read, &format!("dbctl status {name}"))
+        .await
+        .map_err(|error| (State::Unreachable, error.message))?;
+    status.server_version = Some(session.server_version().to_owned());
+    let marks = inspect::marks(&session).await;
+    session.close().await;
+    let marks =
+        marks.map_err(|error| (State::Unreachable, inspect::unreadable(endpoint, &error)))?;
+    let others = loaded.others(name);
+    if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
+        .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))
+    {
+        return Err((State::WrongDatabase, reason));
+    }
+    if let Some(trouble) = &marks.trouble {
+        return Err((
+            State::Divergent,
+            format!("it cannot be told whose the database is and what was applied: {trouble}"),
+        ));
+    }
+    if !service.is_migrated() {
+        return Ok(State::Managed);
+    }
+    let set = match &service.set {
+        Some(Ok(set)) => set,
+        Some(Err(error)) => return Err((State::BadSet, error.to_string())),
+        None => return Err((State::BadSet, "it has no migration set".to_owned())),
+    };
+    let plan = Plan::new(set, &marks.history);
+    status.applied = plan
+        .applied
+        .into_iter()
+        .map(|applied| Applied {
+            version: applied.version,
+            name: applied.name,
+            applied_on: applied.applied_on,
+        })
+        .collect();
+    status.pending = plan
+        .pending
+        .into_iter()
+        .map(|pending| Pending {
+            version: pending.version,
+            name: pending.name,
+        })
+        .collect();
+    status.divergent = plan.problems.iter().map(ToString::to_string).collect();
+    Ok(if !status.divergent.is_empty() {
+        State::Divergent
+    } else if !status.pending.is_empty() {
+        State::Pending
+    } else {
+        State::UpToDate
+    })
+}

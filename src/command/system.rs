@@ -1,0 +1,157 @@
+//! The manifest with its sets and locks loaded: what every verb begins with.
+
+use tokio::sync::watch;
+
+use crate::manifest::{Managed, Manifest, Service, Store};
+use crate::migration::guard::Party;
+use crate::migration::{Set, SetError};
+use crate::snapshot::{Fact, Gap, Lock};
+
+/// A service with its set and lock.
+#[derive(Debug)]
+pub struct LoadedService<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// Its set; `None` when it has none.
+    pub set: Option<Result<Set, SetError>>,
+    /// Its schema lock, or why there is none.
+    pub lock: Fact<Lock>,
+}
+
+impl<'a> LoadedService<'a> {
+    fn new(service: &'a Service) -> Self {
+        let set = service.set.as_ref().map(|name| match &service.set_dir {
+            Some(directory) => Set::on_disk(&name.value, directory),
+            None => Set::built_in(&name.value).unwrap_or_else(|| {
+                Err(SetError {
+                    set: name.value.clone(),
+                    problems: vec!["it is neither a folder nor built in".to_owned()],
+                })
+            }),
+        });
+        let lock = lock(service, set.as_ref());
+        Self { service, set, lock }
+    }
+
+    /// The set, when it is there and right.
+    #[must_use]
+    pub fn good_set(&self) -> Option<&Set> {
+        self.set.as_ref().and_then(|set| set.as_ref().ok())
+    }
+
+    /// The service as the guard of migrations knows it.
+    #[must_use]
+    pub fn party(&self) -> Party<'_> {
+        Party {
+            service: &self.service.name,
+            database: self.service.database_name(),
+            set: self.good_set(),
+            lock: self.lock.known(),
+        }
+    }
+
+    /// Whether dbctl migrates it: an SQL store that the service does not keep by itself.
+    #[must_use]
+    pub fn is_migrated(&self) -> bool {
+        self.service.store != Store::Files && self.service.managed == Managed::Dbctl
+    }
+}
+
+fn lock(service: &Service, set: Option<&Result<Set, SetError>>) -> Fact<Lock> {
+    let advice = "run dbctl lock to write it, review it and check it in";
+    let gap = |reason: String| {
+        Fact::Unknown(Gap {
+            reason,
+            remedy: Some(advice.to_owned()),
+        })
+    };
+    match set {
+        None => gap(format!("service {} has no migration set", service.name)),
+        Some(Err(error)) => gap(error.to_string()),
+        Some(Ok(set)) => match &set.lock {
+            None => gap(format!("set {} has no schema lock", set.name)),
+            Some(text) => match Lock::parse(&set.lock_path(), text) {
+                Ok(lock) if lock.set != set.name => gap(format!(
+                    "{} is the lock of set {}, not of {}",
+                    set.lock_path(),
+                    lock.set,
+                    set.name
+                )),
+                Ok(lock) => Fact::Known(lock),
+                Err(error) => gap(error.to_string()),
+            },
+        },
+    }
+}
+
+/// Every service of the manifest, loaded, and which of them were chosen.
+#[derive(Debug)]
+pub struct Loaded<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// Every service, in the manifest's order.
+    pub services: Vec<LoadedService<'a>>,
+    /// The names of the chosen ones.
+    pub chosen: Vec<&'a str>,
+}
+
+impl<'a> Loaded<'a> {
+    /// Loads sets and locks of all services; `chosen` are those that the verb is about.
+    #[must_use]
+    pub fn new(manifest: &'a Manifest, chosen: &[&'a Service]) -> Self {
+        Self {
+            manifest,
+            services: manifest.services.iter().map(LoadedService::new).collect(),
+            chosen: chosen.iter().map(|service| service.name.as_str()).collect(),
+        }
+    }
+
+    /// The chosen services.
+    pub fn chosen(&self) -> impl Iterator<Item = &LoadedService<'a>> {
+        self.services
+            .iter()
+            .filter(|loaded| self.chosen.contains(&loaded.service.name.as_str()))
+    }
+
+    /// The other services as the guard of migrations knows them.
+    #[must_use]
+    pub fn others(&self, own: &str) -> Vec<Party<'_>> {
+        self.services
+            .iter()
+            .filter(|loaded| loaded.service.name != own)
+            .map(LoadedService::party)
+            .collect()
+    }
+}
+
+/// Becomes true when the run is interrupted.
+#[derive(Debug, Clone)]
+pub struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// An interrupt that this sender raises.
+    #[must_use]
+    pub const fn new(receiver: watch::Receiver<bool>) -> Self {
+        Self(receiver)
+    }
+
+    /// The same for layers that do not know commands.
+    #[must_use]
+    pub fn receiver(&self) -> watch::Receiver<bool> {
+        self.0.clone()
+    }
+
+    /// Whether the run is interrupted.
+    #[must_use]
+    pub fn raised(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the run is interrupted; for ever, when nobody can interrupt it any more.
+    pub async fn wait(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|raised| *raised).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
