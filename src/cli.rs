@@ -1,0 +1,236 @@
+//! The command line: clap types, turned into plain options at the border and then forgotten.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Owns the database schemas of a system of services, one database each, and proves that they stay apart.
+#[derive(Debug, Parser)]
+#[command(name = "dbctl", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 findings; 2 wrong usage; 3 manifest, set or lock is wrong, or a database was refused;
+4 incomplete: something could not be reached or read; 5 a migration failed; 6 locked; 130 interrupted.";
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// The manifest; else DBCTL_CONFIG, else ./dbctl.toml, else the built-in Kaspa/RGB system
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A folder of set folders instead of the manifest's or the built-in sets
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) sets: Option<PathBuf>,
+    /// A value of the manifest for this run, as in k-indexer.port=5439 (host, port, database, role, set, storage_dir, data_dir)
+    #[arg(long = "set", global = true, value_name = "SERVICE.KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// The form of the output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Colour; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// No talk on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For scripts; version 1, keys only ever added
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The services a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Only this service; may be repeated
+    #[arg(short, long = "service", value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what the manifest says: targets resolved, secrets masked, where each value came from
+    Services,
+    /// Create roles, databases, privileges and directories; safe to run again
+    Provision(Chosen),
+    /// Apply each service's migrations to its own database
+    Migrate(Migrate),
+    /// Show what is applied, pending, divergent or unreachable, for all services at once
+    Status(Status),
+    /// Compare every database with its schema lock and look for what bleeds from one service into another
+    Verify(Verify),
+    /// Write the schema locks from a throwaway server
+    Lock(Lock),
+    /// Run the whole system on throwaway local servers
+    Sandbox(Sandbox),
+    /// List the rules, or show one rule's page
+    Rules {
+        /// The rule, as in bleed/foreign-object
+        id: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Print what would be applied (with -v the SQL) and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The newest version to apply
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) target: Option<i32>,
+    /// How many services are migrated at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive)]
+    pub(crate) jobs: usize,
+    /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
+    /// How long one statement may run; no limit when not given
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Show it again every two seconds until Ctrl-C
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) watch: bool,
+    /// Return as soon as every target answers and is fully migrated; exit code 4 if that takes longer
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// The mildest severity that makes the exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub(crate) fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Error,
+    Warning,
+    Info,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lock {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Write nothing; exit code 3 when a lock is missing or stale
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// A folder of server binaries; repeat it to lock for several major versions at once
+    #[arg(long = "postgres-bin", value_name = "DIR")]
+    pub(crate) postgres_bin: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    #[command(subcommand)]
+    pub(crate) command: SandboxCommand,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxFlags {
+    /// The folder of server binaries; else DBCTL_POSTGRES_BIN, the cache, the usual places
+    #[arg(long = "postgres-bin", value_name = "DIR")]
+    pub(crate) postgres_bin: Option<PathBuf>,
+    /// The manifest's own ports instead of free ones
+    #[arg(long)]
+    pub(crate) real_ports: bool,
+    /// The manifest's default passwords instead of random ones
+    #[arg(long)]
+    pub(crate) default_passwords: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Start the servers, run a command with the environment set, stop and remove everything
+    Run {
+        #[command(flatten)]
+        flags: SandboxFlags,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Start the servers and leave them running; prints the environment as export lines
+    Up {
+        #[command(flatten)]
+        flags: SandboxFlags,
+        /// Where the sandbox keeps its data
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Stop the servers that `up` has started and remove their data
+    Down {
+        /// Where the sandbox keeps its data
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Reads a duration: a number with ms, s, min or h; without a unit it is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let factor = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => {
+            return Err(format!(
+                "unit {unit:?} is not known: expected ms, s, min or h, as in 30s"
+            ));
+        }
+    };
+    digits
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number * factor).ok())
+        // The server's timeouts are 32-bit milliseconds.
+        .filter(|duration| duration.as_millis() <= i32::MAX as u128)
+        .ok_or_else(|| {
+            "expected a number with ms, s, min or h, as in 500ms or 30s, up to 24 days".to_owned()
+        })
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "expected a number above 0".to_owned())
+}

@@ -1,0 +1,363 @@
+//! What each verb does from the command line to the exit code.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use dbctl::command::sandbox::{DownOptions, RunOptions, SandboxOptions, UpOptions};
+use dbctl::command::{self, Interrupt, Loaded};
+use dbctl::exit::Exit;
+use dbctl::manifest::{self, Inputs, Manifest, Service};
+use dbctl::render;
+use dbctl::rules::Severity;
+use dbctl::sandbox::SandboxError;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::cli::{
+    Chosen, Cli, Command, FailOn, Format, Global, Sandbox, SandboxCommand, SandboxFlags, Status,
+};
+use crate::output;
+use crate::progress::Progress;
+
+/// A run that ends before its verb: what to say and the exit code.
+struct Stop(Exit, String);
+
+impl Stop {
+    fn usage(text: impl Into<String>) -> Self {
+        Self(Exit::Usage, text.into())
+    }
+
+    fn refused(text: impl ToString) -> Self {
+        Self(Exit::Refused, text.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Stop {
+    fn from(error: serde_json::Error) -> Self {
+        Self::refused(format!("the report cannot be written as JSON: {error}"))
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self(
+            Exit::Incomplete,
+            format!("the report cannot be written: {error}"),
+        )
+    }
+}
+
+/// Runs the command and returns the process's exit code.
+pub(crate) async fn run(cli: Cli) -> u8 {
+    match dispatch(cli).await {
+        Ok(code) => code,
+        Err(Stop(exit, text)) => {
+            output::talk(&format!("dbctl: {text}"));
+            exit.code()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Stop> {
+    let Cli { global, command } = cli;
+    if let Command::Rules { id } = &command {
+        return rules(&global, id.as_deref());
+    }
+    let inputs = inputs(&global)?;
+    // The sandbox reads the manifest in its own way, and catches signals itself.
+    if let Command::Sandbox(options) = command {
+        return sandbox(&global, &inputs, options).await;
+    }
+    let manifest = manifest::load(&inputs).map_err(Stop::refused)?;
+    let interrupt = interrupt()?;
+    let exit = match command {
+        Command::Services => services(&global, &manifest)?,
+        Command::Provision(chosen) => {
+            let loaded = load(&manifest, &chosen)?;
+            let report = command::provision::run(&loaded).await;
+            show(
+                &global,
+                || render::provision::json(&report),
+                |style| render::provision::table(&report, style),
+            )?;
+            report.exit()
+        }
+        Command::Migrate(options) => migrate(&global, &manifest, &options, &interrupt).await?,
+        Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
+        Command::Verify(options) => {
+            let loaded = load(&manifest, &options.chosen)?;
+            let report = tokio::select! {
+                report = command::verify::run(&loaded, severity(options.fail_on)) => report,
+                () = interrupt.wait() => return Ok(Exit::Interrupted.code()),
+            };
+            show(
+                &global,
+                || render::verify::json(&report),
+                |style| render::verify::table(&report, style),
+            )?;
+            report.exit()
+        }
+        Command::Lock(options) => {
+            let loaded = load(&manifest, &options.chosen)?;
+            let quiet = global.quiet;
+            let talk = move |text: &str| {
+                if !quiet {
+                    output::talk(text);
+                }
+            };
+            let lock = command::lock::Options {
+                check: options.check,
+                postgres_bin: options.postgres_bin,
+                env: inputs.env.clone(),
+            };
+            let report = command::lock::run(&loaded, &lock, &talk, &interrupt).await;
+            show(
+                &global,
+                || render::lock::json(&report),
+                |style| render::lock::table(&report, style),
+            )?;
+            if interrupt.raised() {
+                Exit::Interrupted
+            } else {
+                report.exit()
+            }
+        }
+        Command::Sandbox(_) | Command::Rules { .. } => Exit::Done,
+    };
+    Ok(exit.code())
+}
+
+/// What the manifest is resolved against: flags and the process's environment.
+fn inputs(global: &Global) -> Result<Inputs, Stop> {
+    let mut env = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        // A variable that is not UTF-8 cannot be one that a manifest names, unless its value is what is wrong.
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let directory = std::env::current_dir()
+        .map_err(|error| Stop::refused(format!("the working directory cannot be read: {error}")))?;
+    Ok(Inputs {
+        config: global.config.clone(),
+        sets: global.sets.clone(),
+        overrides: global.overrides.clone(),
+        sandbox: false,
+        env,
+        directory,
+    })
+}
+
+fn load<'a>(manifest: &'a Manifest, chosen: &Chosen) -> Result<Loaded<'a>, Stop> {
+    let services: Vec<&Service> = manifest.select(&chosen.services).map_err(Stop::usage)?;
+    Ok(Loaded::new(manifest, &services))
+}
+
+/// Prints a report in the form that was asked for.
+fn show(
+    global: &Global,
+    json: impl FnOnce() -> Result<String, serde_json::Error>,
+    table: impl FnOnce(render::Style) -> String,
+) -> Result<(), Stop> {
+    let text = match global.format {
+        Format::Json => json()?,
+        Format::Table => table(output::style(global)),
+    };
+    output::data(&text)?;
+    Ok(())
+}
+
+/// An interrupt that SIGINT, SIGTERM and SIGHUP raise.
+fn interrupt() -> Result<Interrupt, Stop> {
+    let (sender, receiver) = watch::channel(false);
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut stream = signal(kind)
+            .map_err(|error| Stop::refused(format!("signals cannot be caught: {error}")))?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                // Who asks twice does not want to wait for a server that does not answer.
+                if sender.send_replace(true) {
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
+            }
+        });
+    }
+    Ok(Interrupt::new(receiver))
+}
+
+fn services(global: &Global, manifest: &Manifest) -> Result<Exit, Stop> {
+    let report = command::services::report(manifest);
+    show(
+        global,
+        || render::services::json(&report),
+        |style| render::services::table(&report, style),
+    )?;
+    Ok(Exit::Done)
+}
+
+fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
+    match id {
+        None => {
+            let rules = command::rules::list();
+            show(
+                global,
+                || render::rules::json(&rules),
+                |style| render::rules::list(&rules, style),
+            )?;
+        }
+        Some(id) => {
+            let rule =
+                command::rules::one(id).map_err(|unknown| Stop::usage(unknown.to_string()))?;
+            let rules = std::slice::from_ref(&rule);
+            show(
+                global,
+                || render::rules::json(rules),
+                |_| render::rules::page(&rule),
+            )?;
+        }
+    }
+    Ok(Exit::Done.code())
+}
+
+async fn migrate(
+    global: &Global,
+    manifest: &Manifest,
+    options: &crate::cli::Migrate,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let loaded = load(manifest, &options.chosen)?;
+    let asked = command::migrate::Options {
+        dry_run: options.dry_run,
+        target: options.target,
+        jobs: options.jobs,
+        lock_timeout: options.lock_timeout,
+        statement_timeout: options.statement_timeout,
+    };
+    let progress = Progress::new(global.quiet);
+    let observer = |service: &str, event| progress.event(service, &event);
+    let report = command::migrate::run(&loaded, &asked, &observer, interrupt).await;
+    progress.end();
+    show(
+        global,
+        || render::migrate::json(&report),
+        |style| render::migrate::table(&report, style),
+    )?;
+    Ok(report.exit())
+}
+
+async fn status(
+    global: &Global,
+    manifest: &Manifest,
+    options: &Status,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let loaded = load(manifest, &options.chosen)?;
+    let started = Instant::now();
+    let limit = options.wait.map(Duration::from_secs);
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let report = tokio::select! {
+            report = command::status::run(&loaded) => report,
+            () = interrupt.wait() => return Ok(Exit::Interrupted),
+        };
+        let late = limit.is_none_or(|limit| started.elapsed() >= limit);
+        // A wrong set or a foreign database does not mend itself: there is nothing to wait for.
+        let hopeless = matches!(report.exit(), Exit::Refused | Exit::Findings);
+        if options.watch || report.ready() || hopeless || late {
+            show(
+                global,
+                || render::status::json(&report),
+                |style| render::status::table(&report, style),
+            )?;
+            if !options.watch {
+                let in_vain = limit.filter(|_| !report.ready());
+                if let Some(limit) = in_vain
+                    && !hopeless
+                    && !global.quiet
+                {
+                    output::talk(&format!("dbctl: not ready after {} s", limit.as_secs()));
+                }
+                return Ok(if in_vain.is_some() {
+                    report.exit().worst(Exit::Incomplete)
+                } else {
+                    report.exit()
+                });
+            }
+        }
+        let next = if options.watch {
+            Duration::from_secs(2)
+        } else {
+            pause
+        };
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = interrupt.wait() => return Ok(Exit::Interrupted),
+        }
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+const fn severity(fail_on: FailOn) -> Severity {
+    match fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Info => Severity::Info,
+    }
+}
+
+async fn sandbox(global: &Global, inputs: &Inputs, options: Sandbox) -> Result<u8, Stop> {
+    let stop = |error: SandboxError| Stop(error.exit(), error.to_string());
+    let mut talk: Box<dyn std::io::Write + Send> = if global.quiet {
+        Box::new(std::io::sink())
+    } else {
+        Box::new(std::io::stderr())
+    };
+    let system = |flags: SandboxFlags| -> Result<SandboxOptions, Stop> {
+        Ok(SandboxOptions {
+            manifest: command::sandbox::load(inputs).map_err(stop)?,
+            env: inputs.env.clone(),
+            postgres_bin: flags.postgres_bin,
+            real_ports: flags.real_ports,
+            default_passwords: flags.default_passwords,
+            write_manifest: global.sets.is_some() || !global.overrides.is_empty(),
+        })
+    };
+    match options.command {
+        SandboxCommand::Run { flags, command } => {
+            let options = RunOptions {
+                sandbox: system(flags)?,
+                command,
+            };
+            let status = command::sandbox::run(options, &mut talk)
+                .await
+                .map_err(stop)?;
+            // A command that ended with a status out of range is reported as failed, never as done.
+            Ok(u8::try_from(status).unwrap_or(u8::MAX))
+        }
+        SandboxCommand::Up { flags, dir } => {
+            let options = UpOptions {
+                sandbox: system(flags)?,
+                directory: dir,
+            };
+            command::sandbox::up(options, &mut std::io::stdout(), &mut talk)
+                .await
+                .map_err(stop)?;
+            Ok(Exit::Done.code())
+        }
+        SandboxCommand::Down { dir } => {
+            let options = DownOptions {
+                env: inputs.env.clone(),
+                directory: dir,
+            };
+            command::sandbox::down(options, &mut talk)
+                .await
+                .map_err(stop)?;
+            Ok(Exit::Done.code())
+        }
+    }
+}
