@@ -1,0 +1,344 @@
+//! `lock`: what is checked in is what the sets produce, and a lock that is not says so.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::faults::{join, send};
+use crate::lab::{Run, binaries, dbctl, finish};
+
+const SETS: [&str; 3] = ["k_social", "rgb_users", "simply_kaspa"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")
+}
+
+/// The folder of this major version's programs.
+fn bin(major: u32, timescaledb: bool) -> Option<String> {
+    let binaries = binaries(major, timescaledb)?;
+    Some(binaries.bin.to_str().unwrap().to_owned())
+}
+
+/// A folder with a manifest of one PostgreSQL service `shop` and its set.
+struct Shop {
+    dir: tempfile::TempDir,
+    bin: String,
+}
+
+impl Shop {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let shop = Self {
+            dir: tempfile::tempdir().unwrap(),
+            bin: bin(17, false).expect("PostgreSQL 17: run ./test.sh"),
+        };
+        std::fs::create_dir_all(shop.set("")).unwrap();
+        shop.manifest(&["shop"]);
+        for (name, sql) in files {
+            std::fs::write(shop.set(name), sql).unwrap();
+        }
+        shop
+    }
+
+    /// Services that all have this set's parent folder, and all the same database name on servers of their own.
+    fn manifest(&self, services: &[&str]) {
+        let mut text = "version = 1\nsets = \"sets\"\n".to_owned();
+        for service in services {
+            text.push_str(&format!(
+                "[services.{service}]\nstore = \"postgres\"\nset = \"{service}\"\ndatabase = \"app\"\nrole = \"app\"\n\
+                 host = \"{service}.example\"\npassword = \"x\"\n"
+            ));
+        }
+        std::fs::write(self.dir.path().join("dbctl.toml"), text).unwrap();
+    }
+
+    fn set(&self, file: &str) -> PathBuf {
+        self.dir.path().join("sets/shop").join(file)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = dbctl(self.dir.path());
+        command.args([&["lock"], args].concat());
+        command.env("DBCTL_POSTGRES_BIN", &self.bin);
+        // Every server of this test keeps its data here, so that what is left over can be seen.
+        std::fs::create_dir_all(self.scratch()).unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.dir.path(), open.clone()).unwrap();
+        std::fs::set_permissions(self.scratch(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+        command.env("TMPDIR", self.scratch());
+        command
+    }
+
+    fn lock(&self, args: &[&str]) -> Run {
+        let run = finish(self.command(args));
+        self.nothing_is_left();
+        run
+    }
+
+    fn scratch(&self) -> PathBuf {
+        self.dir.path().join("scratch")
+    }
+
+    #[track_caller]
+    fn nothing_is_left(&self) {
+        let left: Vec<_> = std::fs::read_dir(self.scratch())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(self.servers(), Vec::<String>::new());
+    }
+
+    /// Whether a server of this test runs a migration that sleeps, by the title that the server gives its processes.
+    fn is_asleep(&self) -> bool {
+        let Some(server) = std::fs::read_dir(self.scratch())
+            .unwrap()
+            .find_map(|entry| {
+                std::fs::read_to_string(entry.unwrap().path().join("data/postmaster.pid")).ok()
+            })
+        else {
+            return false;
+        };
+        // The file is there before its first line is.
+        let Some(pid) = server.lines().next() else {
+            return false;
+        };
+        let parent = format!(" {pid} ");
+        std::fs::read_dir("/proc").unwrap().any(|entry| {
+            let process = entry.unwrap().path();
+            let read = |file: &str| std::fs::read(process.join(file)).unwrap_or_default();
+            let title = String::from_utf8_lossy(&read("cmdline")).into_owned();
+            // The parent is the second field after the name in brackets.
+            let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+            let is_child = stat.rsplit_once(')').is_some_and(|(_, rest)| {
+                rest.get(2..).is_some_and(|rest| rest.starts_with(&parent))
+            });
+            is_child && title.contains(" app app ") && title.contains("SELECT")
+        })
+    }
+
+    /// The servers that run on data below this test's folder.
+    fn servers(&self) -> Vec<String> {
+        let scratch = self.scratch();
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| std::fs::read(entry.unwrap().path().join("cmdline")).ok())
+            .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+            .filter(|line| line.contains("postgres ") && line.contains(scratch.to_str().unwrap()))
+            .collect()
+    }
+}
+
+#[test]
+fn the_checked_in_locks_are_current_on_every_major() {
+    for (major, service) in [(17, None), (18, None), (15, Some("rgb-lightning-node"))] {
+        let Some(bin) = bin(major, service.is_none()) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = dbctl(folder.path());
+        let sets = repository();
+        command.args([
+            "lock",
+            "--check",
+            "--format",
+            "json",
+            "--postgres-bin",
+            &bin,
+        ]);
+        command.arg("--sets").arg(&sets);
+        command.args(service.iter().flat_map(|service| ["--service", service]));
+        let report = finish(command).exits(0).json();
+        let sets = report["sets"].as_array().unwrap();
+        assert_eq!(
+            sets.len(),
+            if service.is_some() { 1 } else { 3 },
+            "{report}"
+        );
+        for set in sets {
+            assert_eq!(set["state"], "current", "{report}");
+            assert_eq!(set["majors"], serde_json::json!([major]), "{report}");
+        }
+    }
+}
+
+#[test]
+fn writing_all_locks_anew_gives_the_checked_in_bytes() {
+    let Some(bins) = [(15, false), (17, true), (18, true)]
+        .into_iter()
+        .map(|(major, timescaledb)| bin(major, timescaledb))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for set in SETS {
+        std::fs::create_dir_all(folder.path().join("sets").join(set)).unwrap();
+        for entry in std::fs::read_dir(repository().join(set)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "sql") {
+                let copy = folder
+                    .path()
+                    .join("sets")
+                    .join(set)
+                    .join(path.file_name().unwrap());
+                std::fs::copy(path, copy).unwrap();
+            }
+        }
+    }
+    let mut command = dbctl(folder.path());
+    command.args(["lock", "--sets", "sets"]);
+    command.args(bins.iter().flat_map(|bin| ["--postgres-bin", bin]));
+    finish(command).exits(0).says("written");
+    for set in SETS {
+        let (new, old) = (
+            folder.path().join("sets").join(set).join("schema.lock"),
+            repository().join(set).join("schema.lock"),
+        );
+        assert_eq!(
+            std::fs::read_to_string(&new).unwrap(),
+            std::fs::read_to_string(old).unwrap(),
+            "{set}"
+        );
+        let mode = std::fs::metadata(new).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{set}");
+    }
+}
+
+#[test]
+fn a_lock_is_missing_then_current_then_stale() {
+    let shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int PRIMARY KEY);")]);
+    shop.lock(&["--check"]).exits(3).says("missing");
+    assert!(!shop.set("schema.lock").exists());
+
+    shop.lock(&[]).exits(0).says("written");
+    let first = std::fs::read(shop.set("schema.lock")).unwrap();
+    shop.lock(&[]).exits(0).says("current");
+    assert_eq!(std::fs::read(shop.set("schema.lock")).unwrap(), first);
+
+    std::fs::write(
+        shop.set("V2__prices.sql"),
+        "CREATE TABLE prices (id int);\nALTER TABLE goods ADD COLUMN name text;",
+    )
+    .unwrap();
+    shop.lock(&["--check"])
+        .exits(3)
+        .says("stale")
+        .says("shop: table prices is not in the lock, column goods.name is not in the lock: run dbctl lock");
+    assert_eq!(std::fs::read(shop.set("schema.lock")).unwrap(), first);
+    shop.lock(&[]).exits(0).says("written");
+    let second = std::fs::read(shop.set("schema.lock")).unwrap();
+    // Nothing but the set's own files lies there: what was written was renamed.
+    let mut files: Vec<_> = std::fs::read_dir(shop.set(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["V1__goods.sql", "V2__prices.sql", "schema.lock"]);
+
+    // What it replaces is not written into: who reads the old file goes on reading the old file.
+    let reader = std::fs::File::open(shop.set("schema.lock")).unwrap();
+    std::fs::remove_file(shop.set("V2__prices.sql")).unwrap();
+    shop.lock(&[]).exits(0);
+    assert_eq!(std::fs::read(shop.set("schema.lock")).unwrap(), first);
+    assert_eq!(
+        std::io::read_to_string(reader).unwrap().into_bytes(),
+        second
+    );
+
+    std::fs::write(shop.set("schema.lock"), "version = 99").unwrap();
+    shop.lock(&["--check"]).exits(3).says("schema.lock");
+}
+
+#[test]
+fn a_set_that_cannot_be_applied_says_why_and_writes_nothing() {
+    let shop = Shop::new(&[
+        ("V1__goods.sql", "CREATE TABLE goods (id int);"),
+        (
+            "V2__prices.sql",
+            "SELECT 1;\nCREATE TABLE prices (amount numbr);",
+        ),
+    ]);
+    shop.lock(&[])
+        .exits(3)
+        .says("V2__prices.sql, line 2 (CREATE TABLE prices (amount numbr))")
+        .says("type \"numbr\" does not exist (SQLSTATE 42704)");
+    assert!(!shop.set("schema.lock").exists());
+    std::fs::write(shop.set("V02__prices.sql"), "SELECT 1;").unwrap();
+    shop.lock(&[]).exits(3).says("V2__prices.sql");
+}
+
+#[test]
+fn sets_of_databases_with_one_name_do_not_meet() {
+    let shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int);")]);
+    shop.manifest(&["shop", "store"]);
+    let store = shop.dir.path().join("sets/store");
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(
+        store.join("V1__shelves.sql"),
+        "CREATE TABLE shelves (id int);",
+    )
+    .unwrap();
+    shop.lock(&[]).exits(0);
+    let lock = std::fs::read_to_string(store.join("schema.lock")).unwrap();
+    assert!(
+        lock.contains("shelves") && !lock.contains("goods"),
+        "{lock}"
+    );
+}
+
+#[test]
+fn without_a_server_it_says_what_to_install() {
+    let mut shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int);")]);
+    let empty = tempfile::tempdir().unwrap();
+    shop.bin = empty.path().to_str().unwrap().to_owned();
+    let named = shop.bin.clone();
+    for args in [[].as_slice(), &["--check"]] {
+        shop.lock(args)
+            .exits(4)
+            .says(&named)
+            .says("DBCTL_POSTGRES_BIN")
+            .says("apt-get install postgresql-");
+    }
+    assert!(!shop.set("schema.lock").exists());
+}
+
+#[test]
+fn an_interrupt_leaves_no_server_and_no_lock() {
+    let shop = Shop::new(&[("V1__slow.sql", "SELECT pg_sleep(600);")]);
+    // While the server is being made, and while the set is being applied.
+    for (signal, applying) in [(Signal::SIGTERM, false), (Signal::SIGINT, true)] {
+        let child = shop
+            .command(&[])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let is_time = || {
+            if applying {
+                shop.is_asleep()
+            } else {
+                std::fs::read_dir(shop.scratch()).unwrap().next().is_some()
+            }
+        };
+        while !is_time() {
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain: {:?}",
+                shop.servers()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let sent = Instant::now();
+        send(&child, signal);
+        join(child)
+            .exits(130)
+            .says("interrupted; nothing was written");
+        assert!(sent.elapsed() < Duration::from_secs(10));
+        shop.nothing_is_left();
+        assert!(!shop.set("schema.lock").exists());
+    }
+}
