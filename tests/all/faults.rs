@@ -1,0 +1,1012 @@
+//! `migrate` when things go wrong: whatever happens in the middle, a migration is there as a whole or not at all, the report says
+//! which, and the next run completes.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::lab::{K, Lab, R, Run, binaries, psql, start};
+
+/// The advisory lock that runners of one database take (`LOCK_KEY` of the runner): "dbctl" as a number.
+const LOCK_KEY: i64 = 0x64_62_63_74_6c;
+
+const DB: &str = "rgb_lightning_node";
+const ROLE: &str = "rgb_user";
+
+/// One service, provisioned and empty, with a set of the test's own.
+struct Shop {
+    lab: Lab,
+}
+
+impl Shop {
+    fn new(files: &[(&str, &str)]) -> Self {
+        Self::in_lab(Lab::new(), files)
+    }
+
+    fn in_lab(lab: Lab, files: &[(&str, &str)]) -> Self {
+        let manifest = std::fs::read_to_string(lab.path().join("dbctl.toml")).unwrap();
+        let (_, service) = manifest.split_once(&format!("[services.{R}]")).unwrap();
+        let manifest = format!(
+            "version = 1\nsets = \"sets\"\n[services.{R}]{}",
+            service.replace("set = \"rgb_users\"", "set = \"shop\"")
+        );
+        std::fs::write(lab.path().join("dbctl.toml"), manifest).unwrap();
+        std::fs::create_dir_all(lab.path().join("sets/shop")).unwrap();
+        let shop = Self { lab };
+        for (name, sql) in files {
+            shop.file(name, sql);
+        }
+        shop.lab.run(&["provision", "-q"]).exits(0);
+        shop
+    }
+
+    fn file(&self, name: &str, sql: &str) {
+        std::fs::write(self.path(name), sql).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.lab.path().join("sets/shop").join(name)
+    }
+
+    fn migrate(&self, args: &[&str]) -> Run {
+        self.lab.run(&[&["migrate"], args].concat())
+    }
+
+    /// Starts `migrate` and returns at once.
+    fn spawn(&self, args: &[&str]) -> Child {
+        self.lab
+            .command(&[&["migrate"], args].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    #[track_caller]
+    fn sql(&self, sql: &str) -> String {
+        self.lab.sql(DB, sql)
+    }
+
+    /// The versions that the history holds.
+    #[track_caller]
+    fn history(&self) -> String {
+        self.sql("SELECT coalesce(string_agg(version || ' ' || name, ', ' ORDER BY version), '') FROM refinery_schema_history")
+    }
+
+    /// The tables and schemas that somebody made.
+    #[track_caller]
+    fn made(&self) -> String {
+        self.sql(
+            "SELECT coalesce(string_agg(n.nspname || '.' || c.relname, ' ' ORDER BY n.nspname, c.relname), '') FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'S') \
+             AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'",
+        )
+    }
+
+    /// Waits until dbctl's backend does something that this condition on `pg_stat_activity` names.
+    #[track_caller]
+    fn until_backend(&self, condition: &str) {
+        until(condition, || self.backends(condition) > 0);
+    }
+
+    /// Waits until the server has no session of dbctl in this database any more.
+    #[track_caller]
+    fn until_no_backend(&self) {
+        until("dbctl's sessions end", || self.backends("true") == 0);
+    }
+
+    fn backends(&self, condition: &str) -> u32 {
+        self.lab
+            .sql(
+                "postgres",
+                &format!(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND application_name LIKE 'dbctl %' AND ({condition})",
+                    self.lab.db(DB)
+                ),
+            )
+            .parse()
+            .unwrap()
+    }
+}
+
+#[track_caller]
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for a run that was started before. One that hangs is ended, and fails the test.
+#[track_caller]
+pub(crate) fn join(mut child: Child) -> Run {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            panic!("dbctl hangs: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().unwrap();
+    let run = Run {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(!run.all().contains("c4nary"), "{}", run.all());
+    run
+}
+
+pub(crate) fn send(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+}
+
+/// A session of somebody else that holds something. Dropping it ends it.
+struct Holder(Child);
+
+impl Holder {
+    fn new(lab: &Lab, sql: &str) -> Self {
+        let mut child = std::process::Command::new(lab.bin().join("psql"))
+            .args(["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", &lab.admin_url(DB)])
+            .env("PGAPPNAME", "the-holder")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.as_mut().unwrap();
+        writeln!(input, "{sql}\nSELECT 'held';").unwrap();
+        let mut answer = [0; 5];
+        let output = child.stdout.as_mut().unwrap();
+        // What the SQL itself returns comes first.
+        let mut seen = String::new();
+        while !seen.contains("held") {
+            let read = output.read(&mut answer).unwrap();
+            assert!(read > 0, "the holder ended: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&answer[..read]));
+        }
+        Self(child)
+    }
+
+    fn release(mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().ok();
+    }
+}
+
+const GOOD: (&str, &str) = ("V1__goods.sql", "CREATE TABLE goods (id int PRIMARY KEY);");
+
+// A migration that fails.
+
+#[test]
+fn a_failing_migration_leaves_nothing_and_tells_everything() {
+    let shop = Shop::new(&[
+        GOOD,
+        (
+            "V2__prices.sql",
+            "-- prices\nCREATE TABLE prices (id int);\n\nINSERT INTO goods VALUES (1);\nALTER TABLE prices\n  ADD COLUMN amount numbr;\n",
+        ),
+        ("V3__later.sql", "CREATE TABLE later (id int);"),
+    ]);
+    let run = shop
+        .migrate(&[])
+        .exits(5)
+        .says(R)
+        .says("V2__prices.sql, line 6")
+        .says("ADD COLUMN amount numbr")
+        .says("type \"numbr\" does not exist (SQLSTATE 42704)")
+        .says("nothing of V2__prices remains");
+    assert!(run.err.contains("applied V1__goods.sql"), "{}", run.err);
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(
+        shop.made(),
+        "dbctl.identity public.goods public.refinery_schema_history"
+    );
+    assert_eq!(shop.sql("SELECT count(*) FROM goods"), "0");
+    let report = shop.lab.json(&["migrate"], 5);
+    let service = &report["services"][0];
+    assert_eq!(service["outcome"], "failed", "{report}");
+    assert_eq!(service["applied"].as_array().unwrap().len(), 0);
+    assert_eq!(service["pending"][0]["version"], 2);
+    assert_eq!(service["pending"][1]["version"], 3);
+    assert_eq!(service["total_applied"], 1);
+
+    shop.file("V2__prices.sql", "CREATE TABLE prices (id int);");
+    shop.migrate(&[]).exits(0).says("2 migrations applied");
+    assert_eq!(shop.history(), "1 goods, 2 prices, 3 later");
+}
+
+#[test]
+fn a_failure_without_a_position_names_the_statement_detail_and_hint() {
+    let shop = Shop::new(&[
+        GOOD,
+        (
+            "V2__fill.sql",
+            "/* two; of them */ INSERT INTO goods VALUES (1); -- and; one\nDO $do$ BEGIN PERFORM ';'; END $do$;\n\n\
+             INSERT INTO goods\n  VALUES (1);\nSELECT 1;",
+        ),
+    ]);
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__fill.sql, line 4 (INSERT INTO goods VALUES (1))")
+        .says("SQLSTATE 23505")
+        .says("detail: Key (id)=(1) already exists.");
+    shop.file(
+        "V2__fill.sql",
+        "DO $$ BEGIN RAISE EXCEPTION 'no stock' USING HINT = 'order some', DETAIL = 'shelf 7'; END $$;",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__fill.sql, line 1 (DO ")
+        .says("no stock (SQLSTATE P0001)")
+        .says("detail: shelf 7")
+        .says("hint: order some");
+    // A constraint that is checked at the end is the migration's failure too.
+    shop.file(
+        "V2__fill.sql",
+        "CREATE TABLE parts (good int REFERENCES goods DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO parts VALUES (9);",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__fill.sql, at its COMMIT: ")
+        .says("SQLSTATE 23503")
+        .says("nothing of V2__fill remains");
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(shop.sql("SELECT count(*) FROM goods"), "0");
+}
+
+#[test]
+fn a_failing_first_migration_leaves_nothing_at_all() {
+    let shop = Shop::new(&[(
+        "V1__goods.sql",
+        "CREATE TABLE goods (id int);\nSELECT 1 / 0;",
+    )]);
+    let before = shop.made();
+    shop.migrate(&[])
+        .exits(5)
+        .says("V1__goods.sql, line 2 (SELECT 1 / 0)")
+        .says("SQLSTATE 22012");
+    assert_eq!(shop.made(), before);
+    assert_eq!(before, "");
+    assert_eq!(
+        shop.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dbctl'"),
+        "0"
+    );
+    shop.file("V1__goods.sql", "CREATE TABLE goods (id int);");
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods");
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_a_failure_with_its_reason() {
+    let shop = Shop::new(&[
+        GOOD,
+        (
+            "V2__slow.sql",
+            "CREATE TABLE slow (id int);\nSELECT pg_sleep(60);",
+        ),
+    ]);
+    let started = Instant::now();
+    shop.migrate(&["--statement-timeout", "300ms"])
+        .exits(5)
+        .says("V2__slow.sql, line 2 (SELECT pg_sleep(60))")
+        .says("canceling statement due to statement timeout (SQLSTATE 57014)")
+        .says("nothing of V2__slow remains");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(shop.sql("SELECT to_regclass('slow') IS NULL"), "t");
+}
+
+// Several at once.
+
+#[test]
+fn eight_runners_at_once_apply_everything_once() {
+    let shop = Shop::new(&[
+        (
+            "V1__visits.sql",
+            "CREATE TABLE visits (at timestamptz DEFAULT now());",
+        ),
+        (
+            "V2__first.sql",
+            "INSERT INTO visits DEFAULT VALUES;\nSELECT pg_sleep(0.3);",
+        ),
+        ("V3__more.sql", "CREATE INDEX ON visits (at);"),
+    ]);
+    let runners: Vec<Child> = (0..8).map(|_| shop.spawn(&["--format", "json"])).collect();
+    let reports: Vec<_> = runners
+        .into_iter()
+        .map(|runner| join(runner).exits(0).json())
+        .collect();
+    let applied: usize = reports
+        .iter()
+        .map(|report| report["services"][0]["applied"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(applied, 3, "{reports:#?}");
+    for report in &reports {
+        assert_eq!(report["services"][0]["total_applied"], 3, "{report}");
+        assert_eq!(
+            report["services"][0]["pending"],
+            serde_json::json!([]),
+            "{report}"
+        );
+    }
+    assert_eq!(shop.sql("SELECT count(*) FROM visits"), "1");
+    assert_eq!(shop.sql("SELECT count(*) FROM dbctl.identity"), "1");
+    assert_eq!(shop.history(), "1 visits, 2 first, 3 more");
+}
+
+#[test]
+fn a_lock_that_somebody_holds_ends_the_run_and_names_the_holder() {
+    let shop = Shop::new(&[GOOD]);
+    let holder = Holder::new(
+        &shop.lab,
+        &format!("SELECT 'pid ' || pg_backend_pid() FROM pg_advisory_lock({LOCK_KEY});"),
+    );
+    let pid = shop.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'the-holder' AND datname = current_database()");
+    let started = Instant::now();
+    shop.migrate(&["--lock-timeout", "700ms"])
+        .exits(6)
+        .says(&format!("process {pid} (the-holder)"))
+        .says("--lock-timeout")
+        .says("waits for another runner");
+    assert!(started.elapsed() >= Duration::from_millis(700));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(shop.made(), "");
+    // A lock of the same key in another database is another lock, and one that is released in time does no harm.
+    let runner = shop.spawn(&["--lock-timeout", "30s"]);
+    shop.until_backend("query LIKE '%pg_locks%' OR query LIKE '%pg_try_advisory_lock%'");
+    holder.release();
+    join(runner).exits(0);
+    assert_eq!(shop.history(), "1 goods");
+}
+
+#[test]
+fn a_locked_table_is_waited_for_and_not_longer_than_asked() {
+    let shop = Shop::new(&[GOOD]);
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V2__more.sql",
+        "CREATE TABLE more (id int);\nALTER TABLE goods ADD COLUMN name text;",
+    );
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; LOCK TABLE goods IN ACCESS EXCLUSIVE MODE;",
+    );
+    let started = Instant::now();
+    shop.migrate(&["--lock-timeout", "800ms"])
+        .exits(6)
+        .says("V2__more.sql")
+        .says("canceling statement due to lock timeout (SQLSTATE 55P03)")
+        .says("nothing of it remains");
+    assert!(started.elapsed() >= Duration::from_millis(800));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(shop.sql("SELECT to_regclass('more') IS NULL"), "t");
+
+    // Every attempt gives the table free for others after a while: the run goes on until one of them gets it.
+    let mut runner = shop.spawn(&["--lock-timeout", "30s"]);
+    let mut said = String::new();
+    let mut talk = runner.stderr.take().unwrap();
+    let mut bytes = [0; 256];
+    while !said.contains("is tried again") {
+        let read = talk.read(&mut bytes).unwrap();
+        assert!(read > 0, "{said}");
+        said.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    holder.release();
+    join(runner).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 more");
+}
+
+#[test]
+fn a_lock_that_even_readers_of_the_catalog_wait_for_ends_the_run_as_locked() {
+    // The server opens a table to deparse its CHECK and its index, so the look before the run waits as well.
+    let shop = Shop::new(&[(
+        "V1__guarded.sql",
+        "CREATE TABLE guarded (id int CHECK (id > 0));\nCREATE INDEX guarded_id_idx ON guarded ((id + 1));",
+    )]);
+    shop.migrate(&[]).exits(0);
+    shop.file("V2__more.sql", "ALTER TABLE guarded ADD COLUMN name text;");
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; LOCK TABLE guarded IN ACCESS EXCLUSIVE MODE;",
+    );
+    let run = shop
+        .migrate(&["--lock-timeout", "500ms"])
+        .exits(6)
+        .says("nothing was changed");
+    assert!(run.out.contains("raise --lock-timeout"), "{}", run.out);
+    let runner = shop.spawn(&["--lock-timeout", "60s"]);
+    shop.until_backend("wait_event_type = 'Lock'");
+    holder.release();
+    join(runner).exits(0);
+    assert_eq!(shop.history(), "1 guarded, 2 more");
+}
+
+#[test]
+fn a_migration_cannot_leave_its_transaction() {
+    let shop = Shop::new(&[GOOD]);
+    for (sql, line, word) in [
+        (
+            "CREATE TABLE half (id int);\nCOMMIT;\nSELECT nowhere();",
+            2,
+            "COMMIT",
+        ),
+        ("BEGIN;\nCREATE TABLE half (id int);\nCOMMIT;", 1, "BEGIN"),
+        (
+            "CREATE TABLE half (id int);\n\n/* done */ rollback;",
+            3,
+            "ROLLBACK",
+        ),
+        ("START  TRANSACTION;", 1, "START"),
+        ("CREATE TABLE half (id int);\nEND;", 2, "END"),
+        (
+            "\\connect elsewhere\nCREATE TABLE half (id int);",
+            1,
+            "\\connect",
+        ),
+    ] {
+        shop.file("V2__half.sql", sql);
+        shop.migrate(&[])
+            .exits(3)
+            .says(&format!("V2__half.sql: line {line}: {word}"));
+        assert_eq!(shop.made(), "");
+    }
+    // Words that only look so: a savepoint, a function's body, a quoted text.
+    shop.file(
+        "V2__half.sql",
+        "SAVEPOINT here;\nCREATE TABLE half (id int);\nROLLBACK TO SAVEPOINT here;\n\
+         CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'COMMIT; BEGIN;'; END $$;",
+    );
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 half");
+}
+
+// The end of dbctl in the middle.
+
+const SLOW: (&str, &str) = (
+    "V2__slow.sql",
+    "CREATE TABLE slow (id int);\nSELECT pg_sleep(600);\nINSERT INTO slow VALUES (1);",
+);
+
+/// Nothing of V2 is there and nobody works on it; with the mended file the next run completes.
+#[track_caller]
+fn nothing_of_the_slow_one_and_the_next_run_completes(shop: &Shop) {
+    shop.until_no_backend();
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(shop.sql("SELECT to_regclass('slow') IS NULL"), "t");
+    shop.file(SLOW.0, &SLOW.1.replace("600", "0"));
+    shop.migrate(&[]).exits(0).says("1 migration applied");
+    assert_eq!(shop.history(), "1 goods, 2 slow");
+    assert_eq!(shop.sql("SELECT count(*) FROM slow"), "1");
+}
+
+#[test]
+fn a_killed_run_is_rolled_back_by_the_server() {
+    let shop = Shop::new(&[GOOD, SLOW]);
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend("wait_event = 'PgSleep'");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    nothing_of_the_slow_one_and_the_next_run_completes(&shop);
+}
+
+#[test]
+fn interrupt_and_terminate_roll_back_and_leave_nobody_working() {
+    let shop = Shop::new(&[GOOD, SLOW]);
+    for (signal, applied) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 0)] {
+        let runner = shop.spawn(&["--format", "json"]);
+        shop.until_backend("wait_event = 'PgSleep'");
+        let sent = Instant::now();
+        send(&runner, signal);
+        let report = join(runner).exits(130).json();
+        assert!(sent.elapsed() < Duration::from_secs(5), "{signal}");
+        let service = &report["services"][0];
+        assert_eq!(service["outcome"], "interrupted", "{report}");
+        assert_eq!(
+            service["error"],
+            "V2__slow.sql: interrupted; the running migration was rolled back"
+        );
+        // What was committed before is reported as applied.
+        assert_eq!(
+            service["applied"].as_array().unwrap().len(),
+            applied,
+            "{report}"
+        );
+        assert_eq!(service["total_applied"], 1, "{report}");
+        assert_eq!(service["pending"].as_array().unwrap().len(), 1, "{report}");
+        shop.until_no_backend();
+    }
+    nothing_of_the_slow_one_and_the_next_run_completes(&shop);
+}
+
+#[test]
+fn an_interrupt_while_a_table_is_locked_leaves_nobody_in_the_queue() {
+    let shop = Shop::new(&[GOOD]);
+    shop.migrate(&[]).exits(0);
+    shop.file("V2__slow.sql", "ALTER TABLE goods ADD COLUMN name text;");
+    let holder = Holder::new(&shop.lab, "BEGIN; LOCK TABLE goods IN ACCESS SHARE MODE;");
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let runner = shop.spawn(&[]);
+        shop.until_backend("wait_event_type = 'Lock'");
+        let sent = Instant::now();
+        send(&runner, signal);
+        join(runner)
+            .exits(130)
+            .says("interrupted; the running migration was rolled back");
+        // Sooner than the lock timeout of an attempt.
+        assert!(sent.elapsed() < Duration::from_secs(4));
+        shop.until_no_backend();
+    }
+    // Nobody waits for a stronger lock, so a reader gets in while the holder is still there.
+    assert_eq!(
+        shop.sql("SET lock_timeout = '1s'; SELECT count(*) FROM goods"),
+        "0"
+    );
+    // While waiting for another runner, too.
+    let other = Holder::new(
+        &shop.lab,
+        &format!("SELECT 1 FROM pg_advisory_lock({LOCK_KEY});"),
+    );
+    let runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE '%pg_locks%' OR query LIKE '%pg_try_advisory_lock%'");
+    send(&runner, Signal::SIGINT);
+    join(runner).exits(130).says("interrupted");
+    drop((holder, other));
+    assert_eq!(shop.history(), "1 goods");
+}
+
+// The end of the server, or of the way to it.
+
+#[test]
+fn a_terminated_backend_is_told_and_the_next_run_completes() {
+    let shop = Shop::new(&[GOOD, SLOW]);
+    let runner = shop.spawn(&[]);
+    shop.until_backend("wait_event = 'PgSleep'");
+    shop.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()");
+    join(runner)
+        .exits(4)
+        .says(R)
+        .says("V2__slow.sql: the connection broke: terminating connection due to administrator command (SQLSTATE 57P01)")
+        .says("the server rolls it back, and the next run applies it");
+    nothing_of_the_slow_one_and_the_next_run_completes(&shop);
+}
+
+#[test]
+fn a_server_that_is_stopped_in_the_middle_is_told() {
+    let server = start(
+        &binaries(17, false).expect("PostgreSQL 17: run ./test.sh"),
+        false,
+        &[],
+    );
+    let shop = Shop::in_lab(Lab::on(&server, "postgres"), &[GOOD, SLOW]);
+    let runner = shop.spawn(&["--format", "json"]);
+    shop.until_backend("wait_event = 'PgSleep'");
+    server.stop().unwrap();
+    let report = join(runner).exits(4).json();
+    let service = &report["services"][0];
+    assert_eq!(service["outcome"], "unreachable", "{report}");
+    assert_eq!(service["applied"][0]["name"], "goods", "{report}");
+    let error = service["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("V2__slow.sql: the connection broke: "),
+        "{error}"
+    );
+    // And the next run finds nobody there.
+    shop.migrate(&[])
+        .exits(4)
+        .says("check that the server runs");
+}
+
+/// A wire to the server that can be cut.
+struct Wire {
+    port: u16,
+    /// Whether the cut was made.
+    cut: Arc<AtomicBool>,
+}
+
+/// Where the wire is cut.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// The server never sees the COMMIT.
+    Before,
+    /// The server commits, and its answer is lost.
+    After,
+}
+
+impl Wire {
+    /// Listens; cuts the connection of the runner (the one that asks for the lock) at its COMMIT of this number.
+    fn new(server: String, cut: Cut, commit: usize) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let wire = Self {
+            port: listener.local_addr().unwrap().port(),
+            cut: Arc::default(),
+        };
+        let done = Arc::clone(&wire.cut);
+        // Ends with the test process; while it lives it only waits.
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, done) = (client.unwrap(), Arc::clone(&done));
+                let server = TcpStream::connect(&server).unwrap();
+                std::thread::spawn(move || carry(client, server, cut, commit, &done));
+            }
+        });
+        wire
+    }
+}
+
+fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, commit: usize, done: &AtomicBool) {
+    let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+    let quiet = Arc::new(AtomicBool::new(false));
+    let silent = Arc::clone(&quiet);
+    let returning = std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = answers.read(&mut bytes) {
+            // The answer to the COMMIT has come, so the server has committed; nobody hears of it.
+            if silent.load(Ordering::SeqCst) || back.write_all(&bytes[..read]).is_err() {
+                break;
+            }
+        }
+        back.shutdown(Shutdown::Both).ok();
+        answers.shutdown(Shutdown::Both).ok();
+    });
+    let mut bytes = [0; 4096];
+    let (mut runner, mut commits) = (false, 0);
+    while let Ok(read @ 1..) = client.read(&mut bytes) {
+        let message = String::from_utf8_lossy(&bytes[..read]).into_owned();
+        runner |= message.contains("pg_try_advisory_lock");
+        if runner && message.contains("COMMIT\0") {
+            commits += 1;
+            if commits == commit {
+                done.store(true, Ordering::SeqCst);
+                match cut {
+                    Cut::Before => break,
+                    Cut::After => quiet.store(true, Ordering::SeqCst),
+                }
+            }
+        }
+        if server.write_all(&bytes[..read]).is_err() {
+            break;
+        }
+    }
+    client.shutdown(Shutdown::Both).ok();
+    server.shutdown(Shutdown::Both).ok();
+    returning.join().ok();
+}
+
+#[test]
+fn a_connection_that_is_cut_at_the_commit_leaves_all_or_nothing() {
+    for (cut, history) in [(Cut::Before, "1 goods"), (Cut::After, "1 goods, 2 more")] {
+        let mut shop = Shop::new(&[
+            GOOD,
+            (
+                "V2__more.sql",
+                "CREATE TABLE more (id int);\nINSERT INTO more VALUES (1);",
+            ),
+            ("V3__last.sql", "INSERT INTO more VALUES (2);"),
+        ]);
+        let url = shop.lab.url(DB, ROLE);
+        let (_, place) = url.rsplit_once('@').unwrap();
+        let (server, _) = place.split_once('/').unwrap();
+        let wire = Wire::new(server.to_owned(), cut, 2);
+        let through = url.replace(server, &format!("127.0.0.1:{}", wire.port));
+        shop.lab.env.insert("RGB_USERS_URL".to_owned(), through);
+        shop.migrate(&[])
+            .exits(4)
+            .says("V2__more.sql: the connection broke at its COMMIT: ")
+            .says("dbctl status");
+        assert!(wire.cut.load(Ordering::SeqCst));
+        shop.until_no_backend();
+        assert_eq!(shop.history(), history);
+        assert_eq!(
+            shop.sql("SELECT to_regclass('more') IS NOT NULL"),
+            if history.contains("more") { "t" } else { "f" }
+        );
+        shop.lab.env.remove("RGB_USERS_URL");
+        shop.migrate(&[]).exits(0);
+        assert_eq!(shop.history(), "1 goods, 2 more, 3 last");
+        assert_eq!(
+            shop.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM more"),
+            "1 2"
+        );
+    }
+}
+
+// What was asked for, and no more.
+
+#[test]
+fn a_target_and_a_dry_run_do_what_they_say() {
+    let shop = Shop::new(&[
+        GOOD,
+        (
+            "V2__two.sql",
+            "CREATE TABLE two (id int); -- a secret place",
+        ),
+        ("V3__three.sql", "CREATE TABLE three (id int);"),
+    ]);
+    let run = shop
+        .migrate(&["--dry-run"])
+        .exits(0)
+        .says("V3__three, in one transaction")
+        .says("3 migrations would be applied; nothing was changed");
+    assert!(!run.out.contains("CREATE TABLE"), "{}", run.out);
+    assert_eq!(shop.made(), "");
+    shop.migrate(&["--dry-run", "-v"])
+        .exits(0)
+        .says("    CREATE TABLE two (id int); -- a secret place");
+    let run = shop
+        .migrate(&["--dry-run", "--target", "2", "-v"])
+        .exits(0)
+        .says("CREATE TABLE two");
+    assert!(!run.out.contains("CREATE TABLE three"), "{}", run.out);
+    let report = shop.lab.json(&["migrate", "--dry-run"], 0);
+    assert_eq!(report["dry_run"], true);
+    assert_eq!(report["services"][0]["outcome"], "planned");
+    assert_eq!(shop.made(), "");
+
+    shop.migrate(&["--target", "2"])
+        .exits(0)
+        .says("2 migrations applied");
+    assert_eq!(shop.history(), "1 goods, 2 two");
+    // What lies beyond the target is still pending, and said to be.
+    let report = shop.lab.json(&["migrate", "--target", "2"], 0);
+    assert_eq!(report["services"][0]["outcome"], "up_to_date");
+    assert_eq!(report["services"][0]["pending"][0]["version"], 3);
+    shop.migrate(&["--target", "1"])
+        .exits(0)
+        .says("nothing to apply");
+    assert_eq!(shop.history(), "1 goods, 2 two");
+    shop.migrate(&["--target", "0"]).exits(2);
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 two, 3 three");
+}
+
+#[test]
+fn one_job_migrates_one_service_after_the_other() {
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    let run = lab.run(&["migrate", "--jobs", "1"]).exits(0);
+    let order: Vec<&str> = run
+        .err
+        .lines()
+        .filter(|line| line.contains(": applying "))
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    let mut sorted = order.clone();
+    let place = |name: &str| order.iter().position(|other| *other == name);
+    sorted.sort_by_key(|name| place(name));
+    assert_eq!(order, sorted, "the services' lines are mixed");
+    sorted.dedup();
+    assert_eq!(sorted.len(), 3, "{}", run.err);
+    lab.run(&["migrate", "--jobs", "0"]).exits(2);
+}
+
+// A history that does not fit.
+
+#[test]
+fn history_rows_that_were_edited_by_hand_are_reported() {
+    let shop = Shop::new(&[GOOD, ("V2__two.sql", "CREATE TABLE two (id int);")]);
+    shop.migrate(&["--target", "1"]).exits(0);
+    let row = shop.sql("SELECT version, quote_literal(name), quote_literal(applied_on), quote_literal(checksum) FROM refinery_schema_history");
+    for (edit, words) in [
+        (
+            "UPDATE refinery_schema_history SET applied_on = 'yesterday'",
+            "V1__goods.sql was edited by hand: its time is \"yesterday\"",
+        ),
+        (
+            "UPDATE refinery_schema_history SET applied_on = NULL",
+            "V1__goods.sql was edited by hand: its time is \"\"",
+        ),
+        (
+            "UPDATE refinery_schema_history SET checksum = 'none'",
+            "the history says none",
+        ),
+        (
+            "UPDATE refinery_schema_history SET checksum = NULL",
+            "V1__goods.sql was edited after it was applied",
+        ),
+        (
+            "UPDATE refinery_schema_history SET checksum = '-1'",
+            "the history says -1",
+        ),
+        (
+            "UPDATE refinery_schema_history SET name = NULL",
+            "V1__goods.sql in the set",
+        ),
+        (
+            "ALTER TABLE refinery_schema_history DROP CONSTRAINT refinery_schema_history_pkey; \
+             INSERT INTO refinery_schema_history TABLE refinery_schema_history",
+            "the history holds version 1 more than once",
+        ),
+        (
+            "ALTER TABLE refinery_schema_history ALTER COLUMN version DROP NOT NULL; \
+             UPDATE refinery_schema_history SET version = NULL",
+            "which the set does not have",
+        ),
+        (
+            "ALTER TABLE refinery_schema_history ALTER COLUMN version TYPE bigint; \
+             UPDATE refinery_schema_history SET version = 9999999999",
+            "V9999999999__goods.sql",
+        ),
+    ] {
+        shop.sql(edit);
+        for target in ["1", "2"] {
+            let run = shop.migrate(&["--target", target]).exits(3).says(words);
+            assert!(!run.all().contains("panicked"), "{}", run.all());
+        }
+        shop.lab.run(&["status"]).exits(1).says(words);
+        assert_eq!(shop.sql("SELECT to_regclass('two') IS NULL"), "t", "{edit}");
+        let values = row.replace('|', ", ");
+        shop.sql(&format!(
+            "DELETE FROM refinery_schema_history; INSERT INTO refinery_schema_history VALUES ({values})"
+        ));
+    }
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn a_set_that_was_changed_behind_its_history_is_refused_by_name() {
+    let two = ("V2__two.sql", "CREATE TABLE two (id int);");
+    let shop = Shop::new(&[GOOD, two, ("V4__four.sql", "CREATE TABLE four (id int);")]);
+    shop.migrate(&[]).exits(0);
+    shop.file("V5__five.sql", "CREATE TABLE five (id int);");
+
+    shop.file(two.0, "CREATE TABLE two (id bigint);");
+    shop.migrate(&[])
+        .exits(3)
+        .says("V2__two.sql was edited after it was applied on 20");
+    std::fs::remove_file(shop.path(two.0)).unwrap();
+    shop.migrate(&[])
+        .exits(3)
+        .says("the history holds V2__two.sql");
+    shop.file("V2__twin.sql", two.1);
+    shop.migrate(&[])
+        .exits(3)
+        .says("version 2 is V2__two.sql in the history but V2__twin.sql in the set");
+    std::fs::remove_file(shop.path("V2__twin.sql")).unwrap();
+    shop.file(two.0, two.1);
+    shop.file("V3__three.sql", "CREATE TABLE three (id int);");
+    shop.migrate(&[])
+        .exits(3)
+        .says("V3__three.sql was never applied although version 4 was");
+    assert_eq!(shop.history(), "1 goods, 2 two, 4 four");
+    std::fs::remove_file(shop.path("V3__three.sql")).unwrap();
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 two, 4 four, 5 five");
+}
+
+// One migration and the next.
+
+#[test]
+fn what_a_migration_sets_for_its_session_does_not_reach_the_next() {
+    let shop = Shop::new(&[
+        (
+            "V1__elsewhere.sql",
+            "CREATE SCHEMA elsewhere;\nSET search_path = elsewhere;\nSET default_transaction_read_only = on;\n\
+             SET application_name = 'somebody';\nCREATE TABLE here (id int);\n\
+             CREATE TEMPORARY TABLE scratch (id int);",
+        ),
+        (
+            "V2__home.sql",
+            "SELECT pg_sleep(0.05);\nCREATE TABLE home (id int);\nCREATE TEMPORARY TABLE scratch (id int);\n\
+             CREATE TABLE seen AS SELECT current_setting('application_name') AS name, current_setting('jit') AS jit;",
+        ),
+    ]);
+    shop.migrate(&[]).exits(0);
+    assert_eq!(
+        shop.made(),
+        "dbctl.identity elsewhere.here public.home public.refinery_schema_history public.seen"
+    );
+    assert_eq!(
+        shop.sql("SELECT * FROM seen"),
+        format!("dbctl migrate {R}|off")
+    );
+}
+
+#[test]
+fn an_extension_that_is_there_already_does_no_harm() {
+    // The images bring TimescaleDB in template1.
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.sql(
+        "ksocial",
+        "DROP EXTENSION IF EXISTS timescaledb; CREATE EXTENSION timescaledb",
+    );
+    lab.run(&["migrate", "-q", "--service", K]).exits(0);
+    assert_eq!(
+        lab.sql(
+            "ksocial",
+            "SELECT count(*) FROM timescaledb_information.hypertables"
+        ),
+        "4"
+    );
+}
+
+// The way back to plain refinery.
+
+#[test]
+fn the_history_is_the_one_that_refinery_itself_would_have_written() {
+    let lab = Lab::migrated();
+    for (database, set) in [
+        ("ksocial", "k_social"),
+        ("simply_kaspa", "simply_kaspa"),
+        (DB, "rgb_users"),
+    ] {
+        // As `ASSERT_MIGRATIONS_TABLE_QUERY` of refinery-core 0.10 makes it without the feature int8-versions.
+        assert_eq!(
+            lab.sql(
+                database,
+                "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute \
+                 WHERE attrelid = 'public.refinery_schema_history'::regclass AND attnum > 0 ORDER BY attnum"
+            ),
+            "version|integer|t\nname|character varying(255)|f\napplied_on|character varying(255)|f\nchecksum|character varying(255)|f"
+        );
+        assert_eq!(
+            lab.sql(
+                database,
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'public.refinery_schema_history'::regclass AND contype <> 'n'"
+            ),
+            "PRIMARY KEY (version)"
+        );
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("migrations")
+            .join(set);
+        let mut expected: Vec<(i32, String)> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+            .map(|path| {
+                let sql = std::fs::read_to_string(&path).unwrap();
+                let stem = path.file_stem().unwrap().to_str().unwrap();
+                let migration = refinery_core::Migration::unapplied(stem, &sql).unwrap();
+                let row = format!(
+                    "{}|{}|{}",
+                    migration.version(),
+                    migration.name(),
+                    migration.checksum()
+                );
+                (migration.version(), row)
+            })
+            .collect();
+        expected.sort();
+        let expected: Vec<String> = expected.into_iter().map(|(_, row)| row).collect();
+        assert_eq!(
+            lab.sql(
+                database,
+                "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version"
+            ),
+            expected.join("\n")
+        );
+        // refinery's own reader panics on a time that is not RFC 3339.
+        assert_eq!(
+            lab.sql(
+                database,
+                "SELECT count(*) FROM refinery_schema_history WHERE applied_on !~ '^20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$'"
+            ),
+            "0"
+        );
+    }
+    // psql as the service's role: the history is that role's own, so that plain refinery could go on with it.
+    psql(
+        lab.bin(),
+        &lab.url(DB, ROLE),
+        "BEGIN; INSERT INTO refinery_schema_history VALUES (99, 'next', '2026-01-01T00:00:00Z', '1'); ROLLBACK",
+    )
+    .unwrap();
+}
