@@ -1,0 +1,255 @@
+//! Group `drift` on real databases: every kind of object missing, changed and extra; hypertables; the history.
+
+use crate::lab::{K, Lab, R, S};
+use crate::verify_cases::{
+    Case, assert_clean, case, database_of, list, play, shown, text, verify, zoo, zoo_unprovisioned,
+};
+
+const MISSING: &str = "drift/missing-object";
+const CHANGED: &str = "drift/changed-object";
+const UNKNOWN: &str = "drift/unknown-object";
+
+pub const CASES: &[Case] = &[
+    // Missing, one of each kind.
+    case(MISSING, "error", R, ("table", "public", "cages"), "DROP TABLE public.cages")
+        .says(&["public.cages", "rgb-lightning-node", "{rgb_lightning_node}"])
+        .undo("CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
+               CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id))"),
+    case(MISSING, "error", R, ("column", "public", "animals.legs"), "ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, DROP COLUMN legs")
+        .also(&[MISSING])
+        .undo("ALTER TABLE public.animals ADD COLUMN legs smallint, ADD CONSTRAINT animals_legs_check CHECK (legs >= 0)"),
+    case(MISSING, "error", R, ("constraint", "public", "cages_animal_fkey"), "ALTER TABLE public.cages DROP CONSTRAINT cages_animal_fkey")
+        .says(&["cages_animal_fkey", "public.cages"])
+        .undo("ALTER TABLE public.cages ADD CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id)"),
+    case(MISSING, "error", R, ("constraint", "public", "animals_name_key"), "ALTER TABLE public.animals DROP CONSTRAINT animals_name_key")
+        .undo("ALTER TABLE public.animals ADD CONSTRAINT animals_name_key UNIQUE (name)"),
+    case(MISSING, "error", R, ("index", "public", "animals_born_idx"), "DROP INDEX public.animals_born_idx")
+        .says(&["animals_born_idx", "public.animals"])
+        .undo("CREATE INDEX animals_born_idx ON public.animals (born)"),
+    case(MISSING, "error", R, ("function", "public", "speak"), "DROP FUNCTION public.speak(text)")
+        .says(&["public.speak(text)"])
+        .undo("CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
+    case(MISSING, "error", R, ("view", "public", "sad_animals"), "DROP VIEW public.sad_animals")
+        .undo("CREATE VIEW public.sad_animals AS SELECT id, name FROM public.animals WHERE mood = 'sad'"),
+    case(MISSING, "error", R, ("materialized_view", "public", "herd"), "DROP MATERIALIZED VIEW public.herd")
+        .undo("CREATE MATERIALIZED VIEW public.herd AS SELECT count(*) AS n FROM public.animals"),
+    case(MISSING, "error", R, ("type", "public", "pair"), "DROP TYPE public.pair").undo("CREATE TYPE public.pair AS (a integer, b text)"),
+    case(MISSING, "error", R, ("sequence", "public", "ticket"), "DROP SEQUENCE public.ticket").undo("CREATE SEQUENCE public.ticket INCREMENT 5"),
+    case(MISSING, "error", R, ("trigger", "public", "animals_touch"), "DROP TRIGGER animals_touch ON public.animals")
+        .says(&["animals_touch", "public.animals"])
+        .undo("CREATE TRIGGER animals_touch BEFORE UPDATE ON public.animals FOR EACH ROW EXECUTE FUNCTION public.touch()"),
+    // Moved to another schema: missing here, and a copy of an own table there.
+    case(MISSING, "error", R, ("table", "public", "cages"), "CREATE SCHEMA attic; ALTER TABLE public.cages SET SCHEMA attic")
+        .also(&[UNKNOWN, UNKNOWN])
+        .undo("ALTER TABLE attic.cages SET SCHEMA public; DROP SCHEMA attic"),
+    // Changed, one of each kind.
+    case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET UNLOGGED")
+        .says(&["public.cages", "unlogged"])
+        .undo("ALTER TABLE public.cages SET LOGGED"),
+    case(CHANGED, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages ENABLE ROW LEVEL SECURITY")
+        .undo("ALTER TABLE public.cages DISABLE ROW LEVEL SECURITY"),
+    case(CHANGED, "info", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET (fillfactor = 70)")
+        .undo("ALTER TABLE public.cages RESET (fillfactor)"),
+    case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages RENAME TO kept; \
+          CREATE VIEW public.cages AS SELECT * FROM public.kept; DROP VIEW public.cages; DROP TABLE public.kept; CREATE VIEW public.cages AS SELECT 1 AS id")
+        .says(&["relation kind", "view", "table"])
+        .undo("DROP VIEW public.cages; CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
+               CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id))"),
+    case(CHANGED, "error", R, ("column", "public", "animals.born"), "ALTER TABLE public.animals ALTER born TYPE timestamp")
+        .says(&["public.animals.born", "date", "timestamp without time zone"])
+        .undo("ALTER TABLE public.animals ALTER born TYPE date"),
+    case(CHANGED, "error", R, ("column", "public", "animals.name"), "ALTER TABLE public.animals ALTER name DROP NOT NULL, ALTER name DROP DEFAULT")
+        .says(&["not null", "default"])
+        .undo("ALTER TABLE public.animals ALTER name SET NOT NULL, ALTER name SET DEFAULT 'nobody'"),
+    case(CHANGED, "error", R, ("column", "public", "cages.id"), "ALTER TABLE public.cages ALTER id ADD GENERATED ALWAYS AS IDENTITY")
+        .says(&["identity"])
+        .undo("ALTER TABLE public.cages ALTER id DROP IDENTITY"),
+    case(CHANGED, "error", R, ("constraint", "public", "animals_legs_check"), "ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, \
+          ADD CONSTRAINT animals_legs_check CHECK (legs >= -1)")
+        .undo("ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, ADD CONSTRAINT animals_legs_check CHECK (legs >= 0)"),
+    case(CHANGED, "error", R, ("constraint", "public", "cages_animal_fkey"), "ALTER TABLE public.cages DROP CONSTRAINT cages_animal_fkey, \
+          ADD CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id) NOT VALID")
+        .undo("ALTER TABLE public.cages VALIDATE CONSTRAINT cages_animal_fkey"),
+    case(CHANGED, "error", R, ("index", "public", "animals_born_idx"), "DROP INDEX public.animals_born_idx; CREATE INDEX animals_born_idx ON public.animals (born DESC)")
+        .says(&["animals_born_idx", "DESC"])
+        .undo("DROP INDEX public.animals_born_idx; CREATE INDEX animals_born_idx ON public.animals (born)"),
+    case(CHANGED, "error", R, ("index", "public", "animals_born_idx"), "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.animals_born_idx'::regclass")
+        .says(&["valid is false"])
+        .undo("REINDEX INDEX public.animals_born_idx"),
+    case(CHANGED, "error", R, ("function", "public", "speak"), "CREATE OR REPLACE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ''moo'''")
+        .says(&["body", "moo"])
+        .undo("CREATE OR REPLACE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
+    case(CHANGED, "error", R, ("function", "public", "touch"), "ALTER FUNCTION public.touch() SECURITY DEFINER")
+        .says(&["security definer"])
+        .undo("ALTER FUNCTION public.touch() SECURITY INVOKER"),
+    case(CHANGED, "error", R, ("view", "public", "sad_animals"), "CREATE OR REPLACE VIEW public.sad_animals AS SELECT id, name FROM public.animals WHERE mood = 'happy'")
+        .says(&["view definition", "happy"])
+        .undo("CREATE OR REPLACE VIEW public.sad_animals AS SELECT id, name FROM public.animals WHERE mood = 'sad'"),
+    case(CHANGED, "error", R, ("type", "public", "mood"), "ALTER TYPE public.mood RENAME VALUE 'happy' TO 'glad'")
+        .says(&["glad", "happy"])
+        .undo("ALTER TYPE public.mood RENAME VALUE 'glad' TO 'happy'"),
+    case(CHANGED, "error", R, ("type", "public", "posint"), "ALTER DOMAIN public.posint DROP CONSTRAINT posint_check")
+        .undo("ALTER DOMAIN public.posint ADD CONSTRAINT posint_check CHECK (VALUE > 0)"),
+    case(CHANGED, "error", R, ("sequence", "public", "ticket"), "ALTER SEQUENCE public.ticket INCREMENT 7")
+        .says(&["increment"])
+        .undo("ALTER SEQUENCE public.ticket INCREMENT 5"),
+    case(CHANGED, "error", R, ("trigger", "public", "animals_touch"), "ALTER TABLE public.animals DISABLE TRIGGER animals_touch")
+        .says(&["disabled"])
+        .undo("ALTER TABLE public.animals ENABLE TRIGGER animals_touch"),
+    // Extra, one of each kind: the remedy drops each.
+    case(UNKNOWN, "warning", R, ("table", "public", "visitors"), "CREATE TABLE public.visitors (id serial PRIMARY KEY, name text)"),
+    case(UNKNOWN, "warning", R, ("table", "public", "animals_old"), "CREATE TABLE public.animals_old (LIKE public.animals)").says(&["copy of animals"]),
+    case(UNKNOWN, "error", R, ("table", "public", "twins"), "CREATE TABLE public.twins () INHERITS (public.cages)"),
+    case(UNKNOWN, "error", R, ("table", "public", "scratch"), "CREATE TABLE public.scratch (i int); ALTER TABLE public.scratch OWNER TO \"{simply_kaspa_user}\"")
+        .of(S)
+        .says(&["{simply_kaspa_user}", S]),
+    case(UNKNOWN, "error", R, ("column", "public", "animals.nickname"), "ALTER TABLE public.animals ADD COLUMN nickname text"),
+    case(UNKNOWN, "error", R, ("constraint", "public", "few_legs"), "ALTER TABLE public.animals ADD CONSTRAINT few_legs CHECK (legs < 1000)"),
+    case(UNKNOWN, "info", R, ("index", "public", "dba_idx"), "CREATE INDEX dba_idx ON public.animals (legs)"),
+    case(UNKNOWN, "warning", R, ("function", "public", "helper"), "CREATE FUNCTION public.helper(integer, text[]) RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
+    case(UNKNOWN, "warning", R, ("function", "public", "chore"), "CREATE PROCEDURE public.chore(IN a integer, INOUT b integer) LANGUAGE plpgsql AS 'BEGIN END'"),
+    case(UNKNOWN, "warning", R, ("view", "public", "all_animals"), "CREATE VIEW public.all_animals AS SELECT id FROM public.animals"),
+    case(UNKNOWN, "warning", R, ("materialized_view", "public", "counted"), "CREATE MATERIALIZED VIEW public.counted AS SELECT 1 AS n"),
+    case(UNKNOWN, "warning", R, ("type", "public", "colour"), "CREATE TYPE public.colour AS ENUM ('red')"),
+    case(UNKNOWN, "warning", R, ("type", "public", "percent"), "CREATE DOMAIN public.percent AS integer CHECK (VALUE <= 100)"),
+    case(UNKNOWN, "warning", R, ("type", "public", "span"), "CREATE TYPE public.span AS RANGE (subtype = integer)"),
+    case(UNKNOWN, "warning", R, ("sequence", "public", "spare"), "CREATE SEQUENCE public.spare"),
+    case(UNKNOWN, "error", R, ("trigger", "public", "spy"), "CREATE TRIGGER spy AFTER INSERT ON public.cages FOR EACH ROW EXECUTE FUNCTION public.touch()")
+        .says(&["spy", "public.cages", "touch"]),
+    case(UNKNOWN, "error", R, ("rule", "public", "divert"), "CREATE RULE divert AS ON INSERT TO public.cages DO ALSO NOTHING"),
+    case(UNKNOWN, "error", R, ("policy", "public", "mine"), "CREATE POLICY mine ON public.cages USING (true)"),
+    case(UNKNOWN, "info", R, ("statistics", "public", "stat"), "CREATE STATISTICS public.stat ON name, born FROM public.animals"),
+    case(UNKNOWN, "warning", R, ("collation", "public", "german"), "CREATE COLLATION public.german FROM \"C\""),
+    case(UNKNOWN, "error", R, ("event_trigger", "", "watch_ddl"), "CREATE FUNCTION public.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+          CREATE EVENT TRIGGER watch_ddl ON ddl_command_end EXECUTE FUNCTION public.on_ddl()")
+        .then("DROP FUNCTION public.on_ddl()"),
+    case(UNKNOWN, "warning", R, ("schema", "", "attic"), "CREATE SCHEMA attic"),
+    case(UNKNOWN, "info", R, ("extension", "", "pg_trgm"), "CREATE EXTENSION pg_trgm"),
+    // The names that deceive: the remedy must reach exactly the object.
+    case(UNKNOWN, "warning", R, ("table", "public", "a\"b\u{202e}\u{1b}\nc"), "CREATE TABLE public.\"a\"\"b\u{202e}\u{1b}\nc\" (i int)"),
+    // Hypertables.
+    case("drift/missing-hypertable", "error", K, ("hypertable", "public", "events"), "DROP TABLE public.events; \
+          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          INSERT INTO public.events VALUES ('2026-01-01 00:10Z', now(), 'a'), ('2026-01-01 02:10Z', now(), 'a')")
+        .says(&["public.events", "plain table"])
+        .then("DO $$ BEGIN ASSERT (SELECT count(*) FROM show_chunks('public.events')) = 2 AND (SELECT count(*) FROM public.events) = 2; END $$; TRUNCATE public.events"),
+    case("drift/time-column", "error", K, ("hypertable", "public", "events"), "DROP TABLE public.events; \
+          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SELECT create_hypertable('public.events', by_range('seen', INTERVAL '1 hour'), create_default_indexes => false)")
+        .says(&["public.events", "seen", "time"])
+        .undo("DROP TABLE public.events; \
+          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false)"),
+    case("drift/dimensions", "error", K, ("hypertable", "public", "events"), "SELECT add_dimension('public.events', by_hash('source', 4))")
+        .says(&["public.events", "source (4 partitions)"])
+        .undo("DROP TABLE public.events; \
+          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false)"),
+    case(UNKNOWN, "error", K, ("hypertable", "public", "notes"), "SELECT create_hypertable('public.notes', by_range('time'), create_default_indexes => false)")
+        .undo("DROP TABLE public.notes; CREATE TABLE public.notes (\"time\" timestamptz NOT NULL, body text NOT NULL)"),
+    case("drift/chunk-interval", "error", S, ("hypertable", "public", "blocks"), "SELECT set_chunk_time_interval('public.blocks', INTERVAL '1 day')")
+        .says(&["public.blocks", "1 day", "30 minutes"]),
+    // The history.
+    case("drift/history", "error", S, ("migration", "", "V99__gone.sql"), "INSERT INTO public.refinery_schema_history VALUES (99, 'gone', '2026-01-01T00:00:00Z', '1')")
+        .says(&["V99__gone", "{simply_kaspa}"])
+        .undo("DELETE FROM public.refinery_schema_history WHERE version = 99"),
+    case("drift/history", "error", S, ("migration", "", "V2__blocks_and_transactions.sql"), "UPDATE public.refinery_schema_history SET checksum = checksum || '0' WHERE version = 2")
+        .says(&["V2__blocks_and_transactions.sql", "edited"])
+        .undo("UPDATE public.refinery_schema_history SET checksum = left(checksum, -1) WHERE version = 2"),
+];
+
+#[test]
+fn every_kind_of_drift_is_one_finding_and_its_remedy_mends_it() {
+    let lab = zoo();
+    play(&lab, CASES);
+}
+
+#[test]
+fn a_database_that_was_never_migrated_is_one_finding_each_and_migrate_mends_it() {
+    let lab = zoo_unprovisioned();
+    lab.run(&["provision", "-q"]).exits(0);
+    let report = verify(&lab, &[]);
+    assert_eq!(report["status"], "fail");
+    let found = list(&report, "findings");
+    let services: Vec<&str> = found.iter().map(|found| text(found, "service")).collect();
+    assert_eq!(services, [K, S, R], "{}", shown(&report));
+    for (found, service) in found.iter().zip([K, S, R]) {
+        assert_eq!(found["rule"], "drift/not-migrated", "{}", shown(&report));
+        assert_eq!(text(&found["object"], "name"), lab.db(database_of(service)));
+        assert!(text(found, "message").contains(&lab.db(database_of(service))));
+        mend_by_command(&lab, text(found, "remedy"));
+    }
+    assert_clean(&lab);
+}
+
+/// Runs a remedy that is a command of dbctl's.
+#[track_caller]
+pub fn mend_by_command(lab: &Lab, remedy: &str) {
+    let start = remedy.find("dbctl ").unwrap();
+    let command = remedy[start..]
+        .split(['`', ';', '('])
+        .next()
+        .unwrap()
+        .trim();
+    let args: Vec<&str> = command.split(' ').skip(1).collect();
+    lab.run(&args).exits(0);
+}
+
+#[test]
+fn a_pending_migration_is_one_finding_and_what_depends_on_it_is_not_checked() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "simply_kaspa",
+        "DELETE FROM public.refinery_schema_history WHERE version = 6; DROP TABLE public.addresses",
+    );
+    let report = verify(&lab, &[]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report))
+    };
+    assert_eq!(
+        (
+            text(found, "rule"),
+            text(found, "severity"),
+            text(found, "service")
+        ),
+        ("drift/pending", "error", S)
+    );
+    assert_eq!(text(&found["object"], "name"), "V6__addresses.sql");
+    assert!(text(found, "message").contains("V6__addresses.sql"));
+    // A table that the migration would bring is not called missing.
+    let gaps: Vec<&str> = list(&report, "not_checked")
+        .iter()
+        .map(|gap| text(gap, "rule"))
+        .collect();
+    assert!(
+        gaps.contains(&MISSING) && gaps.iter().all(|rule| rule.starts_with("drift/")),
+        "{gaps:?}"
+    );
+    mend_by_command(&lab, text(found, "remedy"));
+    assert_clean(&lab);
+}
+
+#[test]
+fn a_lock_older_than_its_set_is_a_warning() {
+    let lab = zoo();
+    let path = lab.path().join("sets/zoo/schema.lock");
+    let text_of_lock = std::fs::read_to_string(&path).unwrap();
+    let stale = text_of_lock.replacen("sum = \"sha256:", "sum = \"sha256:0", 1);
+    assert_ne!(stale, text_of_lock);
+    std::fs::write(&path, stale).unwrap();
+    let report = verify(&lab, &["--fail-on", "warning"]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report))
+    };
+    assert_eq!(
+        (
+            text(found, "rule"),
+            text(found, "severity"),
+            text(found, "service")
+        ),
+        ("sets/stale-lock", "warning", R)
+    );
+    assert!(text(found, "message").contains("zoo"), "{found}");
+    std::fs::write(&path, text_of_lock).unwrap();
+    assert_clean(&lab);
+}
