@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Sets up everything the tests need and runs them. Works on a bare Debian 12 or newer with git and a Rust toolchain,
+# as root or not. Servers come from a cache outside the checkout; the tests start their own on free ports and stop them.
+# Arguments are handed to `cargo test`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+say "Rust toolchain and C compiler"
+command -v cargo >/dev/null || { echo "cargo is missing: install a Rust toolchain (rustup, or Debian's package)" >&2; exit 1; }
+if ! command -v cc >/dev/null; then
+    [ "$(id -u)" = 0 ] || { echo "a C compiler is missing (for SQLite and ring): apt-get install gcc libc6-dev" >&2; exit 1; }
+    apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev
+fi
+cargo --version >&2
+
+say "PostgreSQL 15, 17 and 18, the latter two with TimescaleDB"
+scripts/postgres-runtime.sh 15 17 18
+
+say "PostgreSQL 13, to see it refused"
+scripts/postgres-runtime.sh old || echo "NOT AVAILABLE HERE: the test of a too old server will be skipped" >&2
+
+say "tests"
+started=$SECONDS
+cargo test --locked "$@"
+say "tests took $((SECONDS - started)) s"
