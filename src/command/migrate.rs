@@ -245,9 +245,7 @@ async fn inspected(
             return Ok(Err((Outcome::Unreachable, reason)));
         }
     };
-    if let Some(reason) = guard::wrong_database(own, &others, &marks.database)
-        .or_else(|| refused_by_marks(own, &others, &marks))
-    {
+    if let Some(reason) = refused_by_marks(own, &others, &marks) {
         return Ok(Err((Outcome::Refused, reason)));
     }
     let plan = Plan::new(set, &marks.history);
@@ -269,6 +267,9 @@ fn refused_by_marks(
     others: &[guard::Party<'_>],
     marks: &Marks,
 ) -> Option<String> {
+    if let Some(reason) = guard::wrong_database(own, others, &marks.database) {
+        return Some(reason);
+    }
     if let Some(trouble) = &marks.trouble {
         return Some(format!(
             "database {}: it cannot be told whose it is and what was applied: {trouble}",
@@ -359,10 +360,7 @@ async fn migrate(
     };
     let own = service.party();
     let others = loaded.others(name);
-    let check = |marks: &Marks| {
-        guard::wrong_database(own, &others, &marks.database)
-            .or_else(|| refused_by_marks(own, &others, marks))
-    };
+    let check = |marks: &Marks| refused_by_marks(own, &others, marks);
     let observe = |event| observer(name, event);
     let (applied, result) = apply(&mut session, set, &apply_options, &check, &observe).await;
     session.close().await;

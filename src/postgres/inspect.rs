@@ -93,7 +93,7 @@ pub fn unreadable(endpoint: &Endpoint, error: &tokio_postgres::Error) -> String 
 }
 
 /// A name as an operator would write it in SQL.
-fn plain_or_quoted(name: &str) -> String {
+pub(super) fn plain_or_quoted(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name
             .chars()
@@ -101,7 +101,7 @@ fn plain_or_quoted(name: &str) -> String {
     if plain {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        postgres_protocol::escape::escape_identifier(name)
     }
 }
 

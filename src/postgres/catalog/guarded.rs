@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 use tokio_postgres::{Client, Error};
 
-use super::session::{Session, Table};
+use super::super::inspect::plain_or_quoted;
+use super::session::Table;
 use super::{Readers, denied};
 use crate::snapshot::{Fact, HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
 
@@ -136,11 +137,5 @@ fn field(entry: &Map<String, Value>, name: &str) -> String {
 
 /// The service's role, quoted where SQL asks for it.
 pub(super) fn role(readers: &Readers<'_>) -> String {
-    let Session { current_user, .. } = &readers.own.session;
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if current_user.chars().all(plain) && !current_user.starts_with(|c: char| c.is_ascii_digit()) {
-        current_user.clone()
-    } else {
-        postgres_protocol::escape::escape_identifier(current_user)
-    }
+    plain_or_quoted(&readers.own.session.current_user)
 }

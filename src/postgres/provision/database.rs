@@ -1,7 +1,9 @@
 //! The service's database and its owner.
 
+use postgres_protocol::escape::escape_identifier as identifier;
+
 use super::super::session::Session;
-use super::{ProvisionError, Step, Wanted, execute, failed, identifier, open};
+use super::{ProvisionError, Step, Wanted, execute, failed, open};
 use crate::manifest::Endpoint;
 
 /// A database that is there already, and may be the service's.

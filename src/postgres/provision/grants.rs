@@ -1,7 +1,9 @@
 //! The database and its schema `public` for the service alone.
 
+use postgres_protocol::escape::escape_identifier as identifier;
+
 use super::super::session::Session;
-use super::{ProvisionError, Step, Wanted, execute, failed, identifier};
+use super::{ProvisionError, Step, Wanted, execute, failed};
 
 /// Takes the rights on the database from PUBLIC and from the other services' roles.
 pub(super) async fn database_privileges(

@@ -4,6 +4,7 @@ mod database;
 mod grants;
 mod role;
 
+use postgres_protocol::escape::escape_identifier as identifier;
 use tokio_postgres::error::SqlState;
 
 use super::error::{ConnectError, Reason, describe};
@@ -251,21 +252,6 @@ fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
         ProvisionError::Raced(text)
     } else {
         ProvisionError::Failed(text)
-    }
-}
-
-/// A name as an SQL identifier.
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text as an SQL literal.
-fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
     }
 }
 

@@ -1,10 +1,11 @@
 //! The service's role and its password.
 
+use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};
 use postgres_protocol::password::scram_sha_256;
 
 use super::super::scram;
 use super::super::session::Session;
-use super::{ProvisionError, Step, Wanted, execute, failed, identifier, literal};
+use super::{ProvisionError, Step, Wanted, execute, failed};
 use crate::secret::Secret;
 
 pub(super) async fn role(
