@@ -1,12 +1,14 @@
 //! Migration sets and plans. Pure: nothing here talks to a server.
 
+pub mod analysis;
 pub mod guard;
 mod plan;
 mod set;
 mod statements;
 
+pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use plan::{Applied, Plan, Problem};
-pub use set::{LOCK_FILE, Migration, Set, SetError, built_in_names};
+pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
 
 /// Makes the table of the stamp where it is missing.

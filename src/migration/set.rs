@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
-use super::statements;
+use super::{Mode, statements};
 use crate::regular::read_regular;
 
 /// The sets that are compiled in.
@@ -49,6 +49,19 @@ pub struct Migration {
     pub sql: String,
     /// refinery's checksum over name, version and SQL.
     pub checksum: u64,
+    /// How it is run.
+    pub mode: Mode,
+    /// What takes it back, if there is a script for it.
+    pub down: Option<Down>,
+}
+
+/// The script that takes a migration back: `V1__init.down.sql` beside `V1__init.sql`. It runs in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Down {
+    /// The file's name.
+    pub file: String,
+    /// Its SQL.
+    pub sql: String,
 }
 
 /// Why a set cannot be used: each line names a file and says what was expected.
@@ -62,6 +75,12 @@ pub struct SetError {
 }
 
 impl Migration {
+    /// Whether a checksum of the history stands for this file. Line ends and a byte order mark make no difference.
+    #[must_use]
+    pub fn has_checksum(&self, recorded: &str) -> bool {
+        self.checksum.to_string() == recorded
+    }
+
     /// The file's name without its extension, as refinery writes it: `V1__init`.
     #[must_use]
     pub fn stem(&self) -> &str {
@@ -281,5 +300,7 @@ fn parse(file: &str, sql: &str) -> Result<Migration, String> {
         file: file.to_owned(),
         sql: sql.to_owned(),
         checksum: migration.checksum(),
+        mode: super::analysis::mode(sql),
+        down: None,
     })
 }

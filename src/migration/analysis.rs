@@ -1,0 +1,202 @@
+//! What a migration's statements do, as far as their text tells: whether they can run in a transaction, which lock they take, and
+//! how the catalog tells afterwards whether they ran.
+
+use super::statements;
+
+/// What one statement does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analysis {
+    /// The line on which it begins, counted from 1.
+    pub line: usize,
+    /// Its text, without the semicolon.
+    pub text: String,
+    /// Where it can run.
+    pub place: Place,
+    /// The strongest lock that it takes on a relation that was there before; `None` when it takes none that anybody could feel.
+    pub lock: Option<Lock>,
+    /// What readers, writers or data may suffer from it.
+    pub hazards: Vec<Hazard>,
+    /// The relations that it creates, or gives a new name to.
+    pub creates: Vec<Name>,
+    /// The relations that it names and that are not its own to create.
+    pub touches: Vec<Name>,
+}
+
+/// Where a statement can run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a transaction, with others.
+    Transaction,
+    /// Not in a transaction block.
+    Alone {
+        /// Why, in words: `CREATE INDEX CONCURRENTLY`.
+        reason: &'static str,
+        /// How the catalog tells whether it ran.
+        fate: Fate,
+    },
+    /// In a transaction, but as the first statement of a session: `ALTER EXTENSION timescaledb UPDATE`
+    /// (TimescaleDB documentation, "Upgrade within a PostgreSQL instance").
+    FreshSession,
+}
+
+/// How one learns, after a run was killed, whether a statement that cannot be rolled back has run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// A valid index of this name says that it ran; an invalid one that it was cut off.
+    IndexCreated {
+        /// The index; `None` when the server chooses its name.
+        index: Option<Name>,
+        /// The table that it is on.
+        table: Name,
+    },
+    /// The absence of these indexes says that it ran.
+    IndexesDropped(Vec<Name>),
+    /// The table is no partition any more: it ran. A detachment that is pending is finished with FINALIZE.
+    Detached {
+        /// The partitioned table.
+        parent: Name,
+        /// The partition.
+        partition: Name,
+    },
+    /// A continuous aggregate of this name says that it was created; it may have to be refreshed.
+    AggregateCreated(Name),
+    /// Running it once more gives the same: VACUUM, REINDEX CONCURRENTLY, refresh_continuous_aggregate.
+    Repeatable,
+    /// The catalog does not tell.
+    Unknown,
+}
+
+/// A relation as a statement names it, folded as the server folds it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The schema, if it is given.
+    pub schema: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+/// A table lock that others may have to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Its mode.
+    pub mode: LockMode,
+    /// The relation, where the text names it.
+    pub relation: Option<Name>,
+}
+
+/// The modes of table locks, weakest first (PostgreSQL documentation, "Explicit Locking").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockMode {
+    /// ACCESS SHARE
+    AccessShare,
+    /// ROW SHARE
+    RowShare,
+    /// ROW EXCLUSIVE
+    RowExclusive,
+    /// SHARE UPDATE EXCLUSIVE
+    ShareUpdateExclusive,
+    /// SHARE
+    Share,
+    /// SHARE ROW EXCLUSIVE
+    ShareRowExclusive,
+    /// EXCLUSIVE
+    Exclusive,
+    /// ACCESS EXCLUSIVE
+    AccessExclusive,
+}
+
+impl LockMode {
+    /// The mode as SQL writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessShare => "ACCESS SHARE",
+            Self::RowShare => "ROW SHARE",
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
+    }
+}
+
+/// Something to know before a statement is run on a database in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    /// A stable word for it, squawk's where the rule is squawk's: `require-concurrent-index-creation`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// How a migration is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The whole file in one transaction.
+    Transaction,
+    /// Statement by statement: one of them cannot run in a transaction block, or the file says so.
+    Statements,
+}
+
+/// The line in a file's head that makes it run statement by statement.
+pub const NO_TRANSACTION: &str = "-- dbctl:no-transaction";
+
+/// How a file is run.
+#[must_use]
+pub fn mode(sql: &str) -> Mode {
+    let asked = sql
+        .lines()
+        .map(str::trim)
+        .take_while(|line| line.is_empty() || line.starts_with("--"))
+        .any(|line| line == NO_TRANSACTION);
+    let alone = |analysis: &Analysis| matches!(analysis.place, Place::Alone { .. });
+    if asked || analyse(sql).iter().any(alone) {
+        Mode::Statements
+    } else {
+        Mode::Transaction
+    }
+}
+
+/// What the statements of a text do, in their order.
+#[must_use]
+pub fn analyse(sql: &str) -> Vec<Analysis> {
+    statements(sql)
+        .into_iter()
+        .map(|statement| Analysis {
+            line: statement.line,
+            text: statement.text.to_owned(),
+            place: place(statement.text),
+            lock: None,
+            hazards: Vec::new(),
+            creates: Vec::new(),
+            touches: Vec::new(),
+        })
+        .collect()
+}
+
+fn place(text: &str) -> Place {
+    // A sketch until the parser is here.
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(str::to_ascii_uppercase)
+        .collect();
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    if word(0) == "VACUUM" {
+        return Place::Alone {
+            reason: "VACUUM",
+            fate: Fate::Repeatable,
+        };
+    }
+    Place::Transaction
+}
