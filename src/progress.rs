@@ -71,6 +71,14 @@ fn words(event: &Event) -> String {
         Event::Retrying { file, reason } => {
             format!("{file} was rolled back and is tried again: {reason}")
         }
+        Event::Statement {
+            file,
+            line,
+            number,
+            total,
+        } => format!("{file}: statement {number} of {total}, line {line}"),
+        Event::Mending { file, what } => format!("{file}: takes away {what}"),
+        Event::Noticed { file, what } => format!("{file}: note: {what}"),
         Event::Started { file } => format!("applying {file}"),
         Event::Applied { file, took } => format!("applied {file} in {} ms", took.as_millis()),
     }

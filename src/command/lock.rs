@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store};
@@ -209,13 +208,7 @@ async fn produce(
     let mut session = connect(&endpoint, Purpose::Write, "dbctl lock")
         .await
         .map_err(|error| no_server(error.message))?;
-    let options = ApplyOptions {
-        service: service.service.name.clone(),
-        target: None,
-        lock_timeout: Duration::from_secs(60),
-        statement_timeout: None,
-        interrupt: interrupt.receiver(),
-    };
+    let options = ApplyOptions::new(&service.service.name, &endpoint, interrupt.receiver());
     apply(&mut session, set, &options, &|_| None, &|_| {})
         .await
         .1

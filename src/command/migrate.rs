@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::guard;
-use crate::migration::{Migration, Plan, Set};
+use crate::migration::{Migration, Owned, Plan, Set};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, apply, connect, describe,
@@ -351,15 +351,16 @@ async fn migrate(
         Ok(session) => session,
         Err(error) => return ended(run, Outcome::Unreachable, error.message),
     };
+    let own = service.party();
+    let others = loaded.others(name);
     let apply_options = ApplyOptions {
-        service: name.clone(),
+        application,
+        owned: Owned::new(own, &others),
         target: options.target,
         lock_timeout: options.lock_timeout,
         statement_timeout: options.statement_timeout,
-        interrupt: interrupt.receiver(),
+        ..ApplyOptions::new(name, endpoint, interrupt.receiver())
     };
-    let own = service.party();
-    let others = loaded.others(name);
     let check = |marks: &Marks| refused_by_marks(own, &others, marks);
     let observe = |event| observer(name, event);
     let (applied, result) = apply(&mut session, set, &apply_options, &check, &observe).await;

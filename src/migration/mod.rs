@@ -2,14 +2,30 @@
 
 pub mod analysis;
 pub mod guard;
+mod owned;
 mod plan;
 mod set;
 mod statements;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
+pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
+
+/// Makes the table of statements that ran outside a transaction, where it is missing.
+pub const CREATE_PROGRESS: &str = "\
+CREATE TABLE IF NOT EXISTS dbctl.progress (
+    version integer NOT NULL,
+    statement integer NOT NULL,
+    sum text NOT NULL,
+    done boolean NOT NULL,
+    indexes oid[] NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT progress_pkey PRIMARY KEY (version, statement)
+);
+COMMENT ON TABLE dbctl.progress IS 'Statements of an unfinished migration that ran outside a transaction. Empty when nothing is unfinished.';
+";
 
 /// Makes the table of the stamp where it is missing.
 pub const CREATE_STAMP: &str = "\

@@ -20,6 +20,9 @@ pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
 /// The table of dbctl's stamp, schema and name: one row, `service` and `set_name`. Neither it nor its schema is an object.
 pub const STAMP_TABLE: (&str, &str) = ("dbctl", "identity");
 
+/// The table of statements that ran outside a transaction in a migration that is not finished, schema and name. No object either.
+pub const PROGRESS_TABLE: (&str, &str) = ("dbctl", "progress");
+
 /// Why something was not looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {

@@ -9,7 +9,7 @@ use super::conninfo::Source;
 use super::session::Session;
 use super::{Readers, row};
 use crate::snapshot::attributes::{DBNAME, HOST};
-use crate::snapshot::{HISTORY_TABLE, Kind, Object, STAMP_TABLE};
+use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
 
 /// What is put in front of a query that leaves out members of extensions.
 const MEMBER: &str = include_str!("sql/member.sql");
@@ -30,7 +30,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
         .filter(|object| object.key.kind == Kind::Table)
         .map(|object| (object.key.schema.clone(), object.key.name.clone()))
         .filter(|(schema, name)| {
-            [HISTORY_TABLE, STAMP_TABLE].contains(&(schema.as_str(), name.as_str()))
+            [HISTORY_TABLE, STAMP_TABLE, PROGRESS_TABLE].contains(&(schema.as_str(), name.as_str()))
         })
         .collect();
     let behaviour = with_members(include_str!("sql/behaviour.sql"));
@@ -155,8 +155,8 @@ async fn links(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
     Ok(objects)
 }
 
-/// Whether dbctl itself, or refinery for it, made this: the history and the stamp, each with columns, constraints and indexes,
-/// and the stamp's schema. What somebody hangs on them (a trigger, a rule, a policy) is not.
+/// Whether dbctl itself, or refinery for it, made this: the history, the stamp and the progress, each with columns, constraints
+/// and indexes, and the schema of the latter two. What somebody hangs on them (a trigger, a rule, a policy) is not.
 fn is_own(object: &Object, own: &BTreeSet<(String, String)>) -> bool {
     let key = &object.key;
     let of = |table: &str| own.contains(&(key.schema.clone(), table.to_owned()));

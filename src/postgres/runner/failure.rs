@@ -2,36 +2,60 @@
 
 use super::super::error::{describe, position};
 use super::ApplyError;
-use crate::migration::{Migration, statements};
+use crate::migration::{Migration, Mode, statements};
 
 /// A failed attempt.
-pub(super) struct Failure {
-    pub(super) step: Step,
-    pub(super) error: tokio_postgres::Error,
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server or the connection refused something.
+    Driver {
+        /// What was being done.
+        step: Step,
+        /// What it said.
+        error: tokio_postgres::Error,
+    },
+    /// Everything ran, and what it left cannot be committed: the sentence that says why.
+    Unfit {
+        /// The statement, if one alone is to blame: the one after so many.
+        statement: Option<usize>,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody else works on the same database without the runners' lock: the sentence that says so.
+    Disturbed(String),
 }
 
 impl Failure {
     pub(super) fn at(step: Step) -> impl Fn(tokio_postgres::Error) -> Self + Copy {
-        move |error| Self { step, error }
+        move |error| Self::Driver { step, error }
+    }
+
+    /// An error of what dbctl and refinery add.
+    pub(super) fn own(error: tokio_postgres::Error) -> Self {
+        Self::Driver {
+            step: Step::Own,
+            error,
+        }
     }
 }
 
-/// Which part of a migration's transaction failed.
+/// Which part of a migration failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// A statement of the migration's own SQL: the one after so many.
     Statement(usize),
-    /// Its COMMIT, where deferred constraints are checked.
+    /// Its COMMIT, and the deferred constraints that are checked there.
     Commit,
     /// What dbctl and refinery add around it.
     Own,
 }
 
 pub(super) fn interrupted(migration: &Migration) -> ApplyError {
-    ApplyError::Interrupted(format!(
-        "{}: interrupted; the running migration was rolled back",
-        migration.file
-    ))
+    let state = match migration.mode {
+        Mode::Transaction => "the running migration was rolled back",
+        Mode::Statements => "the next run goes on from there",
+    };
+    ApplyError::Interrupted(format!("{}: interrupted; {state}", migration.file))
 }
 
 /// What is known when the connection broke in a migration.
@@ -40,12 +64,16 @@ pub(super) fn broken_text(
     step: Step,
     error: &tokio_postgres::Error,
 ) -> String {
-    let (when, now) = match step {
-        Step::Commit => (
+    let (when, now) = match (step, migration.mode) {
+        (Step::Commit, _) => (
             " at its COMMIT",
             "dbctl status tells whether it was committed, and the next run goes on from there",
         ),
-        Step::Own | Step::Statement(_) => {
+        (_, Mode::Statements) => (
+            "",
+            "what ran before stays, and the next run finds out what became of the last statement and goes on from there",
+        ),
+        (Step::Own | Step::Statement(_), Mode::Transaction) => {
             ("", "the server rolls it back, and the next run applies it")
         }
     };
@@ -61,29 +89,34 @@ pub(super) fn failure_text(
     migration: &Migration,
     step: Step,
     error: &tokio_postgres::Error,
+    state: &str,
 ) -> String {
-    let file = &migration.file;
     let place = match step {
-        Step::Statement(number) => {
-            let statement = statements(&migration.sql).into_iter().nth(number);
-            let line = position(error).map_or_else(
-                || statement.map(|statement| statement.line),
-                |position| Some(line_of(&migration.sql, position)),
-            );
-            let text = statement.map_or_else(String::new, |statement| shortened(statement.text));
-            line.map_or_else(
-                || file.clone(),
-                |line| format!("{file}, line {line} ({text})"),
-            )
-        }
-        Step::Commit => format!("{file}, at its COMMIT"),
-        Step::Own => format!("{file} (in dbctl's own statements)"),
+        Step::Statement(number) => place(migration, number, position(error)),
+        Step::Commit => format!("{}, at its COMMIT", migration.file),
+        Step::Own => format!("{} (in dbctl's own statements)", migration.file),
     };
-    format!(
-        "{place}: {}; nothing of {} remains",
-        describe(error),
-        migration.stem()
+    format!("{place}: {}; {state}", describe(error))
+}
+
+/// File, line and text of a statement. `position` counts characters of the file, where the server gives one for the whole file.
+pub(super) fn place(migration: &Migration, number: usize, position: Option<usize>) -> String {
+    let file = &migration.file;
+    let statement = statements(&migration.sql).into_iter().nth(number);
+    let line = position.map_or_else(
+        || statement.map(|statement| statement.line),
+        |position| Some(line_of(&migration.sql, position)),
+    );
+    let text = statement.map_or_else(String::new, |statement| shortened(statement.text));
+    line.map_or_else(
+        || file.clone(),
+        |line| format!("{file}, line {line} ({text})"),
     )
+}
+
+/// What a failed migration in one transaction leaves.
+pub(super) fn nothing_remains(migration: &Migration) -> String {
+    format!("nothing of {} remains", migration.stem())
 }
 
 /// The line of a position, both counted from 1.
@@ -93,7 +126,7 @@ fn line_of(sql: &str, position: usize) -> usize {
 }
 
 /// A statement in one line, and not too long a one.
-fn shortened(statement: &str) -> String {
+pub(super) fn shortened(statement: &str) -> String {
     const MOST: usize = 160;
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MOST {

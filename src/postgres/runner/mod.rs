@@ -1,9 +1,17 @@
 //! refinery's runner on a session of ours, through refinery's own traits. What refinery lacks is added around it: a lock against
 //! other runners, the stamp and the history table in the transaction of the first migration, timeouts, and errors that tell.
 
+mod blockers;
+mod books;
 mod failure;
+mod fate;
+mod footprint;
 mod guarded;
+mod leftovers;
 mod lock;
+mod progress;
+mod stepwise;
+mod transaction;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,11 +19,15 @@ use std::time::Duration;
 use refinery_core::{Migration as Refinery, Runner, Target};
 use tokio::sync::watch;
 
+use super::DriverError;
 use super::error::describe;
 use super::inspect::{self, Marks};
 use super::session::Session;
-use crate::migration::{Migration, Plan, Set};
+use crate::manifest::Endpoint;
+use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
+use blockers::Watch;
+use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
 
@@ -27,14 +39,41 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct ApplyOptions {
     /// The service whose database it is: written into the stamp.
     pub service: String,
+    /// Where the session leads: for the second connection that looks who blocks, and for a session in which no library is loaded.
+    pub endpoint: Endpoint,
+    /// The application name of these connections.
+    pub application: String,
+    /// The relations that the service's set accounts for: a migration that touches another one fails.
+    pub owned: Owned,
     /// The newest version to apply; `None` applies everything.
     pub target: Option<i32>,
     /// How long to wait for another runner, and for locks that others hold on tables, before giving up.
     pub lock_timeout: Duration,
+    /// The longest that one attempt waits for a table's lock, and makes others wait behind it. The first waits 500 ms, each one
+    /// after it twice as long.
+    pub lock_wait: Duration,
     /// How long one statement may run; `None` sets no limit.
     pub statement_timeout: Option<Duration>,
     /// Becomes true when the run is to end early.
     pub interrupt: watch::Receiver<bool>,
+}
+
+impl ApplyOptions {
+    /// How a service's migrations are applied when nothing else is said.
+    #[must_use]
+    pub fn new(service: &str, endpoint: &Endpoint, interrupt: watch::Receiver<bool>) -> Self {
+        Self {
+            service: service.to_owned(),
+            endpoint: endpoint.clone(),
+            application: format!("dbctl migrate {service}"),
+            owned: Owned::default(),
+            target: None,
+            lock_timeout: Duration::from_secs(60),
+            lock_wait: Duration::from_secs(5),
+            statement_timeout: None,
+            interrupt,
+        }
+    }
 }
 
 /// What happens during a run, told as it happens.
@@ -51,6 +90,31 @@ pub enum Event {
         file: String,
         /// What the server said.
         reason: String,
+    },
+    /// A statement of a migration that runs statement by statement begins.
+    Statement {
+        /// The migration.
+        file: String,
+        /// The line on which the statement begins.
+        line: usize,
+        /// Which one it is, counted from 1.
+        number: usize,
+        /// How many the migration has.
+        total: usize,
+    },
+    /// What a statement that was cut off has left is taken away.
+    Mending {
+        /// The migration.
+        file: String,
+        /// What it left.
+        what: String,
+    },
+    /// A migration has left something that somebody has to know of: a constraint that is not validated.
+    Noticed {
+        /// The migration.
+        file: String,
+        /// What it left.
+        what: String,
     },
     /// A migration begins.
     Started {
@@ -103,18 +167,14 @@ pub async fn apply(
     if let Err(error) = lock(session, options, observer).await {
         return (Vec::new(), Err(error));
     }
-    let mut runner = Guarded {
-        session,
-        options,
-        observer,
-        set_name: &set.name,
-        pending: VecDeque::new(),
-        applied: Vec::new(),
-        failure: None,
+    let mut runner = match guarded(session, set, options, observer).await {
+        Ok(runner) => runner,
+        Err(error) => return (Vec::new(), Err(lost(&error))),
     };
     let result = run(&mut runner, set, check).await;
     let applied = std::mem::take(&mut runner.applied);
     let failure = runner.failure.take();
+    runner.watch.close().await;
     let result = match (failure, result) {
         (Some(failure), _) => Err(failure),
         (None, result) => result,
@@ -136,6 +196,35 @@ pub async fn apply(
     (applied, result)
 }
 
+/// The session with what a run has to know beforehand.
+async fn guarded<'a>(
+    session: &'a mut Session,
+    set: &'a Set,
+    options: &'a ApplyOptions,
+    observer: &'a (dyn Fn(Event) + Sync),
+) -> Result<Guarded<'a>, DriverError> {
+    let pid: i32 = session
+        .client
+        .query_typed_one("SELECT pg_backend_pid()", &[])
+        .await?
+        .try_get(0)?;
+    let foreign = Foreign::read(session, &options.owned).await?;
+    let leftovers = leftovers::leftovers(session).await?;
+    Ok(Guarded {
+        session,
+        options,
+        observer,
+        set,
+        watch: Watch::new(&options.endpoint, &options.application, pid),
+        foreign,
+        leftovers: leftovers.into_iter().map(|leftover| leftover.oid).collect(),
+        known: Vec::new(),
+        pending: VecDeque::new(),
+        applied: Vec::new(),
+        failure: None,
+    })
+}
+
 async fn run(
     runner: &mut Guarded<'_>,
     set: &Set,
@@ -149,6 +238,17 @@ async fn run(
     }
     let plan = Plan::new(set, &marks.history);
     let target = runner.options.target;
+    let unfinished = progress::read(runner.session)
+        .await
+        .map_err(|error| lost(&error))?;
+    let versions: Vec<i32> = plan
+        .pending
+        .iter()
+        .map(|migration| migration.version)
+        .collect();
+    if let Some(reason) = progress::stray(&unfinished, &versions) {
+        return Err(ApplyError::Refused(reason));
+    }
     runner.pending = plan
         .pending
         .into_iter()

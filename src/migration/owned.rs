@@ -1,0 +1,97 @@
+//! Which relations of a database a service's set accounts for, so that a migration that touches others is noticed.
+
+use std::collections::BTreeSet;
+
+use super::guard::Party;
+use super::{Set, analyse};
+use crate::snapshot::Lock;
+
+/// A schema and a name.
+type Relation = (String, String);
+
+/// The schema that a name without one belongs to: migrations run with `search_path = public`.
+const DEFAULT_SCHEMA: &str = "public";
+
+/// The relations of one service, and what is known of the others'.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// What the lock holds and what the set's statements create.
+    relations: BTreeSet<Relation>,
+    /// Whether nothing else can be the service's: no statement creates relations whose names the text does not tell.
+    complete: bool,
+    /// What the other services' locks and sets hold, and this one's does not.
+    foreign: BTreeSet<Relation>,
+}
+
+impl Owned {
+    /// What `own` accounts for, beside `others`.
+    #[must_use]
+    pub fn new(own: Party<'_>, others: &[Party<'_>]) -> Self {
+        let relations = relations_of(own);
+        let foreign = others
+            .iter()
+            .flat_map(|other| relations_of(*other))
+            .filter(|relation| !relations.contains(relation))
+            .collect();
+        let current = own
+            .set
+            .zip(own.lock)
+            .is_some_and(|(set, lock)| lock.sum == set.sum());
+        Self {
+            relations,
+            complete: current || !own.set.is_some_and(is_dynamic),
+            foreign,
+        }
+    }
+
+    /// Schemas and names of the service's relations, side by side.
+    #[must_use]
+    pub fn names(&self) -> (Vec<&str>, Vec<&str>) {
+        self.relations
+            .iter()
+            .map(|(schema, name)| (schema.as_str(), name.as_str()))
+            .unzip()
+    }
+
+    /// Whether a relation that is none of [`Owned::names`] belongs to no object of this service. Where the set makes relations that
+    /// its text does not name, only what is another service's, or another role's, is certain.
+    #[must_use]
+    pub fn is_foreign(&self, schema: &str, name: &str, own_role: bool) -> bool {
+        self.complete || !own_role || self.foreign.contains(&(schema.to_owned(), name.to_owned()))
+    }
+}
+
+fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
+    let locked = party.lock.into_iter().flat_map(locked);
+    let created = party.set.into_iter().flat_map(|set| {
+        set.migrations
+            .iter()
+            .flat_map(|migration| analyse(&migration.sql))
+            .flat_map(|analysis| analysis.creates)
+            .map(|name| {
+                let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+                (schema, name.name)
+            })
+    });
+    locked.chain(created).collect()
+}
+
+fn locked(lock: &Lock) -> impl Iterator<Item = Relation> {
+    lock.objects
+        .keys()
+        .filter(|key| key.kind.is_relation())
+        .map(|key| (key.schema.clone(), key.name.clone()))
+}
+
+/// Whether a statement of the set does what its text does not tell: DO, CALL, a function.
+fn is_dynamic(set: &Set) -> bool {
+    set.migrations
+        .iter()
+        .flat_map(|migration| analyse(&migration.sql))
+        .any(|analysis| {
+            analysis
+                .hazards
+                .iter()
+                .any(|hazard| hazard.code == "dynamic")
+        })
+}

@@ -1,0 +1,102 @@
+//! Who stands in the way of a statement, asked through a second connection while it waits.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::super::session::{Purpose, Session, connect};
+use crate::manifest::Endpoint;
+
+/// How long a statement may take before somebody asks who blocks it.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// How often is asked.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Looks who blocks the session of this process.
+pub(super) struct Watch<'a> {
+    endpoint: &'a Endpoint,
+    application: &'a str,
+    pid: i32,
+    session: tokio::sync::Mutex<Option<Session>>,
+    seen: Mutex<Option<String>>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(endpoint: &'a Endpoint, application: &'a str, pid: i32) -> Self {
+        Self {
+            endpoint,
+            application,
+            pid,
+            session: tokio::sync::Mutex::new(None),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Runs something while watching who blocks it.
+    pub(super) async fn over<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            () = self.look() => {}
+        }
+        // There is nothing to look with: the work goes on all the same.
+        work.await
+    }
+
+    /// Forgets who was seen: something else begins.
+    pub(super) fn forget(&self) {
+        self.remember(None);
+    }
+
+    /// Who was seen to block it last, in words.
+    pub(super) fn blockers(&self) -> Option<String> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn remember(&self, blockers: Option<String>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = blockers;
+    }
+
+    /// Looks until it is dropped; returns when it cannot look.
+    async fn look(&self) {
+        tokio::time::sleep(QUIET).await;
+        let mut held = self.session.lock().await;
+        if held.is_none() {
+            *held = connect(self.endpoint, Purpose::Read, self.application)
+                .await
+                .ok();
+        }
+        let Some(session) = held.as_ref() else {
+            return;
+        };
+        while let Ok(blockers) = blockers(session, self.pid).await {
+            if blockers.is_some() {
+                self.remember(blockers);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        *held = None;
+    }
+
+    /// Ends the second connection, if there was one.
+    pub(super) async fn close(self) {
+        if let Some(session) = self.session.into_inner() {
+            session.close().await;
+        }
+    }
+}
+
+/// The processes that block this one. What they run is not told: it may hold what nobody should read.
+async fn blockers(session: &Session, pid: i32) -> Result<Option<String>, tokio_postgres::Error> {
+    session
+        .client
+        .query_typed_one(include_str!("sql/blockers.sql"), &[(&pid, Type::INT4)])
+        .await?
+        .try_get(0)
+}

@@ -1,0 +1,96 @@
+//! What dbctl writes and checks around a migration's own statements, in the same transaction.
+
+use tokio_postgres::Error;
+
+use super::super::session::Session;
+use super::failure::Failure;
+use super::lock::LOCK_KEY;
+use super::{ApplyOptions, history_table};
+use crate::migration::CREATE_STAMP;
+
+/// The history table. It and the stamp are created in the transaction of the first migration, so that a failed first migration
+/// leaves nothing at all.
+const CREATE_HISTORY: &str = "\
+CREATE TABLE IF NOT EXISTS public.refinery_schema_history (
+    version int4 PRIMARY KEY,
+    name varchar(255),
+    applied_on varchar(255),
+    checksum varchar(255)
+);";
+
+/// Whatever the migration has set for the rest of its transaction ends here.
+pub(super) const OWN_SETTINGS: &str =
+    "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE; SET LOCAL search_path = public";
+
+/// The versions and checksums that the history is known to hold.
+pub(super) type Known = Vec<(i64, String)>;
+
+/// Makes stamp and history where they are missing, locks the history against every other tool that writes it, and looks whether it
+/// still holds what it is known to hold: a runner of another kind does not take the runners' lock.
+pub(super) async fn open(
+    session: &Session,
+    options: &ApplyOptions,
+    set_name: &str,
+    known: &Known,
+) -> Result<(), Failure> {
+    let client = &session.client;
+    let table = history_table();
+    client
+        .batch_execute(&format!(
+            "{CREATE_STAMP}{CREATE_HISTORY} LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+        ))
+        .await
+        .map_err(Failure::own)?;
+    client
+        .execute(
+            "INSERT INTO dbctl.identity (service, set_name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[&options.service, &set_name],
+        )
+        .await
+        .map_err(Failure::own)?;
+    let mut now = history(session, &table).await.map_err(Failure::own)?;
+    let mut then = known.clone();
+    now.sort();
+    then.sort();
+    if now == then {
+        return Ok(());
+    }
+    Err(Failure::Disturbed(format!(
+        "{table} changed during the run: another tool migrates this database at the same time"
+    )))
+}
+
+async fn history(session: &Session, table: &str) -> Result<Known, Error> {
+    session
+        .client
+        .query_typed(
+            &format!("SELECT version::bigint, coalesce(checksum::text, '') FROM {table}"),
+            &[],
+        )
+        .await?
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
+}
+
+/// Whether this session still holds the runners' lock: behind a pooler it may be another server process than before.
+pub(super) async fn still_locked(session: &Session) -> Result<(), Failure> {
+    let held: bool = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() \
+             AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = $1)",
+            &[&LOCK_KEY],
+        )
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(Failure::own)?;
+    if held {
+        return Ok(());
+    }
+    Err(Failure::Disturbed(
+        "the runners' lock is not held any more: the connection leads through a pooler that gives each transaction another \
+         server process; give dbctl the address of the server itself"
+            .to_owned(),
+    ))
+}

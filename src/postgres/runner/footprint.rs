@@ -1,0 +1,124 @@
+//! Which relations a migration has touched: the server's own list of locks, read in the migrating transaction before its COMMIT.
+
+use tokio_postgres::Error;
+use tokio_postgres::types::Type;
+
+use super::super::session::Session;
+use crate::migration::{Name, Owned};
+
+/// The relations of a database that belong to no object of the service.
+#[derive(Debug, Default)]
+pub(super) struct Foreign {
+    oids: Vec<u32>,
+    names: Vec<String>,
+}
+
+impl Foreign {
+    /// Reads them once, before the first migration: what migrations create later is theirs.
+    pub(super) async fn read(session: &Session, owned: &Owned) -> Result<Self, Error> {
+        let client = &session.client;
+        let behind = behind_timescaledb(session).await?;
+        let (schemas, names) = owned.names();
+        let rows = client
+            .query_typed(
+                include_str!("sql/foreign.sql"),
+                &[
+                    (&schemas, Type::TEXT_ARRAY),
+                    (&names, Type::TEXT_ARRAY),
+                    (&behind, Type::OID_ARRAY),
+                ],
+            )
+            .await?;
+        let mut found = Self::default();
+        for row in rows {
+            let (schema, name): (String, String) = (row.try_get("schema")?, row.try_get("name")?);
+            // What TimescaleDB makes behind a foreign hypertable is as foreign, and locked with it.
+            if owned.is_foreign(&schema, &name, row.try_get("own_role")?) {
+                found.oids.push(row.try_get("oid")?);
+                found.names.push(row.try_get("shown")?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those that the running transaction has locked, and the tables of dbctl's own that it has written to.
+    pub(super) async fn touched(&self, session: &Session) -> Result<Vec<String>, Error> {
+        let rows = session
+            .client
+            .query_typed(
+                include_str!("sql/touched.sql"),
+                &[(&self.oids, Type::OID_ARRAY)],
+            )
+            .await?;
+        let mut touched = Vec::new();
+        for row in rows {
+            let oid: u32 = row.try_get("oid")?;
+            if row.try_get("own")? {
+                touched.push("a table that dbctl keeps its own books in".to_owned());
+            } else if let Some(name) = self.name(oid) {
+                touched.push(name.to_owned());
+            }
+        }
+        touched.sort();
+        touched.dedup();
+        Ok(touched)
+    }
+
+    /// Those of these names that are foreign: asked before a statement that no transaction can take back.
+    pub(super) async fn among(
+        &self,
+        session: &Session,
+        names: &[Name],
+    ) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        if self.oids.is_empty() {
+            return Ok(found);
+        }
+        for name in names {
+            if let Some(foreign) = resolve(session, name).await?.and_then(|oid| self.name(oid)) {
+                found.push(foreign.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    fn name(&self, oid: u32) -> Option<&str> {
+        let at = self.oids.iter().position(|known| *known == oid)?;
+        self.names.get(at).map(String::as_str)
+    }
+}
+
+/// The OID of the relation that a migration means by this name.
+pub(super) async fn resolve(session: &Session, name: &Name) -> Result<Option<u32>, Error> {
+    let schema = name.schema.as_deref().unwrap_or("public");
+    let row = session
+        .client
+        .query_typed_one(
+            "SELECT (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relname = $2)",
+            &[(&schema, Type::TEXT), (&name.name, Type::TEXT)],
+        )
+        .await?;
+    row.try_get(0)
+}
+
+/// What TimescaleDB has made behind hypertables and continuous aggregates, where it is there.
+async fn behind_timescaledb(session: &Session) -> Result<Vec<u32>, Error> {
+    let client = &session.client;
+    let there: bool = client
+        .query_typed_one(
+            "SELECT pg_catalog.to_regclass('_timescaledb_catalog.continuous_agg') IS NOT NULL",
+            &[],
+        )
+        .await?
+        .try_get(0)?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    client
+        .query_typed(include_str!("../catalog/sql/internals.sql"), &[])
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! Invalid indexes and constraints that were never validated: a migration that leaves one has not done what it says.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::Error;
+
+use super::super::session::Session;
+
+/// One thing that is there and does not work as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::postgres) struct Leftover {
+    /// Its OID.
+    pub(super) oid: u32,
+    /// Its table's OID.
+    pub(super) table_oid: u32,
+    /// Whether it is an index; else a constraint.
+    pub(super) index: bool,
+    /// Its name, quoted as SQL needs it; an index's with its schema.
+    pub(super) name: String,
+    /// Its name alone, as the catalog has it.
+    pub(super) plain: String,
+    /// Its table, quoted as SQL needs it.
+    pub(super) table: String,
+    /// Whether the table is partitioned: such an index is invalid until every partition has one.
+    pub(super) partitioned: bool,
+}
+
+impl std::fmt::Display for Leftover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.index {
+            write!(
+                f,
+                "index {} on {} is not valid: queries do not use it (unless somebody is building it right now)",
+                self.name, self.table
+            )
+        } else {
+            write!(
+                f,
+                "constraint {} of {1} is not validated: rows that were there before may break it; \
+                 ALTER TABLE {1} VALIDATE CONSTRAINT {0} checks them",
+                self.name, self.table
+            )
+        }
+    }
+}
+
+/// What is left in the database right now. Works inside and outside a transaction.
+pub(in crate::postgres) async fn leftovers(session: &Session) -> Result<Vec<Leftover>, Error> {
+    session
+        .client
+        .query_typed(include_str!("sql/leftovers.sql"), &[])
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Leftover {
+                oid: row.try_get("oid")?,
+                table_oid: row.try_get("table_oid")?,
+                index: row.try_get::<_, &str>("what")? == "index",
+                name: row.try_get("shown")?,
+                plain: row.try_get("plain")?,
+                table: row.try_get("on_table")?,
+                partitioned: row.try_get("partitioned")?,
+            })
+        })
+        .collect()
+}
+
+/// Those that were not there before.
+pub(super) fn new(now: Vec<Leftover>, before: &BTreeSet<u32>) -> Vec<Leftover> {
+    now.into_iter()
+        .filter(|leftover| !before.contains(&leftover.oid))
+        .collect()
+}

@@ -1,0 +1,145 @@
+//! The books on a migration that runs statement by statement: which of its statements have begun, and which are done.
+
+use sha2::{Digest, Sha256};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row};
+
+use super::super::session::Session;
+use crate::migration::{Analysis, Migration};
+
+/// One statement of an unfinished migration, as `dbctl.progress` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The migration's version.
+    pub(super) version: i32,
+    /// The statement's place in the file, counted from 1.
+    pub(super) statement: i32,
+    /// What its text was.
+    pub(super) sum: String,
+    /// Whether it is done; else it was begun, and nobody has written down how it ended.
+    pub(super) done: bool,
+    /// The indexes that its table had before it began, and those that were not valid.
+    pub(super) indexes: Vec<u32>,
+}
+
+/// What a statement's text is remembered by.
+pub(super) fn sum(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// All entries, in order. Nothing when the table is not there.
+pub(super) async fn read(session: &Session) -> Result<Vec<Entry>, Error> {
+    let client = &session.client;
+    let there: bool = client
+        .query_typed_one("SELECT to_regclass('dbctl.progress') IS NOT NULL", &[])
+        .await?
+        .try_get(0)?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query_typed(
+            "SELECT version, statement, sum, done, indexes FROM dbctl.progress ORDER BY version, statement",
+            &[],
+        )
+        .await?;
+    rows.iter().map(entry).collect()
+}
+
+fn entry(row: &Row) -> Result<Entry, Error> {
+    Ok(Entry {
+        version: row.try_get(0)?,
+        statement: row.try_get(1)?,
+        sum: row.try_get(2)?,
+        done: row.try_get(3)?,
+        indexes: row.try_get(4)?,
+    })
+}
+
+/// Writes down that a statement begins, or is done.
+pub(super) async fn write(session: &Session, entry: &Entry) -> Result<(), Error> {
+    session
+        .client
+        .query_typed(
+            "INSERT INTO dbctl.progress (version, statement, sum, done, indexes) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (version, statement) DO UPDATE SET sum = excluded.sum, done = excluded.done, indexes = excluded.indexes",
+            &[
+                (&entry.version, Type::INT4),
+                (&entry.statement, Type::INT4),
+                (&entry.sum, Type::TEXT),
+                (&entry.done, Type::BOOL),
+                (&entry.indexes, Type::OID_ARRAY),
+            ],
+        )
+        .await
+        .map(drop)
+}
+
+/// Forgets one statement, which has left nothing behind.
+pub(super) async fn forget(session: &Session, version: i32, statement: i32) -> Result<(), Error> {
+    session
+        .client
+        .query_typed(
+            "DELETE FROM dbctl.progress WHERE version = $1 AND statement = $2",
+            &[(&version, Type::INT4), (&statement, Type::INT4)],
+        )
+        .await
+        .map(drop)
+}
+
+/// Forgets a migration: it is finished.
+pub(super) async fn finish(session: &Session, version: i32) -> Result<(), Error> {
+    session
+        .client
+        .query_typed(
+            "DELETE FROM dbctl.progress WHERE version = $1",
+            &[(&version, Type::INT4)],
+        )
+        .await
+        .map(drop)
+}
+
+/// Why the books do not fit the file, if so: what has run must not be edited, and nothing may have run that is not there.
+pub(super) fn problem(
+    entries: &[Entry],
+    migration: &Migration,
+    analyses: &[Analysis],
+) -> Option<String> {
+    let file = &migration.file;
+    for entry in entries {
+        let at = usize::try_from(entry.statement).ok()?.checked_sub(1)?;
+        let what = if entry.done { "has run" } else { "was begun" };
+        match analyses.get(at) {
+            None => {
+                return Some(format!(
+                    "{file}: statement {} of it {what}, and the file now has only {}: give the file back what it had, \
+                     or settle it with dbctl repair",
+                    entry.statement,
+                    analyses.len()
+                ));
+            }
+            Some(analysis) if sum(&analysis.text) != entry.sum => {
+                return Some(format!(
+                    "{file}, line {}: statement {} was edited after it {what}: give it back the text that it had, \
+                     or settle it with dbctl repair",
+                    analysis.line, entry.statement
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// Why entries of other migrations stand in the way, if so.
+pub(super) fn stray(entries: &[Entry], pending: &[i32]) -> Option<String> {
+    let entry = entries
+        .iter()
+        .find(|entry| !pending.contains(&entry.version))?;
+    Some(format!(
+        "dbctl.progress says that version {} is not finished, but it is not among the migrations to be applied: \
+         settle it with dbctl repair",
+        entry.version
+    ))
+}

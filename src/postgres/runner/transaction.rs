@@ -1,0 +1,416 @@
+//! One migration, or one statement of one, in a transaction that is tried again while others hold locks.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+
+use super::super::error::{describe, ends_session};
+use super::super::inspect::is_lock_conflict;
+use super::super::session::{Purpose, Session, connect};
+use super::failure::{
+    Failure, Step, broken_text, failure_text, interrupted, nothing_remains, place,
+};
+use super::guarded::Guarded;
+use super::leftovers::{leftovers, new};
+use super::lock::{jitter, raised};
+use super::progress::{self, Entry};
+use super::{ApplyError, Event, FAREWELL, books};
+use crate::migration::{Analysis, Migration, Place, analyse};
+
+/// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// What one transaction does.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// A whole migration, and the statement that records it.
+    Whole {
+        migration: &'a Migration,
+        record: &'a str,
+    },
+    /// One statement of a migration that runs statement by statement: the one after so many.
+    One {
+        migration: &'a Migration,
+        analysis: &'a Analysis,
+        number: usize,
+        entry: &'a Entry,
+    },
+    /// The books of a migration that runs statement by statement: they are opened before its first statement.
+    Open { migration: &'a Migration },
+    /// They are closed after its last one.
+    Close {
+        migration: &'a Migration,
+        record: &'a str,
+    },
+}
+
+impl<'a> Body<'a> {
+    const fn migration(&self) -> &'a Migration {
+        match self {
+            Self::Whole { migration, .. }
+            | Self::One { migration, .. }
+            | Self::Open { migration }
+            | Self::Close { migration, .. } => migration,
+        }
+    }
+
+    /// What is left of it when it fails.
+    fn state(&self) -> String {
+        match self {
+            Self::Whole { migration, .. } => nothing_remains(migration),
+            Self::One { number, .. } => format!(
+                "nothing of this statement remains; {}; the next run goes on from here",
+                ran_before(*number)
+            ),
+            Self::Open { migration } => nothing_remains(migration),
+            Self::Close { .. } => {
+                "all its statements ran, and it is not recorded; the next run goes on from here"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Which statements of a migration ran before the one after so many.
+pub(super) fn ran_before(number: usize) -> String {
+    match number {
+        0 => "none ran before it".to_owned(),
+        1 => "statement 1 ran and stays".to_owned(),
+        _ => format!("statements 1 to {number} ran and stay"),
+    }
+}
+
+impl Guarded<'_> {
+    /// Runs a migration in one transaction.
+    pub(super) async fn whole(
+        &self,
+        migration: &Migration,
+        record: &str,
+    ) -> Result<(), ApplyError> {
+        let body = Body::Whole { migration, record };
+        let fresh = analyse(&migration.sql)
+            .iter()
+            .any(|analysis| analysis.place == Place::FreshSession);
+        if !fresh {
+            return self.in_transaction(self.session, body).await;
+        }
+        let session = self.fresh_session().await?;
+        let result = self.in_transaction(&session, body).await;
+        session.close().await;
+        result
+    }
+
+    /// A session in which TimescaleDB's library is not loaded: `ALTER EXTENSION timescaledb UPDATE` fails in every other.
+    async fn fresh_session(&self) -> Result<Session, ApplyError> {
+        let mut endpoint = self.options.endpoint.clone();
+        let unloaded = "-c timescaledb.disable_load=on";
+        endpoint.options = Some(match endpoint.options.take() {
+            Some(options) => format!("{options} {unloaded}"),
+            None => unloaded.to_owned(),
+        });
+        connect(&endpoint, Purpose::Write, &self.options.application)
+            .await
+            .map_err(|error| ApplyError::Unreachable(error.message))
+    }
+
+    /// Runs one transaction again and again while others hold locks, until the lock timeout.
+    pub(super) async fn in_transaction(
+        &self,
+        session: &Session,
+        body: Body<'_>,
+    ) -> Result<(), ApplyError> {
+        let migration = body.migration();
+        let limit = self.options.lock_timeout;
+        let started = Instant::now();
+        self.watch.forget();
+        let (mut pause, mut wait) = (Duration::from_millis(100), FIRST_WAIT);
+        loop {
+            // The server takes 0 for no limit.
+            let patience = limit
+                .saturating_sub(started.elapsed())
+                .min(self.options.lock_wait)
+                .min(wait)
+                .max(Duration::from_millis(1));
+            let attempt = self.watch.over(self.attempt(session, body, patience));
+            let failure = match self.or_cancel(session, attempt).await {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(failure)) => failure,
+                None => return Err(deaf(migration)),
+            };
+            let client = &session.client;
+            let (step, error) = match failure {
+                Failure::Driver { step, error } => (step, error),
+                Failure::Unfit { statement, reason } => {
+                    self.roll_back(session, migration).await?;
+                    let place = statement.map_or_else(
+                        || migration.file.clone(),
+                        |number| place(migration, number, None),
+                    );
+                    return Err(ApplyError::Failed(format!(
+                        "{place}: {reason}; {}",
+                        body.state()
+                    )));
+                }
+                Failure::Disturbed(reason) => {
+                    self.roll_back(session, migration).await?;
+                    return Err(ApplyError::Refused(format!(
+                        "{}: {reason}; {}",
+                        migration.file,
+                        body.state()
+                    )));
+                }
+            };
+            if ends_session(&error)
+                || client.is_closed()
+                || client.batch_execute("ROLLBACK").await.is_err()
+            {
+                return Err(ApplyError::Unreachable(broken_text(
+                    migration, step, &error,
+                )));
+            }
+            let cancelled = error.code() == Some(&SqlState::QUERY_CANCELED);
+            if cancelled && *self.options.interrupt.borrow() {
+                return Err(interrupted(migration));
+            }
+            if !is_lock_conflict(&error) {
+                return Err(ApplyError::Failed(failure_text(
+                    migration,
+                    step,
+                    &error,
+                    &body.state(),
+                )));
+            }
+            let reason = self.with_blockers(describe(&error));
+            let state = match body {
+                Body::Whole { .. } => "nothing of it remains".to_owned(),
+                _ => body.state(),
+            };
+            self.pause(migration, started, &mut pause, reason, &state)
+                .await?;
+            wait = wait.saturating_mul(2);
+        }
+    }
+
+    /// Says why a migration is tried again and waits a little; an error when there is no time left.
+    pub(super) async fn pause(
+        &self,
+        migration: &Migration,
+        started: Instant,
+        pause: &mut Duration,
+        reason: String,
+        state: &str,
+    ) -> Result<(), ApplyError> {
+        let file = &migration.file;
+        if started.elapsed() + *pause >= self.options.lock_timeout {
+            return Err(ApplyError::Locked(format!(
+                "{file}: {reason}; {state}; try again when the table is free, or raise --lock-timeout"
+            )));
+        }
+        (self.observer)(Event::Retrying {
+            file: file.clone(),
+            reason,
+        });
+        tokio::select! {
+            () = tokio::time::sleep(jitter(*pause)) => {}
+            () = raised(&self.options.interrupt) => return Err(interrupted(migration)),
+        }
+        *pause = (*pause * 2).min(Duration::from_secs(5));
+        Ok(())
+    }
+
+    /// The server's words, and who stood in the way.
+    pub(super) fn with_blockers(&self, reason: String) -> String {
+        match self.watch.blockers() {
+            Some(blockers) => format!("{reason}; blocked by {blockers}"),
+            None => reason,
+        }
+    }
+
+    async fn roll_back(&self, session: &Session, migration: &Migration) -> Result<(), ApplyError> {
+        session
+            .client
+            .batch_execute("ROLLBACK")
+            .await
+            .map_err(|error| ApplyError::Unreachable(broken_text(migration, Step::Own, &error)))
+    }
+
+    /// An attempt that an interrupt cancels on the server; what the server answers then is what has become of it.
+    /// `None` when the server does not answer.
+    pub(super) async fn or_cancel<T>(
+        &self,
+        session: &Session,
+        attempt: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::pin!(attempt);
+        tokio::select! {
+            done = &mut attempt => return Some(done),
+            () = raised(&self.options.interrupt) => {}
+        }
+        let canceller = session.canceller();
+        let ending = async {
+            // Between two statements there is nothing to cancel, so once may not be enough.
+            loop {
+                canceller.cancel().await;
+                let soon = tokio::time::timeout(Duration::from_millis(200), &mut attempt);
+                if let Ok(done) = soon.await {
+                    break done;
+                }
+            }
+        };
+        tokio::time::timeout(FAREWELL, ending).await.ok()
+    }
+
+    /// One attempt.
+    async fn attempt(
+        &self,
+        session: &Session,
+        body: Body<'_>,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let client = &session.client;
+        session.reset().await.map_err(Failure::own)?;
+        client.batch_execute("BEGIN").await.map_err(Failure::own)?;
+        client
+            .batch_execute(&self.settings("SET LOCAL", patience))
+            .await
+            .map_err(Failure::own)?;
+        match body {
+            Body::Whole { migration, .. } => {
+                execute(session, &migration.sql, 0).await?;
+                self.check(session, None).await?;
+                self.check_indexes(session, migration).await?;
+            }
+            Body::One {
+                analysis, number, ..
+            } => {
+                execute(session, &analysis.text, number).await?;
+                self.check(session, Some(number)).await?;
+            }
+            Body::Open { .. } | Body::Close { .. } => {}
+        }
+        books::open(session, self.options, &self.set.name, &self.known).await?;
+        books::still_locked(self.session).await?;
+        match body {
+            Body::Whole { record, .. } => {
+                client.batch_execute(record).await.map_err(Failure::own)?;
+            }
+            Body::One { entry, .. } => progress::write(session, entry)
+                .await
+                .map_err(Failure::own)?,
+            Body::Open { .. } => client
+                .batch_execute(crate::migration::CREATE_PROGRESS)
+                .await
+                .map_err(Failure::own)?,
+            Body::Close { migration, record } => {
+                client.batch_execute(record).await.map_err(Failure::own)?;
+                progress::finish(session, migration.version)
+                    .await
+                    .map_err(Failure::own)?;
+            }
+        }
+        client
+            .batch_execute("COMMIT")
+            .await
+            .map_err(Failure::at(Step::Commit))
+    }
+
+    /// What must hold after a migration's own statements: nothing is left for the COMMIT to find, and nothing foreign was touched.
+    async fn check(&self, session: &Session, statement: Option<usize>) -> Result<(), Failure> {
+        session
+            .client
+            .batch_execute("SET CONSTRAINTS ALL IMMEDIATE")
+            .await
+            .map_err(Failure::at(Step::Commit))?;
+        session
+            .client
+            .batch_execute(books::OWN_SETTINGS)
+            .await
+            .map_err(Failure::own)?;
+        let touched = self.foreign.touched(session).await.map_err(Failure::own)?;
+        if touched.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Unfit {
+            statement,
+            reason: foreign_text(&touched, &self.options.service),
+        })
+    }
+
+    /// Success is not recorded over an invalid index: one that is new, or one that the migration was to create.
+    async fn check_indexes(&self, session: &Session, migration: &Migration) -> Result<(), Failure> {
+        let now = leftovers(session).await.map_err(Failure::own)?;
+        let created: Vec<String> = analyse(&migration.sql)
+            .into_iter()
+            .flat_map(|analysis| analysis.creates)
+            .map(|name| name.name)
+            .collect();
+        let broken = now.iter().find(|leftover| {
+            leftover.index && !leftover.partitioned && created.contains(&leftover.plain)
+        });
+        if let Some(broken) = broken {
+            return Err(Failure::Unfit {
+                statement: None,
+                reason: format!(
+                    "{broken}, so IF NOT EXISTS has left it as it was; drop it first (DROP INDEX CONCURRENTLY {}), \
+                     or let dbctl repair do it",
+                    broken.name
+                ),
+            });
+        }
+        for leftover in new(now, &self.leftovers) {
+            (self.observer)(Event::Noticed {
+                file: migration.file.clone(),
+                what: leftover.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Settings for what runs next; `set` is `SET LOCAL` within a transaction and `SET` without one.
+    pub(super) fn settings(&self, set: &str, patience: Duration) -> String {
+        let statement = self
+            .options
+            .statement_timeout
+            .map_or(0, |limit| limit.as_millis().max(1));
+        format!(
+            "{set} search_path = public; {set} lock_timeout = {}; {set} statement_timeout = {statement};",
+            patience.as_millis().max(1)
+        )
+    }
+}
+
+/// Says that a migration has touched what is not its service's.
+pub(super) fn foreign_text(touched: &[String], service: &str) -> String {
+    format!(
+        "it touches {}, which belongs to no object of {service}: a migration may only touch what its own set makes \
+         (a set that makes it under a name that its text does not show needs a new lock: dbctl lock)",
+        touched.join(", ")
+    )
+}
+
+/// The server does not answer any more.
+pub(super) fn deaf(migration: &Migration) -> ApplyError {
+    ApplyError::Interrupted(format!(
+        "{}: interrupted; the server does not answer: the connection was closed, and the server rolls back what \
+         was not committed; dbctl status tells",
+        migration.file
+    ))
+}
+
+/// Runs SQL and counts its statements, since most errors do not say which of them failed; `before` stand before it in its file.
+pub(super) async fn execute(session: &Session, sql: &str, before: usize) -> Result<(), Failure> {
+    let mut done = before;
+    let stream = session.client.simple_query_raw(sql).await;
+    let stream = stream.map_err(Failure::at(Step::Statement(done)))?;
+    tokio::pin!(stream);
+    while let Some(message) = stream.next().await {
+        match message {
+            Ok(SimpleQueryMessage::CommandComplete(_)) => done += 1,
+            Ok(_) => {}
+            Err(error) => return Err(Failure::at(Step::Statement(done))(error)),
+        }
+    }
+    Ok(())
+}
