@@ -62,7 +62,7 @@ impl Owned {
 }
 
 fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
-    let locked = party.lock.into_iter().flat_map(locked);
+    let locked = party.lock.into_iter().flat_map(Lock::relations);
     let created = party.set.into_iter().flat_map(|set| {
         set.migrations
             .iter()
@@ -74,13 +74,6 @@ fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
             })
     });
     locked.chain(created).collect()
-}
-
-fn locked(lock: &Lock) -> impl Iterator<Item = Relation> {
-    lock.objects
-        .keys()
-        .filter(|key| key.kind.is_relation())
-        .map(|key| (key.schema.clone(), key.name.clone()))
 }
 
 /// Whether a statement of the set does what its text does not tell: DO, CALL, a function.

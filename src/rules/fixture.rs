@@ -334,6 +334,7 @@ impl World {
                 set: set.name.clone(),
                 sum: set.sum(),
                 majors: vec![17],
+                versions: Vec::new(),
                 objects: objects
                     .iter()
                     .map(|object| {

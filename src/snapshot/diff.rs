@@ -6,7 +6,7 @@ use super::attributes::{depends_on_reader, is_deparsed};
 use super::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
 
 /// The attribute of a change when a relation is of another kind than the lock's.
-const KIND: &str = "kind";
+pub(super) const KIND: &str = "kind";
 
 /// How a database differs from a lock, each list in the order of keys.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,18 @@
 //! The schema lock: the catalog that a migration set produces, as a generated, reviewed, checked-in file.
 
+mod fingerprint;
+mod key;
 mod parse;
+mod version;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attributes::{depends_on_reader, is_deparsed};
 use super::{Kind, Object, ObjectKey, Snapshot};
+
+pub use fingerprint::{fingerprint, text_sum};
+pub use version::{Expected, Step, VersionEntry};
 
 /// The version of the file format.
 const VERSION: i64 = 1;
@@ -36,7 +42,9 @@ pub struct Lock {
     pub sum: String,
     /// The major versions of PostgreSQL that it was generated on.
     pub majors: Vec<u32>,
-    /// The objects, in the order of their keys.
+    /// What each version does and leaves, ascending; empty in a lock that was written before there were such entries.
+    pub versions: Vec<VersionEntry>,
+    /// The objects of the newest version, in the order of their keys.
     pub objects: BTreeMap<ObjectKey, BTreeMap<String, Text>>,
 }
 
@@ -98,8 +106,15 @@ impl Lock {
             set: set.to_owned(),
             sum: sum.to_owned(),
             majors: sides.into_keys().collect(),
+            versions: Vec::new(),
             objects,
         })
+    }
+
+    /// Whether it was written from migrations with this hash: from the set's present files, when it is given their `Set::sum`.
+    #[must_use]
+    pub fn is_current(&self, sum: &str) -> bool {
+        self.sum == sum
     }
 
     /// What this lock says of some of its major versions, for a machine that has fewer servers.
@@ -121,7 +136,13 @@ impl Lock {
                 .filter_map(|(name, text)| Some((name.clone(), restrict(text)?)));
             (key.clone(), kept.collect())
         });
+        let versions = self.versions.iter().map(|entry| {
+            let mut entry = entry.clone();
+            entry.fingerprints.retain(|major, _| majors.contains(major));
+            entry
+        });
         Self {
+            versions: versions.collect(),
             set: self.set.clone(),
             sum: self.sum.clone(),
             majors: self

@@ -11,7 +11,7 @@ mod samples;
 
 pub use diff::{Change, Diff, diff};
 pub use fact::Fact;
-pub use lock::{Lock, LockError, Text};
+pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.

@@ -253,6 +253,58 @@ fn a_lock_is_missing_then_current_then_stale() {
 }
 
 #[test]
+fn each_migration_has_an_entry_that_says_what_it_does() {
+    let shop = Shop::new(&[
+        (
+            "V1__goods.sql",
+            "CREATE TABLE goods (id int PRIMARY KEY, old text);",
+        ),
+        (
+            "V3__prices.sql",
+            "CREATE TABLE prices (id int);\nALTER TABLE goods ADD COLUMN name text, DROP COLUMN old, ALTER COLUMN id TYPE bigint;",
+        ),
+    ]);
+    shop.lock(&[]).exits(0);
+    let lock = std::fs::read_to_string(shop.set("schema.lock")).unwrap();
+    let (_, last) = lock.split_once("version = 3\n").unwrap();
+    let (last, _) = last.split_once("\n\n").unwrap();
+    let (head, lists) = last.split_once("adds").unwrap();
+    assert!(
+        head.starts_with("file = \"V3__prices.sql\"\nsum = \"sha256:"),
+        "{head}"
+    );
+    assert_eq!(
+        format!("adds{lists}"),
+        "adds = [\n  \"table public.prices\",\n  \"column public.goods.name\",\n]\n\
+         removes = [\n  \"column public.goods.old\",\n]\nchanges = [\n  \"column public.goods.id\",\n]"
+    );
+
+    // A file that produces the same catalog is another file all the same.
+    std::fs::write(
+        shop.set("V1__goods.sql"),
+        "CREATE TABLE goods (id int PRIMARY KEY, old text); -- !",
+    )
+    .unwrap();
+    shop.lock(&["--check"])
+        .exits(3)
+        .says("shop: V1__goods.sql is not as it was in the lock: run dbctl lock");
+    shop.lock(&[]).exits(0);
+
+    // As dbctl wrote it before there were entries: it is read, and is to be written again.
+    let lock = std::fs::read_to_string(shop.set("schema.lock")).unwrap();
+    let (head, entries) = lock.split_once("[[migration]]").unwrap();
+    let (_, objects) = entries.split_once("[[object]]").unwrap();
+    std::fs::write(
+        shop.set("schema.lock"),
+        format!("{head}[[object]]{objects}"),
+    )
+    .unwrap();
+    shop.lock(&["--check"])
+        .exits(3)
+        .says("written by an older dbctl and says nothing of the single versions");
+}
+
+#[test]
 fn a_set_that_cannot_be_applied_says_why_and_writes_nothing() {
     let shop = Shop::new(&[
         ("V1__goods.sql", "CREATE TABLE goods (id int);"),

@@ -155,6 +155,7 @@ fn lock(service: &str) -> Fact<Lock> {
         set: String::new(),
         sum: String::new(),
         majors: Vec::new(),
+        versions: Vec::new(),
         objects: tables
             .iter()
             .map(|name| {

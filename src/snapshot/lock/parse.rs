@@ -1,5 +1,8 @@
 //! Reads a lock file, strictly: whatever is not understood is an error with its line.
 
+mod versions;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -53,13 +56,23 @@ impl Reader<'_> {
             ));
         }
         self.only(root, |key| {
-            ["version", "set", "sum", "majors", "objects", "object"].contains(&key)
+            [
+                "version",
+                "set",
+                "sum",
+                "majors",
+                "objects",
+                "migration",
+                "object",
+            ]
+            .contains(&key)
         })?;
         let majors = self.required(root, "majors", &whole)?;
         let mut lock = Lock {
             set: self.string(self.required(root, "set", &whole)?)?.to_owned(),
             sum: self.string(self.required(root, "sum", &whole)?)?.to_owned(),
             majors: Vec::new(),
+            versions: Vec::new(),
             objects: BTreeMap::new(),
         };
         for major in self.array(majors)? {
@@ -69,6 +82,11 @@ impl Reader<'_> {
                 return Err(self.error(&major.span(), "major versions must ascend"));
             }
             lock.majors.push(number);
+        }
+        if let Some(entries) = root.get("migration") {
+            for entry in self.array(entries)? {
+                self.version(entry, &mut lock)?;
+            }
         }
         if let Some(objects) = root.get("object") {
             for object in self.array(objects)? {
@@ -184,13 +202,17 @@ impl Reader<'_> {
     fn by_major(&self, texts: &DeTable<'_>, majors: &[u32]) -> Result<Text, LockError> {
         let mut variants = BTreeMap::new();
         for (major, text) in texts {
-            let number = major.get_ref().parse().ok();
-            let number = number
-                .filter(|number| majors.contains(number))
-                .ok_or_else(|| self.error(&major.span(), "not one of the file's major versions"))?;
-            variants.insert(number, self.string(text)?.to_owned());
+            variants.insert(self.major(major, majors)?, self.string(text)?.to_owned());
         }
         Ok(Text::ByMajor(variants))
+    }
+
+    /// A key that is one of the file's major versions.
+    fn major(&self, key: &Spanned<Cow<'_, str>>, majors: &[u32]) -> Result<u32, LockError> {
+        let number = key.get_ref().parse().ok();
+        number
+            .filter(|number| majors.contains(number))
+            .ok_or_else(|| self.error(&key.span(), "not one of the file's major versions"))
     }
 
     /// Refuses keys that are not known.

@@ -23,7 +23,7 @@ fn round_trip(lock: &Lock) {
 #[test]
 fn a_block_reads_well() {
     let text = lock(posts()).write();
-    let body: Vec<&str> = text.lines().skip(3).collect();
+    let body: Vec<&str> = text.lines().skip(4).collect();
     assert_eq!(
         body.join("\n"),
         r#"version = 1

@@ -1,0 +1,126 @@
+//! A set, applied version by version to an empty database of a throwaway server, and what is there after each.
+
+use super::{Interrupt, LoadedService};
+use crate::manifest::{Endpoint, Store};
+use crate::migration::Set;
+use crate::postgres::provision::{Wanted, discard, provision};
+use crate::postgres::{
+    ApplyError, ApplyOptions, ConnectError, Purpose, Session, apply, connect, describe, snapshot,
+};
+use crate::report::lock::LockState;
+use crate::sandbox::{Server, random_password};
+use crate::snapshot::Snapshot;
+
+/// What a set makes of an empty database.
+pub(super) struct Produced {
+    /// What is there before the first migration.
+    pub(super) empty: Snapshot,
+    /// What is there after each migration, in their order.
+    pub(super) after: Vec<Snapshot>,
+}
+
+/// Why the set produced nothing: how the lock stands then, and the sentence.
+pub(super) type Failure = (LockState, String);
+
+/// A provisioned database of the service's own on a throwaway server, and the service's plain role in it.
+pub(super) struct Database<'a> {
+    endpoint: Endpoint,
+    set: &'a Set,
+    service: &'a str,
+    interrupt: &'a Interrupt,
+}
+
+/// Applies the set as the service's plain role, one version at a time.
+pub(super) async fn produce(
+    server: &Server,
+    service: &LoadedService<'_>,
+    set: &Set,
+    interrupt: &Interrupt,
+) -> Result<Produced, Failure> {
+    let database = Database::provisioned(server, service, set, interrupt).await?;
+    let empty = database.snapshot().await?;
+    let mut after = Vec::new();
+    for migration in &set.migrations {
+        database.apply(migration.version).await?;
+        after.push(database.snapshot().await?);
+    }
+    Ok(Produced { empty, after })
+}
+
+impl<'a> Database<'a> {
+    async fn provisioned(
+        server: &Server,
+        service: &'a LoadedService<'_>,
+        set: &'a Set,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, Failure> {
+        let admin = Endpoint::parse(server.admin_url("postgres").expose())
+            .map_err(|error| no_server(&error))?;
+        // Neither the role's nor the database's name is part of a lock, but defaults may depend on them: take the real ones.
+        let wanted = Wanted {
+            service: service.service.name.clone(),
+            role: service
+                .service
+                .role_name()
+                .unwrap_or("dbctl_lock")
+                .to_owned(),
+            password: Some(random_password()),
+            database: service.service.database_name().to_owned(),
+            other_roles: Vec::new(),
+            timescaledb: service.service.store == Store::TimescaleDb,
+        };
+        // Services of different servers may give their databases the same name.
+        discard(&admin, &wanted.database)
+            .await
+            .map_err(|error| no_server(&error))?;
+        provision(&admin, &wanted)
+            .await
+            .1
+            .map_err(|error| no_server(&error))?;
+        Ok(Self {
+            endpoint: Endpoint {
+                user: wanted.role,
+                password: wanted.password,
+                database: wanted.database,
+                ..admin
+            },
+            set,
+            service: &service.service.name,
+            interrupt,
+        })
+    }
+
+    /// A session of its own for each step, as the runs of a life have them: extensions keep things in their sessions.
+    async fn session(&self, purpose: Purpose) -> Result<Session, Failure> {
+        connect(&self.endpoint, purpose, "dbctl lock")
+            .await
+            .map_err(|error: ConnectError| (LockState::NoServer, error.message))
+    }
+
+    /// What is there now.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot, Failure> {
+        let session = self.session(Purpose::Read).await?;
+        let snapshot = snapshot(&session, None).await;
+        session.close().await;
+        snapshot.map_err(|error| (LockState::NoServer, describe(&error)))
+    }
+
+    /// Applies what is pending up to this version.
+    pub(super) async fn apply(&self, version: i32) -> Result<(), Failure> {
+        let mut session = self.session(Purpose::Write).await?;
+        let options = ApplyOptions {
+            target: Some(version),
+            ..ApplyOptions::new(self.service, &self.endpoint, self.interrupt.receiver())
+        };
+        let applied = apply(&mut session, self.set, &options, &|_| None, &|_| {}).await;
+        session.close().await;
+        applied.1.map_err(|error| match error {
+            ApplyError::Unreachable(_) => no_server(&error),
+            _ => (LockState::BadSet, error.to_string()),
+        })
+    }
+}
+
+fn no_server(error: &dyn std::fmt::Display) -> Failure {
+    (LockState::NoServer, error.to_string())
+}
