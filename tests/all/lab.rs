@@ -253,6 +253,11 @@ impl Lab {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// As [`Lab::sql`], for a server that may be away.
+    pub fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        psql(&self.bin, &url_of(&self.admin, database), sql)
+    }
+
     /// The URL of this service's own role.
     pub fn url(&self, database: &str, role: &str) -> String {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

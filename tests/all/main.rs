@@ -12,18 +12,22 @@
 
 mod architecture;
 mod bad_input;
+mod disasters;
 mod faults;
+mod footprint;
 mod lab;
 mod lock;
 mod manifest;
 mod migrate;
 mod provision;
+mod races;
 mod rows;
 mod safety;
 mod sandbox;
 mod sandbox_system;
 mod shop;
 mod status;
+mod stepwise;
 mod verify;
 mod verify_access;
 mod verify_bleed;

@@ -170,6 +170,11 @@ impl Holder {
         Self(child)
     }
 
+    /// Sends more SQL, and waits for nothing.
+    pub fn send(&mut self, sql: &str) {
+        writeln!(self.0.stdin.as_mut().unwrap(), "{sql}").unwrap();
+    }
+
     pub fn release(mut self) {
         drop(self.0.stdin.take());
         self.0.wait().unwrap();

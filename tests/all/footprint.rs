@@ -1,0 +1,206 @@
+//! A migration that touches what is not its service's fails and is rolled back.
+
+use crate::lab::{K, Lab, S};
+use crate::shop::Shop;
+
+const GOODS: (&str, &str) = (
+    "V1__goods.sql",
+    "CREATE TABLE goods (id int PRIMARY KEY, name text);\nCREATE VIEW names AS SELECT name FROM goods;",
+);
+
+/// A shop whose database holds a table that no set of the system makes.
+fn with_stranger() -> Shop {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    shop.sql(&format!(
+        "CREATE TABLE stranger (id int PRIMARY KEY); INSERT INTO stranger VALUES (1); CREATE INDEX stranger_idx ON stranger (id); \
+         CREATE SCHEMA attic; CREATE TABLE attic.box (id serial); \
+         ALTER TABLE stranger OWNER TO {0}; ALTER SCHEMA attic OWNER TO {0}; ALTER TABLE attic.box OWNER TO {0};",
+        shop.lab.db("rgb_user")
+    ));
+    shop
+}
+
+#[test]
+fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
+    let shop = with_stranger();
+    for (sql, relation) in [
+        ("INSERT INTO stranger VALUES (2);", "public.stranger"),
+        ("UPDATE stranger SET id = 3;", "public.stranger"),
+        (
+            "CREATE TABLE copy AS SELECT * FROM stranger;",
+            "public.stranger",
+        ),
+        (
+            "ALTER TABLE stranger ADD COLUMN more int;",
+            "public.stranger",
+        ),
+        ("DROP TABLE stranger;", "public.stranger"),
+        ("TRUNCATE stranger;", "public.stranger"),
+        ("CREATE INDEX ON stranger (id);", "public.stranger"),
+        ("DROP INDEX stranger_idx;", "public.stranger"),
+        (
+            "ALTER INDEX stranger_idx RENAME TO mine;",
+            "public.stranger_idx",
+        ),
+        (
+            "ALTER TABLE goods ADD FOREIGN KEY (id) REFERENCES stranger;",
+            "public.stranger",
+        ),
+        (
+            "CREATE VIEW both_of AS SELECT * FROM goods, stranger;",
+            "public.stranger",
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'DELETE FROM str' || 'anger'; END $$;",
+            "public.stranger",
+        ),
+        (
+            "SET LOCAL search_path = attic;\nINSERT INTO box DEFAULT VALUES;",
+            "attic.box",
+        ),
+        ("SELECT nextval('attic.box_id_seq');", "attic.box_id_seq"),
+        ("COMMENT ON TABLE attic.box IS 'mine now';", "attic.box"),
+        (
+            "CREATE INDEX CONCURRENTLY mine_idx ON stranger (id);",
+            "public.stranger",
+        ),
+        (
+            "-- dbctl:no-transaction\nVACUUM goods;\nDELETE FROM stranger;",
+            "public.stranger",
+        ),
+        (
+            "DROP INDEX CONCURRENTLY stranger_idx;",
+            "public.stranger_idx",
+        ),
+        ("VACUUM stranger;", "public.stranger"),
+    ] {
+        shop.file("V2__touch.sql", sql);
+        let run = shop.migrate(&[]).exits(5).says(&format!("{relation}"));
+        assert!(
+            run.out
+                .contains("belongs to no object of rgb-lightning-node"),
+            "{sql}: {}",
+            run.out
+        );
+        assert_eq!(shop.history(), "1 goods", "{sql}");
+        assert_eq!(
+            shop.sql("SELECT string_agg(id::text, ' ') FROM stranger"),
+            "1"
+        );
+        assert_eq!(
+            shop.sql("SELECT to_regclass('stranger_idx') IS NOT NULL"),
+            "t"
+        );
+        assert_eq!(
+            shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
+            "0"
+        );
+        shop.sql("DELETE FROM dbctl.progress");
+    }
+    // What it makes itself, and what was made before, is its own, also when it is renamed or dropped.
+    shop.file(
+        "V2__touch.sql",
+        "ALTER TABLE goods RENAME TO wares;\nCREATE TABLE extra (id bigserial, ware int REFERENCES wares);\n\
+         INSERT INTO extra (ware) SELECT id FROM wares;\nDROP VIEW names;",
+    );
+    shop.file(
+        "V3__more.sql",
+        "CREATE INDEX CONCURRENTLY wares_name_idx ON wares (name);\nDROP TABLE extra;",
+    );
+    shop.migrate(&[]).exits(0);
+    shop.file("V4__last.sql", "DROP TABLE wares;");
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn dbctls_own_books_are_not_a_migrations_to_write() {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    for sql in [
+        "UPDATE dbctl.identity SET service = 'other';",
+        "DELETE FROM refinery_schema_history;",
+        "DROP TABLE dbctl.identity;",
+        "INSERT INTO public.refinery_schema_history VALUES (9, 'x', '', '0');",
+    ] {
+        shop.file("V2__books.sql", sql);
+        shop.migrate(&[])
+            .exits(5)
+            .says("V2__books.sql")
+            .says("a table that dbctl keeps its own books in");
+        assert_eq!(shop.history(), "1 goods");
+    }
+    // Reading them is nobody's harm.
+    shop.file(
+        "V2__books.sql",
+        "CREATE TABLE seen AS SELECT count(*) FROM refinery_schema_history;",
+    );
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn what_a_service_sets_as_its_role_does_not_reach_the_books() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__role.sql",
+            "SET LOCAL ROLE pg_read_all_data;\nSELECT count(*) FROM goods;",
+        ),
+    ]);
+    shop.sql(&format!(
+        "GRANT pg_read_all_data TO {}",
+        shop.lab.db("rgb_user")
+    ));
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 role");
+}
+
+#[test]
+fn hypertables_chunks_and_sequences_are_their_services() {
+    let lab = Lab::migrated();
+    let sets = lab.path().join("sets");
+    for set in ["k_social", "simply_kaspa", "rgb_users"] {
+        copy(
+            &format!("{}/migrations/{set}", env!("CARGO_MANIFEST_DIR")),
+            &sets.join(set),
+        );
+    }
+    lab.sql(
+        "ksocial",
+        "INSERT INTO k_votes (block_time, transaction_id, voter_address, post_id, vote_type, block_hash) \
+         SELECT now() - n * interval '6 hours', decode(repeat('ab', 31) || to_hex(16 + n), 'hex'), 'v', decode(repeat('cd', 32), 'hex'), 1, \
+         decode(repeat('ef', 32), 'hex') FROM generate_series(0, 5) n",
+    );
+    std::fs::write(
+        sets.join("k_social/V6__more.sql"),
+        "ALTER TABLE k_votes ADD COLUMN weight int;\nUPDATE k_votes SET weight = 1;\nUPDATE k_vars SET value = 'x' WHERE key = 'y';",
+    )
+    .unwrap();
+    let sets = sets.to_str().unwrap();
+    lab.run(&["migrate", "-s", K, "--sets", sets]).exits(0);
+    // The other indexer's table in this database belongs to nobody here, whatever it is called.
+    lab.sql("simply_kaspa", "CREATE TABLE \"K_Votes\" (id int)");
+    std::fs::write(
+        lab.path().join("sets/simply_kaspa/V7__more.sql"),
+        "INSERT INTO \"K_Votes\" VALUES (1);",
+    )
+    .unwrap();
+    lab.sql(
+        "simply_kaspa",
+        &format!(
+            "ALTER TABLE \"K_Votes\" OWNER TO {}",
+            lab.db("simply_kaspa_user")
+        ),
+    );
+    lab.run(&["migrate", "-s", S, "--sets", sets])
+        .exits(5)
+        .says("public.\"K_Votes\"");
+}
+
+fn copy(from: &str, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}

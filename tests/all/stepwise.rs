@@ -1,0 +1,334 @@
+//! Migrations that no transaction can hold: recognised, run statement by statement, continued, never recorded half done.
+
+use crate::lab::{Lab, binaries, start};
+use crate::shop::{DB, Holder, ROLE, Shop, join};
+
+const GOODS: (&str, &str) = (
+    "V1__goods.sql",
+    "CREATE TABLE goods (id int PRIMARY KEY, name text);\nINSERT INTO goods SELECT g, 'g' || g FROM generate_series(1, 100) g;",
+);
+
+fn indexes(shop: &Shop) -> String {
+    shop.sql(
+        "SELECT coalesce(string_agg(indexrelid::regclass || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END, ', ' ORDER BY 1), '') \
+         FROM (SELECT indexrelid, indisvalid FROM pg_index WHERE indrelid = 'goods'::regclass AND NOT indisprimary ORDER BY 1) i",
+    )
+}
+
+/// Cuts off a `CREATE INDEX CONCURRENTLY` of somebody else, so that an invalid index of this name is left.
+fn leave_invalid(shop: &Shop, index: &str) {
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; UPDATE goods SET name = name WHERE id = 1;",
+    );
+    let url = shop.lab.url(DB, ROLE);
+    let sql = format!(
+        "SET statement_timeout = '300ms';\nCREATE INDEX CONCURRENTLY {index} ON goods (name);"
+    );
+    let failed = crate::lab::psql(shop.lab.bin(), &url, &sql).unwrap_err();
+    assert!(failed.contains("statement timeout"), "{failed}");
+    holder.release();
+    assert!(indexes(shop).contains("INVALID"), "{}", indexes(shop));
+}
+
+#[test]
+fn statements_that_refuse_a_transaction_are_recognised_and_run() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__index.sql",
+            "-- by name\nCREATE INDEX CONCURRENTLY goods_name_idx ON goods (name);\nVACUUM (ANALYZE) goods;\n\
+             INSERT INTO goods VALUES (1000, 'more');\nREINDEX INDEX CONCURRENTLY goods_name_idx;",
+        ),
+        (
+            "V3__type.sql",
+            "-- dbctl:no-transaction\nCREATE PROCEDURE twice() LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO goods VALUES (2000, 'a'); COMMIT; INSERT INTO goods VALUES (2001, 'b'); COMMIT; END $$;\nCALL twice();",
+        ),
+        ("V4__drop.sql", "DROP INDEX CONCURRENTLY goods_name_idx;"),
+    ]);
+    let run = shop.migrate(&[]).exits(0).says("4 migrations applied");
+    assert!(
+        run.err.contains("V2__index.sql: statement 1 of 4, line 2"),
+        "{}",
+        run.err
+    );
+    assert_eq!(shop.history(), "1 goods, 2 index, 3 type, 4 drop");
+    assert_eq!(shop.sql("SELECT count(*) FROM goods WHERE id >= 1000"), "3");
+    assert_eq!(indexes(&shop), "");
+    assert_eq!(shop.sql("SELECT count(*) FROM dbctl.progress"), "0");
+    shop.migrate(&[]).exits(0).says("nothing to do");
+}
+
+#[test]
+fn a_failed_statement_says_what_ran_and_the_next_run_goes_on_there() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__index.sql",
+            "INSERT INTO goods VALUES (1000, 'g1');\nCREATE UNIQUE INDEX CONCURRENTLY goods_name_idx ON goods (name);\n\
+             INSERT INTO goods VALUES (1001, 'last');",
+        ),
+    ]);
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__index.sql, line 2 (CREATE UNIQUE INDEX CONCURRENTLY goods_name_idx")
+        .says("SQLSTATE 23505")
+        .says("detail: Key (name)=(g1) is duplicated.")
+        .says("nothing of this statement remains; statement 1 ran and stays; the next run goes on from here");
+    assert_eq!(shop.history(), "1 goods");
+    assert_eq!(indexes(&shop), "", "the invalid index is taken away");
+
+    // What ran must not be edited, nor taken away.
+    let right = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();
+    shop.file(
+        "V2__index.sql",
+        &right.replace("1000, 'g1'", "1000, 'other'"),
+    );
+    shop.migrate(&[])
+        .exits(3)
+        .says("V2__index.sql, line 1: statement 1 was edited after it has run");
+    shop.file("V2__index.sql", "VACUUM goods;");
+    shop.migrate(&[]).exits(3).says("statement 1 was edited");
+    std::fs::rename(shop.path("V2__index.sql"), shop.path("V3__index.sql")).unwrap();
+    shop.migrate(&[]).exits(3).says("version 2 is not finished");
+    std::fs::remove_file(shop.path("V3__index.sql")).unwrap();
+
+    // What did not run may be.
+    shop.file("V2__index.sql", &right.replace("UNIQUE ", ""));
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 goods, 2 index");
+    assert_eq!(indexes(&shop), "goods_name_idx");
+    assert_eq!(
+        shop.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM goods WHERE id >= 1000"),
+        "1000 1001"
+    );
+}
+
+#[test]
+fn success_is_not_recorded_over_an_index_that_is_not_valid() {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    leave_invalid(&shop, "goods_name_idx");
+    // Concurrently: it is taken away and made again.
+    shop.file(
+        "V2__index.sql",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS goods_name_idx ON goods (name);",
+    );
+    shop.migrate(&[])
+        .exits(0)
+        .says("V2__index.sql: takes away index goods_name_idx is not valid");
+    assert_eq!(indexes(&shop), "goods_name_idx");
+
+    // In a transaction it cannot be: the run fails.
+    leave_invalid(&shop, "goods_other_idx");
+    shop.file(
+        "V3__other.sql",
+        "CREATE INDEX IF NOT EXISTS goods_other_idx ON goods (name);",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("index public.goods_other_idx on public.goods is not valid")
+        .says("nothing of V3__other remains");
+    assert_eq!(shop.history(), "1 goods, 2 index");
+
+    // A name that an index of another table has.
+    shop.sql("DROP INDEX goods_other_idx");
+    shop.file(
+        "V3__other.sql",
+        "CREATE TABLE other (id int);\nCREATE INDEX goods_other_idx ON other (id);",
+    );
+    shop.file(
+        "V4__again.sql",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS goods_other_idx ON goods (name);",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("the catalog does not show what it should have made");
+    assert_eq!(shop.history(), "1 goods, 2 index, 3 other");
+}
+
+#[test]
+fn an_index_that_was_cut_off_by_a_cancel_or_a_kill_is_found_and_mended() {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V2__index.sql",
+        "CREATE INDEX CONCURRENTLY ON goods (name);\nCREATE INDEX CONCURRENTLY goods_both_idx ON goods (name, id);",
+    );
+    let waiting = "query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'";
+    // Cancelled on the server: the run takes away what is left.
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; UPDATE goods SET name = name WHERE id = 1;",
+    );
+    let runner = shop.spawn(&[]);
+    shop.until_backend(waiting);
+    shop.lab.sql(
+        "postgres",
+        &format!(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND {waiting}",
+            shop.lab.db(DB)
+        ),
+    );
+    // What is left can be taken away only when the old transaction is over.
+    shop.until_backend("query LIKE 'DROP INDEX%'");
+    holder.release();
+    join(runner)
+        .exits(5)
+        .says("V2__index.sql, line 1")
+        .says("SQLSTATE 57014");
+    assert_eq!(indexes(&shop), "");
+
+    // dbctl killed: the next run takes it away and goes on.
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; UPDATE goods SET name = name WHERE id = 1;",
+    );
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend(waiting);
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    assert!(indexes(&shop).contains("INVALID"), "{}", indexes(&shop));
+    assert_eq!(
+        shop.sql("SELECT statement, done FROM dbctl.progress"),
+        "1|f"
+    );
+    shop.migrate(&[])
+        .exits(0)
+        .says("takes away the invalid index public.goods_name_idx");
+    assert_eq!(indexes(&shop), "goods_both_idx, goods_name_idx");
+    assert_eq!(shop.history(), "1 goods, 2 index");
+}
+
+#[test]
+fn a_statement_whose_fate_nobody_knows_stops_the_next_run_and_is_named() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__walk.sql",
+            "CREATE PROCEDURE walk() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO goods VALUES (1000, 'a'); COMMIT; \
+             PERFORM pg_sleep(30); END $$;",
+        ),
+        (
+            "V3__call.sql",
+            "-- dbctl:no-transaction\nVACUUM goods;\nCALL walk();",
+        ),
+    ]);
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'CALL walk%' AND wait_event = 'PgSleep'");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    shop.until_no_backend();
+    for _ in 0..2 {
+        shop.migrate(&[])
+            .exits(5)
+            .says("V3__call.sql, line 3 (CALL walk())")
+            .says("the catalog does not tell whether it ran")
+            .says("dbctl repair");
+    }
+    assert_eq!(shop.history(), "1 goods, 2 walk");
+    assert_eq!(shop.sql("SELECT count(*) FROM goods WHERE id = 1000"), "1");
+}
+
+#[test]
+fn an_interrupt_in_a_statement_leaves_nothing_of_it() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__index.sql",
+            "CREATE INDEX CONCURRENTLY goods_name_idx ON goods (name);",
+        ),
+    ]);
+    shop.migrate(&["--target", "1"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; UPDATE goods SET name = name WHERE id = 1;",
+    );
+    let runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'");
+    crate::shop::send(&runner, nix::sys::signal::Signal::SIGINT);
+    join(runner).exits(130).says("V2__index.sql: interrupted");
+    holder.release();
+    shop.until_no_backend();
+    shop.migrate(&[]).exits(0);
+    assert_eq!(indexes(&shop), "goods_name_idx");
+}
+
+#[test]
+fn a_partition_that_was_half_detached_is_finished() {
+    let shop = Shop::new(&[(
+        "V1__days.sql",
+        "CREATE TABLE days (day date) PARTITION BY RANGE (day);\n\
+         CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');",
+    )]);
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V2__detach.sql",
+        "ALTER TABLE days DETACH PARTITION days_1 CONCURRENTLY;",
+    );
+    let holder = Holder::new(&shop.lab, "BEGIN; SELECT FROM days;");
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'ALTER TABLE days DETACH%' AND wait_event_type = 'Lock'");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    assert_eq!(shop.sql("SELECT inhdetachpending FROM pg_inherits"), "t");
+    shop.migrate(&[]).exits(0).says("half detached");
+    assert_eq!(shop.sql("SELECT count(*) FROM pg_inherits"), "0");
+}
+
+#[test]
+fn what_is_not_validated_is_said() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__check.sql",
+            "ALTER TABLE goods ADD CONSTRAINT goods_id_check CHECK (id > 0) NOT VALID;",
+        ),
+    ]);
+    shop.migrate(&[])
+        .exits(0)
+        .says("V2__check.sql: note: constraint goods_id_check on public.goods is not validated")
+        .says("ALTER TABLE public.goods VALIDATE CONSTRAINT goods_id_check");
+}
+
+#[test]
+fn timescaledb_is_updated_in_a_session_of_its_own() {
+    let Some(binaries) = binaries(17, true) else {
+        return;
+    };
+    let server = start(&binaries, true, &[]);
+    let shop = Shop::in_lab(
+        Lab::on(&server, "postgres"),
+        &[
+            (
+                "V1__extension.sql",
+                "CREATE EXTENSION IF NOT EXISTS timescaledb;",
+            ),
+            (
+                "V2__points.sql",
+                "CREATE TABLE points (at timestamptz NOT NULL);\nSELECT create_hypertable('points', 'at');",
+            ),
+            ("V3__update.sql", "ALTER EXTENSION timescaledb UPDATE;"),
+            (
+                "V4__more.sql",
+                "CREATE TABLE more (at timestamptz NOT NULL);\nSELECT create_hypertable('more', 'at');",
+            ),
+        ],
+    );
+    // In a session that has used it, the server refuses: that is what the migration is protected from.
+    shop.migrate(&["--target", "2"]).exits(0);
+    let url = shop.lab.url(DB, ROLE);
+    let used = crate::lab::psql(
+        shop.lab.bin(),
+        &url,
+        "SELECT count(*) FROM points;\nALTER EXTENSION timescaledb UPDATE;",
+    );
+    assert!(used.is_err(), "{used:?}");
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 extension, 2 points, 3 update, 4 more");
+}
