@@ -5,6 +5,7 @@ pub mod guard;
 mod plan;
 mod set;
 mod statements;
+mod tokens;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use plan::{Applied, Plan, Problem};
