@@ -6,6 +6,7 @@ mod owned;
 mod plan;
 mod set;
 mod statements;
+mod tokens;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use owned::Owned;

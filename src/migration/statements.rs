@@ -1,10 +1,14 @@
-//! The statements of a migration, told apart as the server does it: to name the one that failed.
+//! The statements of a migration, told apart as the server does it: to run them one by one, and to name the one that failed.
+
+use super::tokens::{Kind, meaningful};
 
 /// One statement of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement<'a> {
     /// The line on which it begins, counted from 1.
     pub line: usize,
+    /// Where it begins in the text, in bytes.
+    pub at: usize,
     /// Its text, without the semicolon.
     pub text: &'a str,
 }
@@ -40,50 +44,24 @@ impl Statement<'_> {
     }
 }
 
-/// What a text begins with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Token {
-    /// White space or a comment.
-    Blank,
-    /// A keyword, a name, or a number.
-    Word,
-    /// `;`
-    End,
-    /// A quoted text, a bracket, an operator.
-    Other,
-}
-
 /// Splits a text at the semicolons that end statements. Empty statements are left out, as the server leaves them out.
 #[must_use]
 pub fn statements(sql: &str) -> Vec<Statement<'_>> {
     let mut found = Vec::new();
-    let mut rest = sql;
     let mut begin = None;
     // Semicolons within brackets (CREATE RULE) and within BEGIN ATOMIC … END end no statement.
     let (mut brackets, mut blocks) = (0_usize, 0_usize);
     let mut before = String::new();
-    while !rest.is_empty() {
-        let at = sql.len() - rest.len();
-        let (token, length) = token(rest);
-        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        rest = after;
-        match token {
-            Token::Blank => continue,
-            Token::End if brackets == 0 && blocks == 0 => {
-                found.extend(statement(sql, begin.take(), at));
+    let mut lines = Lines::default();
+    for token in meaningful(sql) {
+        match token.kind {
+            Kind::End if brackets == 0 && blocks == 0 => {
+                found.extend(statement(sql, begin.take(), token.at, &mut lines));
                 before.clear();
                 continue;
             }
-            Token::End | Token::Other => {
-                match text {
-                    "(" => brackets += 1,
-                    ")" => brackets = brackets.saturating_sub(1),
-                    _ => {}
-                }
-                before.clear();
-            }
-            Token::Word => {
-                let word = text.to_ascii_lowercase();
+            Kind::Word => {
+                let word = token.text.to_ascii_lowercase();
                 match (word.as_str(), before.as_str()) {
                     ("atomic", "begin") => blocks += 1,
                     ("case", _) if blocks > 0 => blocks += 1,
@@ -92,106 +70,53 @@ pub fn statements(sql: &str) -> Vec<Statement<'_>> {
                 }
                 before = word;
             }
+            _ => {
+                match token.text {
+                    "(" => brackets += 1,
+                    ")" => brackets = brackets.saturating_sub(1),
+                    _ => {}
+                }
+                before.clear();
+            }
         }
-        begin.get_or_insert(at);
+        begin.get_or_insert(token.at);
     }
-    found.extend(statement(sql, begin, sql.len()));
+    found.extend(statement(sql, begin, sql.len(), &mut lines));
     found
 }
 
-fn statement(sql: &str, begin: Option<usize>, end: usize) -> Option<Statement<'_>> {
-    let begin = begin?;
+fn statement<'a>(
+    sql: &'a str,
+    begin: Option<usize>,
+    end: usize,
+    lines: &mut Lines,
+) -> Option<Statement<'a>> {
+    let at = begin?;
     Some(Statement {
-        line: sql.get(..begin)?.matches('\n').count() + 1,
-        text: sql.get(begin..end)?.trim_end(),
+        line: lines.at(sql, at),
+        at,
+        text: sql.get(at..end)?.trim_end(),
     })
 }
 
-/// What the text begins with, and how many bytes that takes; never none of a text that is not empty.
-fn token(text: &str) -> (Token, usize) {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else {
-        return (Token::Blank, 0);
-    };
-    if first.is_whitespace() {
-        return (Token::Blank, first.len_utf8());
-    }
-    if text.starts_with("--") {
-        return (Token::Blank, text.find('\n').unwrap_or(text.len()));
-    }
-    if text.starts_with("/*") {
-        return (Token::Blank, comment(text));
-    }
-    match first {
-        ';' => (Token::End, 1),
-        '\'' | '"' => (Token::Other, quoted(text, first, false)),
-        'e' | 'E' if chars.next() == Some('\'') => (
-            Token::Other,
-            1 + quoted(text.get(1..).unwrap_or_default(), '\'', true),
-        ),
-        '$' => (Token::Other, dollar_quoted(text).unwrap_or(1)),
-        _ if is_word(first) => (
-            Token::Word,
-            text.find(|c| !is_word(c) && c != '$').unwrap_or(text.len()),
-        ),
-        _ => (Token::Other, first.len_utf8()),
-    }
+/// Counts lines from one place to the next, so that a long text is gone through once.
+#[derive(Default)]
+pub(super) struct Lines {
+    counted: usize,
+    ends: usize,
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
-}
-
-/// The length of a comment; comments nest.
-fn comment(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut rest = text;
-    while !rest.is_empty() {
-        if let Some(inner) = rest.strip_prefix("/*") {
-            depth += 1;
-            rest = inner;
-        } else if let Some(outer) = rest.strip_prefix("*/") {
-            depth -= 1;
-            rest = outer;
-            if depth == 0 {
-                break;
-            }
-        } else {
-            let mut chars = rest.chars();
-            chars.next();
-            rest = chars.as_str();
-        }
+impl Lines {
+    /// The line of a byte, counted from 1. Places are asked for in their order.
+    pub(super) fn at(&mut self, sql: &str, at: usize) -> usize {
+        self.ends += sql
+            .get(self.counted..at)
+            .unwrap_or("")
+            .matches('\n')
+            .count();
+        self.counted = at;
+        self.ends + 1
     }
-    text.len() - rest.len()
-}
-
-/// The length of a quoted text. A doubled quote is two quoted texts side by side, which is the same here.
-fn quoted(text: &str, quote: char, backslashes: bool) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if backslashes && c == '\\' {
-            escaped = true;
-        } else if c == quote {
-            return at + 1;
-        }
-    }
-    text.len()
-}
-
-/// The length of a dollar-quoted text, if it is one.
-fn dollar_quoted(text: &str) -> Option<usize> {
-    let (tag, body) = text.strip_prefix('$')?.split_once('$')?;
-    let is_tag = tag.chars().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
-    if !is_tag {
-        return None;
-    }
-    let delimiter = format!("${tag}$");
-    let length = body
-        .find(&delimiter)
-        .map_or(body.len(), |at| at + delimiter.len());
-    Some(delimiter.len() + length)
 }
 
 #[cfg(test)]

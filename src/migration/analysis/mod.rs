@@ -1,7 +1,16 @@
 //! What a migration's statements do, as far as their text tells: whether they can run in a transaction, which lock they take, and
 //! how the catalog tells afterwards whether they ran.
 
-use super::statements;
+mod directive;
+mod names;
+mod parse;
+mod place;
+mod read;
+mod words;
+
+use super::{Statement, statements};
+
+pub use directive::{NO_TRANSACTION, misplaced};
 
 /// What one statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,54 +166,51 @@ pub enum Mode {
     Statements,
 }
 
-/// The line in a file's head that makes it run statement by statement.
-pub const NO_TRANSACTION: &str = "-- dbctl:no-transaction";
-
 /// How a file is run.
 #[must_use]
 pub fn mode(sql: &str) -> Mode {
-    let asked = sql
-        .lines()
-        .map(str::trim)
-        .take_while(|line| line.is_empty() || line.starts_with("--"))
-        .any(|line| line == NO_TRANSACTION);
-    let alone = |analysis: &Analysis| matches!(analysis.place, Place::Alone { .. });
-    if asked || analyse(sql).iter().any(alone) {
+    let alone =
+        |statement: &Statement<'_>| matches!(place::place(statement.text), Place::Alone { .. });
+    if directive::asked(sql) || statements(sql).iter().any(alone) {
         Mode::Statements
     } else {
         Mode::Transaction
     }
 }
 
-/// What the statements of a text do, in their order.
+impl Analysis {
+    /// Where the statement can run in a file that is run in this way. A file that is run statement by statement gives each statement
+    /// a transaction of its own, except those that may hold COMMIT: CALL, and DO with COMMIT, ROLLBACK or CALL in its text.
+    #[must_use]
+    pub fn place_in(&self, mode: Mode) -> Place {
+        place::place_in(&self.place, &self.text, mode)
+    }
+}
+
+/// What the statements of a text do: one analysis for each of [`statements`], in their order.
 #[must_use]
 pub fn analyse(sql: &str) -> Vec<Analysis> {
-    statements(sql)
-        .into_iter()
-        .map(|statement| Analysis {
+    let statements = statements(sql);
+    let read = parse::with_stack(|| read::read(sql, &statements)).unwrap_or_else(|| {
+        statements
+            .iter()
+            .map(|statement| read::Read::unread(statement.text))
+            .collect()
+    });
+    statements
+        .iter()
+        .zip(read)
+        .map(|(statement, read)| Analysis {
             line: statement.line,
             text: statement.text.to_owned(),
-            place: place(statement.text),
-            lock: None,
-            hazards: Vec::new(),
-            creates: Vec::new(),
-            touches: Vec::new(),
+            place: place::place(statement.text),
+            lock: read.lock,
+            hazards: read.hazards,
+            creates: read.creates,
+            touches: read.touches,
         })
         .collect()
 }
 
-fn place(text: &str) -> Place {
-    // A sketch until the parser is here.
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(str::to_ascii_uppercase)
-        .collect();
-    let word = |at: usize| words.get(at).map_or("", String::as_str);
-    if word(0) == "VACUUM" {
-        return Place::Alone {
-            reason: "VACUUM",
-            fate: Fate::Repeatable,
-        };
-    }
-    Place::Transaction
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! Reads statements with squawk's parser, which is PostgreSQL's grammar written anew.
+
+use squawk_syntax::ast::{AstNode as _, Stmt};
+use squawk_syntax::{Parse, SourceFile};
+
+use crate::migration::tokens::{Kind, meaningful};
+
+/// The stack that parsing may use, in bytes. The parser calls itself for everything that is nested, and for every operator.
+const STACK: usize = 128 << 20;
+
+/// The most tokens of a statement that is parsed. So deep a nesting as this allows stays within [`STACK`]; what is larger is data.
+const MOST_TOKENS: usize = 10_000;
+
+/// Runs `read` where there is stack enough for the parser; `None` when the system gives no such thread, or the parser breaks.
+pub(super) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("parser".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, read)
+            .ok()?
+            .join()
+            .ok()
+    })
+}
+
+/// The statement of a text that holds one; `None` when the parser does not know its syntax.
+pub(super) fn statement(text: &str) -> Option<Stmt> {
+    if tokens(text) > MOST_TOKENS {
+        return None;
+    }
+    let parse: Parse<SourceFile> = SourceFile::parse(text);
+    let mut statements = parse.tree().stmts();
+    let first = statements.next()?;
+    // A function's body is not what the statement itself does.
+    let has_body = matches!(
+        first,
+        Stmt::CreateFunction(_) | Stmt::CreateProcedure(_) | Stmt::Do(_)
+    );
+    let whole = statements.next().is_none() && (has_body || parse.errors().is_empty());
+    (whole && first.syntax().text_range().len() > 0.into()).then_some(first)
+}
+
+/// How many tokens there are, also within quoted texts: the parser reads the bodies of functions.
+fn tokens(text: &str) -> usize {
+    let mut count = 0;
+    let mut texts = vec![text];
+    while let Some(text) = texts.pop() {
+        for token in meaningful(text) {
+            count += 1;
+            if count > MOST_TOKENS {
+                return count;
+            }
+            let inner = token
+                .text
+                .trim_matches(|c: char| c.is_ascii_alphanumeric() || "$_'\"".contains(c));
+            if token.kind == Kind::Text && inner.len() < token.text.len() {
+                texts.push(inner);
+            }
+        }
+    }
+    count
+}

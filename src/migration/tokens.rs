@@ -1,0 +1,192 @@
+//! The tokens of SQL, as far as they are needed to tell statements apart and to read their keywords
+//! (PostgreSQL documentation, "Lexical Structure").
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// White space.
+    Blank,
+    /// `-- …` or `/* … */`
+    Comment,
+    /// A keyword, a name, or a number.
+    Word,
+    /// A quoted name: `"…"`.
+    Name,
+    /// A quoted text: `'…'`, `E'…'` or `$tag$…$tag$`.
+    Text,
+    /// `;`
+    End,
+    /// A bracket, a comma, one character of an operator.
+    Symbol,
+}
+
+/// One token of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind,
+    /// As it stands in the text.
+    pub(super) text: &'a str,
+    /// Where it begins, in bytes.
+    pub(super) at: usize,
+    /// Whether what it opens is closed: a quote or a comment need not be.
+    pub(super) closed: bool,
+}
+
+/// All tokens of a text; together they are the text.
+pub(super) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let at = sql.len() - rest.len();
+        let (kind, length, closed) = read(rest, first);
+        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        rest = after;
+        Some(Token {
+            kind,
+            text,
+            at,
+            closed,
+        })
+    })
+}
+
+/// The tokens that mean something: neither white space nor comments.
+pub(super) fn meaningful(sql: &str) -> impl Iterator<Item = Token<'_>> {
+    tokens(sql).filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment))
+}
+
+/// What the text begins with, how many bytes that takes (never none), and whether it is closed.
+fn read(text: &str, first: char) -> (Kind, usize, bool) {
+    if first.is_whitespace() {
+        return (Kind::Blank, first.len_utf8(), true);
+    }
+    if text.starts_with("--") {
+        // A lone carriage return ends a comment as well.
+        let length = text.find(['\n', '\r']).unwrap_or(text.len());
+        return (Kind::Comment, length, true);
+    }
+    if text.starts_with("/*") {
+        let (length, closed) = comment(text);
+        return (Kind::Comment, length, closed);
+    }
+    match first {
+        ';' => (Kind::End, 1, true),
+        '"' => with_kind(Kind::Name, quoted(text, first, false)),
+        '\'' => with_kind(Kind::Text, quoted(text, first, false)),
+        'e' | 'E' if text.chars().nth(1) == Some('\'') => {
+            let (length, closed) = quoted(text.get(1..).unwrap_or_default(), '\'', true);
+            (Kind::Text, length + 1, closed)
+        }
+        '$' => match dollar_quoted(text) {
+            Some(read) => with_kind(Kind::Text, read),
+            None => (Kind::Symbol, 1, true),
+        },
+        _ if is_word(first) => {
+            let length = text.find(|c| !is_word(c) && c != '$').unwrap_or(text.len());
+            (Kind::Word, length, true)
+        }
+        _ => (Kind::Symbol, first.len_utf8(), true),
+    }
+}
+
+fn with_kind(kind: Kind, (length, closed): (usize, bool)) -> (Kind, usize, bool) {
+    (kind, length, closed)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+}
+
+/// The length of a comment, and whether it ends; comments nest.
+fn comment(text: &str) -> (usize, bool) {
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix("/*") {
+            depth += 1;
+            rest = inner;
+        } else if let Some(outer) = rest.strip_prefix("*/") {
+            depth -= 1;
+            rest = outer;
+            if depth == 0 {
+                return (text.len() - rest.len(), true);
+            }
+        } else {
+            let mut chars = rest.chars();
+            chars.next();
+            rest = chars.as_str();
+        }
+    }
+    (text.len(), false)
+}
+
+/// The length of a quoted text, and whether it ends. A doubled quote is a quote.
+fn quoted(text: &str, quote: char, backslashes: bool) -> (usize, bool) {
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if backslashes && c == '\\' {
+            chars.next();
+        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
+            return (at + 1, true);
+        }
+    }
+    (text.len(), false)
+}
+
+/// The length of a dollar-quoted text, if it is one, and whether it ends.
+fn dollar_quoted(text: &str) -> Option<(usize, bool)> {
+    let (tag, body) = text.strip_prefix('$')?.split_once('$')?;
+    let is_tag = tag.chars().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
+    if !is_tag {
+        return None;
+    }
+    let delimiter = format!("${tag}$");
+    Some(match body.find(&delimiter) {
+        Some(at) => (2 * delimiter.len() + at, true),
+        None => (text.len(), false),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, tokens};
+
+    #[test]
+    fn tokens_are_told_apart() {
+        let read = |sql| {
+            tokens(sql)
+                .filter(|token| token.kind != Kind::Blank)
+                .map(|token| (token.kind, token.text, token.closed))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            read("a1$ \"b\"\"c\" 'd''e' E'\\'f' $x$g$$h$x$ $1 -- i\r/* j /* k */ l */;"),
+            [
+                (Kind::Word, "a1$", true),
+                (Kind::Name, "\"b\"\"c\"", true),
+                (Kind::Text, "'d''e'", true),
+                (Kind::Text, "E'\\'f'", true),
+                (Kind::Text, "$x$g$$h$x$", true),
+                (Kind::Symbol, "$", true),
+                (Kind::Word, "1", true),
+                (Kind::Comment, "-- i", true),
+                (Kind::Comment, "/* j /* k */ l */", true),
+                (Kind::End, ";", true),
+            ]
+        );
+        for open in ["'a''", "E'a\\'", "\"a", "$$a$", "$x$a$$", "/* a /* b */"] {
+            assert_eq!(
+                read(open).first().map(|token| token.2),
+                Some(false),
+                "{open}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_are_the_text() {
+        let sql = "SELECT 'a', $$b$$, \"c\" /* d */ FROM é -- x\n; $ä$ '";
+        let joined: String = tokens(sql).map(|token| token.text).collect();
+        assert_eq!(joined, sql);
+    }
+}
