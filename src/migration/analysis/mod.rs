@@ -149,14 +149,6 @@ impl std::fmt::Display for Name {
     }
 }
 
-impl Analysis {
-    /// Where the statement can run in a file of this mode.
-    #[must_use]
-    pub fn place_in(&self, _mode: Mode) -> Place {
-        self.place.clone()
-    }
-}
-
 /// How a migration is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
