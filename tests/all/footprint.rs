@@ -48,7 +48,7 @@ fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
             "public.stranger",
         ),
         (
-            "CREATE VIEW both_of AS SELECT * FROM goods, stranger;",
+            "CREATE VIEW both_of AS SELECT goods.name FROM goods, stranger;",
             "public.stranger",
         ),
         (
@@ -92,11 +92,13 @@ fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
             shop.sql("SELECT to_regclass('stranger_idx') IS NOT NULL"),
             "t"
         );
-        assert_eq!(
-            shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
-            "0"
-        );
-        shop.sql("DELETE FROM dbctl.progress");
+        if shop.sql("SELECT to_regclass('dbctl.progress') IS NOT NULL") == "t" {
+            assert_eq!(
+                shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
+                "0"
+            );
+            shop.sql("DELETE FROM dbctl.progress");
+        }
     }
     // What it makes itself, and what was made before, is its own, also when it is renamed or dropped.
     shop.file(
@@ -167,8 +169,8 @@ fn hypertables_chunks_and_sequences_are_their_services() {
     }
     lab.sql(
         "ksocial",
-        "INSERT INTO k_votes (block_time, transaction_id, voter_address, post_id, vote_type, block_hash) \
-         SELECT now() - n * interval '6 hours', decode(repeat('ab', 31) || to_hex(16 + n), 'hex'), 'v', decode(repeat('cd', 32), 'hex'), 1, \
+        "INSERT INTO k_votes (time, block_time, transaction_id, voter_address, post_id, vote_type, block_hash) \
+         SELECT now() - n * interval '6 hours', now() - n * interval '6 hours', decode(repeat('ab', 31) || to_hex(16 + n), 'hex'), 'v', decode(repeat('cd', 32), 'hex'), 1, \
          decode(repeat('ef', 32), 'hex') FROM generate_series(0, 5) n",
     );
     std::fs::write(

@@ -10,7 +10,7 @@ const GOODS: (&str, &str) = (
 
 fn indexes(shop: &Shop) -> String {
     shop.sql(
-        "SELECT coalesce(string_agg(indexrelid::regclass || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END, ', ' ORDER BY 1), '') \
+        "SELECT coalesce(string_agg(indexrelid::regclass || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END, ', ' ORDER BY indexrelid::regclass::text), '') \
          FROM (SELECT indexrelid, indisvalid FROM pg_index WHERE indrelid = 'goods'::regclass AND NOT indisprimary ORDER BY 1) i",
     )
 }
@@ -292,7 +292,7 @@ fn what_is_not_validated_is_said() {
     ]);
     shop.migrate(&[])
         .exits(0)
-        .says("V2__check.sql: note: constraint goods_id_check on public.goods is not validated")
+        .says("V2__check.sql: note: constraint goods_id_check of public.goods is not validated")
         .says("ALTER TABLE public.goods VALIDATE CONSTRAINT goods_id_check");
 }
 

@@ -5,12 +5,15 @@ use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use crate::migration::{Name, Owned};
+use crate::snapshot::{HISTORY_TABLE, PROGRESS_TABLE, STAMP_TABLE};
 
 /// The relations of a database that belong to no object of the service.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
     oids: Vec<u32>,
     names: Vec<String>,
+    /// The tables that dbctl keeps its books in: a migration may read them.
+    books: Vec<u32>,
 }
 
 impl Foreign {
@@ -18,7 +21,11 @@ impl Foreign {
     pub(super) async fn read(session: &Session, owned: &Owned) -> Result<Self, Error> {
         let client = &session.client;
         let behind = behind_timescaledb(session).await?;
-        let (schemas, names) = owned.names();
+        let (mut schemas, mut names) = owned.names();
+        for (schema, name) in [HISTORY_TABLE, STAMP_TABLE, PROGRESS_TABLE] {
+            schemas.push(schema);
+            names.push(name);
+        }
         let rows = client
             .query_typed(
                 include_str!("sql/foreign.sql"),
@@ -38,7 +45,25 @@ impl Foreign {
                 found.names.push(row.try_get("shown")?);
             }
         }
+        found.find_books(session).await?;
         Ok(found)
+    }
+
+    /// Looks for dbctl's own tables, unless they are known: the first migration brings them.
+    pub(super) async fn find_books(&mut self, session: &Session) -> Result<(), Error> {
+        if self.books.len() > 1 {
+            return Ok(());
+        }
+        self.books = session
+            .client
+            .query_typed_one(
+                "SELECT array_remove(ARRAY[to_regclass('dbctl.identity')::oid, to_regclass('dbctl.progress')::oid, \
+                 to_regclass('public.refinery_schema_history')::oid], NULL)",
+                &[],
+            )
+            .await?
+            .try_get(0)?;
+        Ok(())
     }
 
     /// Those that the running transaction has locked, and the tables of dbctl's own that it has written to.
@@ -47,7 +72,10 @@ impl Foreign {
             .client
             .query_typed(
                 include_str!("sql/touched.sql"),
-                &[(&self.oids, Type::OID_ARRAY)],
+                &[
+                    (&self.oids, Type::OID_ARRAY),
+                    (&self.books, Type::OID_ARRAY),
+                ],
             )
             .await?;
         let mut touched = Vec::new();

@@ -72,9 +72,11 @@ impl AsyncTransaction for Guarded<'_> {
         let started = Instant::now();
         // refinery hands over the migration's SQL and, after it, the statement that records it.
         let record = queries.last().copied().unwrap_or_default();
-        let result = match migration.mode {
-            Mode::Transaction => self.whole(&migration, record).await,
-            Mode::Statements => self.by_statement(&migration, record).await,
+        let books = self.foreign.find_books(self.session).await;
+        let result = match (books, migration.mode) {
+            (Err(error), _) => Err(lost(&error)),
+            (Ok(()), Mode::Transaction) => self.whole(&migration, record).await,
+            (Ok(()), Mode::Statements) => self.by_statement(&migration, record).await,
         };
         match result {
             Ok(()) => {

@@ -14,7 +14,7 @@ use super::guarded::Guarded;
 use super::leftovers::{leftovers, new};
 use super::progress::{self, Entry};
 use super::transaction::{Body, deaf, execute, foreign_text, ran_before};
-use super::{ApplyError, Event, lost};
+use super::{ApplyError, Event, FAREWELL, lost};
 use crate::migration::{Analysis, Fate, Migration, Place, analyse};
 
 /// How often a statement that was cut off is mended and begun again.
@@ -353,23 +353,39 @@ impl Guarded<'_> {
             file: file.clone(),
             what: left.to_owned(),
         });
-        let limit = self.options.lock_timeout.max(Duration::from_secs(1));
+        // Who wants to end the run does not wait for somebody's old transaction: the next run takes away what is left.
+        let ending = *self.options.interrupt.borrow();
+        let limit = match ending {
+            true => FAREWELL / 2,
+            false => self.options.lock_timeout.max(Duration::from_secs(1)),
+        };
         client
             .batch_execute(&self.settings("SET", limit))
             .await
             .map_err(|error| lost(&error))?;
         for sql in mend {
-            client.batch_execute(sql).await.map_err(|error| {
-                if is_lock_conflict(&error) {
-                    return ApplyError::Locked(format!(
-                        "{file}: {left} is to be taken away first: {}",
-                        self.with_blockers(describe(&error))
-                    ));
+            let mending = client.batch_execute(sql);
+            let mended = match ending {
+                true => mending.await,
+                false => match self.or_cancel(self.session, mending).await {
+                    Some(mended) => mended,
+                    None => return Err(deaf(alone.migration)),
+                },
+            };
+            mended.map_err(|error| {
+                if error.code() == Some(&SqlState::QUERY_CANCELED)
+                    && *self.options.interrupt.borrow()
+                {
+                    return interrupted(alone.migration);
                 }
-                ApplyError::Failed(format!(
-                    "{file}: {left} is to be taken away first: {sql}: {}",
-                    describe(&error)
-                ))
+                let text = format!("{file}: {left} is to be taken away first: {sql}");
+                match is_lock_conflict(&error) {
+                    true => ApplyError::Locked(format!(
+                        "{text}: {}",
+                        self.with_blockers(describe(&error))
+                    )),
+                    false => ApplyError::Failed(format!("{text}: {}", describe(&error))),
+                }
             })?;
         }
         Ok(())
