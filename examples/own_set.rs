@@ -1,4 +1,5 @@
 //! A service that applies its own migrations before it serves: `DATABASE_URL=postgresql://… cargo run --example own_set`.
+#![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::error::Error;
 

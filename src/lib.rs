@@ -27,18 +27,23 @@
 
 pub mod command;
 pub mod exit;
+#[cfg(feature = "cli")]
 pub mod files;
 mod library;
 pub mod manifest;
 pub mod migration;
 pub mod postgres;
 mod regular;
+#[cfg(feature = "cli")]
 pub mod render;
 pub mod report;
+#[cfg(feature = "cli")]
 pub mod rules;
+#[cfg(feature = "cli")]
 pub mod sandbox;
 pub mod secret;
 pub mod snapshot;
+#[cfg(feature = "cli")]
 pub mod sqlite;
 
 #[doc(hidden)]

@@ -102,7 +102,7 @@ impl Migrator {
     /// before.
     ///
     /// It needs a tokio runtime, of one thread or many. Dropping the future closes the connection, and the server rolls the running
-    /// migration back within about two seconds; those that were committed before stay.
+    /// transaction back as soon as it notices, on Linux within about two seconds; what was committed before stays.
     ///
     /// # Errors
     /// See [`MigrateError`]. No message holds a password.

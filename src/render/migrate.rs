@@ -139,3 +139,7 @@ fn verdict(report: &Report) -> String {
         duration(report.took)
     )
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

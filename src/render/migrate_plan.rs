@@ -26,15 +26,18 @@ pub(super) fn plan(report: &Report, style: Style) -> String {
 }
 
 fn migration(pending: &Pending, style: Style, text: &mut String) {
-    let how = match &pending.reason {
-        Some(reason) => format!("statement by statement: {}", one_line(reason)),
-        None if pending.by_statement => "statement by statement".to_owned(),
-        None => "in one transaction".to_owned(),
+    let how = if pending.by_statement {
+        "statement by statement"
+    } else {
+        "in one transaction"
     };
     text.push_str(&format!(
         "  V{}__{}, {how}\n",
         pending.version, pending.name
     ));
+    if let Some(reason) = &pending.reason {
+        note(&one_line(reason), Tone::Faint, style, text);
+    }
     let mut rest = pending.statements.as_slice();
     while let Some((first, after)) = rest.split_first() {
         let quiet = rest
@@ -74,28 +77,32 @@ fn statement(statement: &Statement, style: Style, text: &mut String) {
     let head = format!("    line {}: ", statement.line);
     let room = width.saturating_sub(head.chars().count()).max(20);
     text.push_str(&format!("{head}{}\n", short(&statement.text, room)));
-    let mut note = |tone: Tone, note: &str| {
-        // Where there is no terminal a line is one thing, whole: a script may look for it.
-        let width = style.width.map_or(usize::MAX, usize::from);
-        for line in wrap(note, width, 6).lines() {
-            text.push_str(&style.paint(tone, line));
-            text.push('\n');
-        }
-    };
     match statement.place {
         Place::Transaction => {}
-        Place::Alone => note(Tone::Faint, "runs outside a transaction"),
-        Place::FreshSession => note(Tone::Faint, "runs first in a session of its own"),
+        Place::Alone => note("runs outside a transaction", Tone::Faint, style, text),
+        Place::FreshSession => note(
+            "runs first in a session of its own",
+            Tone::Faint,
+            style,
+            text,
+        ),
     }
     if let Some(lock) = &statement.lock {
         let relation = lock.relation.as_deref().unwrap_or("a relation");
-        note(
-            Tone::Faint,
-            &format!("locks {}: {}", one_line(relation), lock.mode),
-        );
+        let words = format!("locks {}: {}", one_line(relation), lock.mode);
+        note(&words, Tone::Faint, style, text);
     }
     for hazard in &statement.hazards {
         let words = format!("{}: {}", one_line(&hazard.code), one_line(&hazard.message));
-        note(Tone::Warn, &words);
+        note(&words, Tone::Warn, style, text);
+    }
+}
+
+/// A note below a statement. Where there is no terminal a line is one thing, whole: a script may look for it.
+fn note(words: &str, tone: Tone, style: Style, text: &mut String) {
+    let width = style.width.map_or(usize::MAX, usize::from);
+    for line in wrap(words, width, 6).lines() {
+        text.push_str(&style.paint(tone, line));
+        text.push('\n');
     }
 }

@@ -32,6 +32,7 @@ fn too_little(directory: &Path, free: u64) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::Path;
 

@@ -48,6 +48,7 @@ fn sentence(workers: Workers, before: &[&str]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Claim, share};
     use crate::postgres::capacity::Workers;
