@@ -100,18 +100,30 @@ pub(crate) enum Command {
 pub(crate) struct Migrate {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// Print what would be applied (with -v the SQL) and change nothing
+    /// Print what would be applied, statement by statement with its locks (with -v the SQL), and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// The newest version to apply
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) target: Option<i32>,
+    /// Change nothing at all when a preflight fails, and begin nothing more after a failure
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Migrate what can be migrated, whatever becomes of the others (the default)
+    #[arg(long, conflicts_with = "fail_fast")]
+    pub(crate) keep_going: bool,
     /// How many services are migrated at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive)]
     pub(crate) jobs: usize,
+    /// How many of them at once on one server (host and port as the manifest names them)
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
+    pub(crate) jobs_per_server: usize,
     /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_timeout: Duration,
+    /// The longest that one attempt waits for a table's lock, and makes others wait behind it; the first waits 500ms
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) lock_wait: Duration,
     /// How long one statement may run; no limit when not given
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,

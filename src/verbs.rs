@@ -234,8 +234,11 @@ async fn migrate(
     let asked = command::migrate::Options {
         dry_run: options.dry_run,
         target: options.target,
+        fail_fast: options.fail_fast && !options.keep_going,
         jobs: options.jobs,
+        jobs_per_server: options.jobs_per_server,
         lock_timeout: options.lock_timeout,
+        lock_wait: options.lock_wait,
         statement_timeout: options.statement_timeout,
     };
     let progress = Progress::new(global.quiet);
@@ -244,7 +247,7 @@ async fn migrate(
     progress.end();
     show(
         global,
-        || render::migrate::json(&report),
+        || render::migrate::json(&report, global.verbose),
         |style| render::migrate::table(&report, style),
     )?;
     Ok(report.exit())

@@ -1,13 +1,20 @@
 //! One file per verb: asks for facts, decides what to do, hands a report back. Nothing here prints.
 
+#[cfg(feature = "cli")]
 pub mod lock;
 pub mod migrate;
+#[cfg(feature = "cli")]
 pub mod provision;
+#[cfg(feature = "cli")]
 pub mod rules;
+#[cfg(feature = "cli")]
 pub mod sandbox;
+#[cfg(feature = "cli")]
 pub mod services;
+#[cfg(feature = "cli")]
 pub mod status;
 mod system;
+#[cfg(feature = "cli")]
 pub mod verify;
 
 pub use system::{Interrupt, Loaded, LoadedService};

@@ -94,7 +94,14 @@ impl Set {
     /// # Errors
     /// When its files are wrong, which a test rules out.
     pub fn built_in(name: &str) -> Option<Result<Self, SetError>> {
-        let dir = BUILT_IN.get_dir(name)?;
+        Some(Self::embedded(name, BUILT_IN.get_dir(name)?))
+    }
+
+    /// The set in a folder that was compiled into the program.
+    ///
+    /// # Errors
+    /// When its files are wrong: misnamed, empty, not UTF-8, or two of one version.
+    pub fn embedded(name: &str, dir: &Dir<'_>) -> Result<Self, SetError> {
         let files = dir
             .files()
             .filter_map(|file| {
@@ -102,7 +109,7 @@ impl Set {
                 belongs(&name).then(|| (name, Ok(file.contents().to_vec())))
             })
             .collect();
-        Some(Self::from_files(name, None, files))
+        Self::from_files(name, None, files)
     }
 
     /// The set in this folder.

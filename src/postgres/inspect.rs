@@ -132,8 +132,10 @@ async fn history(session: &Session) -> Result<Vec<HistoryRow>, tokio_postgres::E
 pub struct Abilities {
     /// Whether the server is a standby.
     pub standby: bool,
-    /// Whether the role may create schemas and tables in this database.
+    /// Whether the role may create schemas in this database.
     pub may_create: bool,
+    /// Whether the role may create tables in schema public; `None` when there is no such schema.
+    pub may_create_in_public: Option<bool>,
     /// The server's major version.
     pub major: i32,
     /// Whether the role or the database starts every transaction read-only.
@@ -157,7 +159,8 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb'), \
              EXISTS (SELECT FROM pg_settings WHERE name LIKE 'timescaledb%'), \
              current_setting('server_version_num')::int / 10000, \
-             (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only')",
+             (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only'), \
+             (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public')",
             &[],
         )
         .await?;
@@ -168,6 +171,7 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
         timescaledb_loaded: row.try_get(3)?,
         major: row.try_get(4)?,
         read_only: row.try_get(5)?,
+        may_create_in_public: row.try_get(6)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The only place that names tokio_postgres or refinery: sessions, the catalog, the migration runner, provisioning.
 
+pub mod capacity;
 pub mod catalog;
 mod error;
 pub mod inspect;

@@ -1,8 +1,10 @@
-//! The report of `migrate`.
+//! The report of `migrate` for people.
 
-use serde::Serialize;
+pub(super) use super::migrate_json::Tool;
+pub use super::migrate_json::json;
 
 use super::Style;
+use super::migrate_plan::plan;
 use super::style::{Tone, duration, lines, safe};
 use crate::report::migrate::{Outcome, Report, ServiceRun};
 use crate::report::text::count;
@@ -41,31 +43,8 @@ pub fn table(report: &Report, style: Style) -> String {
     text
 }
 
-/// What a dry run would apply; with the SQL itself where more is wanted.
-fn plan(report: &Report, style: Style) -> String {
-    let mut text = String::new();
-    for run in report.services.iter().filter(|run| !run.pending.is_empty()) {
-        text.push_str(&format!(
-            "\n{} would apply to {}:\n",
-            run.name,
-            database(run)
-        ));
-        for pending in &run.pending {
-            text.push_str(&format!(
-                "  V{}__{}, in one transaction\n",
-                pending.version, pending.name
-            ));
-            if style.verbose {
-                for line in pending.sql.lines() {
-                    text.push_str(&format!("    {}\n", safe(line)));
-                }
-            }
-        }
-    }
-    text
-}
-
-fn database(run: &ServiceRun) -> String {
+/// The database and where it is.
+pub(super) fn database(run: &ServiceRun) -> String {
     match &run.address {
         Some(address) => format!("{} at {address}", safe(&run.database)),
         None if run.database.is_empty() => "-".to_owned(),
@@ -84,7 +63,7 @@ fn applied(run: &ServiceRun) -> String {
 const fn tone(outcome: Outcome) -> Tone {
     match outcome {
         Outcome::Migrated | Outcome::UpToDate => Tone::Good,
-        Outcome::Planned => Tone::Warn,
+        Outcome::Planned | Outcome::NotStarted | Outcome::Stopped => Tone::Warn,
         Outcome::NotConfigured | Outcome::NoDatabase | Outcome::Managed => Tone::Faint,
         _ => Tone::Bad,
     }
@@ -104,6 +83,21 @@ const fn words(outcome: Outcome) -> &'static str {
         Outcome::Locked => "locked",
         Outcome::Failed => "failed",
         Outcome::Interrupted => "interrupted",
+        Outcome::NotStarted => "not started",
+        Outcome::Stopped => "stopped",
+    }
+}
+
+/// The same for a summary.
+const fn short(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::UpToDate => "up to date",
+        Outcome::Planned => "to be migrated",
+        Outcome::NotConfigured => "not configured",
+        Outcome::NoDatabase => "without a database",
+        Outcome::Managed => "left alone",
+        Outcome::BadSet => "with a wrong set",
+        other => words(other),
     }
 }
 
@@ -133,103 +127,19 @@ fn verdict(report: &Report) -> String {
     } else {
         format!("; {wrong} of {services} services not migrated")
     };
-    format!("{did}{failed} ({})", duration(report.took))
+    let counts: Vec<String> = report
+        .counts()
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(outcome, number)| format!("{number} {}", short(outcome)))
+        .collect();
+    format!(
+        "{did}{failed}; {} ({})",
+        counts.join(", "),
+        duration(report.took)
+    )
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    version: u8,
-    tool: Tool,
-    status: &'static str,
-    dry_run: bool,
-    services: Vec<WireService<'a>>,
-    duration_ms: u128,
-}
-
-#[derive(Serialize)]
-pub(super) struct Tool {
-    name: &'static str,
-    version: &'static str,
-}
-
-impl Tool {
-    pub(super) const fn new() -> Self {
-        Self {
-            name: "dbctl",
-            version: crate::VERSION,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct WireService<'a> {
-    name: &'a str,
-    store: &'a str,
-    database: Option<&'a str>,
-    address: Option<&'a str>,
-    outcome: &'static str,
-    applied: Vec<WireMigration<'a>>,
-    pending: Vec<WireMigration<'a>>,
-    total_applied: Option<usize>,
-    error: Option<&'a str>,
-    duration_ms: u128,
-}
-
-#[derive(Serialize)]
-struct WireMigration<'a> {
-    version: i32,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_ms: Option<u128>,
-}
-
-/// The report as JSON, version 1.
-///
-/// # Errors
-/// When serde cannot write it, which its types rule out.
-pub fn json(report: &Report) -> Result<String, serde_json::Error> {
-    let wire = Wire {
-        version: 1,
-        tool: Tool::new(),
-        status: if report.exit().code() == 0 {
-            "ok"
-        } else {
-            "failed"
-        },
-        dry_run: report.dry_run,
-        services: report.services.iter().map(service).collect(),
-        duration_ms: report.took.as_millis(),
-    };
-    serde_json::to_string_pretty(&wire)
-}
-
-fn service(run: &ServiceRun) -> WireService<'_> {
-    WireService {
-        name: &run.name,
-        store: run.store,
-        database: (!run.database.is_empty()).then_some(run.database.as_str()),
-        address: run.address.as_deref(),
-        outcome: run.outcome.as_str(),
-        applied: run
-            .applied
-            .iter()
-            .map(|applied| WireMigration {
-                version: applied.version,
-                name: &applied.name,
-                duration_ms: Some(applied.took.as_millis()),
-            })
-            .collect(),
-        pending: run
-            .pending
-            .iter()
-            .map(|pending| WireMigration {
-                version: pending.version,
-                name: &pending.name,
-                duration_ms: None,
-            })
-            .collect(),
-        total_applied: run.total,
-        error: run.error.as_deref(),
-        duration_ms: run.took.as_millis(),
-    }
-}
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

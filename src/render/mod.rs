@@ -2,6 +2,8 @@
 
 pub mod lock;
 pub mod migrate;
+mod migrate_json;
+mod migrate_plan;
 pub mod provision;
 pub mod services;
 pub mod status;

@@ -21,6 +21,18 @@ impl Report {
     pub fn exit(&self) -> Exit {
         Exit::worst_of(self.services.iter().map(|service| service.outcome.exit()))
     }
+
+    /// How many services ended in which way, every way with its number.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(Outcome, usize)> {
+        Outcome::ALL
+            .into_iter()
+            .map(|outcome| {
+                let of = |run: &&ServiceRun| run.outcome == outcome;
+                (outcome, self.services.iter().filter(of).count())
+            })
+            .collect()
+    }
 }
 
 /// One service's part of a run.
@@ -68,6 +80,68 @@ pub struct Pending {
     pub name: String,
     /// Its SQL.
     pub sql: String,
+    /// Whether it runs statement by statement rather than in one transaction.
+    pub by_statement: bool,
+    /// Why it runs statement by statement, if it does.
+    pub reason: Option<String>,
+    /// What its statements do, in their order; read for a dry run only.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement of a migration, as a plan shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The line on which it begins, counted from 1.
+    pub line: usize,
+    /// Its text, without the semicolon.
+    pub text: String,
+    /// Where it can run.
+    pub place: Place,
+    /// The strongest lock that it takes on a relation in use, if any.
+    pub lock: Option<Lock>,
+    /// What readers, writers or data may suffer from it.
+    pub hazards: Vec<Hazard>,
+}
+
+/// Where a statement can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a transaction, with others.
+    Transaction,
+    /// Not in a transaction block.
+    Alone,
+    /// In a transaction, but as the first statement of a session.
+    FreshSession,
+}
+
+impl Place {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Alone => "alone",
+            Self::FreshSession => "fresh_session",
+        }
+    }
+}
+
+/// A table lock that others may have to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Its mode as SQL writes it: `ACCESS EXCLUSIVE`.
+    pub mode: &'static str,
+    /// The relation, where the statement names it.
+    pub relation: Option<String>,
+}
+
+/// Something to know before a statement is run on a database in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    /// A stable word for it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
 }
 
 /// How one service's run ended.
@@ -97,9 +171,31 @@ pub enum Outcome {
     Failed,
     /// Ctrl-C or SIGTERM.
     Interrupted,
+    /// Nothing of it was begun, because another service failed (`--fail-fast`).
+    NotStarted,
+    /// It ended between two migrations, because another service failed (`--fail-fast`).
+    Stopped,
 }
 
 impl Outcome {
+    /// Every outcome, in the order in which a summary counts them.
+    pub const ALL: [Self; 14] = [
+        Self::Migrated,
+        Self::UpToDate,
+        Self::Planned,
+        Self::Refused,
+        Self::BadSet,
+        Self::Unreachable,
+        Self::Locked,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Stopped,
+        Self::NotStarted,
+        Self::NotConfigured,
+        Self::NoDatabase,
+        Self::Managed,
+    ];
+
     /// The word in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -116,6 +212,8 @@ impl Outcome {
             Self::Locked => "locked",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::NotStarted => "not_started",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -130,7 +228,7 @@ impl Outcome {
             | Self::NoDatabase
             | Self::Managed => Exit::Done,
             Self::Refused | Self::BadSet => Exit::Refused,
-            Self::Unreachable => Exit::Incomplete,
+            Self::Unreachable | Self::NotStarted | Self::Stopped => Exit::Incomplete,
             Self::Locked => Exit::Locked,
             Self::Failed => Exit::MigrationFailed,
             Self::Interrupted => Exit::Interrupted,

@@ -1,0 +1,206 @@
+//! Applying: one session that writes, and the runner.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::preflight::Refusal;
+use super::task::{Task, ended};
+use super::{Options, Ready, wanted};
+use crate::command::Interrupt;
+use crate::migration::{Migration, Owned};
+use crate::postgres::inspect::Marks;
+use crate::postgres::{ApplyError, ApplyOptions, Event, Purpose, Session, apply, connect};
+use crate::report::migrate::{Applied, Outcome, ServiceRun};
+
+/// How to apply.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// The newest version to apply.
+    pub(crate) target: Option<i32>,
+    /// How long to wait for another runner and for locked tables.
+    pub(crate) lock_timeout: Duration,
+    /// The longest that one attempt waits for a table's lock.
+    pub(crate) lock_wait: Duration,
+    /// How long one statement may run.
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+/// Opens the session that the migrations run in.
+///
+/// # Errors
+/// The reason why there is none.
+pub(crate) async fn open(task: &Task<'_>) -> Result<Session, Refusal> {
+    connect(task.endpoint, Purpose::Write, &task.application())
+        .await
+        .map_err(|error| (Outcome::Unreachable, error.message))
+}
+
+/// Applies what is pending. What was committed is in the first half, however it ended.
+pub(crate) async fn run(
+    session: &mut Session,
+    task: &Task<'_>,
+    settings: Settings,
+    interrupt: &Interrupt,
+    observer: &(dyn Fn(Event) + Sync),
+) -> (Vec<(Migration, Duration)>, Result<(), Refusal>) {
+    let options = ApplyOptions {
+        application: task.application(),
+        owned: Owned::new(task.own, &task.others),
+        target: settings.target,
+        lock_timeout: settings.lock_timeout,
+        lock_wait: settings.lock_wait,
+        statement_timeout: settings.statement_timeout,
+        ..ApplyOptions::new(task.own.service, task.endpoint, interrupt.receiver())
+    };
+    let check = |marks: &Marks| task.refused_by_marks(marks);
+    let (applied, result) = apply(session, task.set, &options, &check, observer).await;
+    (
+        applied,
+        result.map_err(|error| (class(&error), error.to_string())),
+    )
+}
+
+const fn class(error: &ApplyError) -> Outcome {
+    match error {
+        ApplyError::Locked(_) => Outcome::Locked,
+        ApplyError::Refused(_) => Outcome::Refused,
+        ApplyError::Failed(_) => Outcome::Failed,
+        ApplyError::Unreachable(_) => Outcome::Unreachable,
+        ApplyError::Interrupted(_) => Outcome::Interrupted,
+    }
+}
+
+/// The first service of a run that failed. With `--fail-fast` nobody begins anything once it is known.
+pub(super) type FirstFailure = OnceLock<String>;
+
+/// Migrates one service that the preflight has cleared.
+pub(super) async fn migrate(
+    ready: Ready<'_>,
+    options: &Options,
+    failed: &FirstFailure,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> ServiceRun {
+    let started = Instant::now();
+    let Ready { task, mut run, .. } = ready;
+    if interrupt.raised() {
+        return ended(run, Outcome::Interrupted, super::INTERRUPTED.to_owned());
+    }
+    if let Some(first) = stopped_by(options, failed) {
+        let reason =
+            format!("not started: {first} failed, and --fail-fast begins nothing after a failure");
+        return ended(run, Outcome::NotStarted, reason);
+    }
+    let opened = tokio::select! {
+        opened = open(&task) => opened,
+        () = interrupt.wait() => Err((Outcome::Interrupted, super::INTERRUPTED.to_owned())),
+    };
+    let (applied, result) = match opened {
+        Ok(mut session) => {
+            let done = steps(
+                &mut session,
+                &task,
+                &run,
+                options,
+                failed,
+                observer,
+                interrupt,
+            )
+            .await;
+            session.close().await;
+            done
+        }
+        Err(refusal) => (Vec::new(), Err(refusal)),
+    };
+    record(&mut run, applied);
+    run.took += started.elapsed();
+    match result {
+        Ok(()) => completed(run, options.target),
+        Err((outcome, reason)) => {
+            if !matches!(outcome, Outcome::Stopped) {
+                // A second failure is not the first; which of two at once is told does not matter.
+                let _ = failed.set(run.name.clone());
+            }
+            ended(run, outcome, reason)
+        }
+    }
+}
+
+fn stopped_by<'a>(options: &Options, failed: &'a FirstFailure) -> Option<&'a String> {
+    failed.get().filter(|_| options.fail_fast)
+}
+
+/// Applies everything in one go; with `--fail-fast` one migration after the other, with a look around before each.
+async fn steps(
+    session: &mut Session,
+    task: &Task<'_>,
+    run: &ServiceRun,
+    options: &Options,
+    failed: &FirstFailure,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> (Vec<(Migration, Duration)>, Result<(), Refusal>) {
+    let observe = |event| observer(task.own.service, event);
+    let targets: Vec<Option<i32>> = if options.fail_fast {
+        let versions = run.pending.iter().map(|pending| pending.version);
+        versions
+            .filter(|version| wanted(*version, options.target))
+            .map(Some)
+            .collect()
+    } else {
+        vec![options.target]
+    };
+    let mut applied = Vec::new();
+    for target in targets {
+        if let Some(first) = stopped_by(options, failed) {
+            let reason = format!(
+                "stopped between two migrations: {first} failed, and --fail-fast begins nothing after a failure"
+            );
+            return (applied, Err((Outcome::Stopped, reason)));
+        }
+        let settings = Settings {
+            target,
+            lock_timeout: options.lock_timeout,
+            lock_wait: options.lock_wait,
+            statement_timeout: options.statement_timeout,
+        };
+        let (done, result) = self::run(session, task, settings, interrupt, &observe).await;
+        applied.extend(done);
+        if result.is_err() {
+            return (applied, result);
+        }
+    }
+    (applied, Ok(()))
+}
+
+/// Moves what was applied from what is pending.
+fn record(run: &mut ServiceRun, applied: Vec<(Migration, Duration)>) {
+    run.pending.retain(|pending| {
+        !applied
+            .iter()
+            .any(|(done, _)| done.version == pending.version)
+    });
+    run.total = run.total.map(|total| total + applied.len());
+    run.applied = applied
+        .into_iter()
+        .map(|(migration, took)| Applied {
+            version: migration.version,
+            name: migration.name,
+            took,
+        })
+        .collect();
+}
+
+fn completed(mut run: ServiceRun, target: Option<i32>) -> ServiceRun {
+    // What was wanted and is left was done by another runner between the preflight and the lock.
+    let before = run.pending.len();
+    run.pending
+        .retain(|pending| !wanted(pending.version, target));
+    run.total = run.total.map(|total| total + before - run.pending.len());
+    let outcome = if run.applied.is_empty() {
+        Outcome::UpToDate
+    } else {
+        Outcome::Migrated
+    };
+    ended(run, outcome, None)
+}

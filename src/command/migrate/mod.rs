@@ -1,0 +1,219 @@
+//! `dbctl migrate`: looks at every target before any is changed, then applies side by side.
+
+mod apply;
+mod limits;
+mod plan;
+mod preflight;
+mod room;
+mod task;
+mod workers;
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
+use super::{Interrupt, Loaded, LoadedService};
+use crate::manifest::Endpoint;
+use crate::postgres::Event;
+use crate::postgres::capacity::Workers;
+use crate::report::migrate::{Outcome, Report, ServiceRun};
+use apply::{FirstFailure, migrate};
+use limits::Limits;
+use task::{blank, ended};
+use workers::{Claim, share};
+
+pub(crate) use apply::{Settings, open, run as apply_pending};
+pub(crate) use preflight::preflight;
+pub(crate) use task::Task;
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Print the plan and change nothing.
+    pub dry_run: bool,
+    /// The newest version to apply.
+    pub target: Option<i32>,
+    /// Change nothing when a preflight fails, and begin nothing after a failure.
+    pub fail_fast: bool,
+    /// How many services are worked on at once.
+    pub jobs: usize,
+    /// How many of them on one server, host and port as the endpoint names it.
+    pub jobs_per_server: usize,
+    /// How long to wait for another runner and for locked tables.
+    pub lock_timeout: Duration,
+    /// The longest that one attempt waits for a table's lock, and makes others wait behind it.
+    pub lock_wait: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Option<Duration>,
+}
+
+/// What an interrupted run has to say about a service that it has not begun.
+const INTERRUPTED: &str = "interrupted before anything was changed";
+
+/// Applies the chosen services' sets. No database is changed before all of them were looked at.
+pub async fn run(
+    loaded: &Loaded<'_>,
+    options: &Options,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> Report {
+    let started = Instant::now();
+    let servers = loaded
+        .chosen()
+        .filter_map(|service| service.service.endpoint().map(Endpoint::address));
+    let limits = Limits::new(options.jobs, options.jobs_per_server, servers);
+    let looks = loaded
+        .chosen()
+        .map(|service| look(loaded, service, options, &limits, interrupt));
+    let looks = join_all(looks).await;
+    let looks = judged_together(looks, options);
+    let failed = FirstFailure::new();
+    let services = looks.into_iter().map(|look| async {
+        match look {
+            Look::Ended(run) => run,
+            Look::Ready(ready) => {
+                let _turn = limits.turn(&ready.server).await;
+                migrate(*ready, options, &failed, observer, interrupt).await
+            }
+        }
+    });
+    Report {
+        dry_run: options.dry_run,
+        services: join_all(services).await,
+        took: started.elapsed(),
+    }
+}
+
+/// What the preflight of one service came to.
+enum Look<'a> {
+    /// There is nothing more to do for it.
+    Ended(ServiceRun),
+    /// It can be migrated.
+    Ready(Box<Ready<'a>>),
+}
+
+/// A service that can be migrated.
+struct Ready<'a> {
+    task: Task<'a>,
+    run: ServiceRun,
+    /// Its server, host and port as the endpoint names it.
+    server: String,
+    /// TimescaleDB's workers there, where the service needs one.
+    workers: Option<Workers>,
+}
+
+async fn look<'a>(
+    loaded: &'a Loaded<'a>,
+    service: &'a LoadedService<'a>,
+    options: &Options,
+    limits: &Limits,
+    interrupt: &Interrupt,
+) -> Look<'a> {
+    let mut run = blank(service);
+    let task = match Task::new(loaded, service) {
+        Ok(task) => task,
+        Err((outcome, reason)) => return Look::Ended(ended(run, outcome, reason)),
+    };
+    let server = task.endpoint.address();
+    let _turn = limits.turn(&server).await;
+    let started = Instant::now();
+    let looked = tokio::select! {
+        looked = preflight(&task, options.lock_timeout) => looked,
+        () = interrupt.wait() => Err((Outcome::Interrupted, INTERRUPTED.to_owned())),
+    };
+    run.took = started.elapsed();
+    let cleared = match looked {
+        Ok(cleared) => cleared,
+        Err((outcome, reason)) => return Look::Ended(ended(run, outcome, reason)),
+    };
+    run.total = Some(cleared.plan.applied.len());
+    run.pending = cleared
+        .plan
+        .pending
+        .iter()
+        .map(|migration| plan::pending(migration, options.dry_run))
+        .collect();
+    let is_wanted = |run: &ServiceRun| {
+        let mut versions = run.pending.iter().map(|pending| pending.version);
+        versions.any(|version| wanted(version, options.target))
+    };
+    if !is_wanted(&run) {
+        return Look::Ended(ended(run, Outcome::UpToDate, None));
+    }
+    let workers = cleared.capacity.and_then(|capacity| capacity.workers);
+    Look::Ready(Box::new(Ready {
+        workers: workers.filter(|_| task.timescaledb),
+        task,
+        run,
+        server,
+    }))
+}
+
+fn wanted(version: i32, target: Option<i32>) -> bool {
+    target.is_none_or(|target| version <= target)
+}
+
+/// What only all looks together can tell: what is left for each, whether one failure stops all, and whether this was only a plan.
+fn judged_together<'a>(looks: Vec<Look<'a>>, options: &Options) -> Vec<Look<'a>> {
+    let looks = with_workers(looks);
+    if options.dry_run {
+        return ended_each(looks, |mut run| {
+            run.pending
+                .retain(|pending| wanted(pending.version, options.target));
+            ended(run, Outcome::Planned, None)
+        });
+    }
+    let failed = looks.iter().find_map(|look| match look {
+        Look::Ended(run) if run.error.is_some() => Some(run.name.clone()),
+        _ => None,
+    });
+    match failed.filter(|_| options.fail_fast) {
+        None => looks,
+        Some(first) => ended_each(looks, |run| {
+            let reason = format!(
+                "not started: the preflight of {first} failed, and --fail-fast changes nothing then"
+            );
+            ended(run, Outcome::NotStarted, reason)
+        }),
+    }
+}
+
+fn ended_each(looks: Vec<Look<'_>>, end: impl Fn(ServiceRun) -> ServiceRun) -> Vec<Look<'_>> {
+    looks
+        .into_iter()
+        .map(|look| match look {
+            Look::Ready(ready) => Look::Ended(end(ready.run)),
+            ended => ended,
+        })
+        .collect()
+}
+
+/// Ends those for which their server has no background worker left.
+fn with_workers(looks: Vec<Look<'_>>) -> Vec<Look<'_>> {
+    let claims: Vec<Claim<'_>> = looks
+        .iter()
+        .filter_map(|look| match look {
+            Look::Ready(ready) => Some(Claim {
+                service: &ready.run.name,
+                server: &ready.server,
+                workers: ready.workers,
+            }),
+            Look::Ended(_) => None,
+        })
+        .collect();
+    let mut reasons = share(&claims).into_iter();
+    looks
+        .into_iter()
+        .map(|look| match look {
+            Look::Ended(run) => Look::Ended(run),
+            Look::Ready(ready) => match reasons.next().flatten() {
+                None => Look::Ready(ready),
+                Some(reason) => {
+                    let place = ready.task.endpoint.display();
+                    let reason = format!("{place}: {reason}");
+                    Look::Ended(ended(ready.run, Outcome::Unreachable, reason))
+                }
+            },
+        })
+        .collect()
+}

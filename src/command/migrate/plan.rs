@@ -1,0 +1,110 @@
+//! What a migration would do, as a report shows it.
+
+use crate::migration::{Analysis, Migration, Mode, Place, analyse};
+use crate::report::migrate::{self as report, Pending, Statement};
+
+/// A migration that is still to be applied; with its statements where the plan itself is what was asked for.
+pub(super) fn pending(migration: &Migration, with_statements: bool) -> Pending {
+    let by_statement = migration.mode == Mode::Statements;
+    let statements = if with_statements || by_statement {
+        analyse(&migration.sql)
+    } else {
+        Vec::new()
+    };
+    Pending {
+        version: migration.version,
+        name: migration.name.clone(),
+        sql: migration.sql.clone(),
+        by_statement,
+        reason: by_statement.then(|| reason(&statements)),
+        statements: if with_statements {
+            statements.into_iter().map(statement).collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Why a file runs statement by statement: the first statement that demands it, else the file itself.
+fn reason(statements: &[Analysis]) -> String {
+    statements
+        .iter()
+        .find_map(|statement| match statement.place {
+            Place::Alone { reason, .. } => Some(format!(
+                "{reason} in line {} cannot run in a transaction",
+                statement.line
+            )),
+            Place::Transaction | Place::FreshSession => None,
+        })
+        .unwrap_or_else(|| "the file asks for it".to_owned())
+}
+
+fn statement(analysis: Analysis) -> Statement {
+    Statement {
+        line: analysis.line,
+        text: analysis.text,
+        place: match analysis.place {
+            Place::Transaction => report::Place::Transaction,
+            Place::Alone { .. } => report::Place::Alone,
+            Place::FreshSession => report::Place::FreshSession,
+        },
+        lock: analysis.lock.map(|lock| report::Lock {
+            mode: lock.mode.as_str(),
+            relation: lock.relation.map(|relation| relation.to_string()),
+        }),
+        hazards: analysis
+            .hazards
+            .into_iter()
+            .map(|hazard| report::Hazard {
+                code: hazard.code,
+                message: hazard.message,
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pending;
+    use crate::migration::analysis::NO_TRANSACTION;
+    use crate::migration::{Migration, Mode};
+
+    fn migration(sql: &str) -> Migration {
+        Migration {
+            version: 1,
+            name: "a".to_owned(),
+            file: "V1__a.sql".to_owned(),
+            sql: sql.to_owned(),
+            checksum: 0,
+            mode: crate::migration::analysis::mode(sql),
+            down: None,
+        }
+    }
+
+    #[test]
+    fn the_statement_that_demands_its_own_run_is_named() {
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), true);
+        assert!(plan.by_statement);
+        assert_eq!(
+            plan.reason.as_deref(),
+            Some("VACUUM in line 2 cannot run in a transaction")
+        );
+        assert_eq!(plan.statements.len(), 2);
+    }
+
+    #[test]
+    fn a_file_can_ask_to_be_run_by_statement() {
+        let migration = migration(&format!("{NO_TRANSACTION}\nSELECT 1;"));
+        assert_eq!(migration.mode, Mode::Statements);
+        let plan = pending(&migration, false);
+        assert_eq!(plan.reason.as_deref(), Some("the file asks for it"));
+        assert!(plan.statements.is_empty());
+    }
+
+    #[test]
+    fn one_transaction_needs_no_reason() {
+        let plan = pending(&migration("SELECT 1"), true);
+        assert!(!plan.by_statement);
+        assert_eq!(plan.reason, None);
+    }
+}

@@ -1,0 +1,197 @@
+//! What must hold before a database is changed, looked at in read-only sessions.
+
+use std::time::{Duration, Instant};
+
+use super::room;
+use super::task::Task;
+use crate::manifest::Endpoint;
+use crate::migration::{Plan, guard};
+use crate::postgres::capacity::{Capacity, capacity};
+use crate::postgres::inspect::{self, Abilities};
+use crate::postgres::{DriverError, Purpose, Session, connect, describe, snapshot};
+use crate::report::migrate::Outcome;
+use crate::report::text::count;
+
+/// Connections that a migration needs: its own, and one to spare for whoever has to help it.
+const CONNECTIONS: i64 = 2;
+
+/// How long an administrator's server may take to let dbctl in. The session is a help and not a need.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why a database cannot be migrated now: the class, and the sentence.
+pub(crate) type Refusal = (Outcome, String);
+
+/// What the preflight of a database found that can be migrated.
+pub(crate) struct Cleared {
+    /// What is applied and what is pending.
+    pub(crate) plan: Plan,
+    /// What its server has left; read only where something is pending.
+    pub(super) capacity: Option<Capacity>,
+}
+
+/// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for.
+///
+/// # Errors
+/// The reason why it cannot be migrated.
+pub(crate) async fn preflight(task: &Task<'_>, limit: Duration) -> Result<Cleared, Refusal> {
+    let started = Instant::now();
+    loop {
+        match look(task).await {
+            Err((Outcome::Locked, _)) if started.elapsed() < limit => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
+async fn look(task: &Task<'_>) -> Result<Cleared, Refusal> {
+    let session = connect(task.endpoint, Purpose::Read, &task.application())
+        .await
+        .map_err(|error| (Outcome::Unreachable, error.message))?;
+    let looked = inspected(task, &session).await;
+    session.close().await;
+    looked
+        .map_err(|error| unreadable(task, &error))?
+        .map_err(|(outcome, reason)| match outcome {
+            Outcome::Refused => (outcome, format!("{reason}; nothing was changed")),
+            _ => (outcome, reason),
+        })
+}
+
+fn unreadable(task: &Task<'_>, error: &DriverError) -> Refusal {
+    let fact = format!("{}: {}", task.endpoint.display(), describe(error));
+    if inspect::is_lock_conflict(error) {
+        let advice =
+            "nothing was changed: try again when the table is free, or raise --lock-timeout";
+        (Outcome::Locked, format!("{fact}; {advice}"))
+    } else {
+        (Outcome::Unreachable, fact)
+    }
+}
+
+/// The part of [`look`] that talks to the server. The outer error is the driver's, the inner one is a refusal.
+async fn inspected(
+    task: &Task<'_>,
+    session: &Session,
+) -> Result<Result<Cleared, Refusal>, DriverError> {
+    let marks = match inspect::marks(session).await {
+        Ok(marks) => marks,
+        Err(error) => {
+            let reason = inspect::unreadable(task.endpoint, &error);
+            return Ok(Err((Outcome::Unreachable, reason)));
+        }
+    };
+    if let Some(reason) = task.refused_by_marks(&marks) {
+        return Ok(Err((Outcome::Refused, reason)));
+    }
+    let plan = Plan::new(task.set, &marks.history);
+    if plan.pending.is_empty() {
+        return Ok(Ok(Cleared {
+            plan,
+            capacity: None,
+        }));
+    }
+    let snapshot = snapshot(session, None).await?;
+    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot) {
+        return Ok(Err((Outcome::Refused, reason)));
+    }
+    let capacity = seen_capacity(task, session).await?;
+    let problem = unable(task, inspect::abilities(session).await?)
+        .or_else(|| task.data_dir.and_then(room::problem))
+        .or_else(|| crowded(task, &capacity));
+    Ok(match problem {
+        Some(problem) => Err((
+            Outcome::Unreachable,
+            format!("{}: {problem}", task.endpoint.display()),
+        )),
+        None => Ok(Cleared {
+            plan,
+            capacity: Some(capacity),
+        }),
+    })
+}
+
+/// Why the server or the role cannot take a migration, if so.
+fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
+    let (role, database) = (&task.endpoint.user, task.own.database);
+    if abilities.standby {
+        return Some(
+            "the server is a standby, which takes no writes: give the URL of its primary"
+                .to_owned(),
+        );
+    }
+    if !abilities.may_create {
+        return Some(format!(
+            "role {role} may not create schemas in database {database}: run dbctl provision, or make the role its owner"
+        ));
+    }
+    match abilities.may_create_in_public {
+        None => {
+            return Some(format!(
+                "database {database} has no schema public, which holds the history of its migrations: CREATE SCHEMA public"
+            ));
+        }
+        Some(false) => {
+            return Some(format!(
+                "role {role} may not create tables in schema public of database {database}: run dbctl provision, \
+                 or grant it CREATE on that schema"
+            ));
+        }
+        Some(true) => {}
+    }
+    if abilities.read_only {
+        return Some(format!(
+            "every transaction of role {role} in this database starts read-only (default_transaction_read_only is on): \
+             somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that"
+        ));
+    }
+    if task.timescaledb {
+        return inspect::timescaledb_problem(abilities);
+    }
+    None
+}
+
+/// What the server has left, seen by the service's role or, where that may not look, by the administrator. What neither sees is
+/// not judged.
+async fn seen_capacity(task: &Task<'_>, session: &Session) -> Result<Capacity, DriverError> {
+    let own = capacity(session, &task.endpoint.user).await?;
+    if own.sees_all {
+        return Ok(own);
+    }
+    let admin = capacity_for_admin(task).await;
+    Ok(admin
+        .filter(|admin| admin.started == own.started)
+        .unwrap_or(own))
+}
+
+async fn capacity_for_admin(task: &Task<'_>) -> Option<Capacity> {
+    let endpoint = Endpoint {
+        database: task.endpoint.database.clone(),
+        connect_timeout: Some(ADMIN_TIMEOUT),
+        ..task.admin?.clone()
+    };
+    let name = format!("{} (admin)", task.application());
+    let session = connect(&endpoint, Purpose::Read, &name).await.ok()?;
+    let seen = capacity(&session, &task.endpoint.user).await;
+    session.close().await;
+    seen.ok()
+}
+
+/// Why there is no connection for a migration, if so.
+fn crowded(task: &Task<'_>, capacity: &Capacity) -> Option<String> {
+    let connections = capacity.connections?;
+    let free = connections.free();
+    (free < CONNECTIONS).then(|| {
+        format!(
+            "the server has {} left for role {}, and a migration needs {CONNECTIONS}: max_connections is {}, {} of them reserved and \
+             {} in use; end sessions, or raise max_connections",
+            count(usize::try_from(free).unwrap_or(0), "connection"),
+            task.endpoint.user,
+            connections.most,
+            connections.reserved,
+            connections.used
+        )
+    })
+}

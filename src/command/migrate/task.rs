@@ -1,0 +1,117 @@
+//! One database to migrate: everything that preflight and runner have to know about it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::{Loaded, LoadedService};
+use crate::manifest::{Endpoint, Store, Target};
+use crate::migration::{Set, guard};
+use crate::postgres::inspect::Marks;
+use crate::report::migrate::{Outcome, ServiceRun};
+
+/// One database to migrate.
+pub(crate) struct Task<'a> {
+    /// The service and its set.
+    pub(crate) own: guard::Party<'a>,
+    /// The other services of the system.
+    pub(crate) others: Vec<guard::Party<'a>>,
+    /// The set.
+    pub(crate) set: &'a Set,
+    /// Where the database is.
+    pub(crate) endpoint: &'a Endpoint,
+    /// An administrator's way in, for what the service's role may not see.
+    pub(crate) admin: Option<&'a Endpoint>,
+    /// Whether the set needs TimescaleDB.
+    pub(crate) timescaledb: bool,
+    /// Where the database's files lie, if that is on this host.
+    pub(crate) data_dir: Option<&'a Path>,
+}
+
+impl<'a> Task<'a> {
+    /// The task for a service of the manifest, or how its run ends without one.
+    pub(super) fn new(
+        loaded: &'a Loaded<'_>,
+        service: &'a LoadedService<'_>,
+    ) -> Result<Self, (Outcome, Option<String>)> {
+        let endpoint = match &service.service.target {
+            Target::Files => return Err((Outcome::NoDatabase, None)),
+            Target::NotConfigured { .. } => return Err((Outcome::NotConfigured, None)),
+            Target::Database(endpoint) => &endpoint.value,
+        };
+        if !service.is_migrated() {
+            return Err((Outcome::Managed, None));
+        }
+        let set = match &service.set {
+            Some(Ok(set)) => set,
+            Some(Err(error)) => return Err((Outcome::BadSet, Some(error.to_string()))),
+            None => {
+                let reason = "it has no migration set".to_owned();
+                return Err((Outcome::BadSet, Some(reason)));
+            }
+        };
+        let manifest = service.service;
+        Ok(Self {
+            own: service.party(),
+            others: loaded.others(&manifest.name),
+            set,
+            endpoint,
+            admin: manifest.admin.as_ref().map(|admin| &admin.value),
+            timescaledb: manifest.store == Store::TimescaleDb,
+            data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
+        })
+    }
+
+    /// The name of its sessions, as `pg_stat_activity` shows it.
+    pub(super) fn application(&self) -> String {
+        format!("dbctl migrate {}", self.own.service)
+    }
+
+    /// Why the set must not be applied to the database with these marks, if so.
+    pub(super) fn refused_by_marks(&self, marks: &Marks) -> Option<String> {
+        let (own, others) = (self.own, &self.others);
+        if let Some(reason) = guard::wrong_database(own, others, &marks.database) {
+            return Some(reason);
+        }
+        if let Some(trouble) = &marks.trouble {
+            return Some(format!(
+                "database {}: it cannot be told whose it is and what was applied: {trouble}",
+                marks.database
+            ));
+        }
+        guard::marked(
+            own,
+            others,
+            &marks.database,
+            marks.stamp.as_ref(),
+            &marks.history,
+        )
+    }
+}
+
+/// The report of a service about which nothing is known yet.
+pub(super) fn blank(loaded: &LoadedService<'_>) -> ServiceRun {
+    let service = loaded.service;
+    ServiceRun {
+        name: service.name.clone(),
+        store: service.store.as_str(),
+        database: service.database_name().to_owned(),
+        address: service.endpoint().map(Endpoint::address),
+        outcome: Outcome::UpToDate,
+        applied: Vec::new(),
+        pending: Vec::new(),
+        total: None,
+        error: None,
+        took: Duration::ZERO,
+    }
+}
+
+/// The report with its end.
+pub(super) fn ended(
+    mut run: ServiceRun,
+    outcome: Outcome,
+    error: impl Into<Option<String>>,
+) -> ServiceRun {
+    run.outcome = outcome;
+    run.error = error.into();
+    run
+}
