@@ -8,7 +8,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::{CHECK_ADDRESS, ConnectError, Reason, classify, describe};
 use super::tls;
-use crate::manifest::{Endpoint, Host, SslMode};
+use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
 
 /// The oldest major version of PostgreSQL that dbctl works with.
 pub const OLDEST_MAJOR: u32 = 14;
@@ -189,7 +189,7 @@ async fn attempt(
         .batch_execute(&settings(purpose))
         .await
         .map_err(|error| fail(&error))?;
-    if endpoint.read_write && standby(&session).await.map_err(|error| fail(&error))? {
+    if endpoint.session_attrs == SessionAttrs::Primary && standby(&session).await.map_err(|error| fail(&error))? {
         let fact = format!(
             "{}: the server is a standby and target_session_attrs asks for a primary",
             endpoint.display()
@@ -251,7 +251,7 @@ fn config(endpoint: &Endpoint, host: &Host, application: &str) -> Config {
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
         })
         .keepalives_idle(Duration::from_secs(30));
-    if let Some(password) = &endpoint.password {
+    if let Some(password) = endpoint.password_for(host) {
         config.password(password.expose());
     }
     if let Some(options) = &endpoint.options {
