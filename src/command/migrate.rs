@@ -11,7 +11,7 @@ use crate::migration::{Migration, Plan, Set};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, apply, connect, describe,
-    snapshot,
+    snapshot, standby,
 };
 use crate::report::migrate::{Applied, Outcome, Pending, Report, ServiceRun};
 
@@ -293,10 +293,9 @@ async fn unable(
 ) -> Result<Option<String>, DriverError> {
     let abilities = inspect::abilities(session).await?;
     let shown = endpoint.display();
-    if abilities.standby {
-        return Ok(Some(format!(
-            "{shown}: the server is a standby, which takes no writes: give the URL of its primary"
-        )));
+    let admin = service.service.admin.as_ref().map(|admin| &admin.value);
+    if let Some(reason) = standby::refusal(session, endpoint, admin).await? {
+        return Ok(Some(reason));
     }
     if !abilities.may_create {
         return Ok(Some(format!(
