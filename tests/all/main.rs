@@ -12,17 +12,21 @@
 
 mod architecture;
 mod bad_input;
+mod connections;
 mod faults;
 mod lab;
 mod lock;
 mod manifest;
 mod migrate;
+mod poolers;
 mod provision;
 mod rows;
 mod safety;
 mod sandbox;
 mod sandbox_system;
+mod standby;
 mod status;
+mod tls;
 mod verify;
 mod verify_access;
 mod verify_bleed;
