@@ -147,7 +147,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_file() && mode & 0o077 != 0 {
         return Err(format!(
-            "its mode is {mode:04o}, so that others than its owner may get at it; chmod 600 {}",
+            "its mode is {mode:04o}, open to others; chmod 600 {}",
             path.display()
         ));
     }

@@ -141,7 +141,14 @@ impl Attempt<'_> {
         if session.pooled && self.purpose == Purpose::Write {
             self.prove_session_pooling(host, address, &session).await?;
         }
-        session.settle().await.map_err(|error| failed(&error))?;
+        session.settle().await.map_err(|error| {
+            // Statement pooling allows no transaction.
+            if session.pooled && error.as_db_error().is_some() {
+                refusal(&describe(&error), PASS_THE_POOLER)
+            } else {
+                failed(&error)
+            }
+        })?;
         if look.standby && self.purpose == Purpose::Write {
             let primary = standby::standby_of(&session)
                 .await
