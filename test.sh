@@ -15,8 +15,8 @@ if ! command -v cc >/dev/null; then
 fi
 cargo --version >&2
 
-say "PostgreSQL 15, 17 and 18, the latter two with TimescaleDB"
-scripts/postgres-runtime.sh 15 17 18
+say "PostgreSQL 15, 17 and 18, the latter two with TimescaleDB, and PgBouncer"
+scripts/postgres-runtime.sh 15 17 18 pgbouncer
 
 say "PostgreSQL 13, to see it refused"
 scripts/postgres-runtime.sh old || echo "NOT AVAILABLE HERE: the test of a too old server will be skipped" >&2

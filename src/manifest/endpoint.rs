@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::passfile::PasswordFile;
 use crate::secret::Secret;
 
 /// The port that PostgreSQL listens on unless told otherwise.
@@ -37,8 +39,10 @@ pub struct Endpoint {
     pub connect_timeout: Option<Duration>,
     /// Command-line options for the server (`options=-c…`).
     pub options: Option<String>,
-    /// Whether only a server that accepts writes will do (`target_session_attrs=read-write`).
-    pub read_write: bool,
+    /// Which servers will do.
+    pub session_attrs: SessionAttrs,
+    /// The password file, for an endpoint without a password of its own.
+    pub password_file: Option<Arc<PasswordFile>>,
 }
 
 impl Endpoint {
@@ -46,19 +50,7 @@ impl Endpoint {
     /// socket directory is its path.
     #[must_use]
     pub fn address(&self) -> String {
-        let hosts: Vec<String> = self
-            .hosts
-            .iter()
-            .map(|host| {
-                if host.is_socket() && host.port == DEFAULT_PORT {
-                    host.name.clone()
-                } else if host.is_ipv6() {
-                    format!("[{}]:{}", host.name, host.port)
-                } else {
-                    format!("{}:{}", host.name, host.port)
-                }
-            })
-            .collect();
+        let hosts: Vec<String> = self.hosts.iter().map(Host::address).collect();
         hosts.join(",")
     }
 
@@ -93,10 +85,46 @@ impl Endpoint {
         if let Some(options) = &self.options {
             parameter("options", options);
         }
-        if self.read_write {
-            parameter("target_session_attrs", "read-write");
+        if self.session_attrs != SessionAttrs::Any {
+            parameter("target_session_attrs", self.session_attrs.as_str());
         }
         Secret::new(url)
+    }
+
+    /// The password for one of the hosts: the endpoint's own, else the one that the password file has for it.
+    #[must_use]
+    pub fn password_for(&self, host: &Host) -> Option<&Secret> {
+        self.password
+            .as_ref()
+            .or_else(|| Some(self.filed_password(host)?.0))
+    }
+
+    /// What the password file has for one of the hosts, and on which line. An endpoint with a password of its own needs none.
+    pub(super) fn filed_password(&self, host: &Host) -> Option<(&Secret, usize)> {
+        if self.password.is_some() {
+            return None;
+        }
+        self.password_file
+            .as_ref()?
+            .lookup(host, &self.database, &self.user)
+    }
+
+    /// What to know about the password file when one of the hosts refused the log-in. Never a password.
+    #[must_use]
+    pub fn password_note(&self, host: &Host) -> Option<String> {
+        if self.password.is_some() {
+            return None;
+        }
+        let file = self.password_file.as_ref()?;
+        Some(match self.filed_password(host) {
+            Some((_, line)) => {
+                format!("the password is from {}:{line}", file.path().display())
+            }
+            None => file.no_password(&format!(
+                "{}:{}:{}:{}",
+                host.name, host.port, self.database, self.user
+            )),
+        })
     }
 
     fn base(&self, password: Option<&Secret>) -> String {
@@ -134,6 +162,18 @@ pub struct Host {
 }
 
 impl Host {
+    /// The host with its port, as in [`Endpoint::address`].
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.is_socket() && self.port == DEFAULT_PORT {
+            self.name.clone()
+        } else if self.is_ipv6() {
+            format!("[{}]:{}", self.name, self.port)
+        } else {
+            format!("{}:{}", self.name, self.port)
+        }
+    }
+
     /// Whether this is the directory of a Unix socket.
     #[must_use]
     pub fn is_socket(&self) -> bool {
@@ -171,6 +211,65 @@ impl SslMode {
             Self::VerifyCa => "verify-ca",
             Self::VerifyFull => "verify-full",
         }
+    }
+
+    /// The mode of this word.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "disable" => Self::Disable,
+            "allow" | "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
+}
+
+/// libpq's `target_session_attrs` (PostgreSQL documentation, "Database Connection Control Functions").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionAttrs {
+    /// Every server.
+    #[default]
+    Any,
+    /// One where transactions can write unless they say otherwise.
+    ReadWrite,
+    /// One where they cannot.
+    ReadOnly,
+    /// One that is no standby.
+    Primary,
+    /// A standby.
+    Standby,
+    /// A standby, or any server where no host is one.
+    PreferStandby,
+}
+
+impl SessionAttrs {
+    /// libpq's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::PreferStandby => "prefer-standby",
+        }
+    }
+
+    /// The value of this word.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Any,
+            Self::ReadWrite,
+            Self::ReadOnly,
+            Self::Primary,
+            Self::Standby,
+            Self::PreferStandby,
+        ]
+        .into_iter()
+        .find(|attrs| attrs.as_str() == word)
     }
 }
 

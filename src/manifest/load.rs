@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::defaults::Defaults;
 use super::environment::Environment;
 use super::problems::Problems;
 use super::resolve::Sets;
@@ -83,12 +84,19 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
     };
     overrides::apply(&mut raw, &inputs.overrides, &mut problems);
     let base = file.path.as_deref().and_then(Path::parent);
+    // A sandbox makes its own servers; the password of a real one is none of theirs.
+    let defaults = if inputs.sandbox {
+        Defaults::default()
+    } else {
+        Defaults::read(&environment, &inputs.directory, &mut problems)
+    };
     let context = Context {
         environment: &environment,
         built_in: file.path.is_none(),
         base: base.unwrap_or(&inputs.directory),
         directory: &inputs.directory,
         sandbox: inputs.sandbox,
+        defaults: &defaults,
     };
     let mut top = Values {
         table: &raw.top,

@@ -2,10 +2,12 @@
 
 mod allow;
 mod check;
+mod defaults;
 mod endpoint;
 mod environment;
 mod load;
 mod overrides;
+mod passfile;
 mod problems;
 mod raw;
 mod resolve;
@@ -18,8 +20,9 @@ mod values;
 
 use std::path::PathBuf;
 
-pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SslMode};
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode};
 pub use load::{Inputs, LOCATION, ManifestError, load};
+pub use passfile::PasswordFile;
 pub use value::{Source, Sourced};
 
 /// A validated manifest. Everything in it was checked; nothing in it is raw input.

@@ -139,6 +139,8 @@ fn sql(
             admin.value.display(),
             &admin.source,
         ));
+        let defaults = values.context.defaults;
+        shown.extend(defaults.shown_password(&admin.value, "admin_password"));
     }
     service.shown = shown;
     (service.set, service.set_dir) = set.map_or((None, None), |(set, dir)| (Some(set), dir));

@@ -1,6 +1,7 @@
 //! Where a service's database is: its URL, or the parts that the manifest gives.
 
-use super::endpoint::{DEFAULT_PORT, Endpoint, Host, SslMode};
+use super::defaults::Tls;
+use super::endpoint::{DEFAULT_PORT, Endpoint, Host, SessionAttrs, SslMode};
 use super::table::{Scalar, Value};
 use super::uri::{check_host, unbracketed};
 use super::value::{Source, Sourced};
@@ -72,7 +73,7 @@ pub(super) fn resolve(
 /// Parses the URL of `url` or `admin_url`.
 pub(super) fn endpoint(values: &mut Values<'_>, key: &str) -> Option<Sourced<Endpoint>> {
     let url = values.text(key)?;
-    match Endpoint::parse(&url.value) {
+    match Endpoint::parse_with(&url.value, values.context.defaults) {
         Ok(value) => Some(Sourced {
             value,
             source: url.source,
@@ -105,13 +106,17 @@ fn from_url(values: &mut Values<'_>, source: &Source) -> Option<Resolved> {
         values.port();
     }
     let endpoint = endpoint(values, "url")?;
-    let default_password = is_default(values, endpoint.value.password.as_ref());
+    let default_password = is_default(values, password_of(&endpoint.value));
+    let url = endpoint.value.display();
+    let mut shown = vec![Shown::new("url", url, &endpoint.source)];
+    if let Some(plain) = values
+        .text("url")
+        .and_then(|url| Endpoint::parse(&url.value).ok())
+    {
+        shown.extend(values.context.defaults.shown(&plain, &endpoint.value));
+    }
     Some(Resolved {
-        shown: vec![Shown::new(
-            "url",
-            endpoint.value.display(),
-            &endpoint.source,
-        )],
+        shown,
         default_password,
         fixed: is_fixed(&endpoint.source),
         target: Target::Database(endpoint),
@@ -157,8 +162,7 @@ fn from_parts(
         .max_by_key(|source| rank(source))
         .cloned()?;
     let password = password.map(|password| Secret::new(password.value));
-    let default_password = is_default(values, password.as_ref());
-    let endpoint = Endpoint {
+    let plain = Endpoint {
         hosts: vec![Host {
             name: host.value,
             port: port.value,
@@ -170,8 +174,26 @@ fn from_parts(
         ssl_root_cert: None,
         connect_timeout: None,
         options: None,
-        read_write: false,
+        session_attrs: SessionAttrs::Any,
+        password_file: None,
     };
+    let defaults = values.context.defaults;
+    let (ssl_mode, ssl_root_cert) = match defaults.tls(Tls::default()) {
+        Ok(tls) => tls,
+        Err(reason) => {
+            values.problem("host", &reason);
+            return None;
+        }
+    };
+    let endpoint = Endpoint {
+        ssl_mode,
+        ssl_root_cert,
+        connect_timeout: defaults.connect_timeout(None),
+        password_file: defaults.password_file(),
+        ..plain.clone()
+    };
+    let default_password = is_default(values, password_of(&endpoint));
+    shown.extend(defaults.shown(&plain, &endpoint));
     Some(Resolved {
         target: Target::Database(Sourced {
             value: endpoint,
@@ -194,6 +216,11 @@ fn host(values: &mut Values<'_>) -> Option<Sourced<String>> {
         return None;
     }
     Some(host)
+}
+
+/// The password that the first host is entered with.
+fn password_of(endpoint: &Endpoint) -> Option<&Secret> {
+    endpoint.password_for(endpoint.hosts.first()?)
 }
 
 /// Whether this password is the `default` that the manifest publishes.
@@ -219,7 +246,7 @@ const fn rank(source: &Source) -> u8 {
         Source::Env(_) => 4,
         Source::DotEnv(_) => 3,
         Source::File(_) => 2,
-        Source::Default => 1,
+        Source::Default | Source::PasswordFile(..) => 1,
         Source::BuiltIn => 0,
     }
 }

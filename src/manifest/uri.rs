@@ -4,10 +4,9 @@
 //! part of the URL; only the name of an unknown parameter is shown, and only where it cannot be a piece of a password.
 
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use super::endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SslMode};
+use super::defaults::{Defaults, Tls};
+use super::endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode};
 use crate::secret::Secret;
 
 /// PostgreSQL cuts longer names silently (NAMEDATALEN).
@@ -25,6 +24,11 @@ impl Endpoint {
     /// When it is no such URI, names no role or no host, has an empty password, or a parameter that dbctl does not know.
     /// The error never quotes the URL.
     pub fn parse(url: &str) -> Result<Self, EndpointError> {
+        Self::parse_with(url, &Defaults::default())
+    }
+
+    /// As [`Endpoint::parse`]; what the URL leaves open is as the environment says.
+    pub(super) fn parse_with(url: &str, defaults: &Defaults) -> Result<Self, EndpointError> {
         let url = url.trim_matches(|c: char| c.is_ascii_whitespace());
         if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return fail(
@@ -68,7 +72,7 @@ impl Endpoint {
             };
             parts.parameter(&decode(name)?, decode(value)?, query.contains('@'))?;
         }
-        parts.finish()
+        parts.finish(defaults)
     }
 }
 
@@ -80,11 +84,10 @@ struct Parts {
     database: String,
     hosts: Vec<(String, Option<u16>)>,
     ports: Option<Vec<Option<u16>>>,
-    ssl_mode: Option<SslMode>,
-    ssl_root_cert: Option<String>,
-    connect_timeout: Option<Duration>,
+    tls: Tls,
+    connect_timeout: Option<u32>,
     options: Option<String>,
-    read_write: bool,
+    session_attrs: SessionAttrs,
 }
 
 impl Parts {
@@ -105,44 +108,28 @@ impl Parts {
                 self.ports = Some(ports?);
             }
             "sslmode" => {
-                self.ssl_mode = Some(match value.as_str() {
-                    "disable" => SslMode::Disable,
-                    "allow" | "prefer" => SslMode::Prefer,
-                    "require" => SslMode::Require,
-                    "verify-ca" => SslMode::VerifyCa,
-                    "verify-full" => SslMode::VerifyFull,
-                    _ => {
-                        return fail(
-                            "parameter sslmode: expected disable, allow, prefer, require, verify-ca or verify-full",
-                        );
-                    }
-                });
+                let Some(mode) = SslMode::parse(&value) else {
+                    return fail(
+                        "parameter sslmode: expected disable, allow, prefer, require, verify-ca or verify-full",
+                    );
+                };
+                self.tls.mode = Some(mode);
             }
-            "sslrootcert" => self.ssl_root_cert = Some(value).filter(|value| !value.is_empty()),
+            "sslrootcert" => self.tls.root_cert = Some(value).filter(|value| !value.is_empty()),
             "connect_timeout" => {
-                let Ok(seconds) = value.parse::<u32>() else {
+                let Ok(seconds) = value.parse() else {
                     return fail("parameter connect_timeout: expected a number of seconds");
                 };
-                // As for libpq, 0 waits for ever.
-                self.connect_timeout =
-                    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
+                self.connect_timeout = Some(seconds);
             }
             "options" => self.options = Some(value).filter(|value| !value.is_empty()),
             "target_session_attrs" => {
-                self.read_write = match value.as_str() {
-                    "any" => false,
-                    "read-write" | "primary" => true,
-                    "read-only" | "standby" | "prefer-standby" => {
-                        return fail(
-                            "parameter target_session_attrs: dbctl writes, so a read-only server will not do; expected any, read-write or primary",
-                        );
-                    }
-                    _ => {
-                        return fail(
-                            "parameter target_session_attrs: expected any, read-write or primary",
-                        );
-                    }
+                let Some(attrs) = SessionAttrs::parse(&value) else {
+                    return fail(
+                        "parameter target_session_attrs: expected any, read-write, read-only, primary, standby or prefer-standby",
+                    );
                 };
+                self.session_attrs = attrs;
             }
             // dbctl sets its own, so that it is found in pg_stat_activity.
             "application_name" | "fallback_application_name" => {}
@@ -160,7 +147,7 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Endpoint, EndpointError> {
+    fn finish(mut self, defaults: &Defaults) -> Result<Endpoint, EndpointError> {
         if self.user.is_empty() {
             return fail(format!("the URL names no role; expected {SHAPE}"));
         }
@@ -181,24 +168,18 @@ impl Parts {
             }
         }
         let hosts = self.hosts()?;
-        if self.ssl_root_cert.as_deref() == Some("system") {
-            self.ssl_root_cert = None;
-            if *self.ssl_mode.get_or_insert(SslMode::VerifyFull) != SslMode::VerifyFull {
-                return fail(
-                    "sslrootcert=system needs sslmode=verify-full: anybody can get a certificate from a public authority",
-                );
-            }
-        }
+        let (ssl_mode, ssl_root_cert) = defaults.tls(self.tls).map_err(EndpointError)?;
         Ok(Endpoint {
             hosts,
             user: self.user,
             password: self.password.map(Secret::new),
             database: self.database,
-            ssl_mode: self.ssl_mode.unwrap_or(SslMode::Prefer),
-            ssl_root_cert: self.ssl_root_cert.map(PathBuf::from),
-            connect_timeout: self.connect_timeout,
+            ssl_mode,
+            ssl_root_cert,
+            connect_timeout: defaults.connect_timeout(self.connect_timeout),
             options: self.options,
-            read_write: self.read_write,
+            session_attrs: self.session_attrs,
+            password_file: defaults.password_file(),
         })
     }
 

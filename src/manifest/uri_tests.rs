@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::manifest::{Endpoint, Host, SslMode};
+use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
 use crate::secret::Secret;
 
 const CANARY: &str = "Canary7Pw";
@@ -98,7 +98,7 @@ fn parameters_override_the_rest() {
     assert_eq!(endpoint.options.as_deref(), Some("-csearch_path=x"));
     assert_eq!(endpoint.ssl_mode, SslMode::VerifyCa);
     assert_eq!(endpoint.ssl_root_cert, Some(PathBuf::from("/etc/ca.pem")));
-    assert!(endpoint.read_write);
+    assert_eq!(endpoint.session_attrs, SessionAttrs::Primary);
     assert_eq!(
         parse("postgres://u@h/d?sslmode=allow").ssl_mode,
         SslMode::Prefer
@@ -114,7 +114,7 @@ fn parameters_override_the_rest() {
     assert!(
         refused("postgres://u@h/d?gssencmode=disable").contains("unknown parameter gssencmode")
     );
-    assert!(refused("postgres://u@h/d?target_session_attrs=standby").contains("read-only"));
+    assert!(refused("postgres://u@h/d?target_session_attrs=master").contains("prefer-standby"));
 }
 
 #[test]
@@ -198,7 +198,15 @@ fn to_url_and_parse_are_inverse() {
                 ssl_root_cert: (index % 2 == 1).then(|| PathBuf::from(format!("/ca/{text}"))),
                 connect_timeout: (index % 2 == 0).then(|| Duration::from_secs(9)),
                 options: (index % 4 == 0).then(|| (*text).to_owned()),
-                read_write: index % 2 == 0,
+                session_attrs: [
+                    SessionAttrs::Any,
+                    SessionAttrs::ReadWrite,
+                    SessionAttrs::ReadOnly,
+                    SessionAttrs::Primary,
+                    SessionAttrs::Standby,
+                    SessionAttrs::PreferStandby,
+                ][index % 6],
+                password_file: None,
             };
             assert_eq!(parse(endpoint.to_url().expose()), endpoint, "{text}");
             assert_eq!(parse(&endpoint.display()).password, None);

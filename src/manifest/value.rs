@@ -1,5 +1,7 @@
 //! A value and where it came from.
 
+use std::path::PathBuf;
+
 /// Where a value came from. A flag beats the environment, which beats `.env`, which beats the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -15,6 +17,8 @@ pub enum Source {
     Default,
     /// A literal of the built-in manifest.
     BuiltIn,
+    /// libpq's password file, and the line in it.
+    PasswordFile(PathBuf, Option<usize>),
 }
 
 impl std::fmt::Display for Source {
@@ -26,6 +30,10 @@ impl std::fmt::Display for Source {
             Self::File(line) => write!(f, "file line {line}"),
             Self::Default => f.write_str("default"),
             Self::BuiltIn => f.write_str("built in"),
+            Self::PasswordFile(path, None) => write!(f, "password file {}", path.display()),
+            Self::PasswordFile(path, Some(line)) => {
+                write!(f, "password file {}:{line}", path.display())
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::defaults::Defaults;
 use super::environment::Environment;
 use super::load::LOCATION;
 use super::problems::Problems;
@@ -24,6 +25,8 @@ pub(super) struct Context<'a> {
     pub(super) directory: &'a Path,
     /// Whether variables may not say where things are.
     pub(super) sandbox: bool,
+    /// What libpq's variables say, for what an endpoint leaves open.
+    pub(super) defaults: &'a Defaults,
 }
 
 /// One table with the means to resolve its values.
@@ -125,7 +128,9 @@ impl Values<'_> {
             Source::Env(name) => format!(" in environment {name}"),
             Source::DotEnv(name) => format!(" in .env {name}"),
             Source::Default => " as the default".to_owned(),
-            Source::Flag | Source::File(_) | Source::BuiltIn => String::new(),
+            Source::Flag | Source::File(_) | Source::BuiltIn | Source::PasswordFile(..) => {
+                String::new()
+            }
         };
         self.problem(
             key,
@@ -251,7 +256,9 @@ impl Values<'_> {
         let text = self.text(key)?;
         let base = match text.source {
             Source::File(_) | Source::Default | Source::BuiltIn => self.context.base,
-            Source::Flag | Source::Env(_) | Source::DotEnv(_) => self.context.directory,
+            Source::Flag | Source::Env(_) | Source::DotEnv(_) | Source::PasswordFile(..) => {
+                self.context.directory
+            }
         };
         Some(Sourced {
             value: base.join(text.value),

@@ -65,6 +65,7 @@ impl Workers {
 /// # Errors
 /// When the query fails.
 pub async fn capacity(session: &Session, role: &str) -> Result<Capacity, tokio_postgres::Error> {
+    session.begin_reading().await?;
     // Of other roles' sessions a plain role sees the name and not the type; a worker's name is its type.
     let row = session
         .client

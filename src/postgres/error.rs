@@ -63,6 +63,16 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
+    /// The same after a wait.
+    pub(super) fn after(self, waited: std::time::Duration) -> Self {
+        let note = format!("; gave up after {:.0} s", waited.as_secs_f32());
+        Self {
+            message: format!("{}{note}", self.message),
+            fact: format!("{}{note}", self.fact),
+            ..self
+        }
+    }
+
     /// From what happened and what to do about it; nothing may be said about the latter.
     pub(super) fn new(reason: Reason, fact: String, advice: &str) -> Self {
         let message = if advice.is_empty() {
@@ -91,7 +101,9 @@ pub enum Reason {
     Tls,
     /// The server is too old.
     TooOld,
-    /// The server refuses for another reason: starting, shutting down, too many connections, the role may not connect.
+    /// The server is starting or shutting down.
+    Starting,
+    /// The server refuses for another reason, as too many connections, or it is not one that can be used.
     Refused,
 }
 
@@ -115,7 +127,7 @@ pub(super) fn classify(error: &tokio_postgres::Error) -> (Reason, &'static str) 
             "check the URL, or run dbctl provision to create the database",
         ),
         Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => {
-            (Reason::Refused, "wait until the server has started")
+            (Reason::Starting, "wait until the server has started")
         }
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => (
             Reason::Refused,
@@ -127,30 +139,54 @@ pub(super) fn classify(error: &tokio_postgres::Error) -> (Reason, &'static str) 
             Reason::LogIn,
             "check the password: its variable is not set, or the URL holds none",
         ),
-        None if mentions_tls(error) => (
-            Reason::Tls,
-            "check sslmode and sslrootcert, or switch TLS on in the server",
-        ),
-        None => (Reason::Unreachable, CHECK_ADDRESS),
+        None => match tls_advice(error) {
+            Some(advice) => (Reason::Tls, advice),
+            None => (Reason::Unreachable, CHECK_ADDRESS),
+        },
     }
 }
 
-/// Whether the failure is about TLS: the driver's TLS errors carry no kind that could be matched.
-fn mentions_tls(error: &tokio_postgres::Error) -> bool {
+/// What to do about a failure of TLS; `None` when it is about something else.
+fn tls_advice(error: &tokio_postgres::Error) -> Option<&'static str> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(current) = cause {
-        if current.downcast_ref::<rustls::Error>().is_some() {
-            return true;
-        }
-        if let Some(io) = current.downcast_ref::<std::io::Error>()
-            && io
-                .get_ref()
-                .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
-        {
-            return true;
+        let inner = current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref());
+        if let Some(error) = current.downcast_ref().or(inner) {
+            return Some(certificate_advice(error));
         }
         cause = current.source();
     }
-    let text = error.to_string();
-    text.contains("TLS")
+    // The driver's own TLS errors carry no kind that could be matched.
+    error.to_string().contains("TLS").then_some(CHECK_SSLMODE)
+}
+
+/// What to do where TLS was wanted and there is none, or nothing is known about why.
+const CHECK_SSLMODE: &str = "check sslmode and sslrootcert, or switch TLS on in the server";
+
+/// What to do about a server's certificate that is not accepted.
+fn certificate_advice(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Wrong;
+    match error {
+        rustls::Error::InvalidCertificate(Wrong::UnknownIssuer | Wrong::BadSignature) => {
+            "the server's certificate is not of an authority in sslrootcert: name the file with the certificate of its authority"
+        }
+        rustls::Error::InvalidCertificate(
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. },
+        ) => {
+            "the server's certificate is for another name: connect to a name that it is for, or give the server a certificate for this one"
+        }
+        rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            "renew the server's certificate"
+        }
+        rustls::Error::InvalidCertificate(Wrong::Other(other))
+            if other.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            "the server's certificate is one of an authority (CA:TRUE), which may sign others but not stand for a server: give the server \
+             one with CA:FALSE"
+        }
+        _ => CHECK_SSLMODE,
+    }
 }

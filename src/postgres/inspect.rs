@@ -1,4 +1,5 @@
-//! Short read-only looks at a database that need no whole catalog.
+//! Short read-only looks at a database that need no whole catalog. No statement is prepared by name: behind a pooler another client
+//! may have left one of that name.
 
 use tokio_postgres::error::SqlState;
 
@@ -20,14 +21,16 @@ pub struct Marks {
     pub trouble: Option<String>,
 }
 
-/// Reads stamp and history. Works inside and outside a transaction and creates nothing.
+/// Reads stamp and history. Works inside and outside a transaction and creates nothing. A reading session behind a pooler begins a new
+/// transaction.
 ///
 /// # Errors
 /// When a query fails.
 pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
+    session.begin_reading().await?;
     let client = &session.client;
     let row = client
-        .query_one(
+        .query_typed_one(
             "SELECT current_database()::text, to_regclass('dbctl.identity') IS NOT NULL, \
              to_regclass('public.refinery_schema_history') IS NOT NULL, \
              (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c \
@@ -42,7 +45,7 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
     let mut stamp = None;
     if row.try_get(1)? {
         let mut stamps = client
-            .query(
+            .query_typed(
                 "SELECT service::text, set_name::text FROM dbctl.identity LIMIT 3",
                 &[],
             )
@@ -109,7 +112,7 @@ pub(super) fn plain_or_quoted(name: &str) -> String {
 async fn history(session: &Session) -> Result<Vec<HistoryRow>, tokio_postgres::Error> {
     session
         .client
-        .query(
+        .query_typed(
             "SELECT version::bigint, coalesce(name::text, ''), coalesce(applied_on::text, ''), coalesce(checksum::text, '') \
              FROM public.refinery_schema_history ORDER BY version",
             &[],
@@ -151,10 +154,11 @@ pub struct Abilities {
 /// # Errors
 /// When the query fails.
 pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::Error> {
+    session.begin_reading().await?;
     // shared_preload_libraries itself may be read by superusers only; the library's own settings may be read by everyone.
     let row = session
         .client
-        .query_one(
+        .query_typed_one(
             "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'CREATE'), \
              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb'), \
              EXISTS (SELECT FROM pg_settings WHERE name LIKE 'timescaledb%'), \

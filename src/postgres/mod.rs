@@ -1,18 +1,25 @@
 //! The only place that names tokio_postgres or refinery: sessions, the catalog, the migration runner, provisioning.
 
+mod attempt;
 pub mod capacity;
 pub mod catalog;
+mod connect;
 mod error;
+mod first_look;
 pub mod inspect;
+mod pooler;
 pub mod provision;
 mod runner;
 mod scram;
 mod session;
 mod snapshot;
+pub mod standby;
 mod tls;
 
+pub use attempt::OLDEST_MAJOR;
+pub use connect::{connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
 pub use runner::{ApplyError, ApplyOptions, Event, apply};
-pub use session::{Canceller, OLDEST_MAJOR, Purpose, Session, connect};
+pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{same_database, snapshot};
 pub use tokio_postgres::Error as DriverError;

@@ -1,20 +1,16 @@
-//! One connection, born safe: named, with timeouts, without a search path to trip over, read-only where nothing is to be written.
+//! One session, born safe: named, with timeouts, without a search path to trip over, read-only where nothing is to be written.
+//!
+//! Behind a pooler that gives a server process to one transaction at a time, what a session sets stays behind for the next client. So
+//! there a reading session lives in transactions, and every setting of it ends with them.
 
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, Config, NoTls, config::SslMode as DriverSslMode};
+use tokio_postgres::{CancelToken, Client, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::{CHECK_ADDRESS, ConnectError, Reason, classify, describe};
-use super::tls;
-use crate::manifest::{Endpoint, Host, SslMode};
-
-/// The oldest major version of PostgreSQL that dbctl works with.
-pub const OLDEST_MAJOR: u32 = 14;
-
-/// How long a connection attempt may take where the URL does not say.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server or a pooler may take to hear that a session ends.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +25,17 @@ pub enum Purpose {
 pub struct Session {
     /// The driver's client.
     pub(crate) client: Client,
-    connection: Connection,
-    tls: MakeRustlsConnect,
-    plain: bool,
-    server_version: String,
+    pub(super) connection: Connection,
+    pub(super) tls: MakeRustlsConnect,
+    pub(super) plain: bool,
+    pub(super) purpose: Purpose,
+    pub(super) pooled: bool,
+    pub(super) pid: i32,
+    pub(super) server_version: String,
 }
 
 /// The task that moves a session's bytes. It ends with the session, also with one that is dropped in the middle of a statement.
-struct Connection(JoinHandle<()>);
+pub(super) struct Connection(pub(super) JoinHandle<()>);
 
 impl Drop for Connection {
     fn drop(&mut self) {
@@ -51,8 +50,77 @@ impl Session {
         &self.server_version
     }
 
+    /// Whether a pooler stands between dbctl and the server. A session for writing then has a server process of its own, by proof.
+    #[must_use]
+    pub const fn pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// The server process that answered first. Behind a pooler another one may answer later.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The server process that answers now.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn backend_pid(&self) -> Result<i32, Error> {
+        self.client
+            .query_typed_one("SELECT pg_catalog.pg_backend_pid()", &[])
+            .await?
+            .try_get(0)
+    }
+
+    /// Applies the settings of a new session.
+    pub(super) async fn settle(&self) -> Result<(), Error> {
+        if self.in_transactions() {
+            return self.begin("BEGIN READ ONLY").await;
+        }
+        self.client.batch_execute(&settings(self.purpose)).await
+    }
+
+    /// Makes sure that the next query can be answered, whatever became of the last one. Where a session lives in transactions, an
+    /// error has ended its transaction; elsewhere there is nothing to do.
+    pub(super) async fn begin_reading(&self) -> Result<(), Error> {
+        if !self.in_transactions() {
+            return Ok(());
+        }
+        self.begin("ROLLBACK; BEGIN READ ONLY").await
+    }
+
+    /// Begins a transaction in which nothing can write and everything that is read is of one moment.
+    pub(super) async fn begin_snapshot(&self) -> Result<(), Error> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        if self.in_transactions() {
+            return self.begin(&format!("ROLLBACK; {BEGIN}")).await;
+        }
+        self.client.batch_execute(BEGIN).await
+    }
+
+    /// Ends the transaction of [`Session::begin_snapshot`].
+    pub(super) async fn end_snapshot(&self) -> Result<(), Error> {
+        if self.in_transactions() {
+            return self.begin_reading().await;
+        }
+        self.client.batch_execute("COMMIT").await
+    }
+
+    /// Whether the session's settings may not outlive a transaction.
+    const fn in_transactions(&self) -> bool {
+        self.pooled && matches!(self.purpose, Purpose::Read)
+    }
+
+    /// Begins a transaction with the settings of a reader. One message: the pooler has no moment in between to give the server process
+    /// away.
+    async fn begin(&self, begin: &str) -> Result<(), Error> {
+        let sql = format!("{begin}; {}", local_settings());
+        self.client.batch_execute(&sql).await
+    }
+
     /// Makes the session as it was at its start, whatever was set in it since. Locks stay.
-    pub(super) async fn reset(&self) -> Result<(), tokio_postgres::Error> {
+    pub(super) async fn reset(&self) -> Result<(), Error> {
         let sql = format!(
             "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP; {}",
             settings(Purpose::Write)
@@ -62,14 +130,24 @@ impl Session {
 
     /// Says goodbye to the server and waits until it has heard, so that no backend is left behind when the run ends.
     pub async fn close(self) {
+        // A server that does not answer any more has nothing to hear either.
+        drop(tokio::time::timeout(GOODBYE, self.clear()).await);
         let Self {
             client,
             mut connection,
             ..
         } = self;
         drop(client);
-        // A server that does not answer any more has nothing to hear either.
-        drop(tokio::time::timeout(Duration::from_secs(1), &mut connection.0).await);
+        drop(tokio::time::timeout(GOODBYE, &mut connection.0).await);
+    }
+
+    /// Hands a pooler's server process back as it was: in the middle of a transaction the pooler would have to close it.
+    async fn clear(&self) -> Result<(), Error> {
+        match (self.pooled, self.purpose) {
+            (false, _) => Ok(()),
+            (true, Purpose::Read) => self.client.batch_execute("ROLLBACK").await,
+            (true, Purpose::Write) => self.client.batch_execute("DISCARD ALL").await,
+        }
     }
 
     /// What can cancel this session's running statement while the session itself is busy.
@@ -104,184 +182,36 @@ impl Canceller {
     }
 }
 
-/// Connects and sets the session up.
-///
-/// # Errors
-/// When no host lets it in, or the server is older than PostgreSQL 14. The message never holds the password.
-pub async fn connect(
-    endpoint: &Endpoint,
-    purpose: Purpose,
-    application: &str,
-) -> Result<Session, ConnectError> {
-    let tls = tls::connector(endpoint).map_err(|message| {
-        ConnectError::new(
-            Reason::Tls,
-            format!("{}: {message}", endpoint.display()),
-            "",
-        )
-    })?;
-    let mut last = ConnectError::new(
-        Reason::Unreachable,
-        format!("{}: the URL names no host", endpoint.display()),
-        "",
-    );
-    for host in &endpoint.hosts {
-        match attempt(endpoint, host, purpose, application, &tls).await {
-            Ok(session) => return Ok(session),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
+/// The settings of every session, in this order. The search path comes first: whoever owns the database can give it one with functions
+/// of their own, which an administrator's session would run with an administrator's rights. They are sent after the log-in because a
+/// pooler refuses them at start.
+const SETTINGS: [(&str, &str); 7] = [
+    ("search_path", "pg_catalog"),
+    ("role", "none"),
+    ("standard_conforming_strings", "on"),
+    ("client_min_messages", "warning"),
+    ("jit", "off"),
+    ("lock_timeout", "'5s'"),
+    ("idle_in_transaction_session_timeout", "'5min'"),
+];
 
-async fn attempt(
-    endpoint: &Endpoint,
-    host: &Host,
-    purpose: Purpose,
-    application: &str,
-    tls: &MakeRustlsConnect,
-) -> Result<Session, ConnectError> {
-    let config = config(endpoint, host, application);
-    let limit = endpoint.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-    let plain = endpoint.ssl_mode == SslMode::Disable || host.name.starts_with('/');
-    let fail = |error: &tokio_postgres::Error| {
-        let (reason, advice) = classify(error);
-        let fact = format!("{}: {}", endpoint.display(), describe(error));
-        ConnectError::new(reason, fact, advice)
-    };
-    let connecting = async {
-        if plain {
-            let (client, connection) = config.connect(NoTls).await?;
-            Ok((client, tokio::spawn(async move { drop(connection.await) })))
-        } else {
-            let (client, connection) = config.connect(tls.clone()).await?;
-            Ok((client, tokio::spawn(async move { drop(connection.await) })))
-        }
-    };
-    let (client, connection) = tokio::time::timeout(limit, connecting)
-        .await
-        .map_err(|_| {
-            let fact = format!(
-                "{}: no answer within {} s",
-                endpoint.display(),
-                limit.as_secs()
-            );
-            ConnectError::new(Reason::Unreachable, fact, CHECK_ADDRESS)
-        })?
-        .map_err(|error| fail(&error))?;
-    let mut session = Session {
-        client,
-        connection: Connection(connection),
-        tls: tls.clone(),
-        plain,
-        server_version: String::new(),
-    };
-    // Before the first query: whoever owns the database can give it a search path with functions of their own, which an
-    // administrator's session would run with an administrator's rights.
-    session
-        .client
-        .batch_execute(first_settings(purpose))
-        .await
-        .map_err(|error| fail(&error))?;
-    session.server_version = check_version(&session, endpoint).await?;
-    session
-        .client
-        .batch_execute(&settings(purpose))
-        .await
-        .map_err(|error| fail(&error))?;
-    if endpoint.read_write && standby(&session).await.map_err(|error| fail(&error))? {
-        let fact = format!(
-            "{}: the server is a standby and target_session_attrs asks for a primary",
-            endpoint.display()
-        );
-        return Err(ConnectError::new(Reason::Refused, fact, ""));
-    }
-    Ok(session)
-}
+/// How long a reading session's statement may run.
+const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
 
-async fn standby(session: &Session) -> Result<bool, tokio_postgres::Error> {
-    session
-        .client
-        .query_one("SELECT pg_catalog.pg_is_in_recovery()", &[])
-        .await?
-        .try_get(0)
-}
-
-async fn check_version(session: &Session, endpoint: &Endpoint) -> Result<String, ConnectError> {
-    let version = session
-        .client
-        .query_one(
-            "SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4, pg_catalog.current_setting('server_version')",
-            &[],
-        )
-        .await
-        .and_then(|row| Ok((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?)))
-        .map_err(|error| {
-            let fact = format!("{}: {}", endpoint.display(), describe(&error));
-            ConnectError::new(Reason::Refused, fact, "")
-        })?;
-    if version.0 / 10_000 < OLDEST_MAJOR as i32 {
-        let fact = format!(
-            "{}: the server is PostgreSQL {}; dbctl needs {OLDEST_MAJOR} or newer",
-            endpoint.display(),
-            version.1
-        );
-        return Err(ConnectError::new(
-            Reason::TooOld,
-            fact,
-            "upgrade the server",
-        ));
-    }
-    // Debian adds its package's name behind the version.
-    Ok(version.1.split(' ').next().unwrap_or_default().to_owned())
-}
-
-/// The driver's configuration for one host of an endpoint.
-fn config(endpoint: &Endpoint, host: &Host, application: &str) -> Config {
-    let mut config = Config::new();
-    config
-        .host(&host.name)
-        .port(host.port)
-        .user(&endpoint.user)
-        .dbname(&endpoint.database)
-        .application_name(application)
-        .ssl_mode(match endpoint.ssl_mode {
-            SslMode::Disable => DriverSslMode::Disable,
-            SslMode::Prefer => DriverSslMode::Prefer,
-            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
-        })
-        .keepalives_idle(Duration::from_secs(30));
-    if let Some(password) = &endpoint.password {
-        config.password(password.expose());
-    }
-    if let Some(options) = &endpoint.options {
-        config.options(options);
-    }
-    config
-}
-
-/// What a session is told before it is asked anything: plain SET statements, which evaluate nothing.
-const fn first_settings(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Read => "SET search_path = pg_catalog; SET default_transaction_read_only = on",
-        Purpose::Write => "SET search_path = pg_catalog",
-    }
-}
-
-/// The other settings of a session. They are sent after the log-in because a pooler refuses them at start.
+/// The settings of a session that has its server process for itself.
 fn settings(purpose: Purpose) -> String {
-    let mut sql = String::from(
-        "SET search_path = pg_catalog;\
-         SET role = none;\
-         SET standard_conforming_strings = on;\
-         SET client_min_messages = warning;\
-         SET jit = off;\
-         SET lock_timeout = '5s';\
-         SET idle_in_transaction_session_timeout = '5min';",
-    );
+    let mut sql = String::new();
+    if purpose == Purpose::Read {
+        // Before anything that is evaluated.
+        sql.push_str("SET default_transaction_read_only = on;");
+    }
+    for (name, value) in SETTINGS {
+        sql.push_str(&format!("SET {name} = {value};"));
+    }
     match purpose {
         Purpose::Read => {
-            sql.push_str("SET statement_timeout = '60s';SET default_transaction_read_only = on;");
+            let (name, value) = READING_TIMEOUT;
+            sql.push_str(&format!("SET {name} = {value};"));
         }
         // A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems refuse the setting
         // (PostgreSQL documentation, "Connections and Authentication").
@@ -291,4 +221,13 @@ fn settings(purpose: Purpose) -> String {
         ),
     }
     sql
+}
+
+/// The settings of a reader, for one transaction.
+fn local_settings() -> String {
+    SETTINGS
+        .iter()
+        .chain(std::iter::once(&READING_TIMEOUT))
+        .map(|(name, value)| format!("SET LOCAL {name} = {value};"))
+        .collect()
 }

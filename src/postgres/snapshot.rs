@@ -4,9 +4,6 @@ use super::catalog;
 use super::session::Session;
 use crate::snapshot::Snapshot;
 
-/// The transaction that a snapshot is read in: nothing it runs can write, and everything it reads is of one moment.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
 /// # Errors
@@ -15,15 +12,15 @@ pub async fn snapshot(
     session: &Session,
     admin: Option<&Session>,
 ) -> Result<Snapshot, tokio_postgres::Error> {
-    session.client.batch_execute(BEGIN).await?;
+    session.begin_snapshot().await?;
     if let Some(admin) = admin {
-        admin.client.batch_execute(BEGIN).await?;
+        admin.begin_snapshot().await?;
     }
     let snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
     if let Some(admin) = admin {
-        admin.client.batch_execute("COMMIT").await?;
+        admin.end_snapshot().await?;
     }
-    session.client.batch_execute("COMMIT").await?;
+    session.end_snapshot().await?;
     Ok(snapshot)
 }
 
@@ -40,7 +37,8 @@ pub async fn same_database(
         (SELECT oid FROM pg_database WHERE datname = current_database())";
     let mut seen = Vec::new();
     for session in [a, b] {
-        let row = session.client.query_one(identity, &[]).await?;
+        session.begin_reading().await?;
+        let row = session.client.query_typed_one(identity, &[]).await?;
         let system: Option<i64> = row.try_get(0)?;
         let oid: u32 = row.try_get(1)?;
         seen.push(system.map(|system| (system, oid)));

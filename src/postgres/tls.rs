@@ -20,7 +20,12 @@ pub(super) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect, String
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be set up: {error}"))?;
-    let config = match endpoint.ssl_mode {
+    let mode = match endpoint.ssl_mode {
+        // As libpq: who names a root certificate wants it looked at.
+        SslMode::Require if endpoint.ssl_root_cert.is_some() => SslMode::VerifyCa,
+        mode => mode,
+    };
+    let config = match mode {
         SslMode::VerifyFull => builder.with_root_certificates(roots(endpoint)?),
         SslMode::VerifyCa => {
             let inner = WebPkiServerVerifier::builder_with_provider(

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::{Severity, Subject, System};
 use crate::manifest::{
-    Allow, Endpoint, Host, Managed, Manifest, Service, Source, Sourced, SslMode, Store, Target,
-    Topology,
+    Allow, Endpoint, Host, Managed, Manifest, Service, SessionAttrs, Source, Sourced, SslMode,
+    Store, Target, Topology,
 };
 use crate::migration::Set;
 use crate::report::verify::Report;
@@ -60,7 +60,8 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
                 ssl_root_cert: None::<PathBuf>,
                 connect_timeout: None,
                 options: None,
-                read_write: false,
+                session_attrs: SessionAttrs::Any,
+                password_file: None,
             }))
         } else {
             Target::Files

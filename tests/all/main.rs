@@ -12,6 +12,7 @@
 
 mod architecture;
 mod bad_input;
+mod connections;
 mod disasters;
 mod faults;
 mod footprint;
@@ -21,6 +22,7 @@ mod lock;
 mod manifest;
 mod migrate;
 mod plan;
+mod poolers;
 mod provision;
 mod races;
 mod rows;
@@ -28,8 +30,10 @@ mod safety;
 mod sandbox;
 mod sandbox_system;
 mod shop;
+mod standby;
 mod status;
 mod stepwise;
+mod tls;
 mod verify;
 mod verify_access;
 mod verify_bleed;

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use dbctl::command::sandbox::{DownOptions, RunOptions, SandboxOptions, UpOptions, down, run, up};
 use dbctl::manifest::{
-    Endpoint, Host, Managed, Manifest, Service, Source, Sourced, SslMode, Store, Target, Topology,
+    Endpoint, Host, Managed, Manifest, Service, SessionAttrs, Source, Sourced, SslMode, Store,
+    Target, Topology,
 };
 use dbctl::sandbox::{SandboxError, System, SystemOptions, find};
 use dbctl::secret::Secret;
@@ -75,7 +76,8 @@ fn at(host: &str, port: u16, role: &str, database: &str) -> Target {
             ssl_root_cert: None,
             connect_timeout: None,
             options: None,
-            read_write: false,
+            session_attrs: SessionAttrs::Any,
+            password_file: None,
         },
         source: Source::BuiltIn,
     })

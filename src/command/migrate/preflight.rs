@@ -8,7 +8,7 @@ use crate::manifest::Endpoint;
 use crate::migration::{Plan, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
-use crate::postgres::{DriverError, Purpose, Session, connect, describe, snapshot};
+use crate::postgres::{DriverError, Purpose, Session, connect, describe, snapshot, standby};
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
 
@@ -97,6 +97,9 @@ async fn inspected(
     if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot) {
         return Ok(Err((Outcome::Refused, reason)));
     }
+    if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
+        return Ok(Err((Outcome::Unreachable, reason)));
+    }
     let capacity = seen_capacity(task, session).await?;
     let problem = unable(task, inspect::abilities(session).await?)
         .or_else(|| task.data_dir.and_then(room::problem))
@@ -116,12 +119,6 @@ async fn inspected(
 /// Why the server or the role cannot take a migration, if so.
 fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
     let (role, database) = (&task.endpoint.user, task.own.database);
-    if abilities.standby {
-        return Some(
-            "the server is a standby, which takes no writes: give the URL of its primary"
-                .to_owned(),
-        );
-    }
     if !abilities.may_create {
         return Some(format!(
             "role {role} may not create schemas in database {database}: run dbctl provision, or make the role its owner"

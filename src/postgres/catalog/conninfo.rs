@@ -1,18 +1,19 @@
-//! Host and database of a subscription's connection string, and nothing else of it: it holds a password.
+//! Host, port and database of a connection string, and nothing else of it: it holds a password.
 
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 /// Where a connection string leads.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) host: Option<String>,
-    pub(super) dbname: Option<String>,
+pub(in crate::postgres) struct Source {
+    pub(in crate::postgres) host: Option<String>,
+    pub(in crate::postgres) port: Option<String>,
+    pub(in crate::postgres) dbname: Option<String>,
 }
 
 impl Source {
     /// Reads libpq's two forms (libpq, "Connection Strings"). Keywords that only libpq knows do not matter here.
-    pub(super) fn of(conninfo: &str) -> Self {
+    pub(in crate::postgres) fn of(conninfo: &str) -> Self {
         if conninfo.starts_with("postgres://") || conninfo.starts_with("postgresql://") {
             return Self::of_uri(conninfo.split('?').next().unwrap_or_default());
         }
@@ -21,6 +22,7 @@ impl Source {
             match keyword.as_str() {
                 "host" => source.host = Some(value),
                 "hostaddr" => source.host = source.host.or(Some(value)),
+                "port" => source.port = Some(value),
                 "dbname" => source.dbname = Some(value),
                 _ => {}
             }
@@ -43,6 +45,7 @@ impl Source {
             .collect();
         Self {
             host: (!hosts.is_empty()).then(|| hosts.join(",")),
+            port: config.get_ports().first().map(ToString::to_string),
             dbname: config.get_dbname().map(str::to_owned),
         }
     }
@@ -80,8 +83,19 @@ mod tests {
     use super::Source;
 
     fn source(conninfo: &str) -> (String, String) {
-        let Source { host, dbname } = Source::of(conninfo);
+        let Source { host, dbname, .. } = Source::of(conninfo);
         (host.unwrap_or_default(), dbname.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_port_is_read() {
+        for (conninfo, port) in [
+            ("host=a port=5434 password=canary", Some("5434")),
+            ("host=a", None),
+            ("postgresql://u:canary@a:5434/b", Some("5434")),
+        ] {
+            assert_eq!(Source::of(conninfo).port.as_deref(), port, "{conninfo}");
+        }
     }
 
     #[test]

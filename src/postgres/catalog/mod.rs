@@ -6,7 +6,7 @@
 //! cost nearly nothing.
 
 mod access;
-mod conninfo;
+pub(super) mod conninfo;
 mod guarded;
 mod objects;
 mod row;

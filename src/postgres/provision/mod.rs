@@ -7,9 +7,10 @@ mod role;
 use postgres_protocol::escape::escape_identifier as identifier;
 use tokio_postgres::error::SqlState;
 
+use super::connect::connect;
 use super::error::{ConnectError, Reason, describe};
 use super::inspect::is_lock_conflict;
-use super::session::{Purpose, Session, connect};
+use super::session::{Purpose, Session};
 use super::snapshot::same_database;
 use crate::manifest::Endpoint;
 use crate::secret::Secret;

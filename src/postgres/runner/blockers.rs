@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use super::super::session::{Purpose, Session, connect};
+use super::super::connect::connect;
+use super::super::session::{Purpose, Session};
 use crate::manifest::Endpoint;
 
 /// How long a statement may take before somebody asks who blocks it.
@@ -94,6 +95,7 @@ impl<'a> Watch<'a> {
 
 /// The processes that block this one. What they run is not told: it may hold what nobody should read.
 async fn blockers(session: &Session, pid: i32) -> Result<Option<String>, tokio_postgres::Error> {
+    session.begin_reading().await?;
     session
         .client
         .query_typed_one(include_str!("sql/blockers.sql"), &[(&pid, Type::INT4)])

@@ -6,9 +6,10 @@ use futures::StreamExt as _;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
+use super::super::connect::connect;
 use super::super::error::{describe, ends_session};
 use super::super::inspect::is_lock_conflict;
-use super::super::session::{Purpose, Session, connect};
+use super::super::session::{Purpose, Session};
 use super::failure::{
     Failure, Step, broken_text, failure_text, interrupted, nothing_remains, place,
 };

@@ -1,0 +1,295 @@
+//! One attempt at one address: log-in, a first look at the server, and the settings of the session.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::{CHECK_ADDRESS, Reason, classify, describe};
+use super::first_look::FirstLook;
+use super::pooler::{self, Mode, PROOF};
+use super::session::{Connection, Purpose, Session};
+use super::standby;
+use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
+
+/// The oldest major version of PostgreSQL that dbctl works with.
+pub const OLDEST_MAJOR: u32 = 14;
+
+/// What to do about a pooler.
+const PASS_THE_POOLER: &str = "give the URL of PostgreSQL itself, its own host and port instead of the pooler's, or set pool_mode = session \
+     for this database in the pooler";
+
+/// What is the same for all addresses of an endpoint.
+pub(super) struct Attempt<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) purpose: Purpose,
+    pub(super) application: &'a str,
+    /// Which servers will do in this round.
+    pub(super) attrs: SessionAttrs,
+    pub(super) tls: &'a MakeRustlsConnect,
+    /// How long the attempt may take.
+    pub(super) limit: Duration,
+}
+
+/// Where one attempt leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    /// The host is a directory with a socket.
+    Socket,
+    /// One of the host's addresses.
+    Ip(IpAddr),
+}
+
+/// Why one attempt came to nothing.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// Where: the host, and the address where it has several.
+    pub(super) place: String,
+    pub(super) reason: Reason,
+    /// What happened.
+    pub(super) text: String,
+    /// What to do.
+    pub(super) advice: String,
+    /// Whether the server answered and said no: the next host is for servers that are not to be had.
+    is_final: bool,
+}
+
+impl Failure {
+    /// Nobody was there.
+    pub(super) fn new(place: String, reason: Reason, text: String) -> Self {
+        Self {
+            place,
+            reason,
+            text,
+            advice: CHECK_ADDRESS.to_owned(),
+            is_final: false,
+        }
+    }
+
+    /// Whether no other host is to be tried.
+    pub(super) const fn is_final(&self) -> bool {
+        self.is_final
+    }
+}
+
+impl Attempt<'_> {
+    /// Connects to one address of one host.
+    pub(super) async fn run(
+        &self,
+        host: &Host,
+        address: Address,
+        place: String,
+    ) -> Result<Session, Failure> {
+        let trying = self.session(host, address);
+        match tokio::time::timeout(self.limit, trying).await {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(failure)) => Err(Failure { place, ..failure }),
+            Err(_) => {
+                let text = format!("no answer within {} s", self.limit.as_secs());
+                Err(Failure::new(place, Reason::Unreachable, text))
+            }
+        }
+    }
+
+    async fn session(&self, host: &Host, address: Address) -> Result<Session, Failure> {
+        let failed = |error: &tokio_postgres::Error| self.failed(host, error);
+        let (client, connection) = self
+            .connection(host, address)
+            .await
+            .map_err(|error| failed(&error))?;
+        let mut session = Session {
+            client,
+            connection,
+            tls: self.tls.clone(),
+            plain: self.plain(host),
+            purpose: self.purpose,
+            pooled: false,
+            pid: 0,
+            server_version: String::new(),
+        };
+        let look = FirstLook::read(&session.client)
+            .await
+            .map_err(|error| failed(&error))?
+            .ok_or_else(|| refusal("it does not answer as PostgreSQL does", ""))?;
+        if look.version_num / 10_000 < OLDEST_MAJOR {
+            let text = format!(
+                "the server is PostgreSQL {}; dbctl needs {OLDEST_MAJOR} or newer",
+                look.version
+            );
+            return Err(Failure {
+                reason: Reason::TooOld,
+                ..refusal(&text, "upgrade the server")
+            });
+        }
+        session.pid = look.pid;
+        // Debian adds its package's name behind the version.
+        session.server_version = look
+            .version
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let named = pooler::handshake_pid(&session.client.cancel_token()).await;
+        session.pooled = named.is_some_and(|named| named != look.pid);
+        if let Some(text) = self.unwanted(&look) {
+            return Err(Failure {
+                is_final: false,
+                ..refusal(&text, "")
+            });
+        }
+        if session.pooled && self.purpose == Purpose::Write {
+            self.prove_session_pooling(host, address, &session).await?;
+        }
+        session.settle().await.map_err(|error| {
+            // Statement pooling allows no transaction.
+            if session.pooled && error.as_db_error().is_some() {
+                refusal(&describe(&error), PASS_THE_POOLER)
+            } else {
+                failed(&error)
+            }
+        })?;
+        if look.standby && self.purpose == Purpose::Write {
+            let primary = standby::standby_of(&session)
+                .await
+                .map_err(|error| failed(&error))?;
+            let (text, advice) = standby::words(primary.as_deref());
+            return Err(Failure {
+                is_final: false,
+                ..refusal(text, &advice)
+            });
+        }
+        Ok(session)
+    }
+
+    /// Why a server that answers is not the one that is asked for.
+    fn unwanted(&self, look: &FirstLook) -> Option<String> {
+        let (is, fits) = match self.attrs {
+            SessionAttrs::Any | SessionAttrs::PreferStandby => return None,
+            SessionAttrs::Primary => ("a standby", !look.standby),
+            SessionAttrs::Standby => ("no standby", look.standby),
+            SessionAttrs::ReadWrite => ("read-only", !look.read_only),
+            SessionAttrs::ReadOnly => ("not read-only", look.read_only),
+        };
+        (!fits).then(|| {
+            format!(
+                "the server is {is}, and target_session_attrs={} asks for another",
+                self.attrs.as_str()
+            )
+        })
+    }
+
+    /// Refuses a pooler that gives the server process of a writing session to others: locks and settings would not hold.
+    async fn prove_session_pooling(
+        &self,
+        host: &Host,
+        address: Address,
+        session: &Session,
+    ) -> Result<(), Failure> {
+        let proof = async {
+            let (second, _connection) = self.connection(host, address).await?;
+            pooler::mode(&session.client, session.pid, &second).await
+        };
+        let unknown = |reason: &str| {
+            let text = format!(
+                "a connection pooler answers here, and it cannot be told whether it keeps a server process for one client (a second \
+                 connection through it: {reason}); without one, dbctl's lock and settings would not hold"
+            );
+            Err(refusal(&text, PASS_THE_POOLER))
+        };
+        match tokio::time::timeout(PROOF, proof).await {
+            Ok(Ok(Mode::Session)) => Ok(()),
+            Ok(Ok(Mode::Shared)) => Err(refusal(
+                "a connection pooler answers here, and it gives the server process of one client to others between two transactions \
+                 (transaction or statement pooling): dbctl's lock and settings would not hold, so nothing is written through it",
+                PASS_THE_POOLER,
+            )),
+            Ok(Err(error)) => unknown(&describe(&error)),
+            Err(_) => unknown(&format!("no answer within {} s", PROOF.as_secs())),
+        }
+    }
+
+    async fn connection(
+        &self,
+        host: &Host,
+        address: Address,
+    ) -> Result<(Client, Connection), tokio_postgres::Error> {
+        let config = self.config(host, address);
+        if self.plain(host) {
+            let (client, connection) = config.connect(NoTls).await?;
+            let task = tokio::spawn(async move { drop(connection.await) });
+            Ok((client, Connection(task)))
+        } else {
+            let (client, connection) = config.connect(self.tls.clone()).await?;
+            let task = tokio::spawn(async move { drop(connection.await) });
+            Ok((client, Connection(task)))
+        }
+    }
+
+    /// Whether there is no TLS: libpq ignores `sslmode` for sockets.
+    fn plain(&self, host: &Host) -> bool {
+        self.endpoint.ssl_mode == SslMode::Disable || host.is_socket()
+    }
+
+    /// The driver's configuration for one address of a host.
+    fn config(&self, host: &Host, address: Address) -> Config {
+        let endpoint = self.endpoint;
+        let mut config = Config::new();
+        config
+            .host(&host.name)
+            .port(host.port)
+            .user(&endpoint.user)
+            .dbname(&endpoint.database)
+            .application_name(self.application)
+            .ssl_mode(match endpoint.ssl_mode {
+                _ if self.plain(host) => DriverSslMode::Disable,
+                SslMode::Disable => DriverSslMode::Disable,
+                SslMode::Prefer => DriverSslMode::Prefer,
+                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
+                    DriverSslMode::Require
+                }
+            })
+            .keepalives_idle(Duration::from_secs(30));
+        // The name stays: the certificate is for it.
+        if let Address::Ip(ip) = address {
+            config.hostaddr(ip);
+        }
+        if let Some(password) = endpoint.password_for(host) {
+            config.password(password.expose());
+        }
+        if let Some(options) = &endpoint.options {
+            config.options(options);
+        }
+        config
+    }
+
+    /// A driver's error, with what the password file has to do with it.
+    fn failed(&self, host: &Host, error: &tokio_postgres::Error) -> Failure {
+        let (reason, advice) = classify(error);
+        let note = (reason == Reason::LogIn)
+            .then(|| self.endpoint.password_note(host))
+            .flatten();
+        let mut text = describe(error);
+        if let Some(note) = note {
+            text = format!("{text}; {note}");
+        }
+        Failure {
+            place: String::new(),
+            reason,
+            text,
+            advice: advice.to_owned(),
+            is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
+        }
+    }
+}
+
+/// The server answered, and it is not to be used.
+fn refusal(text: &str, advice: &str) -> Failure {
+    Failure {
+        place: String::new(),
+        reason: Reason::Refused,
+        text: text.to_owned(),
+        advice: advice.to_owned(),
+        is_final: true,
+    }
+}

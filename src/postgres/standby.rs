@@ -1,0 +1,89 @@
+//! Standbys: what to say of one, and where its primary is.
+
+use tokio_postgres::Error;
+
+use super::catalog::conninfo::Source;
+use super::connect::connect;
+use super::session::{Purpose, Session};
+use crate::manifest::{DEFAULT_PORT, Endpoint, Host};
+
+/// Host and port of the primary that the session's server follows. `None` when the server is no standby, or the role may not know:
+/// it takes `pg_read_all_stats` or `pg_read_all_settings` (PostgreSQL documentation, "pg_stat_wal_receiver", "primary_conninfo").
+///
+/// # Errors
+/// When the query fails.
+pub async fn standby_of(session: &Session) -> Result<Option<String>, Error> {
+    session.begin_reading().await?;
+    // A role without the right sees neither the columns nor the setting, and no error.
+    let row = session
+        .client
+        .query_typed_opt(
+            "SELECT r.sender_host, r.sender_port, \
+             (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'primary_conninfo') \
+             FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_wal_receiver r ON true \
+             WHERE pg_catalog.pg_is_in_recovery()",
+            &[],
+        )
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (host, port): (Option<String>, Option<i32>) = (row.try_get(0)?, row.try_get(1)?);
+    if let Some(name) = host {
+        let port = port.and_then(|port| u16::try_from(port).ok());
+        let port = port.unwrap_or(DEFAULT_PORT);
+        return Ok(Some(Host { name, port }.address()));
+    }
+    // It holds a password: only host and port are taken out of it.
+    let source = Source::of(row.try_get::<_, Option<&str>>(2)?.unwrap_or_default());
+    Ok(source.host.map(|name| match source.port {
+        Some(port) => format!("{name}:{port}"),
+        None => name,
+    }))
+}
+
+/// What a command that writes says of a standby, if the session's server is one: the whole sentence, with the primary where the role
+/// or the administrator may know it. `admin` is asked only when it leads to the same hosts.
+///
+/// # Errors
+/// When a query of the session fails.
+pub async fn refusal(
+    session: &Session,
+    endpoint: &Endpoint,
+    admin: Option<&Endpoint>,
+) -> Result<Option<String>, Error> {
+    session.begin_reading().await?;
+    let standby: bool = session
+        .client
+        .query_typed_one("SELECT pg_catalog.pg_is_in_recovery()", &[])
+        .await?
+        .try_get(0)?;
+    if !standby {
+        return Ok(None);
+    }
+    let mut primary = standby_of(session).await?;
+    if let Some(admin) = admin.filter(|admin| primary.is_none() && admin.hosts == endpoint.hosts) {
+        primary = asked(admin).await;
+    }
+    let (fact, advice) = words(primary.as_deref());
+    Ok(Some(format!("{}: {fact}: {advice}", endpoint.display())))
+}
+
+/// What an administrator knows. One who cannot get in knows nothing, which the sentence about the standby can do without.
+async fn asked(admin: &Endpoint) -> Option<String> {
+    let session = connect(admin, Purpose::Read, "dbctl").await.ok()?;
+    let primary = standby_of(&session).await;
+    session.close().await;
+    primary.ok().flatten()
+}
+
+/// What is said of a standby, and what to do.
+pub(super) fn words(primary: Option<&str>) -> (&'static str, String) {
+    let advice = match primary {
+        Some(primary) => {
+            format!("give the URL of its primary; the standby follows {primary}")
+        }
+        None => "give the URL of its primary".to_owned(),
+    };
+    ("the server is a standby, which takes no writes", advice)
+}

@@ -1,0 +1,241 @@
+//! A real streaming replica: while it starts, and when it is asked to write.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dbctl::manifest::Endpoint;
+use dbctl::postgres::{ConnectError, Purpose, Reason, connect, inspect, standby};
+use dbctl::sandbox::Server;
+
+use crate::connections::{closed_port, lab, url, with_url};
+use crate::lab::{binaries, psql, start};
+use crate::poolers::wait_for;
+use crate::sandbox::until;
+
+/// A streaming replica of a server. Its start waits for the file `go`.
+struct Replica {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap()),
+            nix::sys::signal::Signal::SIGQUIT,
+        )
+        .ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Replica {
+    fn of(server: &Server) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = std::fs::metadata(server.data_dir()).unwrap();
+        std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
+        let program = |name: &str| {
+            let mut command = Command::new(server.bin().join(name));
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .current_dir("/");
+            if nix::unistd::Uid::effective().is_root() {
+                command.uid(owner.uid()).gid(owner.gid());
+            }
+            command
+        };
+        let data = folder.path().join("data");
+        let copied = program("pg_basebackup")
+            .arg("-R")
+            .args(["-X", "stream", "-c", "fast", "-D"])
+            .arg(&data)
+            .args(["-d", server.admin_url("postgres").expose()])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let port = closed_port();
+        let wait = format!(
+            "restore_command=while [ ! -e {} ]; do sleep 0.1; done; false",
+            folder.path().join("go").display()
+        );
+        let mut command = program("postgres");
+        command.arg("-D").arg(&data);
+        for setting in [
+            format!("port={port}"),
+            "listen_addresses=127.0.0.1".to_owned(),
+            "unix_socket_directories=".to_owned(),
+            "max_connections=300".to_owned(),
+            "max_worker_processes=200".to_owned(),
+            wait,
+        ] {
+            command.args(["-c", &setting]);
+        }
+        Self {
+            child: command.spawn().unwrap(),
+            port,
+            folder,
+        }
+    }
+
+    /// Lets it start, and waits until it answers.
+    fn go(&self, bin: &Path, url: &str) {
+        self.let_go();
+        until("the replica answers", Duration::from_secs(30), || {
+            psql(bin, url, "SELECT pg_is_in_recovery()").is_ok_and(|said| said == "t")
+        });
+    }
+
+    fn let_go(&self) {
+        std::fs::write(self.folder.path().join("go"), "").unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_starts_is_waited_for_and_a_standby_takes_no_writes() {
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let mut lab = lab(&server);
+    lab.write(
+        "sql/a/V5__five.sql",
+        "CREATE TABLE a_five (a int PRIMARY KEY);\n",
+    );
+    let replica = Replica::of(&server);
+    let (first, second) = (replica.port, server.port());
+    let at_replica = url(&lab, &format!("127.0.0.1:{first}"), "");
+    until(
+        "the replica says that it starts",
+        Duration::from_secs(30),
+        || {
+            psql(lab.bin(), &at_replica, "SELECT 1").is_err_and(|said| {
+                said.contains("starting up") || said.contains("not yet accepting")
+            })
+        },
+    );
+
+    // Starting: the next host serves at once, alone it is waited for, and an interrupt ends the wait.
+    with_url(
+        &mut lab,
+        &format!("127.0.0.1:{first},127.0.0.1:{second}"),
+        "",
+    );
+    lab.run(&["status"]).exits(0).says("V5");
+    lab.env.insert("A_URL".to_owned(), at_replica.clone());
+    let begun = Instant::now();
+    let mut waiting = lab
+        .command(&["migrate"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(waiting.try_wait().unwrap().is_none(), "it did not wait");
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(waiting.id().try_into().unwrap()),
+        nix::sys::signal::Signal::SIGINT,
+    )
+    .unwrap();
+    assert_eq!(waiting.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let status = lab
+        .command(&["status"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    replica.go(lab.bin(), &at_replica);
+    let output = status.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+
+    // Reading verbs read there; writing ones say where the primary is, if the role or the administrator may know.
+    lab.run(&["status"]).exits(0).says("V5");
+    let admin_there = lab
+        .admin_url("a")
+        .replace(&format!(":{second}/"), &format!(":{first}/"));
+    let said = "the server is a standby, which takes no writes: give the URL of its primary";
+    let primary = format!("the standby follows 127.0.0.1:{second}");
+    let run = lab.run(&["migrate"]).exits(4).says(said);
+    assert!(!run.all().contains("follows"), "{}", run.all());
+    lab.env.insert("A_ADMIN".to_owned(), admin_there.clone());
+    lab.run(&["migrate"]).exits(4).says(said).says(&primary);
+    lab.sql(
+        "postgres",
+        &format!("GRANT pg_read_all_stats TO \"{}\"", lab.db("a")),
+    );
+    lab.env.remove("A_ADMIN");
+    until("the grant is there", Duration::from_secs(20), || {
+        lab.run(&["migrate"]).all().contains(&primary)
+    });
+    let password = server.admin_url("postgres");
+    let password = Endpoint::parse(password.expose())
+        .unwrap()
+        .password
+        .unwrap();
+    lab.env.insert("A_ADMIN".to_owned(), admin_there.clone());
+    lab.edit(&format!("port = {second}"), &format!("port = {first}"));
+    lab.env.remove("A_URL");
+    let run = lab.run(&["provision"]).exits(4).says(&primary);
+    assert!(!run.all().contains(password.expose()));
+
+    // The setting is enough where the receiver does not run.
+    lab.sql("postgres", "SELECT 1");
+    let admin = Endpoint::parse(&admin_there).unwrap();
+    wait_for(async {
+        let session = connect(&admin, Purpose::Read, "test").await.unwrap();
+        let told = standby::standby_of(&session).await.unwrap();
+        assert_eq!(told, Some(format!("127.0.0.1:{second}")));
+        session.close().await;
+        let error = connect(&admin, Purpose::Write, "test").await.err().unwrap();
+        assert_eq!(error.reason, Reason::Refused);
+        assert!(error.message.contains(&primary), "{error}");
+    });
+
+    // target_session_attrs, the standby first.
+    let both = format!("127.0.0.1:{first},127.0.0.1:{second}");
+    let backwards = format!("127.0.0.1:{second},127.0.0.1:{first}");
+    for (hosts, attrs, lands) in [
+        (&both, "any", true),
+        (&both, "primary", false),
+        (&both, "read-write", false),
+        (&backwards, "standby", true),
+        (&backwards, "read-only", true),
+        (&backwards, "prefer-standby", true),
+        (&backwards, "any", false),
+    ] {
+        let parameters = format!("?target_session_attrs={attrs}");
+        let endpoint = Endpoint::parse(&url(&lab, hosts, &parameters)).unwrap();
+        let reading = wait_for(at_standby(&endpoint, Purpose::Read)).map_err(|error| error.message);
+        assert_eq!(reading, Ok(lands), "{attrs}");
+        match wait_for(at_standby(&endpoint, Purpose::Write)) {
+            Ok(at_standby) => assert!(!at_standby, "{attrs}"),
+            Err(error) => {
+                assert!(attrs == "standby" || attrs == "read-only" || attrs == "prefer-standby");
+                assert!(error.message.contains("takes no writes"), "{error}");
+                assert!(error.message.contains(attrs), "{error}");
+            }
+        }
+    }
+    let alone = format!("127.0.0.1:{second}");
+    let lonely =
+        Endpoint::parse(&url(&lab, &alone, "?target_session_attrs=prefer-standby")).unwrap();
+    assert!(!wait_for(at_standby(&lonely, Purpose::Read)).unwrap());
+    let lonely = Endpoint::parse(&url(&lab, &alone, "?target_session_attrs=standby")).unwrap();
+    let error = wait_for(at_standby(&lonely, Purpose::Read)).unwrap_err();
+    assert!(
+        error.message.contains("the server is no standby"),
+        "{error}"
+    );
+    with_url(&mut lab, &both, "?target_session_attrs=primary");
+    lab.run(&["migrate"]).exits(0).says("V5");
+}
+
+/// Whether a session ends up at the standby.
+async fn at_standby(endpoint: &Endpoint, purpose: Purpose) -> Result<bool, ConnectError> {
+    let session = connect(endpoint, purpose, "test").await?;
+    let abilities = inspect::abilities(&session).await.unwrap();
+    session.close().await;
+    Ok(abilities.standby)
+}

@@ -1,0 +1,185 @@
+//! `sslmode` and `sslrootcert`, on a server with a certificate of the test's own authority.
+
+use std::time::Duration;
+
+use dbctl::manifest::Endpoint;
+use dbctl::postgres::{Purpose, connect};
+use dbctl::sandbox::{Server, ServerOptions, random_password};
+
+use crate::connections::{url, with_url};
+use crate::lab::{Lab, binaries};
+use crate::poolers::wait_for;
+use crate::sandbox::until;
+
+/// A certificate authority, and a certificate of it for the name `localhost`.
+struct Authority {
+    ca: String,
+    ca_key: String,
+    certificate: String,
+    key: String,
+}
+
+fn authority(name: &str) -> Authority {
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, name);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).unwrap().pem();
+    let ca_key_pem = ca_key.serialize_pem();
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &issuer)
+        .unwrap();
+    Authority {
+        ca,
+        ca_key: ca_key_pem,
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    }
+}
+
+#[test]
+fn sslmode_means_what_libpq_means() {
+    let (own, other) = (authority("own"), authority("other"));
+    let mut options = ServerOptions::new("tls", random_password());
+    options.hba =
+        Some("host all postgres all scram-sha-256\nhostssl all all all scram-sha-256\n".to_owned());
+    let server = Server::start(&binaries(17, false).unwrap(), &options).unwrap();
+    let mut lab = Lab::on(&server, "postgres");
+    lab.own_services(&["a"]);
+    install(&lab, &own.certificate, &own.key);
+    lab.sql(
+        "postgres",
+        "ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
+    );
+    until("the server offers TLS", Duration::from_secs(10), || {
+        lab.sql("postgres", "SHOW ssl") == "on"
+    });
+    lab.run(&["provision", "-q"]).exits(0);
+    let right = lab.write("right.crt", &own.ca).display().to_string();
+    let wrong = lab.write("wrong.crt", &other.ca).display().to_string();
+    let port = server.port();
+    let (name, address) = (format!("localhost:{port}"), format!("127.0.0.1:{port}"));
+
+    lab.run(&["migrate", "-q"]).exits(0);
+    for (host, parameters) in [
+        (&address, String::new()),
+        (&address, "?sslmode=require".to_owned()),
+        (&address, format!("?sslmode=require&sslrootcert={right}")),
+        (&address, format!("?sslmode=verify-ca&sslrootcert={right}")),
+        (&name, format!("?sslmode=verify-full&sslrootcert={right}")),
+    ] {
+        with_url(&mut lab, host, &parameters);
+        lab.run(&["status"]).exits(0);
+        // The process is told through TLS as well: no pooler here.
+        let endpoint = Endpoint::parse(&url(&lab, host, &parameters)).unwrap();
+        let pooled = wait_for(async {
+            let session = connect(&endpoint, Purpose::Write, "test").await.unwrap();
+            session.pooled()
+        });
+        assert!(!pooled, "{parameters}");
+    }
+    for (host, parameters, said, advice) in [
+        (
+            &address,
+            "?sslmode=disable".to_owned(),
+            "no encryption",
+            "pg_hba.conf",
+        ),
+        (
+            &address,
+            format!("?sslmode=require&sslrootcert={wrong}"),
+            "UnknownIssuer",
+            "is not of an authority in sslrootcert",
+        ),
+        (
+            &address,
+            format!("?sslmode=verify-ca&sslrootcert={wrong}"),
+            "UnknownIssuer",
+            "is not of an authority in sslrootcert",
+        ),
+        (
+            &name,
+            format!("?sslmode=verify-full&sslrootcert={wrong}"),
+            "UnknownIssuer",
+            "is not of an authority in sslrootcert",
+        ),
+        (
+            &address,
+            format!("?sslmode=verify-full&sslrootcert={right}"),
+            "not valid for name",
+            "is for another name",
+        ),
+        // A machine may have no root certificates at all.
+        (
+            &name,
+            "?sslmode=verify-full&sslrootcert=system".to_owned(),
+            "certificate",
+            "sslrootcert",
+        ),
+    ] {
+        with_url(&mut lab, host, &parameters);
+        lab.run(&["status"]).exits(4).says(said).says(advice);
+    }
+
+    // The certificate of an authority in the place of a server's.
+    install(&lab, &own.ca, &own.ca_key);
+    lab.sql("postgres", "SELECT pg_reload_conf()");
+    with_url(
+        &mut lab,
+        &name,
+        &format!("?sslmode=verify-ca&sslrootcert={right}"),
+    );
+    until(
+        "the new certificate is told",
+        Duration::from_secs(20),
+        || lab.run(&["status"]).all().contains("CA:TRUE"),
+    );
+    install(&lab, &own.certificate, &own.key);
+    lab.sql("postgres", "SELECT pg_reload_conf()");
+    until(
+        "the old certificate is back",
+        Duration::from_secs(20),
+        || lab.run(&["status"]).code == 0,
+    );
+
+    // The environment stands behind the URL.
+    with_url(&mut lab, &address, "");
+    lab.env
+        .insert("PGSSLMODE".to_owned(), "verify-full".to_owned());
+    lab.env.insert("PGSSLROOTCERT".to_owned(), right.clone());
+    lab.run(&["status"]).exits(4).says("not valid for name");
+    lab.run(&["services"])
+        .exits(0)
+        .says("environment PGSSLMODE")
+        .says("environment PGSSLROOTCERT");
+    with_url(&mut lab, &address, "?sslmode=verify-ca");
+    lab.run(&["status"]).exits(0);
+    with_url(&mut lab, &name, "");
+    lab.run(&["status"]).exits(0);
+    lab.env.remove("A_URL");
+    lab.edit("host = \"127.0.0.1\"", "host = \"localhost\"");
+    lab.run(&["status"]).exits(0);
+    lab.env.insert("PGSSLROOTCERT".to_owned(), wrong);
+    lab.run(&["status"]).exits(4).says("UnknownIssuer");
+    lab.env.insert("PGSSLMODE".to_owned(), "c4nary".to_owned());
+    lab.run(&["status"])
+        .exits(3)
+        .says("environment PGSSLMODE")
+        .says("verify-full");
+}
+
+/// Gives the lab's server a certificate and its key.
+fn install(lab: &Lab, certificate: &str, key: &str) {
+    for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+        let lines = format!("SELECT unnest(string_to_array('{text}', E'\\n'))");
+        lab.sql(
+            "postgres",
+            &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat > {name}'"),
+        );
+    }
+}
