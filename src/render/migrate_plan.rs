@@ -56,12 +56,42 @@ fn migration(pending: &Pending, style: Style, text: &mut String) {
             first.line,
             count(group.len(), "statement")
         ));
+        note(&kinds(group), Tone::Faint, style, text);
         rest = after;
     }
     if style.verbose {
         for line in pending.sql.lines() {
             text.push_str(&format!("    {}\n", safe(line)));
         }
+    }
+}
+
+/// What kinds of statements these are, as in `2 CREATE TABLE, 20 COMMENT`, in the order in which they come.
+fn kinds(statements: &[Statement]) -> String {
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    for statement in statements {
+        let kind = kind(&statement.text);
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, number)) => *number += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    let kinds = kinds
+        .iter()
+        .map(|(kind, number)| format!("{number} {kind}"));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+/// The command that a statement is: its first word, and what it creates, alters or drops.
+fn kind(text: &str) -> String {
+    let mut words = text
+        .split_whitespace()
+        .map(|word| word.to_ascii_uppercase())
+        .filter(|word| !matches!(word.as_str(), "OR" | "REPLACE" | "UNIQUE"));
+    let first = words.next().unwrap_or_default();
+    match (first.as_str(), words.next()) {
+        ("CREATE" | "ALTER" | "DROP", Some(object)) => one_line(&format!("{first} {object}")),
+        _ => one_line(&first),
     }
 }
 

@@ -35,7 +35,17 @@ fn report() -> Report {
         )
     };
     let mut statements: Vec<Statement> = (1..=9)
-        .map(|number| quiet(number * 4, "CREATE TABLE a (b int)"))
+        .map(|number| {
+            let index = number > 7;
+            quiet(
+                number * 4,
+                if index {
+                    "create unique index ON new (b)"
+                } else {
+                    "CREATE TABLE a (b int)"
+                },
+            )
+        })
         .collect();
     statements.push(loud);
     statements.push(quiet(44, "INSERT INTO public.k_vars VALUES ('a', 'b')"));
@@ -104,6 +114,7 @@ fn a_plan_fits_a_terminal_of_80_columns() {
     k-indexer would apply to ksocial at localhost:5433:
       V6__languages, in one transaction
         lines 4 to 36: 9 statements without a lock that others could feel
+          7 CREATE TABLE, 2 CREATE INDEX
         line 41: ALTER TABLE public.k_posts ADD COLUMN language text NOT NULL, ADD…
           locks public.k_posts: ACCESS EXCLUSIVE
           adding-required-field: every row that is there lacks a value, so that the

@@ -1,11 +1,16 @@
 //! What a migration's statements do, as far as their text tells: whether they can run in a transaction, which lock they take, and
 //! how the catalog tells afterwards whether they ran.
 
+mod alter;
 mod directive;
+mod hazard;
+mod lock;
 mod names;
 mod parse;
 mod place;
+mod query;
 mod read;
+mod unparsed;
 mod words;
 
 use super::{Statement, statements};
@@ -183,10 +188,12 @@ impl Analysis {
 #[must_use]
 pub fn analyse(sql: &str) -> Vec<Analysis> {
     let statements = statements(sql);
-    let read = parse::with_stack(|| read::read(sql, &statements)).unwrap_or_else(|| {
+    let mode = mode(sql);
+    // Without a thread for the parser, the keywords must do.
+    let read = parse::with_stack(|| read::read(sql, &statements, mode)).unwrap_or_else(|| {
         statements
             .iter()
-            .map(|statement| read::Read::unread(statement.text))
+            .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))
             .collect()
     });
     statements

@@ -9,7 +9,7 @@ use super::Name;
 
 /// The relations that a statement creates, or gives a new name to.
 pub(super) fn created(statement: &SyntaxNode) -> Vec<Name> {
-    let old = renamed_schema(statement);
+    let old = schema_of_new(statement);
     all(statement, |kind| {
         matches!(
             kind,
@@ -44,6 +44,11 @@ pub(super) fn reference(node: &SyntaxNode) -> Option<Name> {
         .and_then(|node| name(&node))
 }
 
+/// All relations that a node refers to.
+pub(super) fn references(node: &SyntaxNode) -> Vec<Name> {
+    all(node, is_reference)
+}
+
 fn is_reference(kind: SyntaxKind) -> bool {
     matches!(
         kind,
@@ -52,6 +57,7 @@ fn is_reference(kind: SyntaxKind) -> bool {
             | SyntaxKind::VIEW_REF
             | SyntaxKind::SEQUENCE_REF
             | SyntaxKind::INDEX_REF
+            | SyntaxKind::QUALIFIED_COLUMN_NAME_REF
     )
 }
 
@@ -69,14 +75,15 @@ fn all(node: &SyntaxNode, wanted: impl Fn(SyntaxKind) -> bool) -> Vec<Name> {
     names
 }
 
-/// RENAME TO takes a bare name: the relation stays in its schema.
-fn renamed_schema(statement: &SyntaxNode) -> Option<String> {
+/// A new index and a relation under a new name lie where their table, or they themselves, lay before; the text does not repeat it.
+fn schema_of_new(statement: &SyntaxNode) -> Option<String> {
     statement
         .descendants()
         .find(|node| {
             matches!(
                 node.kind(),
-                SyntaxKind::TABLE_RENAME_TO
+                SyntaxKind::CREATE_INDEX
+                    | SyntaxKind::TABLE_RENAME_TO
                     | SyntaxKind::VIEW_RENAME_TO
                     | SyntaxKind::SEQUENCE_RENAME_TO
                     | SyntaxKind::INDEX_RENAME_TO
@@ -98,6 +105,9 @@ fn name(node: &SyntaxNode) -> Option<Name> {
         })
         .map(|node| ast::normalize_name_node(&node))
         .collect();
+    if node.kind() == SyntaxKind::QUALIFIED_COLUMN_NAME_REF {
+        parts.pop();
+    }
     let name = parts.pop().filter(|name| !name.is_empty())?;
     Some(Name {
         schema: parts.pop(),

@@ -58,7 +58,7 @@ fn is_timescaledb_update(mut words: Words<'_>) -> bool {
 }
 
 fn alone(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
-    let found = if words.eat(&["create"]) {
+    if words.eat(&["create"]) {
         create(words)
     } else if words.eat(&["drop"]) {
         drop(words)
@@ -78,8 +78,7 @@ fn alone(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
         Some(("DISCARD ALL", Fate::Repeatable))
     } else {
         function(&words)
-    };
-    found
+    }
 }
 
 fn create(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
@@ -137,7 +136,14 @@ fn create_index(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     words.eat(&["("]);
     let table = words.name();
     let fate = match (index, table) {
-        (Some(index), Some(table)) => Fate::IndexCreated { index, table },
+        // An index lies in the schema of its table.
+        (Some(index), Some(table)) => Fate::IndexCreated {
+            index: index.map(|index| Name {
+                schema: table.schema.clone(),
+                ..index
+            }),
+            table,
+        },
         _ => Fate::Unknown,
     };
     if concurrently {

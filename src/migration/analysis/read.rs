@@ -1,8 +1,11 @@
 //! What the parser tells of a file's statements.
 
-use squawk_syntax::ast::AstNode as _;
+use std::collections::BTreeSet;
 
-use super::{Hazard, Lock, Name, names, parse};
+use squawk_syntax::ast::{AstNode as _, Stmt};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::{Hazard, Lock, Mode, Name, hazard, lock, names, parse, unparsed};
 use crate::migration::Statement;
 
 /// What is read of one statement.
@@ -12,26 +15,92 @@ pub(super) struct Read {
     pub(super) hazards: Vec<Hazard>,
     pub(super) creates: Vec<Name>,
     pub(super) touches: Vec<Name>,
-}
-
-impl Read {
-    /// What the keywords tell of a statement that the parser could not read.
-    pub(super) fn unread(_text: &str) -> Self {
-        Self::default()
-    }
+    /// Whether the parser knew its syntax.
+    pub(super) parsed: bool,
+    /// Whether it touches nothing but what the file itself has created.
+    pub(super) own: bool,
 }
 
 /// Reads the statements of a file; as many as there are, in their order.
-pub(super) fn read(_sql: &str, statements: &[Statement<'_>]) -> Vec<Read> {
-    statements
+pub(super) fn read(sql: &str, statements: &[Statement<'_>], mode: Mode) -> Vec<Read> {
+    let mut fresh = Fresh::default();
+    let mut found: Vec<Read> = statements
         .iter()
         .map(|statement| match parse::statement(statement.text) {
-            Some(parsed) => Read {
-                creates: names::created(parsed.syntax()),
-                touches: names::touched(parsed.syntax()),
-                ..Read::default()
-            },
-            None => Read::unread(statement.text),
+            Some(parsed) => known(&parsed, &mut fresh),
+            None => unparsed::read(statement.text, &fresh),
         })
-        .collect()
+        .collect();
+    hazard::lint(sql, statements, mode == Mode::Transaction, &mut found);
+    found
+}
+
+fn known(statement: &Stmt, fresh: &mut Fresh) -> Read {
+    let node = statement.syntax();
+    let locks = lock::locks(statement);
+    let creates = names::created(node);
+    let touches = names::touched(node);
+    let read = Read {
+        lock: fresh.strongest(locks.known),
+        hazards: locks.dynamic.then(hazard::dynamic).into_iter().collect(),
+        own: !touches.is_empty() && touches.iter().all(|name| fresh.has(name)),
+        parsed: true,
+        touches,
+        creates,
+    };
+    if is_new(statement) {
+        fresh.0.extend(read.creates.iter().cloned());
+    }
+    read
+}
+
+/// Whether what the statement creates was not there before. IF NOT EXISTS and OR REPLACE may have met it, and ALTER gives new names
+/// to what is old.
+fn is_new(statement: &Stmt) -> bool {
+    let renames = matches!(
+        statement,
+        Stmt::AlterTable(_)
+            | Stmt::AlterForeignTable(_)
+            | Stmt::AlterIndex(_)
+            | Stmt::AlterView(_)
+            | Stmt::AlterMaterializedView(_)
+            | Stmt::AlterSequence(_)
+    );
+    let may_meet = |child: SyntaxNode| {
+        matches!(
+            child.kind(),
+            SyntaxKind::IF_NOT_EXISTS | SyntaxKind::OR_REPLACE
+        )
+    };
+    !renames && !statement.syntax().children().any(may_meet)
+}
+
+/// The relations that the file itself has created so far: they hold no rows that anybody uses, and nobody waits for them.
+#[derive(Debug, Default)]
+pub(super) struct Fresh(BTreeSet<Name>);
+
+impl Fresh {
+    /// Whether the file has created this relation. A name without a schema is taken for one with a schema.
+    pub(super) fn has(&self, name: &Name) -> bool {
+        self.0.iter().any(|known| {
+            let one_schema =
+                known.schema.is_none() || name.schema.is_none() || known.schema == name.schema;
+            known.name == name.name && one_schema
+        })
+    }
+
+    /// The strongest of these locks that others can feel.
+    pub(super) fn strongest(&self, locks: Vec<Lock>) -> Option<Lock> {
+        let mut strongest: Option<Lock> = None;
+        for lock in locks {
+            let felt = lock.relation.as_ref().is_none_or(|name| !self.has(name));
+            let stronger = strongest
+                .as_ref()
+                .is_none_or(|known| lock.mode > known.mode);
+            if felt && stronger {
+                strongest = Some(lock);
+            }
+        }
+        strongest
+    }
 }

@@ -1,6 +1,8 @@
 //! Tables of statements and what the analysis must say of them.
 
+mod hazard;
 mod hostile;
+mod lock;
 mod names;
 mod place;
 

@@ -37,7 +37,7 @@ fn names_are_told_apart_and_folded() {
         ("CREATE SEQUENCE s.q", "s.q", ""),
         ("CREATE INDEX i ON t (a)", "i", "t"),
         ("CREATE INDEX ON t (a)", "", "t"),
-        ("CREATE INDEX CONCURRENTLY \"I\" ON s.t (a)", "I", "s.t"),
+        ("CREATE INDEX CONCURRENTLY \"I\" ON s.t (a)", "s.I", "s.t"),
         ("CREATE FOREIGN TABLE f (a int) SERVER x", "f", ""),
         ("ALTER TABLE s.a RENAME TO \"B\"", "s.B", "s.a"),
         ("ALTER INDEX a RENAME TO b", "b", "a"),

@@ -1,0 +1,93 @@
+//! What readers, writers or data may suffer from a statement: squawk's rules about that, and our own.
+
+use squawk_linter::{Linter, Rule};
+use squawk_syntax::SourceFile;
+
+use super::Hazard;
+use super::read::Read;
+use crate::migration::Statement;
+
+/// squawk's rules that are about danger to a database in use; the others are about taste, or about what `verify` looks at.
+const RULES: [Rule; 24] = [
+    Rule::AddingFieldWithDefault,
+    Rule::AddingForeignKeyConstraint,
+    Rule::AddingNotNullableField,
+    Rule::AddingRequiredField,
+    Rule::AddingSerialPrimaryKeyField,
+    Rule::BanAlterDomainWithAddConstraint,
+    Rule::BanConcurrentIndexCreationInTransaction,
+    Rule::BanDropColumn,
+    Rule::BanDropExtension,
+    Rule::BanDropSchema,
+    Rule::BanDropTable,
+    Rule::BanDropView,
+    Rule::BanSetSchema,
+    Rule::BanTruncateCascade,
+    Rule::ChangingColumnType,
+    Rule::ConstraintMissingNotValid,
+    Rule::DisallowedUniqueConstraint,
+    Rule::RenamingColumn,
+    Rule::RenamingObject,
+    Rule::RenamingTable,
+    Rule::RequireConcurrentIndexCreation,
+    Rule::RequireConcurrentIndexDeletion,
+    Rule::RequireConcurrentPartitionDetach,
+    Rule::RequireConcurrentReindex,
+];
+
+/// The statement runs code, or reaches further than its text.
+pub(super) fn dynamic() -> Hazard {
+    Hazard {
+        code: "dynamic".to_owned(),
+        message: "what it locks cannot be told from its text".to_owned(),
+    }
+}
+
+/// No rule has looked at the statement.
+pub(super) fn unread() -> Hazard {
+    Hazard {
+        code: "unread".to_owned(),
+        message: "its syntax is not known to dbctl's parser: no rule has looked at it".to_owned(),
+    }
+}
+
+/// Asks squawk about a file, and adds what it finds to the statements.
+pub(super) fn lint(
+    sql: &str,
+    statements: &[Statement<'_>],
+    in_transaction: bool,
+    found: &mut [Read],
+) {
+    let text = readable(sql, statements, found);
+    let mut linter = Linter::from(RULES);
+    linter.settings.assume_in_transaction = in_transaction;
+    for violation in linter.lint(&SourceFile::parse(&text), &text) {
+        let at = usize::from(violation.text_range.start());
+        let place = statements.partition_point(|statement| statement.at <= at);
+        let Some(read) = place.checked_sub(1).and_then(|index| found.get_mut(index)) else {
+            continue;
+        };
+        let hazard = Hazard {
+            code: violation.code.to_string(),
+            message: violation.message,
+        };
+        if !read.own && !read.hazards.contains(&hazard) {
+            read.hazards.push(hazard);
+        }
+    }
+}
+
+/// The text with blanks in place of the statements that were not read: they must not disturb the reading of the others, which stay
+/// where they are.
+fn readable(sql: &str, statements: &[Statement<'_>], found: &[Read]) -> String {
+    let mut text = String::with_capacity(sql.len());
+    for (statement, read) in statements.iter().zip(found) {
+        text.push_str(sql.get(text.len()..statement.at).unwrap_or_default());
+        if read.parsed {
+            text.push_str(statement.text);
+        } else {
+            text.push_str(&" ".repeat(statement.text.len()));
+        }
+    }
+    text
+}
