@@ -3,11 +3,13 @@
 pub mod analysis;
 pub mod guard;
 mod plan;
+mod rollback;
 mod set;
 mod statements;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use plan::{Applied, Plan, Problem};
+pub use rollback::Rollback;
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
 

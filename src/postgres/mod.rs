@@ -11,7 +11,10 @@ mod snapshot;
 mod tls;
 
 pub use error::{ConnectError, Reason, describe};
-pub use runner::{ApplyError, ApplyOptions, Event, apply};
+pub use runner::{
+    ApplyError, ApplyOptions, Event, Loss, RollbackError, RollbackOptions, RolledBack, apply,
+    rollback,
+};
 pub use session::{Canceller, OLDEST_MAJOR, Purpose, Session, connect};
 pub use snapshot::{same_database, snapshot};
 pub use tokio_postgres::Error as DriverError;

@@ -4,6 +4,7 @@
 mod failure;
 mod guarded;
 mod lock;
+mod rollback;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::migration::{Migration, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
