@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 
+use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::guard;
@@ -260,29 +261,6 @@ async fn inspected(
         Some(reason) => Err((Outcome::Unreachable, reason)),
         None => Ok(plan),
     })
-}
-
-fn refused_by_marks(
-    own: guard::Party<'_>,
-    others: &[guard::Party<'_>],
-    marks: &Marks,
-) -> Option<String> {
-    if let Some(reason) = guard::wrong_database(own, others, &marks.database) {
-        return Some(reason);
-    }
-    if let Some(trouble) = &marks.trouble {
-        return Some(format!(
-            "database {}: it cannot be told whose it is and what was applied: {trouble}",
-            marks.database
-        ));
-    }
-    guard::marked(
-        own,
-        others,
-        &marks.database,
-        marks.stamp.as_ref(),
-        &marks.history,
-    )
 }
 
 /// Why the server or the role cannot take a migration, if so.

@@ -1,8 +1,10 @@
 //! One file per verb: asks for facts, decides what to do, hands a report back. Nothing here prints.
 
+mod guard;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod rollback;
 pub mod rules;
 pub mod sandbox;
 pub mod services;

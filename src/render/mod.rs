@@ -8,6 +8,7 @@ pub mod status;
 mod style;
 
 pub use style::Style;
+pub mod rollback;
 pub mod rules;
 pub mod verify;
 mod verify_json;

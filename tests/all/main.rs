@@ -18,6 +18,7 @@ mod lock;
 mod manifest;
 mod migrate;
 mod provision;
+mod rollback;
 mod rows;
 mod safety;
 mod sandbox;

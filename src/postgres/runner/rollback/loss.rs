@@ -19,7 +19,7 @@ pub struct Loss {
 
 /// The tables at one moment of the transaction.
 pub(super) struct State {
-    tables: Vec<Table>,
+    tables: BTreeMap<u32, Table>,
     /// The OIDs of those that hold rows themselves.
     holding: BTreeSet<u32>,
     /// How many rows a root holds, by its OID, where that was worth counting.
@@ -30,7 +30,7 @@ impl State {
     /// The tables before the first script, closed to writers. Where a script writes rows, it may be filling a table that takes
     /// another's place: the tables that it names are counted.
     pub(super) async fn before(client: &Client, rollback: &Rollback) -> Result<Self, Failure> {
-        lock(client, &read(client).await?).await?;
+        lock(client, read(client).await?.values()).await?;
         // Again, since a row may have come before the lock.
         let tables = read(client).await?;
         let holding = holding(client, &tables).await?;
@@ -77,26 +77,21 @@ impl State {
     }
 
     fn roots(&self) -> impl Iterator<Item = &Table> {
-        self.tables.iter().filter(|table| table.is_root())
+        self.tables.values().filter(|table| table.is_root())
     }
 
     /// Whether a root or any of its parts holds rows.
     fn holds(&self, root: &Table) -> bool {
-        let mut family = self.tables.iter().filter(|table| table.root == root.oid);
+        let mut family = self.tables.values().filter(|table| table.root == root.oid);
         family.any(|table| self.holding.contains(&table.oid))
-    }
-
-    fn find(&self, oid: u32) -> Option<&Table> {
-        self.tables.iter().find(|table| table.oid == oid)
     }
 }
 
 /// The same table, whatever it is called now; else the one that has its name.
-fn successor<'t>(tables: &'t [Table], old: &Table) -> Option<&'t Table> {
-    let same = tables.iter().find(|table| table.oid == old.oid);
-    same.or_else(|| {
+fn successor<'t>(tables: &'t BTreeMap<u32, Table>, old: &Table) -> Option<&'t Table> {
+    tables.get(&old.oid).or_else(|| {
         let named = |table: &&Table| table.schema == old.schema && table.name == old.name;
-        tables.iter().find(named)
+        tables.values().find(named)
     })
 }
 
@@ -134,7 +129,10 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
     }
     match (before.counts.get(&old.oid), after.counts.get(&new.oid)) {
         (Some(had), Some(has)) if has < had => {
-            losses.push(loss(old, format!("held {had} rows and holds {has} now")));
+            losses.push(loss(
+                old,
+                format!("held {} and holds {has} now", count_of(*had)),
+            ));
         }
         (Some(_), Some(_)) => {}
         _ if new.oid != old.oid => {
@@ -143,10 +141,10 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
         }
         _ => {}
     }
-    let parts = before.tables.iter().filter(|part| part.root == old.oid);
+    let parts = before.tables.values().filter(|part| part.root == old.oid);
     let (mut gone, mut deleted, mut updated) = (0_usize, 0, 0);
     for part in parts.filter(|part| before.holding.contains(&part.oid)) {
-        match after.find(part.oid) {
+        match after.tables.get(&part.oid) {
             Some(now) => {
                 deleted += now.deleted - part.deleted;
                 updated += now.updated - part.updated;
@@ -161,10 +159,10 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
         losses.push(loss(old, reason));
     }
     if deleted > 0 {
-        losses.push(loss(old, format!("had {deleted} rows deleted")));
+        losses.push(loss(old, format!("had {} deleted", count_of(deleted))));
     }
     if updated > 0 {
-        losses.push(loss(old, format!("had {updated} rows updated")));
+        losses.push(loss(old, format!("had {} updated", count_of(updated))));
     }
 }
 
@@ -188,6 +186,11 @@ fn columns(old: &Table, new: &Table, losses: &mut Vec<Loss>) {
             reason,
         });
     }
+}
+
+fn count_of(rows: i64) -> String {
+    let s = if rows == 1 { "" } else { "s" };
+    format!("{rows} row{s}")
 }
 
 fn loss(table: &Table, reason: String) -> Loss {

@@ -49,16 +49,17 @@ impl Table {
     }
 }
 
-/// Reads all tables. A script's search path must not be in force.
-pub(super) async fn read(client: &Client) -> Result<Vec<Table>, Error> {
+/// Reads all tables, by OID. A script's search path must not be in force.
+pub(super) async fn read(client: &Client) -> Result<BTreeMap<u32, Table>, Error> {
     let rows = client.query(include_str!("tables.sql"), &[]).await?;
     rows.iter()
         .map(|row| {
             let numbers: Vec<i32> = row.try_get(8)?;
             let names: Vec<String> = row.try_get(9)?;
             let types: Vec<String> = row.try_get(10)?;
-            Ok(Table {
-                oid: row.try_get(0)?,
+            let oid: u32 = row.try_get(0)?;
+            let table = Table {
+                oid,
                 root: row.try_get(1)?,
                 schema: row.try_get(2)?,
                 name: row.try_get(3)?,
@@ -70,14 +71,18 @@ pub(super) async fn read(client: &Client) -> Result<Vec<Table>, Error> {
                     .into_iter()
                     .zip(names.into_iter().zip(types))
                     .collect(),
-            })
+            };
+            Ok((oid, table))
         })
         .collect()
 }
 
 /// Keeps every writer out, so that no row comes after it was looked for. Readers go on.
-pub(super) async fn lock(client: &Client, tables: &[Table]) -> Result<(), Failure> {
-    for table in tables.iter().filter(|table| !table.is_chunk()) {
+pub(super) async fn lock(
+    client: &Client,
+    tables: impl Iterator<Item = &Table>,
+) -> Result<(), Failure> {
+    for table in tables.filter(|table| !table.is_chunk()) {
         let sql = format!("LOCK TABLE ONLY {} IN SHARE MODE", table.quoted());
         client.batch_execute(&sql).await.map_err(|error| Failure {
             place: Some(format!("closing {} to writers", table.shown())),
@@ -88,9 +93,12 @@ pub(super) async fn lock(client: &Client, tables: &[Table]) -> Result<(), Failur
 }
 
 /// Those of the tables that hold rows themselves, by OID. One whose rows are hidden, and a chunk, may hold some if it takes room.
-pub(super) async fn holding(client: &Client, tables: &[Table]) -> Result<BTreeSet<u32>, Error> {
+pub(super) async fn holding(
+    client: &Client,
+    tables: &BTreeMap<u32, Table>,
+) -> Result<BTreeSet<u32>, Error> {
     let mut holding = BTreeSet::new();
-    for table in tables {
+    for table in tables.values() {
         let holds = if table.hidden || table.is_chunk() {
             table.sized
         } else {

@@ -21,4 +21,3 @@ SELECT c.oid, f.root, n.nspname::text, c.relname::text, row_security_active(c.oi
  WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 AND c.relpersistence <> 't' AND pg_has_role(c.relowner, 'USAGE')
    AND (n.nspname, c.relname) NOT IN (('public', 'refinery_schema_history'), ('dbctl', 'identity'))
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
- ORDER BY n.nspname, c.relname
