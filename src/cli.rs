@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Provision(Chosen),
     /// Apply each service's migrations to its own database
     Migrate(Migrate),
+    /// Take one service's database back to an older version with its down scripts, all in one transaction
+    Rollback(Rollback),
     /// Show what is applied, pending, divergent or unreachable, for all services at once
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
@@ -124,6 +126,28 @@ pub(crate) struct Migrate {
     /// The longest that one attempt waits for a table's lock, and makes others wait behind it; the first waits 500ms
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
+    /// How long one statement may run; no limit when not given
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The service
+    #[arg(short, long, value_name = "SERVICE")]
+    pub(crate) service: String,
+    /// The version to be at afterwards; 0 takes back everything
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(0..))]
+    pub(crate) target: i32,
+    /// Roll back although rows, columns or tables with rows are lost
+    #[arg(long)]
+    pub(crate) allow_data_loss: bool,
+    /// Print the scripts that would run (with -v their SQL) and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
     /// How long one statement may run; no limit when not given
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,

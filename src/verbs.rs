@@ -83,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             report.exit()
         }
         Command::Migrate(options) => migrate(&global, &manifest, &options, &interrupt).await?,
+        Command::Rollback(options) => rollback(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
         Command::Verify(options) => {
             let loaded = load(&manifest, &options.chosen)?;
@@ -251,6 +252,37 @@ async fn migrate(
         |style| render::migrate::table(&report, style),
     )?;
     Ok(report.exit())
+}
+
+async fn rollback(
+    global: &Global,
+    manifest: &Manifest,
+    options: &crate::cli::Rollback,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let chosen = [options.service.clone()];
+    let services: Vec<&Service> = manifest.select(&chosen).map_err(Stop::usage)?;
+    let loaded = Loaded::new(manifest, &services);
+    let Some(service) = loaded.chosen().next() else {
+        return Err(Stop::usage(format!("no service {}", options.service)));
+    };
+    let asked = command::rollback::Options {
+        target: options.target,
+        allow_data_loss: options.allow_data_loss,
+        dry_run: options.dry_run,
+        lock_timeout: options.lock_timeout,
+        statement_timeout: options.statement_timeout,
+    };
+    let progress = Progress::new(global.quiet);
+    let observer = |service: &str, event| progress.event(service, &event);
+    let report = command::rollback::run(&loaded, service, &asked, &observer, interrupt).await;
+    progress.end();
+    show(
+        global,
+        || render::rollback::json(&report),
+        |style| render::rollback::table(&report, style),
+    )?;
+    Ok(report.outcome.exit())
 }
 
 async fn status(

@@ -1,6 +1,7 @@
 //! `dbctl lock`: applies each set version by version to an empty database of a throwaway server and records the catalog after each.
 
 mod produce;
+mod prove;
 mod servers;
 mod settle;
 
@@ -72,6 +73,21 @@ fn blank(service: &LoadedService<'_>) -> SetLock {
         objects: 0,
         state: LockState::BadSet,
         detail: None,
+        without_down: Vec::new(),
+    }
+}
+
+/// The files that have no down script, where others of the set have one.
+fn without_down(set: &Set) -> Vec<String> {
+    let without = set.migrations.iter();
+    let files: Vec<String> = without
+        .filter(|migration| migration.down.is_none())
+        .map(|migration| migration.file.clone())
+        .collect();
+    if files.len() == set.migrations.len() {
+        Vec::new()
+    } else {
+        files
     }
 }
 
@@ -98,6 +114,7 @@ async fn one(
     match generate(service, set, options, servers, talk, interrupt).await {
         Ok(new) => {
             report.majors.clone_from(&new.majors);
+            report.without_down = without_down(set);
             report.objects = new.objects.keys().filter(|key| !key.kind.is_part()).count();
             settle(&new, set, options.check, report);
         }

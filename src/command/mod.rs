@@ -1,10 +1,13 @@
 //! One file per verb: asks for facts, decides what to do, hands a report back. Nothing here prints.
 
+mod guard;
 #[cfg(feature = "cli")]
 pub mod lock;
 pub mod migrate;
 #[cfg(feature = "cli")]
 pub mod provision;
+#[cfg(feature = "cli")]
+pub mod rollback;
 #[cfg(feature = "cli")]
 pub mod rules;
 #[cfg(feature = "cli")]

@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod guard;
 mod owned;
 mod plan;
+mod rollback;
 mod set;
 mod statements;
 mod tokens;
@@ -11,6 +12,7 @@ mod tokens;
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
+pub use rollback::Rollback;
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
 

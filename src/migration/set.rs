@@ -160,6 +160,7 @@ impl Set {
         let mut problems = Vec::new();
         let mut migrations: Vec<Migration> = Vec::new();
         let mut lock = None;
+        let mut downs = Vec::new();
         let shown = |file: &str| {
             directory.map_or_else(
                 || format!("{name}/{file}"),
@@ -184,11 +185,20 @@ impl Set {
             };
             if file == LOCK_FILE {
                 lock = Some(text);
+            } else if file.ends_with(".down.sql") {
+                downs.push(Down { file, sql: text });
             } else {
                 match parse(&file, &text) {
                     Ok(migration) => migrations.push(migration),
                     Err(problem) => problems.push(format!("{}: {problem}", shown(&file))),
                 }
+            }
+        }
+        for down in downs {
+            let up = down.file.replace(".down.sql", ".sql");
+            match migrations.iter_mut().find(|migration| migration.file == up) {
+                Some(migration) => migration.down = Some(down),
+                None => problems.push(format!("{}: there is no {up}", shown(&down.file))),
             }
         }
         migrations.sort_by(|a, b| (a.version, &a.file).cmp(&(b.version, &b.file)));

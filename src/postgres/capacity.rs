@@ -1,5 +1,7 @@
 //! What a server has left: connections, and slots for TimescaleDB's background workers.
 
+use tokio_postgres::types::Type;
+
 use super::Session;
 
 /// What a server has left, as far as the session may see it.
@@ -69,7 +71,7 @@ pub async fn capacity(session: &Session, role: &str) -> Result<Capacity, tokio_p
     // Of other roles' sessions a plain role sees the name and not the type; a worker's name is its type.
     let row = session
         .client
-        .query_one(
+        .query_typed_one(
             "WITH activity AS (SELECT datname, application_name, coalesce(backend_type, application_name) AS type FROM pg_stat_activity), \
              workers AS (SELECT *, type LIKE 'TimescaleDB%Scheduler' AS scheduler FROM activity \
               WHERE type LIKE 'TimescaleDB%Scheduler' OR type LIKE 'TimescaleDB%Launcher' OR type LIKE 'logical replication%') \
@@ -84,7 +86,7 @@ pub async fn capacity(session: &Session, role: &str) -> Result<Capacity, tokio_p
              current_setting('max_worker_processes')::int8, \
              (SELECT count(*) FROM workers), \
              EXISTS (SELECT FROM workers WHERE scheduler AND datname = current_database())",
-            &[&role],
+            &[(&role, Type::TEXT)],
         )
         .await?;
     let sees_all = row.try_get(1)?;

@@ -19,7 +19,10 @@ mod tls;
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
-pub use runner::{ApplyError, ApplyOptions, Event, apply};
+pub use runner::{
+    ApplyError, ApplyOptions, Event, Loss, RollbackError, RollbackOptions, RolledBack, apply,
+    rollback,
+};
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{same_database, snapshot};
 pub use tokio_postgres::Error as DriverError;

@@ -33,6 +33,13 @@ pub fn table(report: &Report, style: Style) -> String {
                 safe(detail)
             ));
         }
+        if style.verbose && !set.without_down.is_empty() {
+            text.push_str(&format!(
+                "\n{}: without a down script, so that dbctl rollback cannot go below: {}\n",
+                set.set,
+                safe(&set.without_down.join(", "))
+            ));
+        }
     }
     text
 }
@@ -82,6 +89,7 @@ struct WireSet<'a> {
     objects: usize,
     majors: &'a [u32],
     detail: Option<&'a str>,
+    without_down: &'a [String],
 }
 
 /// The report as JSON, version 1.
@@ -104,6 +112,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
                 objects: set.objects,
                 majors: &set.majors,
                 detail: set.detail.as_deref(),
+                without_down: &set.without_down,
             })
             .collect(),
     })

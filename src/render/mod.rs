@@ -10,6 +10,7 @@ pub mod status;
 mod style;
 
 pub use style::Style;
+pub mod rollback;
 pub mod rules;
 pub mod verify;
 mod verify_json;

@@ -38,6 +38,8 @@ pub struct SetLock {
     pub state: LockState,
     /// What else is to be said: what changed, what went wrong.
     pub detail: Option<String>,
+    /// The migrations without a down script, by file, where others of the set have one: `dbctl rollback` cannot go below them.
+    pub without_down: Vec<String>,
 }
 
 /// How a lock stands.

@@ -4,6 +4,7 @@ mod finding;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod rollback;
 pub mod rules;
 pub mod services;
 pub mod status;

@@ -305,6 +305,65 @@ fn each_migration_has_an_entry_that_says_what_it_does() {
 }
 
 #[test]
+fn down_scripts_are_proved_before_a_lock_is_written() {
+    let shop = Shop::new(&[
+        ("V1__goods.sql", "CREATE TABLE goods (id int PRIMARY KEY);"),
+        (
+            "V2__prices.sql",
+            "CREATE TABLE prices (id int); CREATE INDEX goods_idx ON goods (id);",
+        ),
+        ("V3__names.sql", "ALTER TABLE goods ADD COLUMN name text;"),
+    ]);
+    let down = |sql: &str| std::fs::write(shop.set("V2__prices.down.sql"), sql).unwrap();
+
+    down("DROP TABLE prices;");
+    for args in [[].as_slice(), &["--check"]] {
+        shop.lock(args).exits(3).says(
+            "on PostgreSQL 17, after V2__prices.down.sql the catalog is not that of version 1: index public.goods.goods_idx is there",
+        );
+    }
+    down("DROP TABLE prices; DROP TABLE goods; CREATE TABLE goods (id bigint);");
+    shop.lock(&[])
+        .exits(3)
+        .says("constraint public.goods.goods_pkey is missing")
+        .says("type of column public.goods.id is \"bigint\", expected \"integer\"");
+    down("DROP TABLE prices;\nDROP INDEX\n  goods_index;");
+    shop.lock(&[])
+        .exits(3)
+        .says("V2__prices.down.sql, line 2 (DROP INDEX goods_index): index \"goods_index\" does not exist (SQLSTATE 42704)");
+    assert!(!shop.set("schema.lock").exists());
+
+    down("DROP TABLE prices; DROP INDEX goods_idx;");
+    shop.lock(&["-v"])
+        .exits(0)
+        .says("written")
+        .says("shop: without a down script, so that dbctl rollback cannot go below: V1__goods.sql, V3__names.sql");
+    shop.lock(&["--check"]).exits(0);
+    down("DROP INDEX goods_idx; DROP TABLE prices;");
+    shop.lock(&["--check"])
+        .exits(3)
+        .says("the down script of V2__prices.sql is not as it was in the lock");
+}
+
+#[test]
+fn what_cannot_be_applied_again_after_its_down_script_is_said() {
+    // What a catalog's snapshot does not tell: a row that the first run leaves behind.
+    let shop = Shop::new(&[
+        ("V1__seen.sql", "CREATE TABLE seen (id int PRIMARY KEY);"),
+        (
+            "V2__goods.sql",
+            "INSERT INTO seen VALUES (1); CREATE TABLE goods (id int);",
+        ),
+        ("V2__goods.down.sql", "DROP TABLE goods;"),
+    ]);
+    shop.lock(&[])
+        .exits(3)
+        .says("V2__goods.sql, line 1 (INSERT INTO seen VALUES (1))")
+        .says("duplicate key");
+    assert!(!shop.set("schema.lock").exists());
+}
+
+#[test]
 fn a_set_that_cannot_be_applied_says_why_and_writes_nothing() {
     let shop = Shop::new(&[
         ("V1__goods.sql", "CREATE TABLE goods (id int);"),

@@ -25,6 +25,7 @@ mod plan;
 mod poolers;
 mod provision;
 mod races;
+mod rollback;
 mod rows;
 mod safety;
 mod sandbox;

@@ -69,6 +69,16 @@ const K_TRANSACTION: (&str, &str) = (
 const OF_K: [(&str, &str); 4] = [POST, VOTE, FOLLOW, K_TRANSACTION];
 const OF_S: [(&str, &str); 5] = [BLOCK, TRANSACTION, ACCEPTANCE, INPUT, OUTPUT];
 
+/// Fills the hypertables of both indexers, and returns them by database.
+pub fn fill(lab: &Lab) -> [(&'static str, Vec<&'static str>); 2] {
+    let filled = |(database, _): (&'static str, _), rows: &[(&'static str, &str)]| {
+        let statements: Vec<String> = rows.iter().map(|row| insert(*row, 500, 60_000)).collect();
+        lab.sql(database, &format!("{HELPERS}{}", statements.join(";\n")));
+        (database, rows.iter().map(|(table, _)| *table).collect())
+    };
+    [filled(K, &OF_K), filled(S, &OF_S)]
+}
+
 /// A moment of the chain, 1 ms after a chunk of 6 h, 30 and 15 minutes begins.
 const START: i64 = 1_700_092_800_001;
 

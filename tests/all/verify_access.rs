@@ -328,7 +328,7 @@ fn a_standby_is_said() {
 }
 
 /// `pg_ctl` as the owner of the data directory: it refuses to run as root.
-fn control(bin: &Path, data: &Path, args: &[&str]) {
+pub(crate) fn control(bin: &Path, data: &Path, args: &[&str]) {
     use std::os::unix::fs::MetadataExt as _;
     use std::os::unix::process::CommandExt as _;
     let meta = std::fs::metadata(data).unwrap();

@@ -1,15 +1,22 @@
 //! A set, applied version by version to an empty database of a throwaway server, and what is there after each.
 
+use std::time::Duration;
+
+use super::prove::{Around, prove};
 use super::{Interrupt, LoadedService};
 use crate::manifest::{Endpoint, Store};
 use crate::migration::Set;
 use crate::postgres::provision::{Wanted, discard, provision};
 use crate::postgres::{
-    ApplyError, ApplyOptions, ConnectError, Purpose, Session, apply, connect, describe, snapshot,
+    ApplyError, ApplyOptions, ConnectError, Purpose, RollbackError, RollbackOptions, Session,
+    apply, connect, describe, rollback, snapshot,
 };
 use crate::report::lock::LockState;
 use crate::sandbox::{Server, random_password};
 use crate::snapshot::Snapshot;
+
+/// Nobody else works on a throwaway server.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a set makes of an empty database.
 pub(super) struct Produced {
@@ -30,7 +37,7 @@ pub(super) struct Database<'a> {
     interrupt: &'a Interrupt,
 }
 
-/// Applies the set as the service's plain role, one version at a time.
+/// Applies the set as the service's plain role, one version at a time, and takes each version with a down script back once.
 pub(super) async fn produce(
     server: &Server,
     service: &LoadedService<'_>,
@@ -39,10 +46,21 @@ pub(super) async fn produce(
 ) -> Result<Produced, Failure> {
     let database = Database::provisioned(server, service, set, interrupt).await?;
     let empty = database.snapshot().await?;
-    let mut after = Vec::new();
+    let mut after: Vec<Snapshot> = Vec::new();
+    let mut previous = 0;
     for migration in &set.migrations {
         database.apply(migration.version).await?;
-        after.push(database.snapshot().await?);
+        let snapshot = database.snapshot().await?;
+        if let Some(down) = &migration.down {
+            let around = Around {
+                previous,
+                before: after.last().unwrap_or(&empty),
+                after: &snapshot,
+            };
+            prove(&database, migration, down, &around).await?;
+        }
+        after.push(snapshot);
+        previous = migration.version;
     }
     Ok(Produced { empty, after })
 }
@@ -114,10 +132,37 @@ impl<'a> Database<'a> {
         };
         let applied = apply(&mut session, self.set, &options, &|_| None, &|_| {}).await;
         session.close().await;
-        applied.1.map_err(|error| match error {
-            ApplyError::Unreachable(_) => no_server(&error),
-            _ => (LockState::BadSet, error.to_string()),
-        })
+        applied.1.map_err(|error| ended(&error))
+    }
+
+    /// Goes back to this version. Rows may be lost: they are the migrations' own.
+    pub(super) async fn roll_back(&self, version: i32) -> Result<(), Failure> {
+        let mut session = self.session(Purpose::Write).await?;
+        let options = RollbackOptions {
+            service: self.service.to_owned(),
+            target: version,
+            allow_data_loss: true,
+            lock_timeout: LOCK_TIMEOUT,
+            statement_timeout: None,
+            interrupt: self.interrupt.receiver(),
+        };
+        let rolled_back = rollback(&mut session, self.set, &options, &|_| None, &|_| {}).await;
+        session.close().await;
+        match rolled_back {
+            Ok(_) => Ok(()),
+            Err(RollbackError::Run(error)) => Err(ended(&error)),
+            Err(error @ RollbackError::DataLoss { .. }) => {
+                Err((LockState::BadSet, error.to_string()))
+            }
+        }
+    }
+}
+
+/// How the lock stands after a run that ended early.
+fn ended(error: &ApplyError) -> Failure {
+    match error {
+        ApplyError::Unreachable(_) => no_server(error),
+        _ => (LockState::BadSet, error.to_string()),
     }
 }
 

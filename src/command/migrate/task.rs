@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::guard::refused_by_marks;
 use super::super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::{Set, guard};
@@ -68,23 +69,7 @@ impl<'a> Task<'a> {
 
     /// Why the set must not be applied to the database with these marks, if so.
     pub(super) fn refused_by_marks(&self, marks: &Marks) -> Option<String> {
-        let (own, others) = (self.own, &self.others);
-        if let Some(reason) = guard::wrong_database(own, others, &marks.database) {
-            return Some(reason);
-        }
-        if let Some(trouble) = &marks.trouble {
-            return Some(format!(
-                "database {}: it cannot be told whose it is and what was applied: {trouble}",
-                marks.database
-            ));
-        }
-        guard::marked(
-            own,
-            others,
-            &marks.database,
-            marks.stamp.as_ref(),
-            &marks.history,
-        )
+        refused_by_marks(self.own, &self.others, marks)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::super::session::Session;
-use super::{ApplyError, ApplyOptions, Event, lost};
+use super::{ApplyError, Event, lost};
 
 /// The key of the advisory lock that runners of one database take. It is the text "dbctl" as a number.
 pub(super) const LOCK_KEY: i64 = 0x64_62_63_74_6c;
@@ -13,10 +13,10 @@ pub(super) const LOCK_KEY: i64 = 0x64_62_63_74_6c;
 /// Takes the runners' lock by asking again and again: a waiter that blocks would deadlock with `CREATE INDEX CONCURRENTLY`.
 pub(super) async fn lock(
     session: &Session,
-    options: &ApplyOptions,
+    limit: Duration,
+    interrupt: &watch::Receiver<bool>,
     observer: &(dyn Fn(Event) + Sync),
 ) -> Result<(), ApplyError> {
-    let limit = options.lock_timeout;
     let started = Instant::now();
     let mut pause = Duration::from_millis(20);
     let mut told = false;
@@ -45,7 +45,7 @@ pub(super) async fn lock(
         let pausing = tokio::time::sleep(jitter(pause).min(limit.saturating_sub(waited)));
         tokio::select! {
             () = pausing => {}
-            () = raised(&options.interrupt) => {
+            () = raised(interrupt) => {
                 return Err(ApplyError::Interrupted(
                     "interrupted while another runner held the lock; nothing was changed".to_owned(),
                 ));

@@ -10,6 +10,7 @@ mod guarded;
 mod leftovers;
 mod lock;
 mod progress;
+mod rollback;
 mod stepwise;
 mod transaction;
 
@@ -30,6 +31,7 @@ use blockers::Watch;
 use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -164,7 +166,7 @@ pub async fn apply(
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
     observer: &(dyn Fn(Event) + Sync),
 ) -> (Vec<(Migration, Duration)>, Result<(), ApplyError>) {
-    if let Err(error) = lock(session, options, observer).await {
+    if let Err(error) = lock(session, options.lock_timeout, &options.interrupt, observer).await {
         return (Vec::new(), Err(error));
     }
     let mut runner = match guarded(session, set, options, observer).await {

@@ -1,0 +1,311 @@
+//! `dbctl rollback`: looks at one service's database read-only, then takes it down to an older version.
+
+use std::time::{Duration, Instant};
+
+use super::guard::refused_by_marks;
+use super::{Interrupt, Loaded, LoadedService};
+use crate::manifest::{Endpoint, Target};
+use crate::migration::guard::Party;
+use crate::migration::{Rollback, Set};
+use crate::postgres::inspect::{self, Marks};
+use crate::postgres::{
+    ApplyError, DriverError, Event, Purpose, RollbackError, RollbackOptions, Session, connect,
+    describe, rollback,
+};
+use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The version to be at afterwards; 0 takes back everything.
+    pub target: i32,
+    /// Commit although data is lost.
+    pub allow_data_loss: bool,
+    /// Print the scripts and change nothing.
+    pub dry_run: bool,
+    /// How long to wait for another runner and for locked tables.
+    pub lock_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Option<Duration>,
+}
+
+/// Why nothing was rolled back: how the run ended, and the sentence.
+type Ended = (Outcome, String);
+
+/// Rolls back one service's database.
+pub async fn run(
+    loaded: &Loaded<'_>,
+    service: &LoadedService<'_>,
+    options: &Options,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> Report {
+    let started = Instant::now();
+    let mut report = blank(service, options);
+    let rolling = async {
+        let task = Task::new(loaded, service, options)?;
+        task.run(observer, interrupt, &mut report).await
+    };
+    if let Err((outcome, error)) = rolling.await {
+        report.outcome = outcome;
+        report.error = Some(error);
+    }
+    report.took = started.elapsed();
+    report
+}
+
+fn blank(loaded: &LoadedService<'_>, options: &Options) -> Report {
+    let service = loaded.service;
+    Report {
+        dry_run: options.dry_run,
+        name: service.name.clone(),
+        store: service.store.as_str(),
+        database: service.database_name().to_owned(),
+        address: service.endpoint().map(Endpoint::address),
+        target: options.target,
+        from: None,
+        outcome: Outcome::AtTarget,
+        planned: Vec::new(),
+        rolled_back: Vec::new(),
+        losses: Vec::new(),
+        error: None,
+        took: Duration::ZERO,
+    }
+}
+
+/// One service's database that is to be rolled back.
+struct Task<'a> {
+    own: Party<'a>,
+    others: Vec<Party<'a>>,
+    set: &'a Set,
+    endpoint: &'a Endpoint,
+    options: &'a Options,
+}
+
+impl<'a> Task<'a> {
+    /// The set and the database, if the service has both.
+    fn new(
+        loaded: &'a Loaded<'_>,
+        service: &'a LoadedService<'_>,
+        options: &'a Options,
+    ) -> Result<Self, Ended> {
+        let name = &service.service.name;
+        let refused = |reason: &str| {
+            let reason = format!("{name} {reason}: there is nothing to roll back");
+            Err((Outcome::Refused, reason))
+        };
+        let endpoint = match &service.service.target {
+            Target::Files => return refused("has no SQL database"),
+            Target::NotConfigured { .. } => {
+                return refused("is not configured (single-user mode)");
+            }
+            Target::Database(endpoint) => &endpoint.value,
+        };
+        if !service.is_migrated() {
+            return refused("migrates itself, dbctl leaves it alone");
+        }
+        let set = match &service.set {
+            Some(Ok(set)) => set,
+            Some(Err(error)) => return Err((Outcome::BadSet, error.to_string())),
+            None => return Err((Outcome::BadSet, format!("{name} has no migration set"))),
+        };
+        Ok(Self {
+            own: service.party(),
+            others: loaded.others(name),
+            set,
+            endpoint,
+            options,
+        })
+    }
+
+    async fn run(
+        &self,
+        observer: &(dyn Fn(&str, Event) + Sync),
+        interrupt: &Interrupt,
+        report: &mut Report,
+    ) -> Result<(), Ended> {
+        let unchanged = || {
+            let what = "interrupted before anything was changed".to_owned();
+            (Outcome::Interrupted, what)
+        };
+        let plan = tokio::select! {
+            looked = self.look_patiently() => looked?,
+            () = interrupt.wait() => return Err(unchanged()),
+        };
+        report.from = Some(plan.from);
+        report.planned = planned(&plan);
+        if plan.steps.is_empty() {
+            return Ok(());
+        }
+        if self.options.dry_run {
+            report.outcome = Outcome::Planned;
+            return Ok(());
+        }
+        let mut session = tokio::select! {
+            session = self.session(Purpose::Write) => session?,
+            () = interrupt.wait() => return Err(unchanged()),
+        };
+        let options = RollbackOptions {
+            service: self.own.service.to_owned(),
+            target: self.options.target,
+            allow_data_loss: self.options.allow_data_loss,
+            lock_timeout: self.options.lock_timeout,
+            statement_timeout: self.options.statement_timeout,
+            interrupt: interrupt.receiver(),
+        };
+        let check = |marks: &Marks| refused_by_marks(self.own, &self.others, marks);
+        let observe = |event| observer(self.own.service, event);
+        let result = rollback(&mut session, self.set, &options, &check, &observe).await;
+        session.close().await;
+        settle(result, report)
+    }
+
+    async fn session(&self, purpose: Purpose) -> Result<Session, Ended> {
+        let application = format!("dbctl rollback {}", self.own.service);
+        connect(self.endpoint, purpose, &application)
+            .await
+            .map_err(|error| (Outcome::Unreachable, error.message))
+    }
+
+    /// As [`Task::look`], again and again while somebody holds a lock that even a reader of the catalog waits for.
+    async fn look_patiently(&self) -> Result<Rollback, Ended> {
+        let started = Instant::now();
+        loop {
+            match self.look().await {
+                Err((Outcome::Locked, _)) if started.elapsed() < self.options.lock_timeout => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Looks at the database in a read-only session: whose it is, what is applied, whether it can be rolled back.
+    async fn look(&self) -> Result<Rollback, Ended> {
+        let session = self.session(Purpose::Read).await?;
+        let looked = self.inspected(&session).await;
+        session.close().await;
+        let error = match looked {
+            Ok(plan) => return plan,
+            Err(error) => error,
+        };
+        let text = format!("{}: {}", self.endpoint.display(), describe(&error));
+        Err(if inspect::is_lock_conflict(&error) {
+            let advice =
+                "nothing was changed: try again when the table is free, or raise --lock-timeout";
+            (Outcome::Locked, format!("{text}; {advice}"))
+        } else {
+            (Outcome::Unreachable, text)
+        })
+    }
+
+    /// The part of [`Task::look`] that talks to the server. The outer error is the driver's.
+    async fn inspected(&self, session: &Session) -> Result<Result<Rollback, Ended>, DriverError> {
+        let refused = |reason: String| {
+            let reason = format!("{reason}; nothing was changed");
+            Ok(Err((Outcome::Refused, reason)))
+        };
+        let marks = match inspect::marks(session).await {
+            Ok(marks) => marks,
+            Err(error) => {
+                let reason = inspect::unreadable(self.endpoint, &error);
+                return Ok(Err((Outcome::Unreachable, reason)));
+            }
+        };
+        if let Some(reason) = refused_by_marks(self.own, &self.others, &marks) {
+            return refused(reason);
+        }
+        let plan = match Rollback::new(self.set, &marks.history, self.options.target) {
+            Ok(plan) => plan,
+            Err(reason) => return refused(reason),
+        };
+        if plan.steps.is_empty() {
+            return Ok(Ok(plan));
+        }
+        let shown = self.endpoint.display();
+        let abilities = inspect::abilities(session).await?;
+        if abilities.standby {
+            return refused(format!(
+                "{shown}: the server is a standby, which takes no writes: give the URL of its primary"
+            ));
+        }
+        if abilities.read_only {
+            return refused(format!(
+                "{shown}: every transaction of role {} in this database starts read-only (default_transaction_read_only is on): \
+                 somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that",
+                self.endpoint.user
+            ));
+        }
+        Ok(Ok(plan))
+    }
+}
+
+fn planned(plan: &Rollback) -> Vec<Planned> {
+    let steps = plan.steps.iter();
+    steps
+        .map(|step| Planned {
+            version: step.migration.version,
+            name: step.migration.name.clone(),
+            file: step.down.file.clone(),
+            sql: step.down.sql.clone(),
+        })
+        .collect()
+}
+
+/// Writes into the report what became of the run.
+fn settle(
+    result: Result<crate::postgres::RolledBack, RollbackError>,
+    report: &mut Report,
+) -> Result<(), Ended> {
+    let losses = |losses: Vec<crate::postgres::Loss>| {
+        let losses = losses.into_iter();
+        losses
+            .map(|loss| Loss {
+                object: loss.object,
+                reason: loss.reason,
+            })
+            .collect()
+    };
+    match result {
+        Ok(done) => {
+            report.planned.clear();
+            report.losses = losses(done.losses);
+            let migrations = done.migrations.into_iter();
+            report.rolled_back = migrations
+                .map(|(migration, took)| RolledBack {
+                    version: migration.version,
+                    name: migration.name,
+                    took,
+                })
+                .collect();
+            // Another runner may have been there between the look and the lock.
+            if !report.rolled_back.is_empty() {
+                report.outcome = Outcome::RolledBack;
+            }
+            Ok(())
+        }
+        Err(error @ RollbackError::DataLoss { .. }) => {
+            let text = format!(
+                "{error}; make a backup, then run it again with --allow-data-loss if the data may go"
+            );
+            if let RollbackError::DataLoss { losses: lost, .. } = error {
+                report.losses = losses(lost);
+            }
+            Err((Outcome::DataLoss, text))
+        }
+        Err(RollbackError::Run(error)) => {
+            let outcome = match error {
+                ApplyError::Locked(_) => Outcome::Locked,
+                ApplyError::Refused(_) => Outcome::Refused,
+                ApplyError::Failed(_) => Outcome::Failed,
+                ApplyError::Unreachable(_) => Outcome::Unreachable,
+                ApplyError::Interrupted(_) => Outcome::Interrupted,
+            };
+            let text = match outcome {
+                Outcome::Refused => format!("{error}; nothing was changed"),
+                _ => error.to_string(),
+            };
+            Err((outcome, text))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Takes a database down to an older version: all down scripts in one transaction, under the runners' lock, and only as far as no
+//! data is lost unless that is allowed.
+
+mod loss;
+mod run;
+mod statement;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::super::inspect::{self, Marks};
+use super::super::session::Session;
+use super::lock::{LOCK_KEY, lock};
+use super::{ApplyError, Event, lost};
+use crate::migration::{Migration, Rollback, Set};
+pub use loss::Loss;
+use run::Run;
+
+/// How to roll back.
+#[derive(Debug, Clone)]
+pub struct RollbackOptions {
+    /// The service whose database it is.
+    pub service: String,
+    /// The version to be at afterwards; 0 takes back everything.
+    pub target: i32,
+    /// Whether to commit although data is lost.
+    pub allow_data_loss: bool,
+    /// How long to wait for another runner, and for locks that others hold on tables, before giving up.
+    pub lock_timeout: Duration,
+    /// How long one statement may run; `None` sets no limit.
+    pub statement_timeout: Option<Duration>,
+    /// Becomes true when the run is to end early.
+    pub interrupt: watch::Receiver<bool>,
+}
+
+/// What was rolled back and committed.
+#[derive(Debug, Clone, Default)]
+pub struct RolledBack {
+    /// The migrations that were taken back, newest first, each with the time that its script took. Empty: there was nothing to do.
+    pub migrations: Vec<(Migration, Duration)>,
+    /// The data that was lost, which was allowed.
+    pub losses: Vec<Loss>,
+}
+
+/// Why nothing was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RollbackError {
+    /// Data would be lost, and that was not allowed.
+    #[error("data would be lost; nothing was changed: the database is still at version {from}")]
+    DataLoss {
+        /// The version that the database is at.
+        from: i32,
+        /// The data.
+        losses: Vec<Loss>,
+    },
+    /// Anything else, as for [`apply`](super::apply).
+    #[error(transparent)]
+    Run(#[from] ApplyError),
+}
+
+/// Runs the down scripts from the newest applied version to the one after the target, in one transaction.
+///
+/// `check` is asked under the lock, as in [`apply`](super::apply). Every table of the role's is closed to writers meanwhile.
+///
+/// # Errors
+/// See [`RollbackError`]; whichever it is, nothing was changed, except where the connection broke at COMMIT.
+pub async fn rollback(
+    session: &mut Session,
+    set: &Set,
+    options: &RollbackOptions,
+    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    observer: &(dyn Fn(Event) + Sync),
+) -> Result<RolledBack, RollbackError> {
+    lock(session, options.lock_timeout, &options.interrupt, observer).await?;
+    let result = locked(session, set, options, check, observer).await;
+    // As in `apply`: the lock is freed before the report is written, unless the session may not answer any more.
+    if !matches!(
+        result,
+        Err(RollbackError::Run(
+            ApplyError::Interrupted(_) | ApplyError::Unreachable(_)
+        ))
+    ) {
+        let unlocked = session
+            .client
+            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
+            .await;
+        if let (Ok(_), Err(error)) = (&result, unlocked) {
+            return Err(lost(&error).into());
+        }
+    }
+    result
+}
+
+async fn locked(
+    session: &Session,
+    set: &Set,
+    options: &RollbackOptions,
+    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    observer: &(dyn Fn(Event) + Sync),
+) -> Result<RolledBack, RollbackError> {
+    let marks = inspect::marks(session)
+        .await
+        .map_err(|error| lost(&error))?;
+    if let Some(reason) = check(&marks) {
+        return Err(ApplyError::Refused(reason).into());
+    }
+    let rollback =
+        Rollback::new(set, &marks.history, options.target).map_err(ApplyError::Refused)?;
+    if rollback.steps.is_empty() {
+        return Ok(RolledBack::default());
+    }
+    let run = Run {
+        session,
+        options,
+        observer,
+        rollback: &rollback,
+        started: Instant::now(),
+    };
+    run.until_unlocked().await
+}

@@ -1,0 +1,228 @@
+//! The transaction of a rollback: attempted until no lock stands in its way, and ended as what it found says.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::error::SqlState;
+
+use super::super::super::error::{describe, ends_session};
+use super::super::super::inspect::{self, is_lock_conflict};
+use super::super::super::session::Session;
+use super::super::lock::{jitter, raised};
+use super::super::{ApplyError, Event, FAREWELL, history_table, lost};
+use super::loss::{State, losses};
+use super::statement::{self, Failure};
+use super::{RollbackError, RollbackOptions, RolledBack};
+use crate::migration::Rollback;
+
+/// What an attempt came to before its COMMIT.
+struct Done {
+    rolled_back: RolledBack,
+    /// Versions above the target that the history holds all the same.
+    left: Vec<i64>,
+}
+
+/// One rollback.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a Session,
+    pub(super) options: &'a RollbackOptions,
+    pub(super) observer: &'a (dyn Fn(Event) + Sync),
+    pub(super) rollback: &'a Rollback,
+    pub(super) started: Instant,
+}
+
+impl Run<'_> {
+    /// Tries again and again while others hold locks, until the lock timeout.
+    pub(super) async fn until_unlocked(&self) -> Result<RolledBack, RollbackError> {
+        let client = &self.session.client;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let Some(attempt) = self.attempt_or_cancel().await else {
+                return Err(self.interrupted(
+                    "interrupted; the server does not answer: the connection was closed, and the server rolls back what was not \
+                     committed; dbctl status tells",
+                ));
+            };
+            let failure = match attempt {
+                Ok(done) => return self.end(done).await,
+                Err(failure) => failure,
+            };
+            let error = &failure.error;
+            if ends_session(error)
+                || client.is_closed()
+                || client.batch_execute("ROLLBACK").await.is_err()
+            {
+                return Err(ApplyError::Unreachable(format!(
+                    "the connection broke: {}; the server rolls everything back: {}",
+                    failure.text(),
+                    self.still()
+                ))
+                .into());
+            }
+            if error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.interrupt.borrow() {
+                return Err(self.interrupted(&format!("interrupted; {}", self.nothing())));
+            }
+            if !is_lock_conflict(error) {
+                return Err(self.failed(&failure.text()));
+            }
+            if self.started.elapsed() + pause >= self.options.lock_timeout {
+                return Err(ApplyError::Locked(format!(
+                    "{}; {}; try again when the table is free, or raise --lock-timeout",
+                    failure.text(),
+                    self.nothing()
+                ))
+                .into());
+            }
+            (self.observer)(Event::Retrying {
+                file: "the rollback".to_owned(),
+                reason: describe(error),
+            });
+            tokio::select! {
+                () = tokio::time::sleep(jitter(pause)) => {}
+                () = raised(&self.options.interrupt) => {
+                    return Err(self.interrupted(&format!("interrupted; {}", self.nothing())));
+                }
+            }
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// Commits, unless something speaks against it.
+    async fn end(&self, done: Done) -> Result<RolledBack, RollbackError> {
+        let client = &self.session.client;
+        let Done { rolled_back, left } = done;
+        let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
+        let against = if *self.options.interrupt.borrow() {
+            Some(self.interrupted(&format!("interrupted; {}", self.nothing())))
+        } else if !left.is_empty() {
+            Some(self.failed(&format!(
+                "{} still holds version {} after its row was deleted: see what triggers or rules it has",
+                history_table(),
+                list(&left)
+            )))
+        } else if losing {
+            Some(RollbackError::DataLoss {
+                from: self.rollback.from,
+                losses: rolled_back.losses.clone(),
+            })
+        } else {
+            None
+        };
+        if let Some(against) = against {
+            client
+                .batch_execute("ROLLBACK")
+                .await
+                .map_err(|error| lost(&error))?;
+            return Err(against);
+        }
+        // Deferred constraints are checked now.
+        match client.batch_execute("COMMIT").await {
+            Ok(()) => Ok(rolled_back),
+            Err(error) if ends_session(&error) || client.is_closed() => {
+                Err(ApplyError::Unreachable(format!(
+                    "the connection broke at COMMIT: {}; dbctl status tells whether it was committed",
+                    describe(&error)
+                ))
+                .into())
+            }
+            Err(error) => Err(self.failed(&format!("at COMMIT: {}", describe(&error)))),
+        }
+    }
+
+    /// One attempt. An interrupt cancels it on the server. `None` when the server does not answer.
+    async fn attempt_or_cancel(&self) -> Option<Result<Done, Failure>> {
+        let attempt = self.attempt();
+        tokio::pin!(attempt);
+        tokio::select! {
+            done = &mut attempt => return Some(done),
+            () = raised(&self.options.interrupt) => {}
+        }
+        let canceller = self.session.canceller();
+        let ending = async {
+            // Between two statements there is nothing to cancel, so once may not be enough.
+            loop {
+                canceller.cancel().await;
+                let soon = tokio::time::timeout(Duration::from_millis(200), &mut attempt);
+                if let Ok(done) = soon.await {
+                    break done;
+                }
+            }
+        };
+        tokio::time::timeout(FAREWELL, ending).await.ok()
+    }
+
+    /// Everything but the COMMIT.
+    async fn attempt(&self) -> Result<Done, Failure> {
+        let client = &self.session.client;
+        self.session.reset().await?;
+        client.batch_execute("BEGIN").await?;
+        self.settings("pg_catalog").await?;
+        let before = State::before(client, self.rollback).await?;
+        let mut migrations = Vec::new();
+        for step in &self.rollback.steps {
+            let started = Instant::now();
+            (self.observer)(Event::Started {
+                file: step.down.file.clone(),
+            });
+            self.settings("public").await?;
+            statement::run(client, &step.down.file, &step.down.sql).await?;
+            self.settings("pg_catalog").await?;
+            let sql = format!(
+                "DELETE FROM {} WHERE version = {}",
+                history_table(),
+                step.migration.version
+            );
+            client.batch_execute(&sql).await?;
+            migrations.push((step.migration.clone(), started.elapsed()));
+        }
+        let losses = losses(client, &before).await?;
+        let history = inspect::marks(self.session).await?.history;
+        let versions = history.rows.iter().map(|row| row.version);
+        let left = versions.filter(|version| *version > i64::from(self.options.target));
+        Ok(Done {
+            rolled_back: RolledBack { migrations, losses },
+            left: left.collect(),
+        })
+    }
+
+    /// The settings for what comes next, whatever a script has set.
+    async fn settings(&self, search_path: &str) -> Result<(), tokio_postgres::Error> {
+        let statement = self
+            .options
+            .statement_timeout
+            .map_or(0, |limit| limit.as_millis().max(1));
+        // Whoever waits for a table's lock makes all that come after wait too: an attempt waits for a few seconds only.
+        // The server takes 0 for no limit.
+        let lock = self
+            .options
+            .lock_timeout
+            .saturating_sub(self.started.elapsed())
+            .clamp(Duration::from_millis(1), Duration::from_secs(5));
+        let sql = format!(
+            "RESET ROLE; SET LOCAL search_path = {search_path}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {statement}",
+            lock.as_millis()
+        );
+        self.session.client.batch_execute(&sql).await
+    }
+
+    fn failed(&self, what: &str) -> RollbackError {
+        ApplyError::Failed(format!("{what}; {}", self.nothing())).into()
+    }
+
+    fn interrupted(&self, what: &str) -> RollbackError {
+        ApplyError::Interrupted(what.to_owned()).into()
+    }
+
+    fn nothing(&self) -> String {
+        format!("nothing was rolled back: {}", self.still())
+    }
+
+    fn still(&self) -> String {
+        format!("the database is still at version {}", self.rollback.from)
+    }
+}
+
+/// Numbers as people list them.
+fn list(versions: &[i64]) -> String {
+    let versions: Vec<String> = versions.iter().map(i64::to_string).collect();
+    versions.join(", ")
+}

@@ -1,0 +1,64 @@
+//! Runs a script statement by statement, so that the one that fails is known.
+
+use tokio_postgres::Client;
+
+use super::super::super::error::{describe, position};
+use crate::migration::statements;
+
+/// A statement that failed, or what dbctl does around it.
+pub(super) struct Failure {
+    /// Where: file, line and statement; `None` for dbctl's own statements.
+    pub(super) place: Option<String>,
+    pub(super) error: tokio_postgres::Error,
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self { place: None, error }
+    }
+}
+
+impl Failure {
+    /// Where it failed and what the server said.
+    pub(super) fn text(&self) -> String {
+        let place = self.place.as_deref();
+        format!(
+            "{}: {}",
+            place.unwrap_or("in dbctl's own statements"),
+            describe(&self.error)
+        )
+    }
+}
+
+/// Runs a script's statements in the transaction that is open.
+pub(super) async fn run(client: &Client, file: &str, sql: &str) -> Result<(), Failure> {
+    for statement in statements(sql) {
+        if let Err(error) = client.batch_execute(statement.text).await {
+            let line = statement.line + position(&error).map_or(0, |at| lines(statement.text, at));
+            let text = shortened(statement.text);
+            return Err(Failure {
+                place: Some(format!("{file}, line {line} ({text})")),
+                error,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How many lines end before a position, which is counted from 1.
+fn lines(sql: &str, position: usize) -> usize {
+    let before = sql.chars().take(position.saturating_sub(1));
+    before.filter(|c| *c == '\n').count()
+}
+
+/// A statement in one line, and not too long a one.
+fn shortened(statement: &str) -> String {
+    const MOST: usize = 160;
+    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return line;
+    }
+    let mut short: String = line.chars().take(MOST).collect();
+    short.push('…');
+    short
+}

@@ -1,0 +1,122 @@
+//! Tables as the check for lost data sees them. Chunks are judged by their size alone: there may be more of them than locks to be had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postgres_protocol::escape::escape_identifier as identifier;
+use tokio_postgres::{Client, Error};
+
+use super::statement::Failure;
+
+/// Where TimescaleDB keeps chunks.
+const CHUNKS: &str = "_timescaledb_internal";
+
+/// One table.
+pub(super) struct Table {
+    pub(super) oid: u32,
+    /// The topmost table that it is a part of: itself, a partitioned table or a hypertable.
+    pub(super) root: u32,
+    pub(super) schema: String,
+    pub(super) name: String,
+    /// Whether row security hides rows of it from this role.
+    hidden: bool,
+    /// Whether it takes any room on disk, as one with rows does.
+    sized: bool,
+    /// Rows deleted so far in this session, as the statistics count them.
+    pub(super) deleted: i64,
+    /// Rows updated so far in this session.
+    pub(super) updated: i64,
+    /// Name and type by number.
+    pub(super) columns: BTreeMap<i32, (String, String)>,
+}
+
+impl Table {
+    pub(super) const fn is_root(&self) -> bool {
+        self.oid == self.root
+    }
+
+    fn is_chunk(&self) -> bool {
+        !self.is_root() && self.schema == CHUNKS
+    }
+
+    /// How messages name it.
+    pub(super) fn shown(&self) -> String {
+        format!("table {}.{}", self.schema, self.name)
+    }
+
+    /// How SQL names it.
+    fn quoted(&self) -> String {
+        format!("{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
+}
+
+/// Reads all tables, by OID. A script's search path must not be in force.
+pub(super) async fn read(client: &Client) -> Result<BTreeMap<u32, Table>, Error> {
+    let rows = client.query(include_str!("tables.sql"), &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let numbers: Vec<i32> = row.try_get(8)?;
+            let names: Vec<String> = row.try_get(9)?;
+            let types: Vec<String> = row.try_get(10)?;
+            let oid: u32 = row.try_get(0)?;
+            let table = Table {
+                oid,
+                root: row.try_get(1)?,
+                schema: row.try_get(2)?,
+                name: row.try_get(3)?,
+                hidden: row.try_get(4)?,
+                sized: row.try_get(5)?,
+                deleted: row.try_get(6)?,
+                updated: row.try_get(7)?,
+                columns: numbers
+                    .into_iter()
+                    .zip(names.into_iter().zip(types))
+                    .collect(),
+            };
+            Ok((oid, table))
+        })
+        .collect()
+}
+
+/// Keeps every writer out, so that no row comes after it was looked for. Readers go on.
+pub(super) async fn lock(
+    client: &Client,
+    tables: impl Iterator<Item = &Table>,
+) -> Result<(), Failure> {
+    for table in tables.filter(|table| !table.is_chunk()) {
+        let sql = format!("LOCK TABLE ONLY {} IN SHARE MODE", table.quoted());
+        client.batch_execute(&sql).await.map_err(|error| Failure {
+            place: Some(format!("closing {} to writers", table.shown())),
+            error,
+        })?;
+    }
+    Ok(())
+}
+
+/// Those of the tables that hold rows themselves, by OID. One whose rows are hidden, and a chunk, may hold some if it takes room.
+pub(super) async fn holding(
+    client: &Client,
+    tables: &BTreeMap<u32, Table>,
+) -> Result<BTreeSet<u32>, Error> {
+    let mut holding = BTreeSet::new();
+    for table in tables.values() {
+        let holds = if table.hidden || table.is_chunk() {
+            table.sized
+        } else {
+            let sql = format!("SELECT EXISTS (SELECT FROM ONLY {})", table.quoted());
+            client.query_one(&sql, &[]).await?.try_get(0)?
+        };
+        if holds {
+            holding.insert(table.oid);
+        }
+    }
+    Ok(holding)
+}
+
+/// The number of a table's rows, its parts' included; `None` where row security hides some.
+pub(super) async fn count(client: &Client, table: &Table) -> Result<Option<i64>, Error> {
+    if table.hidden {
+        return Ok(None);
+    }
+    let sql = format!("SELECT count(*) FROM {}", table.quoted());
+    client.query_one(&sql, &[]).await?.try_get(0).map(Some)
+}
