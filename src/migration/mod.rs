@@ -6,6 +6,7 @@ mod plan;
 mod set;
 mod statements;
 mod tokens;
+mod words;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use plan::{Applied, Plan, Problem};
