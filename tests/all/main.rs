@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod analysis;
 mod architecture;
 mod bad_input;
 mod faults;
@@ -22,6 +23,7 @@ mod rows;
 mod safety;
 mod sandbox;
 mod sandbox_system;
+mod sets;
 mod status;
 mod verify;
 mod verify_access;

@@ -263,7 +263,10 @@ fn the_sum_without_down_scripts_stays_as_it_was() {
     ])
     .unwrap();
     // Taken before there were down scripts: schema locks on disk hold such sums.
-    assert_eq!(set.sum(), "sha256:f122276339c9988b7da1208e9668fc45e2a21290dd7b8609ffc3c900990dcc1d");
+    assert_eq!(
+        set.sum(),
+        "sha256:f122276339c9988b7da1208e9668fc45e2a21290dd7b8609ffc3c900990dcc1d"
+    );
 }
 
 #[test]
