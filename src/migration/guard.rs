@@ -91,13 +91,13 @@ pub fn marked(
     let set = own.set?;
     for row in &history.rows {
         let own_too = set.migrations.iter().any(|migration| {
-            migration.checksum.to_string() == row.checksum
+            migration.has_checksum(&row.checksum)
                 || (i64::from(migration.version) == row.version && migration.name == row.name)
         });
         let whose = others.iter().find(|other| {
             other.set.is_some_and(|set| {
                 set.migrations.iter().any(|migration| {
-                    migration.name == row.name && migration.checksum.to_string() == row.checksum
+                    migration.name == row.name && migration.has_checksum(&row.checksum)
                 })
             })
         });

@@ -8,6 +8,7 @@ mod rollback;
 mod set;
 mod statements;
 mod tokens;
+mod words;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use owned::Owned;

@@ -146,14 +146,18 @@ impl Plan {
             match known {
                 None => plan.problems.push(Problem::Unknown(row.clone())),
                 Some(migration) => {
-                    if migration.name != row.name
-                        || migration.checksum.to_string() != row.checksum
-                        || !is_time(&row.applied_on)
-                    {
+                    let unchanged = migration.has_checksum(&row.checksum);
+                    if migration.name != row.name || !unchanged || !is_time(&row.applied_on) {
                         plan.problems.push(Problem::Divergent {
                             file: migration.file.clone(),
                             row: row.clone(),
-                            checksum: migration.checksum,
+                            // One of the file's own checksums is no difference to tell of.
+                            checksum: row
+                                .checksum
+                                .parse()
+                                .ok()
+                                .filter(|_| unchanged)
+                                .unwrap_or(migration.checksum),
                         });
                     }
                     plan.applied.push(Applied {

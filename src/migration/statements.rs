@@ -13,37 +13,6 @@ pub struct Statement<'a> {
     pub text: &'a str,
 }
 
-impl Statement<'_> {
-    /// Why the statement cannot stand in a migration, if so: it would end the transaction that dbctl has begun, so that a failure
-    /// after it could not be rolled back, or it is a command of psql, which no server knows.
-    #[must_use]
-    pub fn escapes(&self) -> Option<String> {
-        let mut words = self.text.split_whitespace().map(str::to_ascii_uppercase);
-        let first = words.next().unwrap_or_default();
-        let rest: Vec<String> = words.take(2).collect();
-        let second = rest.first().map_or("", String::as_str);
-        let to_savepoint = first == "ROLLBACK" && rest.iter().any(|word| word == "TO");
-        let ends = matches!(
-            first.as_str(),
-            "BEGIN" | "COMMIT" | "END" | "ABORT" | "ROLLBACK"
-        ) || matches!(
-            (first.as_str(), second),
-            ("START" | "PREPARE", "TRANSACTION")
-        );
-        if ends && !to_savepoint {
-            return Some(format!(
-                "{first} has no place in a migration: dbctl runs each file in one transaction of its own; remove it, or make two files"
-            ));
-        }
-        self.text.starts_with('\\').then(|| {
-            format!(
-                "{} is a command of psql, not SQL; expected statements for the server only",
-                self.text.split_whitespace().next().unwrap_or_default()
-            )
-        })
-    }
-}
-
 /// Splits a text at the semicolons that end statements. Empty statements are left out, as the server leaves them out.
 #[must_use]
 pub fn statements(sql: &str) -> Vec<Statement<'_>> {

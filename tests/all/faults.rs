@@ -725,8 +725,10 @@ fn what_a_migration_sets_for_its_session_does_not_reach_the_next() {
     let shop = Shop::new(&[
         (
             "V1__elsewhere.sql",
-            "CREATE SCHEMA elsewhere;\nSET search_path = elsewhere;\nSET default_transaction_read_only = on;\n\
-             SET application_name = 'somebody';\nCREATE TABLE here (id int);\n\
+            // A plain SET would be refused; what a function sets is not seen before it runs.
+            "CREATE SCHEMA elsewhere;\nDO $$ BEGIN PERFORM set_config('search_path', 'elsewhere', false),\n\
+             set_config('default_transaction_read_only', 'on', false), set_config('application_name', 'somebody', false); END $$;\n\
+             CREATE TABLE here (id int);\n\
              CREATE TEMPORARY TABLE scratch (id int);",
         ),
         (

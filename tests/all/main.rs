@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod analysis;
 mod architecture;
 mod bad_input;
 mod connections;
@@ -30,6 +31,7 @@ mod rows;
 mod safety;
 mod sandbox;
 mod sandbox_system;
+mod sets;
 mod shop;
 mod standby;
 mod status;

@@ -11,7 +11,6 @@ mod place;
 mod query;
 mod read;
 mod unparsed;
-mod words;
 
 use super::{Statement, statements};
 

@@ -4,9 +4,9 @@
 //! Sources: each command's page of the PostgreSQL documentation ("… cannot be executed inside a transaction block"), and the pages
 //! of TimescaleDB's API reference.
 
-use super::words::Words;
 use super::{Fate, Mode, Name, Place};
 use crate::migration::tokens::meaningful;
+use crate::migration::words::Words;
 
 /// Where a statement can run.
 pub(super) fn place(text: &str) -> Place {

@@ -7,8 +7,8 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::lock::Locks;
 use super::names::reference;
-use super::words::Words;
 use super::{LockMode, Name};
+use crate::migration::words::Words;
 
 /// Functions of the server that lock no relation for longer than the call.
 const HARMLESS: [&str; 12] = [

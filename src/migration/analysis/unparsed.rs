@@ -2,8 +2,8 @@
 
 use super::hazard::unread;
 use super::read::{Fresh, Read};
-use super::words::Words;
 use super::{Lock, LockMode, Name};
+use crate::migration::words::Words;
 
 /// Reads a statement's first words.
 pub(super) fn read(text: &str, fresh: &Fresh) -> Read {

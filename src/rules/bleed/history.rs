@@ -60,7 +60,7 @@ pub(in crate::rules) fn foreign_row<'a>(
             .set
             .is_some_and(|set| set.migrations.iter().any(test))
     };
-    let by_sum = |migration: &Migration| migration.checksum.to_string() == row.checksum;
+    let by_sum = |migration: &Migration| migration.has_checksum(&row.checksum);
     let by_name = |migration: &Migration| {
         i64::from(migration.version) == row.version && migration.name == row.name
     };

@@ -1,17 +1,17 @@
 //! Reads a statement's keywords and names one after the other, without a grammar.
 
 use super::Name;
-use crate::migration::tokens::{Kind, Token, meaningful};
+use super::tokens::{Kind, Token, meaningful};
 
 /// A statement's tokens, and how far they are read.
 #[derive(Clone)]
-pub(super) struct Words<'a> {
+pub(in crate::migration) struct Words<'a> {
     tokens: std::rc::Rc<[Token<'a>]>,
     next: usize,
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::migration) fn new(text: &'a str) -> Self {
         Self {
             tokens: meaningful(text).collect(),
             next: 0,
@@ -23,14 +23,14 @@ impl<'a> Words<'a> {
     }
 
     /// Reads the next token.
-    pub(super) fn take(&mut self) -> Option<Token<'a>> {
+    pub(in crate::migration) fn take(&mut self) -> Option<Token<'a>> {
         let token = self.peek()?;
         self.next += 1;
         Some(token)
     }
 
     /// Reads these keywords (or symbols) if they come next, in this order.
-    pub(super) fn eat(&mut self, keywords: &[&str]) -> bool {
+    pub(in crate::migration) fn eat(&mut self, keywords: &[&str]) -> bool {
         let here = self.next;
         for keyword in keywords {
             match self.take() {
@@ -45,22 +45,27 @@ impl<'a> Words<'a> {
     }
 
     /// Reads one of these keywords if it comes next.
-    pub(super) fn eat_any(&mut self, keywords: &[&str]) -> bool {
+    pub(in crate::migration) fn eat_any(&mut self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.eat(&[keyword]))
     }
 
+    /// The last token.
+    pub(in crate::migration) fn last(&self) -> Option<Token<'a>> {
+        self.tokens.last().copied()
+    }
+
     /// Whether nothing is left.
-    pub(super) fn at_end(&self) -> bool {
+    pub(in crate::migration) fn at_end(&self) -> bool {
         self.peek().is_none()
     }
 
     /// Whether these keywords stand next to one another somewhere in what is left.
-    pub(super) fn has(&self, keywords: &[&str]) -> bool {
+    pub(in crate::migration) fn has(&self, keywords: &[&str]) -> bool {
         self.after(keywords).is_some()
     }
 
     /// What follows these keywords, if they stand next to one another somewhere in what is left.
-    pub(super) fn after(&self, keywords: &[&str]) -> Option<Self> {
+    pub(in crate::migration) fn after(&self, keywords: &[&str]) -> Option<Self> {
         let mut rest = self.clone();
         while !rest.at_end() {
             if rest.eat(keywords) {
@@ -72,7 +77,7 @@ impl<'a> Words<'a> {
     }
 
     /// Reads `(…)` if it comes next, and gives what is in it.
-    pub(super) fn bracketed(&mut self) -> Option<Self> {
+    pub(in crate::migration) fn bracketed(&mut self) -> Option<Self> {
         let here = self.next;
         if !self.eat(&["("]) {
             return None;
@@ -98,7 +103,7 @@ impl<'a> Words<'a> {
     }
 
     /// The value of an option in a list such as `(concurrently, verbose off)`: whether it is on; `None` when it is not in the list.
-    pub(super) fn option(&self, name: &str) -> Option<bool> {
+    pub(in crate::migration) fn option(&self, name: &str) -> Option<bool> {
         let mut after = self.after(&[name])?;
         after.eat(&["="]);
         let off = after.take().is_some_and(|token| {
@@ -110,7 +115,7 @@ impl<'a> Words<'a> {
     }
 
     /// Reads a name, as the server folds it; `None` when none comes next, or one that is not read here: `U&"…"`.
-    pub(super) fn name(&mut self) -> Option<Name> {
+    pub(in crate::migration) fn name(&mut self) -> Option<Name> {
         let first = self.part()?;
         if !self.eat(&["."]) {
             return Some(Name {
@@ -133,7 +138,7 @@ impl<'a> Words<'a> {
     }
 
     /// Reads names separated by commas; `None` when one of them cannot be read.
-    pub(super) fn names(&mut self) -> Option<Vec<Name>> {
+    pub(in crate::migration) fn names(&mut self) -> Option<Vec<Name>> {
         let mut names = vec![self.name()?];
         while self.eat(&[","]) {
             names.push(self.name()?);
