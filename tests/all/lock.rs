@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::faults::{join, send};
 use crate::lab::{Run, binaries, dbctl, finish};
+use crate::shop::{join, send};
 
 const SETS: [&str; 3] = ["k_social", "rgb_users", "simply_kaspa"];
 

@@ -22,6 +22,7 @@ mod rows;
 mod safety;
 mod sandbox;
 mod sandbox_system;
+mod shop;
 mod status;
 mod verify;
 mod verify_access;
