@@ -81,6 +81,10 @@ pub(crate) enum Command {
     Provision(Chosen),
     /// Apply each service's migrations to its own database
     Migrate(Migrate),
+    /// Adopt a database that already has the schema, after proving that it has
+    // Here --version is the schema's.
+    #[command(disable_version_flag = true)]
+    Baseline(Baseline),
     /// Show what is applied, pending, divergent or unreachable, for all services at once
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
@@ -115,6 +119,22 @@ pub(crate) struct Migrate {
     /// How long one statement may run; no limit when not given
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Baseline {
+    /// The service whose database it is
+    #[arg(short, long, value_name = "SERVICE")]
+    pub(crate) service: String,
+    /// The version whose schema it has; the newest one that fits when not given
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) version: Option<i32>,
+    /// Prove only, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::{
-    Chosen, Cli, Command, FailOn, Format, Global, Sandbox, SandboxCommand, SandboxFlags, Status,
+    Baseline, Chosen, Cli, Command, FailOn, Format, Global, Sandbox, SandboxCommand, SandboxFlags,
+    Status,
 };
 use crate::output;
 use crate::progress::Progress;
@@ -83,6 +84,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             report.exit()
         }
         Command::Migrate(options) => migrate(&global, &manifest, &options, &interrupt).await?,
+        Command::Baseline(options) => baseline(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
         Command::Verify(options) => {
             let loaded = load(&manifest, &options.chosen)?;
@@ -248,6 +250,38 @@ async fn migrate(
         |style| render::migrate::table(&report, style),
     )?;
     Ok(report.exit())
+}
+
+async fn baseline(
+    global: &Global,
+    manifest: &Manifest,
+    options: &Baseline,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let loaded = load(manifest, &one(&options.service))?;
+    let asked = command::baseline::Options {
+        version: options.version,
+        dry_run: options.dry_run,
+        lock_timeout: options.lock_timeout,
+    };
+    let progress = Progress::new(global.quiet);
+    let observer = |service: &str, event| progress.event(service, &event);
+    let report = command::baseline::run(&loaded, &asked, &observer, interrupt).await;
+    progress.end();
+    let report = report.ok_or_else(|| Stop::usage("no service was chosen"))?;
+    show(
+        global,
+        || render::baseline::json(&report),
+        |style| render::baseline::table(&report, style),
+    )?;
+    Ok(report.exit())
+}
+
+/// The choice of a verb that is about one service.
+fn one(service: &str) -> Chosen {
+    Chosen {
+        services: vec![service.to_owned()],
+    }
 }
 
 async fn status(

@@ -3,6 +3,7 @@
 pub mod catalog;
 mod error;
 pub mod inspect;
+pub mod other_tools;
 pub mod provision;
 mod runner;
 mod scram;
@@ -11,7 +12,7 @@ mod snapshot;
 mod tls;
 
 pub use error::{ConnectError, Reason, describe};
-pub use runner::{ApplyError, ApplyOptions, Event, apply};
+pub use runner::{ApplyError, ApplyOptions, Event, apply, baseline};
 pub use session::{Canceller, OLDEST_MAJOR, Purpose, Session, connect};
 pub use snapshot::{same_database, snapshot};
 pub use tokio_postgres::Error as DriverError;

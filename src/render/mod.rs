@@ -1,5 +1,6 @@
 //! Reports as bytes: one file per report and format. Renderers never filter and never judge.
 
+pub mod baseline;
 pub mod lock;
 pub mod migrate;
 pub mod provision;

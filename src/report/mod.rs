@@ -1,5 +1,6 @@
 //! What a run found out, as plain data: renderers turn it into bytes.
 
+pub mod baseline;
 mod finding;
 pub mod lock;
 pub mod migrate;

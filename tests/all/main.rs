@@ -12,6 +12,7 @@
 
 mod architecture;
 mod bad_input;
+mod baseline;
 mod faults;
 mod lab;
 mod lock;

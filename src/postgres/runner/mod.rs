@@ -1,8 +1,10 @@
 //! refinery's runner on a session of ours, through refinery's own traits. What refinery lacks is added around it: a lock against
 //! other runners, the stamp and the history table in the transaction of the first migration, timeouts, and errors that tell.
 
+mod baseline;
 mod blockers;
 mod books;
+mod cancel;
 mod failure;
 mod fate;
 mod footprint;
@@ -26,6 +28,7 @@ use super::session::Session;
 use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
+pub use baseline::baseline;
 use blockers::Watch;
 use footprint::Foreign;
 use guarded::Guarded;
