@@ -4,8 +4,9 @@ mod judge;
 
 use std::time::{Duration, Instant};
 
-use super::{Interrupt, Loaded, LoadedService, writable};
-use crate::manifest::{Endpoint, Target};
+use super::single::{Unusable, proving_lock, target, unable};
+use super::{Interrupt, Loaded, LoadedService};
+use crate::manifest::Endpoint;
 use crate::migration::Set;
 use crate::migration::guard;
 use crate::migration::other_tools::recognise;
@@ -88,33 +89,11 @@ struct Ready<'a> {
 }
 
 fn ready<'a>(service: &'a LoadedService<'a>, version: Option<i32>) -> Result<Ready<'a>, Ended> {
-    let name = &service.service.name;
-    let endpoint = match &service.service.target {
-        Target::Database(endpoint) => &endpoint.value,
-        Target::Files => {
-            let reason = format!("{name} has no SQL database: there is nothing to adopt");
-            return Err((Outcome::Refused, reason));
-        }
-        Target::NotConfigured { variables } => {
-            let reason = format!(
-                "{name} is not configured (single-user mode): set {} to adopt its database",
-                variables.join(" or ")
-            );
-            return Err((Outcome::Refused, reason));
-        }
-    };
-    if !service.is_migrated() {
-        let reason = format!(
-            "{name} migrates itself (managed = \"service\" in the manifest): dbctl keeps no history for it"
-        );
-        return Err((Outcome::Refused, reason));
-    }
-    let set = match &service.set {
-        Some(Ok(set)) => set,
-        Some(Err(error)) => return Err((Outcome::BadSet, error.to_string())),
-        None => return Err((Outcome::BadSet, format!("{name} has no migration set"))),
-    };
-    let lock = usable_lock(service, set).map_err(|reason| (Outcome::BadSet, reason))?;
+    let (endpoint, set) = target(service).map_err(|unusable| match unusable {
+        Unusable::Refused(reason) => (Outcome::Refused, reason),
+        Unusable::BadSet(reason) => (Outcome::BadSet, reason),
+    })?;
+    let lock = proving_lock(service, set).map_err(|reason| (Outcome::BadSet, reason))?;
     if let Some(version) = version
         && lock.version(version).is_none()
     {
@@ -136,30 +115,6 @@ fn ready<'a>(service: &'a LoadedService<'a>, version: Option<i32>) -> Result<Rea
         set,
         lock,
     })
-}
-
-/// The lock, if it was written from the set's present files and tells the versions apart; else why it cannot prove anything.
-pub(super) fn usable_lock<'a>(
-    service: &'a LoadedService<'_>,
-    set: &Set,
-) -> Result<&'a Lock, String> {
-    let lock = service.lock.get().map_err(|gap| match gap.remedy {
-        Some(remedy) => format!("{}: {remedy}", gap.reason),
-        None => gap.reason,
-    })?;
-    if !lock.is_current(&set.sum()) {
-        return Err(format!(
-            "{} is older than its set: run dbctl lock, review it and check it in",
-            set.lock_path()
-        ));
-    }
-    if lock.versions.is_empty() {
-        return Err(format!(
-            "{} does not tell the set's versions apart: run dbctl lock to write it anew",
-            set.lock_path()
-        ));
-    }
-    Ok(lock)
 }
 
 async fn adopt(
@@ -269,7 +224,7 @@ async fn inspected(
             marks.database
         ));
     }
-    if let Some(reason) = writable::unable(inspect::abilities(session).await?, ready.endpoint) {
+    if let Some(reason) = unable(inspect::abilities(session).await?, ready.endpoint) {
         return refused(reason);
     }
     let snapshot = snapshot(session, None).await?;

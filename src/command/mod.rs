@@ -4,12 +4,13 @@ pub mod baseline;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod repair;
 pub mod rules;
 pub mod sandbox;
 pub mod services;
+mod single;
 pub mod status;
 mod system;
 pub mod verify;
-mod writable;
 
 pub use system::{Interrupt, Loaded, LoadedService};

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod repair;
 pub mod services;
 pub mod status;
 mod style;

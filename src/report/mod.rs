@@ -5,6 +5,7 @@ mod finding;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod repair;
 pub mod rules;
 pub mod services;
 pub mod status;

@@ -19,6 +19,7 @@ mod lock;
 mod manifest;
 mod migrate;
 mod provision;
+mod repair;
 mod rows;
 mod safety;
 mod sandbox;

@@ -12,6 +12,7 @@ mod guarded;
 mod leftovers;
 mod lock;
 mod progress;
+mod repair;
 mod stepwise;
 mod transaction;
 
@@ -33,6 +34,7 @@ use blockers::Watch;
 use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
