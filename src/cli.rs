@@ -83,6 +83,12 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Take one service's database back to an older version with its down scripts, all in one transaction
     Rollback(Rollback),
+    /// Adopt a database that already has the schema, after proving that it has
+    // Here --version is the schema's.
+    #[command(disable_version_flag = true)]
+    Baseline(Baseline),
+    /// Explain and mend what a failed migration without a transaction or an edited file has left
+    Repair(Repair),
     /// Show what is applied, pending, divergent or unreachable, for all services at once
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
@@ -151,6 +157,44 @@ pub(crate) struct Rollback {
     /// How long one statement may run; no limit when not given
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Baseline {
+    /// The service whose database it is
+    #[arg(short, long, value_name = "SERVICE")]
+    pub(crate) service: String,
+    /// The version whose schema it has; the newest one that fits when not given
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) version: Option<i32>,
+    /// Prove only, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// The service whose database it is
+    #[arg(short, long, value_name = "SERVICE")]
+    pub(crate) service: String,
+    /// The statement whose fate the catalog does not tell ran: mark it as done
+    #[arg(long)]
+    pub(crate) ran: bool,
+    /// It did not run, or was taken back: the next migrate runs it
+    #[arg(long, conflicts_with = "ran")]
+    pub(crate) not_run: bool,
+    /// Forget which statements of this unfinished version ran: the next migrate begins it anew
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["ran", "not_run"])]
+    pub(crate) forget: Option<i32>,
+    /// Explain only, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
 }
 
 #[derive(Debug, Args)]

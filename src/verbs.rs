@@ -7,6 +7,7 @@ use dbctl::command::sandbox::{DownOptions, RunOptions, SandboxOptions, UpOptions
 use dbctl::command::{self, Interrupt, Loaded};
 use dbctl::exit::Exit;
 use dbctl::manifest::{self, Inputs, Manifest, Service};
+use dbctl::postgres::Word;
 use dbctl::render;
 use dbctl::rules::Severity;
 use dbctl::sandbox::SandboxError;
@@ -14,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::{
-    Chosen, Cli, Command, FailOn, Format, Global, Sandbox, SandboxCommand, SandboxFlags, Status,
+    Baseline, Chosen, Cli, Command, FailOn, Format, Global, Repair, Sandbox, SandboxCommand,
+    SandboxFlags, Status,
 };
 use crate::output;
 use crate::progress::Progress;
@@ -84,6 +86,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         }
         Command::Migrate(options) => migrate(&global, &manifest, &options, &interrupt).await?,
         Command::Rollback(options) => rollback(&global, &manifest, &options, &interrupt).await?,
+        Command::Baseline(options) => baseline(&global, &manifest, &options, &interrupt).await?,
+        Command::Repair(options) => repair(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
         Command::Verify(options) => {
             let loaded = load(&manifest, &options.chosen)?;
@@ -283,6 +287,68 @@ async fn rollback(
         |style| render::rollback::table(&report, style),
     )?;
     Ok(report.outcome.exit())
+}
+
+async fn baseline(
+    global: &Global,
+    manifest: &Manifest,
+    options: &Baseline,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let loaded = load(manifest, &one(&options.service))?;
+    let asked = command::baseline::Options {
+        version: options.version,
+        dry_run: options.dry_run,
+        lock_timeout: options.lock_timeout,
+    };
+    let progress = Progress::new(global.quiet);
+    let observer = |service: &str, event| progress.event(service, &event);
+    let report = command::baseline::run(&loaded, &asked, &observer, interrupt).await;
+    progress.end();
+    let report = report.ok_or_else(|| Stop::usage("no service was chosen"))?;
+    show(
+        global,
+        || render::baseline::json(&report),
+        |style| render::baseline::table(&report, style),
+    )?;
+    Ok(report.exit())
+}
+
+async fn repair(
+    global: &Global,
+    manifest: &Manifest,
+    options: &Repair,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let loaded = load(manifest, &one(&options.service))?;
+    let asked = command::repair::Options {
+        word: match (options.ran, options.not_run) {
+            (true, _) => Some(Word::Ran),
+            (false, true) => Some(Word::NotRun),
+            (false, false) => None,
+        },
+        forget: options.forget,
+        dry_run: options.dry_run,
+        lock_timeout: options.lock_timeout,
+    };
+    let progress = Progress::new(global.quiet);
+    let observer = |service: &str, event| progress.event(service, &event);
+    let report = command::repair::run(&loaded, &asked, &observer, interrupt).await;
+    progress.end();
+    let report = report.ok_or_else(|| Stop::usage("no service was chosen"))?;
+    show(
+        global,
+        || render::repair::json(&report),
+        |style| render::repair::table(&report, style),
+    )?;
+    Ok(report.exit())
+}
+
+/// The choice of a verb that is about one service.
+fn one(service: &str) -> Chosen {
+    Chosen {
+        services: vec![service.to_owned()],
+    }
 }
 
 async fn status(

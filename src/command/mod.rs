@@ -1,11 +1,15 @@
 //! One file per verb: asks for facts, decides what to do, hands a report back. Nothing here prints.
 
+#[cfg(feature = "cli")]
+pub mod baseline;
 mod guard;
 #[cfg(feature = "cli")]
 pub mod lock;
 pub mod migrate;
 #[cfg(feature = "cli")]
 pub mod provision;
+#[cfg(feature = "cli")]
+pub mod repair;
 #[cfg(feature = "cli")]
 pub mod rollback;
 #[cfg(feature = "cli")]
@@ -14,6 +18,8 @@ pub mod rules;
 pub mod sandbox;
 #[cfg(feature = "cli")]
 pub mod services;
+#[cfg(feature = "cli")]
+mod single;
 #[cfg(feature = "cli")]
 pub mod status;
 mod system;

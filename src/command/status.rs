@@ -4,9 +4,14 @@ use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
-use crate::migration::{Plan, guard};
-use crate::postgres::{Purpose, connect, inspect};
-use crate::report::status::{Applied, Pending, Report, ServiceStatus, State};
+use crate::migration::other_tools::recognise;
+use crate::migration::{Plan, analyse, guard};
+use crate::postgres::inspect::Marks;
+use crate::postgres::unfinished::unfinished;
+use crate::postgres::{DriverError, Purpose, Session, connect, inspect, snapshot};
+use crate::report::status::{
+    Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
+};
 
 /// Looks at the chosen services, all at once.
 pub async fn run(loaded: &Loaded<'_>) -> Report {
@@ -25,6 +30,8 @@ async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Servic
         state: State::UpToDate,
         applied: Vec::new(),
         pending: Vec::new(),
+        unfinished: None,
+        other_histories: Vec::new(),
         divergent: Vec::new(),
         error: None,
     };
@@ -35,6 +42,8 @@ async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Servic
             match read(loaded, loaded_service, &endpoint.value, &mut status).await {
                 Ok(state) => status.state = state,
                 Err((state, error)) => {
+                    // Whose they are is not known, so nothing is said of adopting them.
+                    status.other_histories.clear();
                     status.state = state;
                     status.error = Some(error);
                 }
@@ -55,10 +64,10 @@ async fn read(
         .await
         .map_err(|error| (State::Unreachable, error.message))?;
     status.server_version = Some(session.server_version().to_owned());
-    let marks = inspect::marks(&session).await;
+    let seen = see(service, &session, status).await;
     session.close().await;
     let marks =
-        marks.map_err(|error| (State::Unreachable, inspect::unreadable(endpoint, &error)))?;
+        seen.map_err(|error| (State::Unreachable, inspect::unreadable(endpoint, &error)))?;
     let others = loaded.others(name);
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))
@@ -105,4 +114,40 @@ async fn read(
     } else {
         State::UpToDate
     })
+}
+
+/// Reads what the database says of itself.
+async fn see(
+    service: &LoadedService<'_>,
+    session: &Session,
+    status: &mut ServiceStatus,
+) -> Result<Marks, DriverError> {
+    let marks = inspect::marks(session).await?;
+    let total = |version: i32| {
+        let mut migrations = service.good_set()?.migrations.iter();
+        let migration = migrations.find(|migration| migration.version == version)?;
+        Some(analyse(&migration.sql).len())
+    };
+    status.unfinished = unfinished(session).await?.map(|all| {
+        all.into_iter()
+            .map(|one| Unfinished {
+                version: one.version,
+                done: one.done,
+                begun: one.begun,
+                total: total(one.version),
+            })
+            .collect()
+    });
+    if marks.history.rows.is_empty() && service.is_migrated() {
+        let snapshot = snapshot(session, None).await?;
+        status.other_histories = recognise(&snapshot, service.lock.known())
+            .into_iter()
+            .map(|history| OtherHistory {
+                tool: history.tool.name,
+                schema: history.schema,
+                table: history.tool.table,
+            })
+            .collect();
+    }
+    Ok(marks)
 }

@@ -1,5 +1,6 @@
 //! Whose database is it? What must hold before the first statement of a set is sent.
 
+use super::other_tools::recognise;
 use super::{Plan, Set};
 use crate::snapshot::{HISTORY_TABLE, History, Kind, Lock, Snapshot, Stamp};
 
@@ -88,6 +89,32 @@ pub fn marked(
     if let Some(reason) = foreign_stamp(own, database, stamp) {
         return Some(reason);
     }
+    if let Some(reason) = foreign_history(own, others, database, history) {
+        return Some(reason);
+    }
+    let set = own.set?;
+    let problems: Vec<String> = Plan::new(set, history)
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    (!problems.is_empty()).then(|| {
+        format!(
+            "database {database}: its history does not fit set {}: {}",
+            set.name,
+            problems.join("; ")
+        )
+    })
+}
+
+/// Whether the history holds a migration of another service that this one does not have.
+#[must_use]
+pub fn foreign_history(
+    own: Party<'_>,
+    others: &[Party<'_>],
+    database: &str,
+    history: &History,
+) -> Option<String> {
     let set = own.set?;
     for row in &history.rows {
         let own_too = set.migrations.iter().any(|migration| {
@@ -109,22 +136,12 @@ pub fn marked(
             ));
         }
     }
-    let problems: Vec<String> = Plan::new(set, history)
-        .problems
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    (!problems.is_empty()).then(|| {
-        format!(
-            "database {database}: its history does not fit set {}: {}",
-            set.name,
-            problems.join("; ")
-        )
-    })
+    None
 }
 
 /// Relations that are another service's and not this one's.
-fn foreign_tables(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
+#[must_use]
+pub fn foreign_tables(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
     // Without a lock of its own it is not known which of the others' names this service uses as well, as both indexers use `vars`.
     let lock = own.lock?;
     let mut found = Vec::new();
@@ -178,10 +195,21 @@ fn unknown_tables(own: Party<'_>, snapshot: &Snapshot, history: &History) -> Opt
         .collect();
     let more = tables.len().saturating_sub(5);
     tables.truncate(5);
+    let histories = recognise(snapshot, own.lock);
+    let adopt = format!(
+        "dbctl baseline --service {} adopts it after proving the schema",
+        own.service
+    );
+    let advice = match histories.as_slice() {
+        [] => format!("give it an empty database, or, if this is its own schema, {adopt}"),
+        _ => {
+            let histories: Vec<String> = histories.iter().map(ToString::to_string).collect();
+            format!("it holds {}: {adopt}", histories.join(" and "))
+        }
+    };
     (!tables.is_empty()).then(|| {
         format!(
-            "database {} has no migration history but is not empty: {}{}; the set of {} is not applied to it: \
-             give it an empty database",
+            "database {} has no migration history but is not empty: {}{}; the set of {} is not applied to it: {advice}",
             snapshot.identity.database,
             tables.join(", "),
             if more > 0 { format!(" and {more} more") } else { String::new() },

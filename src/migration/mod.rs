@@ -2,8 +2,10 @@
 
 pub mod analysis;
 pub mod guard;
+pub mod other_tools;
 mod owned;
 mod plan;
+pub mod proof;
 mod rollback;
 mod set;
 mod statements;

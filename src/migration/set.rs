@@ -6,6 +6,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -50,6 +51,8 @@ pub struct Migration {
     pub down: Option<Down>,
     /// The checksums of texts that differ only in line ends or a byte order mark.
     same: Vec<u64>,
+    /// Whether the file begins with a byte order mark.
+    marked: bool,
 }
 
 /// The script that takes a migration back: `V1__init.down.sql` beside `V1__init.sql`. It runs in one transaction.
@@ -80,6 +83,15 @@ impl Migration {
             .is_ok_and(|recorded| self.checksum == recorded || self.same.contains(&recorded))
     }
 
+    /// The file's whole text, as refinery reads it and computes its checksum from.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self.marked {
+            true => Cow::Owned(format!("{BYTE_ORDER_MARK}{}", self.sql)),
+            false => Cow::Borrowed(&self.sql),
+        }
+    }
+
     /// The file's name without its extension, as refinery writes it: `V1__init`.
     #[must_use]
     pub fn stem(&self) -> &str {
@@ -99,6 +111,8 @@ impl Set {
                 .iter()
                 .flat_map(|down| [&down.file, &down.sql]);
             for part in up.into_iter().chain(down) {
+                // A checkout with other line ends is the same set.
+                let part = part.replace("\r\n", "\n");
                 hash.update((part.len() as u64).to_le_bytes());
                 hash.update(part);
             }

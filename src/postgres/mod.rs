@@ -7,6 +7,7 @@ mod connect;
 mod error;
 mod first_look;
 pub mod inspect;
+pub mod other_tools;
 mod pooler;
 pub mod provision;
 mod runner;
@@ -15,13 +16,14 @@ mod session;
 mod snapshot;
 pub mod standby;
 mod tls;
+pub mod unfinished;
 
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
 pub use runner::{
-    ApplyError, ApplyOptions, Event, Loss, RollbackError, RollbackOptions, RolledBack, apply,
-    rollback,
+    ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, RollbackError,
+    RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{same_database, snapshot};

@@ -1,10 +1,12 @@
 //! Reports as bytes: one file per report and format. Renderers never filter and never judge.
 
+pub mod baseline;
 pub mod lock;
 pub mod migrate;
 mod migrate_json;
 mod migrate_plan;
 pub mod provision;
+pub mod repair;
 pub mod services;
 pub mod status;
 mod style;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Style;
 use super::migrate::Tool;
 use super::style::{Tone, lines, safe};
-use crate::report::status::{Report, ServiceStatus, State};
+use crate::report::status::{Report, ServiceStatus, State, Unfinished};
 
 /// All services in one screen.
 #[must_use]
@@ -39,6 +39,14 @@ pub fn table(report: &Report, style: Style) -> String {
                 safe(problem)
             ));
         }
+        for note in notes(status) {
+            text.push_str(&format!(
+                "\n{} {}: {}\n",
+                style.paint(Tone::Warn, "note"),
+                status.name,
+                safe(&note)
+            ));
+        }
         if style.verbose {
             for applied in &status.applied {
                 text.push_str(&format!(
@@ -52,6 +60,30 @@ pub fn table(report: &Report, style: Style) -> String {
         }
     }
     text
+}
+
+/// What there is to know beside the state.
+fn notes(status: &ServiceStatus) -> Vec<String> {
+    let unfinished = status.unfinished.iter().flatten().map(|unfinished| {
+        let total = unfinished
+            .total
+            .map_or_else(String::new, |total| format!(" of {total}"));
+        let begun = match unfinished.begun {
+            0 => "dbctl migrate goes on from there".to_owned(),
+            begun => format!("{begun} was cut off: dbctl repair tells what became of it"),
+        };
+        format!(
+            "V{} unfinished: {}{total} statements ran; {begun}",
+            unfinished.version, unfinished.done
+        )
+    });
+    let histories = status.other_histories.iter().map(|history| {
+        format!(
+            "holds {}'s history ({}.{}): dbctl baseline --service {} adopts it after proving the schema",
+            history.tool, history.schema, history.table, status.name
+        )
+    });
+    unfinished.chain(histories).collect()
 }
 
 fn newest(status: &ServiceStatus) -> String {
@@ -118,6 +150,8 @@ struct WireService<'a> {
     reachable: bool,
     applied: Vec<WireApplied<'a>>,
     pending: Vec<WirePending<'a>>,
+    unfinished: Option<Vec<WireUnfinished>>,
+    other_histories: Vec<WireHistory<'a>>,
     divergent: &'a [String],
     error: Option<&'a str>,
 }
@@ -133,6 +167,21 @@ struct WireApplied<'a> {
 struct WirePending<'a> {
     version: i32,
     name: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireUnfinished {
+    version: i32,
+    done: i64,
+    begun: i64,
+    total: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct WireHistory<'a> {
+    tool: &'a str,
+    schema: &'a str,
+    table: &'a str,
 }
 
 /// The report as JSON, version 1.
@@ -168,6 +217,19 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
                     name: &pending.name,
                 })
                 .collect(),
+            unfinished: status
+                .unfinished
+                .as_ref()
+                .map(|all| all.iter().map(unfinished).collect()),
+            other_histories: status
+                .other_histories
+                .iter()
+                .map(|history| WireHistory {
+                    tool: history.tool,
+                    schema: &history.schema,
+                    table: history.table,
+                })
+                .collect(),
             divergent: &status.divergent,
             error: status.error.as_deref(),
         })
@@ -178,4 +240,13 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
         ready: report.ready(),
         services,
     })
+}
+
+const fn unfinished(unfinished: &Unfinished) -> WireUnfinished {
+    WireUnfinished {
+        version: unfinished.version,
+        done: unfinished.done,
+        begun: unfinished.begun,
+        total: unfinished.total,
+    }
 }

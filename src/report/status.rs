@@ -48,6 +48,10 @@ pub struct ServiceStatus {
     pub applied: Vec<Applied>,
     /// What is still to be applied.
     pub pending: Vec<Pending>,
+    /// Migrations of which some statements ran; `None` when that was not or could not be read.
+    pub unfinished: Option<Vec<Unfinished>>,
+    /// Other tools' histories, in a database that has none of dbctl's.
+    pub other_histories: Vec<OtherHistory>,
     /// What does not fit between history and set.
     pub divergent: Vec<String>,
     /// Why it could not be read.
@@ -72,6 +76,30 @@ pub struct Pending {
     pub version: i32,
     /// The name.
     pub name: String,
+}
+
+/// A migration of which some statements ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The version.
+    pub version: i32,
+    /// How many of its statements are done.
+    pub done: i64,
+    /// How many were begun, and nobody has written down how they ended.
+    pub begun: i64,
+    /// How many statements its file has; `None` when the set has no such version.
+    pub total: Option<usize>,
+}
+
+/// Another tool's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherHistory {
+    /// The tool.
+    pub tool: &'static str,
+    /// Its table's schema.
+    pub schema: String,
+    /// Its table.
+    pub table: &'static str,
 }
 
 /// How a service stands.

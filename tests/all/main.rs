@@ -13,6 +13,7 @@
 mod analysis;
 mod architecture;
 mod bad_input;
+mod baseline;
 mod connections;
 mod disasters;
 mod faults;
@@ -26,6 +27,7 @@ mod plan;
 mod poolers;
 mod provision;
 mod races;
+mod repair;
 mod rollback;
 mod rows;
 mod safety;

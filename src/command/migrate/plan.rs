@@ -67,18 +67,13 @@ fn statement(analysis: Analysis) -> Statement {
 mod tests {
     use super::pending;
     use crate::migration::analysis::NO_TRANSACTION;
-    use crate::migration::{Migration, Mode};
+    use crate::migration::{Migration, Mode, Set};
 
     fn migration(sql: &str) -> Migration {
-        Migration {
-            version: 1,
-            name: "a".to_owned(),
-            file: "V1__a.sql".to_owned(),
-            sql: sql.to_owned(),
-            checksum: 0,
-            mode: crate::migration::analysis::mode(sql),
-            down: None,
-        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("V1__a.sql"), sql).unwrap();
+        let set = Set::on_disk("a", dir.path()).unwrap();
+        set.migrations.into_iter().next().unwrap()
     }
 
     #[test]

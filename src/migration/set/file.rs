@@ -84,6 +84,7 @@ pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Ve
         mode,
         down: None,
         same,
+        marked: text.starts_with(BYTE_ORDER_MARK),
     })
 }
 

@@ -110,6 +110,11 @@ impl Foreign {
         Ok(found)
     }
 
+    /// Whether a relation is one of them.
+    pub(super) fn is(&self, oid: u32) -> bool {
+        self.oids.contains(&oid)
+    }
+
     fn name(&self, oid: u32) -> Option<&str> {
         let at = self.oids.iter().position(|known| *known == oid)?;
         self.names.get(at).map(String::as_str)

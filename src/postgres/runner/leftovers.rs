@@ -19,6 +19,8 @@ pub(in crate::postgres) struct Leftover {
     pub(super) name: String,
     /// Its name alone, as the catalog has it.
     pub(super) plain: String,
+    /// The schema of its table, and of an index, as the catalog has it.
+    pub(super) schema: String,
     /// Its table, quoted as SQL needs it.
     pub(super) table: String,
     /// Whether the table is partitioned: such an index is invalid until every partition has one.
@@ -58,6 +60,7 @@ pub(in crate::postgres) async fn leftovers(session: &Session) -> Result<Vec<Left
                 index: row.try_get::<_, &str>("what")? == "index",
                 name: row.try_get("shown")?,
                 plain: row.try_get("plain")?,
+                schema: row.try_get("schema")?,
                 table: row.try_get("on_table")?,
                 partitioned: row.try_get("partitioned")?,
             })

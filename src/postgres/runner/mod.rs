@@ -1,8 +1,10 @@
 //! refinery's runner on a session of ours, through refinery's own traits. What refinery lacks is added around it: a lock against
 //! other runners, the stamp and the history table in the transaction of the first migration, timeouts, and errors that tell.
 
+mod baseline;
 mod blockers;
 mod books;
+mod cancel;
 mod failure;
 mod fate;
 mod footprint;
@@ -10,6 +12,7 @@ mod guarded;
 mod leftovers;
 mod lock;
 mod progress;
+mod repair;
 mod rollback;
 mod stepwise;
 mod transaction;
@@ -27,10 +30,12 @@ use super::session::Session;
 use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
+pub use baseline::baseline;
 use blockers::Watch;
 use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
@@ -259,7 +264,7 @@ async fn run(
     let migrations = set
         .migrations
         .iter()
-        .map(|migration| Refinery::unapplied(migration.stem(), &migration.sql))
+        .map(|migration| Refinery::unapplied(migration.stem(), &migration.text()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| ApplyError::Refused(error.to_string()))?;
     let mut refinery = Runner::new(&migrations).set_target(

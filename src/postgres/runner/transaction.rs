@@ -10,6 +10,7 @@ use super::super::connect::connect;
 use super::super::error::{describe, ends_session};
 use super::super::inspect::is_lock_conflict;
 use super::super::session::{Purpose, Session};
+use super::cancel::or_cancel;
 use super::failure::{
     Failure, Step, broken_text, failure_text, interrupted, nothing_remains, place,
 };
@@ -17,7 +18,7 @@ use super::guarded::Guarded;
 use super::leftovers::{leftovers, new};
 use super::lock::{jitter, raised};
 use super::progress::{self, Entry};
-use super::{ApplyError, Event, FAREWELL, books};
+use super::{ApplyError, Event, books};
 use crate::migration::{Analysis, Migration, Place, analyse};
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
@@ -244,23 +245,7 @@ impl Guarded<'_> {
         session: &Session,
         attempt: impl Future<Output = T>,
     ) -> Option<T> {
-        tokio::pin!(attempt);
-        tokio::select! {
-            done = &mut attempt => return Some(done),
-            () = raised(&self.options.interrupt) => {}
-        }
-        let canceller = session.canceller();
-        let ending = async {
-            // Between two statements there is nothing to cancel, so once may not be enough.
-            loop {
-                canceller.cancel().await;
-                let soon = tokio::time::timeout(Duration::from_millis(200), &mut attempt);
-                if let Ok(done) = soon.await {
-                    break done;
-                }
-            }
-        };
-        tokio::time::timeout(FAREWELL, ending).await.ok()
+        or_cancel(session, &self.options.interrupt, attempt).await
     }
 
     /// One attempt.

@@ -46,7 +46,11 @@ pub fn fingerprint(snapshot: &Snapshot) -> String {
 /// The hash over a file's text, as a lock holds it.
 #[must_use]
 pub fn text_sum(text: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(text)))
+    // A checkout with other line ends is the same file.
+    format!(
+        "sha256:{}",
+        hex(&Sha256::digest(text.replace("\r\n", "\n")))
+    )
 }
 
 /// The length comes first, so that no two lists of texts read the same.

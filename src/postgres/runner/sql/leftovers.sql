@@ -1,7 +1,7 @@
 -- What must not be left unnoticed: indexes that are not valid, constraints that are not validated. An index on a partitioned table is
 -- invalid on purpose until each partition has one (PostgreSQL documentation, "CREATE INDEX", ONLY).
 SELECT 'index' AS what, c.oid, t.oid AS table_oid, format('%I.%I', n.nspname, c.relname) AS shown, c.relname::text AS plain,
-       format('%I.%I', tn.nspname, t.relname) AS on_table, c.relkind = 'I' AS partitioned
+       n.nspname::text AS schema, format('%I.%I', tn.nspname, t.relname) AS on_table, c.relkind = 'I' AS partitioned
   FROM pg_catalog.pg_index x
   JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -11,7 +11,7 @@ SELECT 'index' AS what, c.oid, t.oid AS table_oid, format('%I.%I', n.nspname, c.
    AND t.relpersistence <> 't'
 UNION ALL
 SELECT 'constraint', k.oid, t.oid, pg_catalog.quote_ident(k.conname), k.conname::text,
-       format('%I.%I', n.nspname, t.relname), t.relkind = 'p'
+       n.nspname::text, format('%I.%I', n.nspname, t.relname), t.relkind = 'p'
   FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class t ON t.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace

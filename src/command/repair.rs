@@ -1,0 +1,181 @@
+//! `dbctl repair`: explains and mends what a failed migration without a transaction or an edited file has left.
+
+use std::time::{Duration, Instant};
+
+use super::single::{Unusable, proving_lock, target, unable};
+use super::{Interrupt, Loaded, LoadedService};
+use crate::manifest::Endpoint;
+use crate::migration::other_tools::{recognise, without};
+use crate::migration::proof::{Proof, prove};
+use crate::migration::{Owned, guard};
+use crate::postgres::inspect::{self, Marks};
+use crate::postgres::{
+    ApplyError, ApplyOptions, Event, Mend, MendState, Purpose, RepairOptions, Word, connect,
+    describe, repair,
+};
+use crate::report::repair::{Item, Reason, Report, State, Stopped};
+use crate::snapshot::{Lock, Snapshot};
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the operator says of the one statement whose fate is not known.
+    pub word: Option<Word>,
+    /// The version whose begun statements are to be forgotten.
+    pub forget: Option<i32>,
+    /// Explain and change nothing.
+    pub dry_run: bool,
+    /// How long to wait for another runner and for locked tables.
+    pub lock_timeout: Duration,
+}
+
+/// Repairs the first of the chosen services: the command line names exactly one.
+pub async fn run(
+    loaded: &Loaded<'_>,
+    options: &Options,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> Option<Report> {
+    let started = Instant::now();
+    let loaded_service = loaded.chosen().next()?;
+    let service = loaded_service.service;
+    let (items, result) = one(loaded, loaded_service, options, observer, interrupt).await;
+    Some(Report {
+        dry_run: options.dry_run,
+        service: service.name.clone(),
+        store: service.store.as_str(),
+        database: service.database_name().to_owned(),
+        address: service.endpoint().map(Endpoint::address),
+        items,
+        stopped: result
+            .err()
+            .map(|(reason, error)| Stopped { reason, error }),
+        took: started.elapsed(),
+    })
+}
+
+/// What ended a run early.
+type Ended = (Reason, String);
+
+async fn one(
+    loaded: &Loaded<'_>,
+    service: &LoadedService<'_>,
+    options: &Options,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> (Vec<Item>, Result<(), Ended>) {
+    let ended = |ended: Ended| (Vec::new(), Err(ended));
+    let (endpoint, set) = match target(service) {
+        Ok(target) => target,
+        Err(Unusable::Refused(reason)) => return ended((Reason::Refused, reason)),
+        Err(Unusable::BadSet(reason)) => return ended((Reason::BadSet, reason)),
+    };
+    let name = &service.service.name;
+    let application = format!("dbctl repair {name}");
+    let purpose = match options.dry_run {
+        true => Purpose::Read,
+        false => Purpose::Write,
+    };
+    let session = tokio::select! {
+        connecting = connect(endpoint, purpose, &application) => match connecting {
+            Ok(session) => session,
+            Err(error) => return ended((Reason::Unreachable, error.message)),
+        },
+        () = interrupt.wait() => {
+            return ended((Reason::Interrupted, "interrupted before anything was changed".to_owned()));
+        }
+    };
+    let (own, others) = (service.party(), loaded.others(name));
+    let abilities = match inspect::abilities(&session).await {
+        Ok(abilities) => abilities,
+        Err(error) => {
+            let text = format!("{}: {}", endpoint.display(), describe(&error));
+            return ended((Reason::Unreachable, text));
+        }
+    };
+    let check = |marks: &Marks| {
+        let reason = refused(own, &others, marks).or_else(|| unable(abilities, endpoint))?;
+        Some(format!("{reason}; nothing was changed"))
+    };
+    let lock = proving_lock(service, set);
+    let how = RepairOptions {
+        apply: ApplyOptions {
+            application,
+            owned: Owned::new(own, &others),
+            lock_timeout: options.lock_timeout,
+            ..ApplyOptions::new(name, endpoint, interrupt.receiver())
+        },
+        set,
+        lock: lock.as_ref().ok().copied(),
+        word: options.word,
+        forget: options.forget,
+        dry_run: options.dry_run,
+    };
+    let proof = |snapshot: Snapshot, version: i32| match &lock {
+        Ok(lock) => proven(lock, snapshot, version),
+        Err(reason) => Err(format!(
+            "it cannot be proven that nothing else differs: {reason}"
+        )),
+    };
+    let observe = |event| observer(name, event);
+    let (mends, result) = repair(&session, &how, &check, &proof, &observe).await;
+    session.close().await;
+    (mends.into_iter().map(item).collect(), result.map_err(why))
+}
+
+/// Why the database is not this service's, or cannot be told to be. That its history does not fit the set is what is to be repaired.
+fn refused(own: guard::Party<'_>, others: &[guard::Party<'_>], marks: &Marks) -> Option<String> {
+    let database = &marks.database;
+    if let Some(reason) = guard::wrong_database(own, others, database) {
+        return Some(reason);
+    }
+    if let Some(trouble) = &marks.trouble {
+        return Some(format!(
+            "database {database}: it cannot be told whose it is and what was applied: {trouble}"
+        ));
+    }
+    guard::foreign_stamp(own, database, marks.stamp.as_ref())
+        .or_else(|| guard::foreign_history(own, others, database, &marks.history))
+}
+
+/// Whether the catalog is that of this version of the set, other tools' histories apart.
+fn proven(lock: &Lock, snapshot: Snapshot, version: i32) -> Result<(), String> {
+    let histories = recognise(&snapshot, Some(lock));
+    let snapshot = without(snapshot, &histories, lock);
+    match prove(lock, &snapshot, Some(version)) {
+        Some(Proof::Proven { .. }) => Ok(()),
+        Some(Proof::Unproven(_)) => Err(format!(
+            "the catalog is not proven to be that of version {version}, the newest applied one (dbctl verify tells what differs)"
+        )),
+        None => Err(format!(
+            "the schema lock does not know version {version}, the newest applied one"
+        )),
+    }
+}
+
+fn item(mend: Mend) -> Item {
+    Item {
+        kind: mend.kind,
+        subject: mend.subject,
+        found: mend.found,
+        state: match mend.state {
+            MendState::Mended => State::Mended,
+            MendState::WouldMend => State::WouldMend,
+            MendState::NeedsWord => State::NeedsWord,
+            MendState::Blocks => State::Blocks,
+            MendState::Left => State::Left,
+        },
+        action: mend.action,
+    }
+}
+
+fn why(error: ApplyError) -> Ended {
+    let reason = match error {
+        ApplyError::Locked(_) => Reason::Locked,
+        ApplyError::Refused(_) => Reason::Refused,
+        ApplyError::Failed(_) => Reason::NotMended,
+        ApplyError::Unreachable(_) => Reason::Unreachable,
+        ApplyError::Interrupted(_) => Reason::Interrupted,
+    };
+    (reason, error.to_string())
+}

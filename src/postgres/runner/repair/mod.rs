@@ -1,0 +1,236 @@
+//! Mending what a failed migration without a transaction, a cancelled index build or an edited file has left.
+
+mod indexes;
+mod rows;
+mod statements;
+
+use std::time::Duration;
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::super::error::{describe, ends_session};
+use super::super::inspect::{self, Marks, is_lock_conflict};
+use super::super::session::Session;
+use super::cancel::or_cancel;
+use super::footprint::Foreign;
+use super::lock::{LOCK_KEY, lock};
+use super::progress;
+use super::{ApplyError, ApplyOptions, Event, lost};
+use crate::migration::Set;
+use crate::snapshot::{Lock, Snapshot};
+
+/// What to repair, and how.
+#[derive(Debug)]
+pub struct RepairOptions<'a> {
+    /// Whose database it is, and how long to wait for locks.
+    pub apply: ApplyOptions,
+    /// The service's set.
+    pub set: &'a Set,
+    /// Its schema lock, where it was written from the set's present files.
+    pub lock: Option<&'a Lock>,
+    /// What the operator says of the one statement whose fate the catalog does not tell.
+    pub word: Option<Word>,
+    /// The version whose entries in `dbctl.progress` are to be forgotten.
+    pub forget: Option<i32>,
+    /// Whether nothing is to be changed.
+    pub dry_run: bool,
+}
+
+/// What the operator knows of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It ran.
+    Ran,
+    /// It did not, or what it did was taken back.
+    NotRun,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mend {
+    /// What kind of thing: `statement`, `progress`, `index`, `constraint`, `history`.
+    pub kind: &'static str,
+    /// Which one.
+    pub subject: String,
+    /// What is the case.
+    pub found: String,
+    /// How it stands now.
+    pub state: MendState,
+    /// What was done or would be, or what to do.
+    pub action: String,
+}
+
+/// How something stands after a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MendState {
+    /// It was mended.
+    Mended,
+    /// It would be mended (a dry run).
+    WouldMend,
+    /// The operator has to say what became of a statement.
+    NeedsWord,
+    /// It was left as it is, and `migrate` refuses because of it.
+    Blocks,
+    /// It was left as it is, and stands in nobody's way.
+    Left,
+}
+
+/// Proves that a catalog is that of a version; the sentence says why it is not proven.
+pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<(), String> + Sync + 'a;
+
+/// Repairs one database under the runners' lock. `check` refuses a database that is not the service's, by a sentence.
+///
+/// # Errors
+/// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to mend something. The first half of the pair tells what
+/// was found and done before.
+pub async fn repair(
+    session: &Session,
+    options: &RepairOptions<'_>,
+    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    prove: &Prove<'_>,
+    observer: &(dyn Fn(Event) + Sync),
+) -> (Vec<Mend>, Result<(), ApplyError>) {
+    if let Err(error) = lock(
+        session,
+        options.apply.lock_timeout,
+        &options.apply.interrupt,
+        observer,
+    )
+    .await
+    {
+        return (Vec::new(), Err(error));
+    }
+    let mut repair = Repair {
+        session,
+        options,
+        mends: Vec::new(),
+    };
+    let working = repair.run(check, prove);
+    let done = or_cancel(session, &options.apply.interrupt, working).await;
+    let result = done.unwrap_or_else(|| {
+        Err(ApplyError::Interrupted(
+            "interrupted; the server does not answer: run dbctl repair again to see what is left"
+                .to_owned(),
+        ))
+    });
+    let mends = repair.mends;
+    if result.is_ok() {
+        let unlocked = session
+            .client
+            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
+            .await;
+        if let Err(error) = unlocked {
+            return (mends, Err(lost(&error)));
+        }
+    }
+    (mends, result)
+}
+
+/// A repair under way.
+struct Repair<'a> {
+    session: &'a Session,
+    options: &'a RepairOptions<'a>,
+    /// What was found, and what became of it.
+    mends: Vec<Mend>,
+}
+
+impl Repair<'_> {
+    async fn run(
+        &mut self,
+        check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let marks = inspect::marks(self.session)
+            .await
+            .map_err(|error| lost(&error))?;
+        if let Some(reason) = check(&marks) {
+            return Err(ApplyError::Refused(reason));
+        }
+        let entries = progress::read(self.session)
+            .await
+            .map_err(|error| lost(&error))?;
+        if marks.stamp.is_none() && marks.history.rows.is_empty() && entries.is_empty() {
+            return Err(ApplyError::Refused(format!(
+                "database {} has no stamp and no history: dbctl has migrated nothing here, so there is nothing of it to repair",
+                marks.database
+            )));
+        }
+        let limit = self
+            .options
+            .apply
+            .lock_timeout
+            .max(Duration::from_millis(1));
+        self.session
+            .client
+            .batch_execute(&format!(
+                "SET lock_timeout = {}; SET statement_timeout = 0",
+                limit.as_millis()
+            ))
+            .await
+            .map_err(|error| lost(&error))?;
+        let foreign = Foreign::read(self.session, &self.options.apply.owned)
+            .await
+            .map_err(|error| lost(&error))?;
+        self.statements(&marks, entries).await?;
+        self.indexes(&marks, &foreign).await?;
+        self.rows(&marks, prove).await
+    }
+
+    /// Runs SQL that mends something, outside a transaction; nothing in a dry run.
+    async fn mend(&self, what: &str, sql: &str) -> Result<(), ApplyError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mended = self.session.client.batch_execute(sql).await;
+        mended.map_err(|error| self.failed(&format!("{what}: {sql}"), &error))
+    }
+
+    /// Why something was not mended.
+    fn failed(&self, what: &str, error: &Error) -> ApplyError {
+        let text = format!("{what}: {}", describe(error));
+        if ends_session(error) || self.session.client.is_closed() {
+            return lost(error);
+        }
+        if error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.apply.interrupt.borrow()
+        {
+            return ApplyError::Interrupted(format!(
+                "{what}: interrupted; what is left is mended by the next dbctl repair"
+            ));
+        }
+        if is_lock_conflict(error) {
+            return ApplyError::Locked(format!(
+                "{text}; try again when the table is free, or raise --lock-timeout"
+            ));
+        }
+        ApplyError::Failed(text)
+    }
+
+    /// Notes what was mended, or would be.
+    fn mended(&mut self, kind: &'static str, subject: String, found: String, action: &str) {
+        let state = if self.options.dry_run {
+            MendState::WouldMend
+        } else {
+            MendState::Mended
+        };
+        self.note(kind, subject, found, state, action.to_owned());
+    }
+
+    /// Notes what was left as it is.
+    fn note(
+        &mut self,
+        kind: &'static str,
+        subject: String,
+        found: String,
+        state: MendState,
+        action: String,
+    ) {
+        self.mends.push(Mend {
+            kind,
+            subject,
+            found,
+            state,
+            action,
+        });
+    }
+}

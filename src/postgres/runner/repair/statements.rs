@@ -1,0 +1,309 @@
+//! Statements of unfinished migrations: what became of those that were begun.
+
+use super::super::super::inspect::Marks;
+use super::super::failure::place;
+use super::super::fate::{Outcome, settle};
+use super::super::progress::{self, Entry, sum};
+use super::super::{ApplyError, lost};
+use super::{MendState, Repair, Word};
+use crate::migration::{Analysis, Fate, Migration, Place, analyse};
+
+/// How often a statement that was cut off is mended before that is given up.
+const MENDINGS: usize = 3;
+
+/// A statement that was begun, and what became of it.
+struct Begun<'a> {
+    migration: &'a Migration,
+    analysis: Analysis,
+    entry: Entry,
+    outcome: Outcome,
+}
+
+impl Begun<'_> {
+    fn subject(&self) -> String {
+        place(self.migration, at(&self.entry), None)
+    }
+}
+
+impl<'a> Repair<'a> {
+    /// Settles what the books say of unfinished migrations.
+    pub(super) async fn statements(
+        &mut self,
+        marks: &Marks,
+        entries: Vec<Entry>,
+    ) -> Result<(), ApplyError> {
+        let entries = self.forget(entries).await?;
+        let mut begun = Vec::new();
+        for entry in entries {
+            match self.misfit(marks, &entry) {
+                Some((found, action)) => {
+                    let subject =
+                        format!("version {}, statement {}", entry.version, entry.statement);
+                    self.note("progress", subject, found, MendState::Blocks, action);
+                }
+                None if entry.done => {}
+                None => begun.extend(self.begun(entry).await?),
+            }
+        }
+        self.check_word(&begun)?;
+        for begun in begun {
+            self.settle(begun).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the entries of the version that the operator named; the others.
+    async fn forget(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, ApplyError> {
+        let Some(version) = self.options.forget else {
+            return Ok(entries);
+        };
+        let (forgotten, others): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.version == version);
+        if forgotten.is_empty() {
+            return Err(ApplyError::Refused(format!(
+                "dbctl.progress has no entry of version {version}: there is nothing to forget, and nothing was changed"
+            )));
+        }
+        if !self.options.dry_run {
+            progress::finish(self.session, version)
+                .await
+                .map_err(|error| self.failed("dbctl.progress", &error))?;
+        }
+        let list = |done: bool| -> Vec<String> {
+            let chosen = forgotten.iter().filter(|entry| entry.done == done);
+            chosen.map(|entry| entry.statement.to_string()).collect()
+        };
+        let found = [(list(true), "ran"), (list(false), "begun")]
+            .into_iter()
+            .filter(|(statements, _)| !statements.is_empty())
+            .map(|(statements, how)| format!("statements {how}: {}", statements.join(", ")))
+            .collect::<Vec<_>>()
+            .join("; ");
+        self.mended(
+            "progress",
+            format!("version {version}"),
+            found,
+            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew",
+        );
+        Ok(others)
+    }
+
+    /// Why an entry fits no pending migration, and what to do, if so.
+    fn misfit(&self, marks: &Marks, entry: &Entry) -> Option<(String, String)> {
+        let version = entry.version;
+        let forget = format!(
+            "or let it be forgotten with dbctl repair --forget {version}: what ran stays, and the next migrate begins it anew"
+        );
+        let recorded = |row: &crate::snapshot::HistoryRow| row.version == i64::from(version);
+        if marks.history.rows.iter().any(recorded) {
+            return Some((
+                "the history says that the version is finished, and dbctl.progress that it is not"
+                    .to_owned(),
+                format!(
+                    "look whether all of it ran; then dbctl repair --forget {version} takes the entries away"
+                ),
+            ));
+        }
+        let Some(migration) = self.migration(version) else {
+            return Some((
+                format!(
+                    "it was begun, and set {} has no such version",
+                    self.options.set.name
+                ),
+                format!("give the set its file back, {forget}"),
+            ));
+        };
+        let what = if entry.done { "ran" } else { "was begun" };
+        let analyses = analyse(&migration.sql);
+        match analyses.get(at(entry)) {
+            None => Some((
+                format!(
+                    "it {what}, and {} now has only {} statements",
+                    migration.file,
+                    analyses.len()
+                ),
+                format!("give the file back what it had, {forget}"),
+            )),
+            Some(analysis) if sum(&analysis.text) != entry.sum => Some((
+                format!(
+                    "{}, line {}: it {what}, and its text was edited since",
+                    migration.file, analysis.line
+                ),
+                format!("give it back the text that it had, {forget}"),
+            )),
+            Some(_) => None,
+        }
+    }
+
+    fn migration(&self, version: i32) -> Option<&'a Migration> {
+        let mut migrations = self.options.set.migrations.iter();
+        migrations.find(|migration| migration.version == version)
+    }
+
+    /// Finds out what became of a statement that was begun.
+    async fn begun(&self, entry: Entry) -> Result<Option<Begun<'a>>, ApplyError> {
+        let Some(migration) = self.migration(entry.version) else {
+            return Ok(None);
+        };
+        let Some(analysis) = analyse(&migration.sql).into_iter().nth(at(&entry)) else {
+            return Ok(None);
+        };
+        let mut begun = Begun {
+            migration,
+            analysis,
+            entry,
+            outcome: Outcome::Unknown,
+        };
+        begun.outcome = self.outcome(&begun).await?;
+        Ok(Some(begun))
+    }
+
+    async fn outcome(&self, begun: &Begun<'_>) -> Result<Outcome, ApplyError> {
+        let fate = match begun.analysis.place_in(begun.migration.mode) {
+            Place::Alone { fate, .. } => fate,
+            Place::Transaction | Place::FreshSession => Fate::Unknown,
+        };
+        settle(
+            self.session,
+            &fate,
+            &begun.analysis.touches,
+            &begun.entry.indexes,
+        )
+        .await
+        .map_err(|error| lost(&error))
+    }
+
+    /// The operator's word is about exactly one statement.
+    fn check_word(&self, begun: &[Begun<'_>]) -> Result<(), ApplyError> {
+        if self.options.word.is_none() {
+            return Ok(());
+        }
+        let unknown: Vec<String> = begun
+            .iter()
+            .filter(|begun| begun.outcome == Outcome::Unknown)
+            .map(Begun::subject)
+            .collect();
+        let reason = match unknown.as_slice() {
+            [_] => return Ok(()),
+            [] => "--ran and --not-run speak of a statement whose fate the catalog does not tell, and there is none: \
+                   run dbctl repair without them"
+                .to_owned(),
+            several => format!(
+                "--ran and --not-run speak of one statement, and the fate of {} is not known: {}; settle them one by one with --forget",
+                several.len(),
+                several.join("; ")
+            ),
+        };
+        Err(ApplyError::Refused(format!(
+            "{reason}; nothing was changed"
+        )))
+    }
+
+    async fn settle(&mut self, mut begun: Begun<'_>) -> Result<(), ApplyError> {
+        let subject = begun.subject();
+        let mut found = "an earlier run was cut off in it".to_owned();
+        for _ in 0..MENDINGS {
+            let Outcome::CutOff { left, mend } = &begun.outcome else {
+                break;
+            };
+            found = format!("an earlier run was cut off in it and left {left}");
+            for sql in mend {
+                self.mend(&subject, sql).await?;
+            }
+            begun.outcome = match self.options.dry_run {
+                true => Outcome::NotRun,
+                false => self.outcome(&begun).await?,
+            };
+        }
+        match (&begun.outcome, self.options.word) {
+            (Outcome::Ran, _) => {
+                self.mark_done(&begun.entry).await?;
+                let found = format!("{found}; the catalog shows that it ran");
+                self.mended(
+                    "statement",
+                    subject,
+                    found,
+                    "marked as done: the next migrate goes on behind it",
+                );
+            }
+            (Outcome::NotRun, _) => {
+                self.mark_not_run(&begun.entry).await?;
+                let found = format!(
+                    "{found}; the catalog shows that nothing of it is there, or that it can be run again"
+                );
+                self.mended(
+                    "statement",
+                    subject,
+                    found,
+                    "forgotten: the next migrate runs it",
+                );
+            }
+            (Outcome::Unknown, Some(Word::Ran)) => {
+                self.mark_done(&begun.entry).await?;
+                self.mended(
+                    "statement",
+                    subject,
+                    found,
+                    "marked as done on your word: the next migrate goes on behind it",
+                );
+            }
+            (Outcome::Unknown, Some(Word::NotRun)) => {
+                self.mark_not_run(&begun.entry).await?;
+                self.mended(
+                    "statement",
+                    subject,
+                    found,
+                    "forgotten on your word: the next migrate runs it",
+                );
+            }
+            (Outcome::Unknown, None) => {
+                let found = format!("{found}, and the catalog does not tell whether it ran");
+                let action = "look, and say it: dbctl repair --ran marks it as done, --not-run lets the next migrate run it";
+                self.note(
+                    "statement",
+                    subject,
+                    found,
+                    MendState::NeedsWord,
+                    action.to_owned(),
+                );
+            }
+            (Outcome::CutOff { left, .. }, _) => {
+                let found = format!("{found}; it is still there: {left}");
+                let action = "take it away by hand, then run dbctl repair again".to_owned();
+                self.note("statement", subject, found, MendState::Blocks, action);
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_done(&self, entry: &Entry) -> Result<(), ApplyError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let entry = Entry {
+            done: true,
+            ..entry.clone()
+        };
+        progress::write(self.session, &entry)
+            .await
+            .map_err(|error| self.failed("dbctl.progress", &error))
+    }
+
+    async fn mark_not_run(&self, entry: &Entry) -> Result<(), ApplyError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        progress::forget(self.session, entry.version, entry.statement)
+            .await
+            .map_err(|error| self.failed("dbctl.progress", &error))
+    }
+}
+
+/// How many statements stand before the entry's in its file. An entry that counts from below 1 stands behind every file's end.
+fn at(entry: &Entry) -> usize {
+    usize::try_from(entry.statement)
+        .ok()
+        .and_then(|statement| statement.checked_sub(1))
+        .unwrap_or(usize::MAX)
+}

@@ -1,0 +1,583 @@
+//! `repair` on real servers: what can be mended is mended and told, and what cannot is told and left as it is.
+
+use crate::lab::{Lab, R, Run, binaries};
+use crate::shop::{DB, Holder, ROLE, Shop, until};
+
+const ONE: (&str, &str) = (
+    "V1__one.sql",
+    "-- The first.\nCREATE TABLE one (a int, b int);\n",
+);
+const INDEX: (&str, &str) = ("V2__index.sql", "CREATE INDEX one_a_idx ON one (a);\n");
+
+fn repair(shop: &Shop, args: &[&str]) -> Run {
+    shop.lab.run(&[&["repair", "--service", R], args].concat())
+}
+
+/// Writes the set's lock.
+#[track_caller]
+fn lock(shop: &Shop) {
+    let bin = binaries(17, false)
+        .expect("PostgreSQL 17: run ./test.sh")
+        .bin;
+    let bin = bin.to_str().unwrap();
+    shop.lab
+        .run(&["lock", "-q", "--postgres-bin", bin])
+        .exits(0);
+}
+
+/// Everything that a repair could change.
+fn everything(shop: &Shop) -> String {
+    let there =
+        |table: &str| shop.sql(&format!("SELECT to_regclass('{table}') IS NOT NULL")) == "t";
+    let mut seen = shop.sql("SELECT oid, xmin, relname FROM pg_class ORDER BY oid");
+    for table in [
+        "dbctl.identity",
+        "dbctl.progress",
+        "refinery_schema_history",
+    ] {
+        if there(table) {
+            seen.push_str(&shop.sql(&format!("SELECT xmin, * FROM {table} ORDER BY ctid")));
+        }
+    }
+    seen
+}
+
+/// Asserts the exit code and the words of a run that changes nothing.
+#[track_caller]
+fn nothing_changed(shop: &Shop, args: &[&str], code: i32, words: &[&str]) {
+    let before = everything(shop);
+    let mut run = repair(shop, args).exits(code);
+    for word in words {
+        run = run.says(word);
+    }
+    assert_eq!(everything(shop), before, "something was changed");
+}
+
+/// Asserts that a dry run says what a repair then does.
+#[track_caller]
+fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
+    nothing_changed(
+        shop,
+        &[args, &["--dry-run"]].concat(),
+        0,
+        &[words, &["would mend"]].concat(),
+    );
+    let mut run = repair(shop, args).exits(0);
+    for word in words {
+        run = run.says(word);
+    }
+    repair(shop, &[])
+        .exits(0)
+        .says("nothing to repair")
+        .says("nothing was changed");
+}
+
+fn indexes(shop: &Shop) -> String {
+    shop.sql(
+        "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ', ' ORDER BY indexrelid::regclass::text) FROM pg_index \
+         WHERE indrelid = 'one'::regclass",
+    )
+}
+
+fn invalidate(shop: &Shop, index: &str) {
+    shop.sql(&format!(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{index}'::regclass"
+    ));
+}
+
+#[test]
+fn a_cancelled_index_build_is_found_and_mended() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "1"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM one;",
+    );
+    std::thread::scope(|scope| {
+        let build = scope.spawn(|| {
+            shop.lab
+                .sql_as(DB, ROLE, "CREATE INDEX CONCURRENTLY one_a_idx ON one (a)")
+        });
+        let waiting = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for old snapshots%'";
+        until("the build waits for the old transaction", || {
+            shop.sql(waiting) == "1"
+        });
+        nothing_changed(
+            &shop,
+            &[],
+            0,
+            &[
+                "index public.one_a_idx",
+                "builds it right now",
+                "left alone",
+            ],
+        );
+        shop.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index WHERE datname = current_database()");
+        let ended = build.join().unwrap().unwrap_err();
+        assert!(ended.contains("cancel"), "{ended}");
+    });
+    assert_eq!(indexes(&shop), "one_a_idx false");
+    // The holder's transaction is in the way of the repair as well.
+    repair(&shop, &["--lock-timeout", "300ms"])
+        .exits(6)
+        .says("DROP INDEX CONCURRENTLY")
+        .says("--lock-timeout");
+    holder.release();
+    mends(
+        &shop,
+        &[],
+        &[
+            "index public.one_a_idx",
+            "not applied yet creates it",
+            "the next migrate creates it",
+        ],
+    );
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(indexes(&shop), "one_a_idx true");
+}
+
+#[test]
+fn an_invalid_index_is_treated_by_where_it_comes_from() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    invalidate(&shop, "one_a_idx");
+    mends(
+        &shop,
+        &[],
+        &[
+            "index public.one_a_idx on public.one",
+            "REINDEX INDEX CONCURRENTLY public.one_a_idx",
+        ],
+    );
+    assert_eq!(indexes(&shop), "one_a_idx true");
+
+    shop.lab
+        .sql_as(
+            DB,
+            ROLE,
+            "CREATE INDEX one_a_idx_ccnew1 ON one (a); CREATE INDEX theirs ON one (b)",
+        )
+        .unwrap();
+    invalidate(&shop, "one_a_idx_ccnew1");
+    mends(
+        &shop,
+        &[],
+        &[
+            "index public.one_a_idx_ccnew1",
+            "half of a REINDEX CONCURRENTLY",
+            "DROP INDEX CONCURRENTLY",
+        ],
+    );
+    assert_eq!(indexes(&shop), "one_a_idx true, theirs true");
+
+    invalidate(&shop, "theirs");
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "no version of the set has it",
+            "DROP INDEX CONCURRENTLY public.theirs",
+        ],
+    );
+}
+
+#[test]
+fn a_table_of_somebody_elses_is_not_touched() {
+    let shop = Shop::new(&[ONE]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("CREATE TABLE theirs (a int); CREATE INDEX theirs_a_ccnew ON theirs (a)");
+    invalidate(&shop, "theirs_a_ccnew");
+    nothing_changed(&shop, &[], 0, &["nothing to repair"]);
+}
+
+#[test]
+fn a_constraint_that_is_not_validated_is_explained() {
+    let shop = Shop::new(&[ONE]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop.lab
+        .sql_as(
+            DB,
+            ROLE,
+            "ALTER TABLE one ADD CONSTRAINT positive CHECK (a > 0) NOT VALID",
+        )
+        .unwrap();
+    let statement = "ALTER TABLE public.one VALIDATE CONSTRAINT positive";
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &["constraint positive of public.one", statement],
+    );
+    shop.lab.sql_as(DB, ROLE, statement).unwrap();
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+}
+
+/// A shop whose V2 was cut off in its second statement, a call whose fate no catalog tells.
+fn cut_off() -> Shop {
+    let shop = Shop::new(&[
+        (
+            "V1__one.sql",
+            "CREATE TABLE one (a int);\nCREATE PROCEDURE tidy() LANGUAGE sql AS 'INSERT INTO public.one VALUES (1)';\n",
+        ),
+        (
+            "V2__two.sql",
+            "-- dbctl:no-transaction\nCREATE TABLE two (a int);\nCALL tidy();\nCREATE TABLE one (a int);\n",
+        ),
+    ]);
+    shop.migrate(&["-q"]).exits(5);
+    shop.file("V2__two.sql", "-- dbctl:no-transaction\nCREATE TABLE two (a int);\nCALL tidy();\nCREATE TABLE three (a int);\n");
+    lock(&shop);
+    assert_eq!(
+        shop.sql("SELECT count(*), bool_and(done) FROM dbctl.progress"),
+        "2|t"
+    );
+    shop.sql("UPDATE dbctl.progress SET done = false WHERE statement = 2");
+    shop
+}
+
+fn progress(shop: &Shop) -> String {
+    shop.sql("SELECT coalesce(string_agg(version || '.' || statement || ' ' || done, ', ' ORDER BY version, statement), '') FROM dbctl.progress")
+}
+
+#[test]
+fn a_statement_whose_fate_is_not_known_needs_the_operators_word() {
+    let rows = |shop: &Shop| shop.sql("SELECT count(*) FROM one");
+    for (flag, after, calls) in [
+        ("--ran", "2.1 true, 2.2 true", "1"),
+        ("--not-run", "2.1 true", "2"),
+    ] {
+        let shop = cut_off();
+        shop.lab
+            .run(&["status"])
+            .exits(0)
+            .says("V2 unfinished: 1 of 3 statements ran")
+            .says("dbctl repair");
+        nothing_changed(
+            &shop,
+            &[],
+            5,
+            &[
+                "V2__two.sql, line 3 (CALL tidy())",
+                "does not tell whether it ran",
+                "--ran",
+                "--not-run",
+            ],
+        );
+        let report = shop.lab.json(&["repair", "--service", R], 5);
+        assert_eq!(
+            report["service"]["items"][0]["state"], "needs_word",
+            "{report}"
+        );
+        assert_eq!(
+            report["service"]["items"][0]["kind"], "statement",
+            "{report}"
+        );
+        mends(&shop, &[flag], &["on your word"]);
+        assert_eq!(progress(&shop), after);
+        shop.migrate(&["-q"]).exits(0);
+        assert_eq!(
+            (shop.history(), rows(&shop)),
+            ("1 one, 2 two".to_owned(), calls.to_owned())
+        );
+        assert_eq!(progress(&shop), "");
+        nothing_changed(&shop, &[flag], 3, &["there is none"]);
+    }
+    let shop = cut_off();
+    repair(&shop, &["--ran", "--not-run"]).exits(2);
+}
+
+#[test]
+fn a_statement_that_can_be_repeated_is_forgotten() {
+    let shop = Shop::new(&[
+        ("V1__one.sql", "CREATE TABLE one (a int);\n"),
+        (
+            "V2__two.sql",
+            "-- dbctl:no-transaction\nVACUUM one;\nCREATE TABLE one (a int);\n",
+        ),
+    ]);
+    shop.migrate(&["-q"]).exits(5);
+    shop.sql("UPDATE dbctl.progress SET done = false");
+    mends(
+        &shop,
+        &[],
+        &[
+            "V2__two.sql, line 2 (VACUUM one)",
+            "forgotten: the next migrate runs it",
+        ],
+    );
+    assert_eq!(progress(&shop), "");
+}
+
+#[test]
+fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgotten() {
+    let shop = cut_off();
+    let text = std::fs::read_to_string(shop.path("V2__two.sql")).unwrap();
+    shop.file("V2__two.sql", &text.replace("two (a int)", "two (a text)"));
+    nothing_changed(
+        &shop,
+        &["--ran", "--dry-run"],
+        1,
+        &[
+            "V2__two.sql, line 2: it ran, and its text was edited since",
+            "--forget 2",
+        ],
+    );
+    shop.file(
+        "V2__two.sql",
+        "-- dbctl:no-transaction\nCREATE TABLE two (a int);\n",
+    );
+    nothing_changed(&shop, &[], 1, &["now has only 1 statements"]);
+    std::fs::remove_file(shop.path("V2__two.sql")).unwrap();
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["set shop has no such version", "--forget 2"],
+    );
+    shop.migrate(&[]).exits(0);
+    nothing_changed(&shop, &["--forget", "9"], 3, &["no entry of version 9"]);
+    mends(
+        &shop,
+        &["--forget", "2"],
+        &[
+            "statements ran: 1; statements begun: 2",
+            "begins the version anew",
+        ],
+    );
+    assert_eq!(progress(&shop), "");
+    shop.file(
+        "V2__two.sql",
+        &text.replace("TABLE two", "TABLE IF NOT EXISTS two"),
+    );
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.sql("SELECT count(*) FROM one"), "2");
+    // What the history calls finished and the books do not.
+    shop.sql("INSERT INTO dbctl.progress (version, statement, sum, done, indexes) VALUES (2, 1, '', true, '{}')");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["the history says that the version is finished"],
+    );
+    mends(&shop, &["--forget", "2"], &["forgotten"]);
+}
+
+fn rows(shop: &Shop) -> String {
+    shop.sql(
+        "SELECT version, name, checksum, applied_on FROM refinery_schema_history ORDER BY version",
+    )
+}
+
+#[test]
+fn an_edited_comment_is_accepted_after_proof_and_an_edited_statement_is_not() {
+    let shop = Shop::new(&[
+        ONE,
+        INDEX,
+        ("V3__three.sql", "CREATE TABLE three (a int);\n"),
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "2"]).exits(0);
+    shop.file(
+        "V1__one.sql",
+        "-- The very first.\nCREATE TABLE one (a int, b int);\n",
+    );
+    shop.migrate(&[]).exits(3).says("V1__one.sql was edited");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "V1__one.sql was edited",
+            "older than its set",
+            "run dbctl lock",
+        ],
+    );
+    lock(&shop);
+    // A catalog that is another's proves nothing.
+    shop.lab
+        .sql_as(DB, ROLE, "CREATE TABLE stray (a int)")
+        .unwrap();
+    nothing_changed(&shop, &[], 1, &["not proven to be that of version 2"]);
+    shop.lab.sql_as(DB, ROLE, "DROP TABLE stray").unwrap();
+    let before = rows(&shop);
+    mends(
+        &shop,
+        &[],
+        &[
+            "version 1 in refinery_schema_history",
+            "are now those of V1__one.sql",
+        ],
+    );
+    let (before, after) = (before.lines().collect::<Vec<_>>().join("\n"), rows(&shop));
+    assert_ne!(before, after);
+    assert_eq!(before.lines().next_back(), after.lines().next_back());
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 2 index, 3 three");
+
+    shop.file(
+        "V1__one.sql",
+        "-- The very first.\nCREATE TABLE one (a int, b bigint);\n",
+    );
+    lock(&shop);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "V1__one.sql was edited",
+            "not proven to be that of version 3",
+            "put the change into a new version",
+        ],
+    );
+}
+
+#[test]
+fn rows_edited_by_hand_are_mended_where_that_loses_nothing() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    let good =
+        shop.sql("SELECT version, name, checksum FROM refinery_schema_history ORDER BY version");
+    for broken in [
+        "applied_on = '31.01.2026 12:00'",
+        "applied_on = NULL",
+        "checksum = 'none'",
+        "checksum = NULL",
+        "checksum = '0', applied_on = ''",
+        "name = 'other'",
+        "name = NULL, checksum = NULL, applied_on = NULL",
+    ] {
+        shop.sql(&format!(
+            "UPDATE refinery_schema_history SET {broken} WHERE version = 1"
+        ));
+        shop.migrate(&[]).exits(3);
+        mends(&shop, &[], &["version 1 in refinery_schema_history"]);
+        assert_eq!(
+            shop.sql(
+                "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version"
+            ),
+            good,
+            "{broken}"
+        );
+        assert_eq!(shop.sql("SELECT count(*) FROM refinery_schema_history WHERE applied_on::timestamptz > now() - interval '10min'"), "2", "{broken}");
+        shop.migrate(&["-q"]).exits(0);
+    }
+}
+
+#[test]
+fn what_no_repair_can_know_is_explained() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO refinery_schema_history VALUES (9, 'gone', '2026-01-31T12:00:00Z', '7')");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "V9__gone.sql",
+            "DELETE FROM public.refinery_schema_history WHERE version = 9",
+        ],
+    );
+    shop.sql("DELETE FROM refinery_schema_history WHERE version = 9");
+    shop.file("V4__four.sql", "SELECT 4;\n");
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V3__three.sql", "SELECT 3;\n");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["V3__three.sql was never applied", "a version above 4"],
+    );
+    std::fs::remove_file(shop.path("V3__three.sql")).unwrap();
+    shop.sql(
+        "ALTER TABLE refinery_schema_history DROP CONSTRAINT refinery_schema_history_pkey; \
+         INSERT INTO refinery_schema_history SELECT version, name, 'then', checksum FROM refinery_schema_history WHERE version = 1; \
+         ALTER TABLE refinery_schema_history ALTER COLUMN version DROP NOT NULL; INSERT INTO refinery_schema_history (name) VALUES ('nothing')",
+    );
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["holds version 1 more than once", "delete the other"],
+    );
+}
+
+#[test]
+fn a_database_that_is_not_the_services_is_refused() {
+    let mut lab = Lab::migrated();
+    let run = |lab: &Lab| lab.run(&["repair", "--service", R]);
+    run(&lab).exits(0).says("nothing to repair");
+    lab.sql(DB, "UPDATE dbctl.identity SET service = 'somebody'");
+    run(&lab)
+        .exits(3)
+        .says("belongs to service somebody")
+        .says("nothing was changed");
+    lab.env.insert(
+        "RGB_USERS_URL".to_owned(),
+        lab.url("ksocial", "k_social_user"),
+    );
+    run(&lab)
+        .exits(3)
+        .says("which is the database of k-indexer");
+    let port = crate::migrate::free_port();
+    lab.env.insert(
+        "RGB_USERS_URL".to_owned(),
+        format!("postgresql://u:c4nary@127.0.0.1:{port}/{}", lab.db(DB)),
+    );
+    run(&lab).exits(4);
+
+    let shop = Shop::new(&[ONE]);
+    nothing_changed(&shop, &[], 3, &["has no stamp and no history"]);
+    shop.migrate(&["-q"]).exits(0);
+    let holder = Holder::new(&shop.lab, "SELECT pg_advisory_lock(x'646263746c'::bigint);");
+    nothing_changed(
+        &shop,
+        &["--lock-timeout", "300ms"],
+        6,
+        &["another runner works on this database"],
+    );
+    holder.release();
+}
+
+#[test]
+fn a_reader_without_a_grant_for_the_books_sees_the_status_all_the_same() {
+    let mut shop = cut_off();
+    let seen = shop.lab.json(&["status"], 0);
+    let unfinished = &seen["services"][0]["unfinished"];
+    assert_eq!(
+        unfinished.to_string(),
+        r#"[{"version":2,"done":1,"begun":1,"total":3}]"#,
+        "{seen}"
+    );
+    let role = shop.lab.db(ROLE);
+    shop.sql(&format!(
+        "ALTER TABLE dbctl.progress OWNER TO postgres; REVOKE ALL ON dbctl.progress FROM {role}"
+    ));
+    let seen = shop.lab.json(&["status"], 0);
+    assert!(seen["services"][0]["unfinished"].is_null(), "{seen}");
+    assert_eq!(seen["services"][0]["state"], "pending", "{seen}");
+    shop.sql("DROP TABLE dbctl.progress");
+    assert_eq!(
+        shop.lab.json(&["status"], 0)["services"][0]["unfinished"].to_string(),
+        "[]"
+    );
+    // Another tool's history is told where there is none of dbctl's.
+    shop.sql("TRUNCATE refinery_schema_history; CREATE TABLE alembic_version (version_num text)");
+    shop.lab
+        .run(&["status"])
+        .exits(0)
+        .says("holds Alembic's history (public.alembic_version)")
+        .says("dbctl baseline");
+    let seen = shop.lab.json(&["status"], 0);
+    assert_eq!(
+        seen["services"][0]["other_histories"][0]["tool"], "Alembic",
+        "{seen}"
+    );
+    shop.lab.env.clear();
+}
