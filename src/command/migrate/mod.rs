@@ -43,6 +43,8 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// The longest that one attempt waits for a table's lock, and makes others wait behind it.
     pub lock_wait: Duration,
+    /// How long to wait for a server that does not answer yet.
+    pub wait: Duration,
     /// How long one statement may run.
     pub statement_timeout: Option<Duration>,
 }
@@ -110,7 +112,7 @@ async fn look<'a>(
     interrupt: &Interrupt,
 ) -> Look<'a> {
     let mut run = blank(service);
-    let task = match Task::new(loaded, service) {
+    let task = match Task::new(loaded, service, options.wait) {
         Ok(task) => task,
         Err((outcome, reason)) => return Look::Ended(ended(run, outcome, reason)),
     };

@@ -8,7 +8,9 @@ use crate::manifest::Endpoint;
 use crate::migration::{Plan, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
-use crate::postgres::{DriverError, Purpose, Session, connect, describe, snapshot, standby};
+use crate::postgres::{
+    DriverError, Purpose, Session, connect, connect_patiently, describe, snapshot, standby,
+};
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
 
@@ -47,7 +49,7 @@ pub(crate) async fn preflight(task: &Task<'_>, limit: Duration) -> Result<Cleare
 
 /// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
 async fn look(task: &Task<'_>) -> Result<Cleared, Refusal> {
-    let session = connect(task.endpoint, Purpose::Read, &task.application())
+    let session = connect_patiently(task.endpoint, Purpose::Read, &task.application(), task.wait)
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
     let looked = inspected(task, &session).await;
