@@ -270,11 +270,11 @@ fn a_statement_whose_fate_is_not_known_needs_the_operators_word() {
         );
         let report = shop.lab.json(&["repair", "--service", R], 5);
         assert_eq!(
-            report["service"]["items"][0]["state"], "needs_word",
+            report["services"][0]["items"][0]["state"], "needs_word",
             "{report}"
         );
         assert_eq!(
-            report["service"]["items"][0]["kind"], "statement",
+            report["services"][0]["items"][0]["kind"], "statement",
             "{report}"
         );
         mends(&shop, &[flag], &["on your word"]);
