@@ -1,7 +1,11 @@
 //! `repair` on real servers: what can be mended is mended and told, and what cannot is told and left as it is.
 
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
 use crate::lab::{Lab, R, Run, binaries};
-use crate::shop::{DB, Holder, ROLE, Shop, until};
+use crate::shop::{DB, Holder, ROLE, Shop, join, send, until};
 
 const ONE: (&str, &str) = (
     "V1__one.sql",
@@ -182,6 +186,38 @@ fn an_invalid_index_is_treated_by_where_it_comes_from() {
             "DROP INDEX CONCURRENTLY public.theirs",
         ],
     );
+}
+
+#[test]
+fn an_interrupted_repair_is_taken_up_by_the_next() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    invalidate(&shop, "one_a_idx");
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM one;",
+    );
+    let child = shop
+        .lab
+        .command(&["repair", "-q", "--service", R])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+    send(&child, Signal::SIGINT);
+    join(child)
+        .exits(130)
+        .says("interrupted")
+        .says("dbctl repair");
+    shop.until_no_backend();
+    holder.release();
+    repair(&shop, &[])
+        .exits(0)
+        .says("REINDEX INDEX CONCURRENTLY public.one_a_idx");
+    assert_eq!(indexes(&shop), "one_a_idx true");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
 }
 
 #[test]
