@@ -13,7 +13,10 @@ fn by_hand(set: &str, upto: i32) -> String {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.ends_with(".sql") && !name.ends_with(".down.sql")
+        })
         .collect();
     files.sort();
     let version = |path: &std::path::Path| -> i32 {
