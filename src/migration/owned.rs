@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::guard::Party;
-use super::{Set, analyse};
-use crate::snapshot::Lock;
+use super::{Migration, Set, analyse};
+use crate::snapshot::{Lock, text_sum};
 
 /// A schema and a name.
 type Relation = (String, String);
@@ -17,8 +17,8 @@ const DEFAULT_SCHEMA: &str = "public";
 pub struct Owned {
     /// What the lock holds and what the set's statements create.
     relations: BTreeSet<Relation>,
-    /// Whether nothing else can be the service's: no statement creates relations whose names the text does not tell.
-    complete: bool,
+    /// The version up to which nothing else can be the service's: the lock knows what each one makes, or its text tells.
+    complete_to: i32,
     /// What the other services' locks and sets hold, and this one's does not.
     foreign: BTreeSet<Relation>,
 }
@@ -33,13 +33,9 @@ impl Owned {
             .flat_map(|other| relations_of(*other))
             .filter(|relation| !relations.contains(relation))
             .collect();
-        let current = own
-            .set
-            .zip(own.lock)
-            .is_some_and(|(set, lock)| lock.sum == set.sum());
         Self {
             relations,
-            complete: current || !own.set.is_some_and(is_dynamic),
+            complete_to: own.set.map_or(0, |set| complete_to(set, own.lock)),
             foreign,
         }
     }
@@ -53,11 +49,14 @@ impl Owned {
             .unzip()
     }
 
-    /// Whether a relation that is none of [`Owned::names`] belongs to no object of this service. Where the set makes relations that
-    /// its text does not name, only what is another service's, or another role's, is certain.
+    /// Whether a relation that is none of [`Owned::names`] belongs to no object of this service, in a database to which versions up
+    /// to `applied` were applied. Where one of them made relations that neither lock nor text names, only what is another service's,
+    /// or another role's, is certain.
     #[must_use]
-    pub fn is_foreign(&self, schema: &str, name: &str, own_role: bool) -> bool {
-        self.complete || !own_role || self.foreign.contains(&(schema.to_owned(), name.to_owned()))
+    pub fn is_foreign(&self, applied: i64, schema: &str, name: &str, own_role: bool) -> bool {
+        applied <= i64::from(self.complete_to)
+            || !own_role
+            || self.foreign.contains(&(schema.to_owned(), name.to_owned()))
     }
 }
 
@@ -76,15 +75,25 @@ fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
     locked.chain(created).collect()
 }
 
-/// Whether a statement of the set does what its text does not tell: DO, CALL, a function.
-fn is_dynamic(set: &Set) -> bool {
-    set.migrations
-        .iter()
-        .flat_map(|migration| analyse(&migration.sql))
-        .any(|analysis| {
-            analysis
-                .hazards
-                .iter()
-                .any(|hazard| hazard.code == "dynamic")
-        })
+/// The newest version up to which every relation's name is known.
+fn complete_to(set: &Set, lock: Option<&Lock>) -> i32 {
+    if lock.is_some_and(|lock| lock.is_current(&set.sum())) {
+        return i32::MAX;
+    }
+    let known = |migration: &&Migration| {
+        let locked = lock.and_then(|lock| lock.version(migration.version));
+        locked.is_some_and(|entry| entry.sum == text_sum(&migration.sql)) || !is_dynamic(migration)
+    };
+    let unknown = set.migrations.iter().find(|migration| !known(migration));
+    unknown.map_or(i32::MAX, |migration| migration.version.saturating_sub(1))
+}
+
+/// Whether a statement of the migration does what its text does not tell: DO, CALL, a function.
+fn is_dynamic(migration: &Migration) -> bool {
+    analyse(&migration.sql).iter().any(|analysis| {
+        analysis
+            .hazards
+            .iter()
+            .any(|hazard| ["dynamic", "unread"].contains(&hazard.code.as_str()))
+    })
 }

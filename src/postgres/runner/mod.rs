@@ -215,7 +215,6 @@ async fn guarded<'a>(
         .query_typed_one("SELECT pg_backend_pid()", &[])
         .await?
         .try_get(0)?;
-    let foreign = Foreign::read(session, &options.owned).await?;
     let leftovers = leftovers::leftovers(session).await?;
     Ok(Guarded {
         session,
@@ -223,7 +222,7 @@ async fn guarded<'a>(
         observer,
         set,
         watch: Watch::new(&options.endpoint, &options.application, pid),
-        foreign,
+        foreign: Foreign::default(),
         leftovers: leftovers.into_iter().map(|leftover| leftover.oid).collect(),
         known: Vec::new(),
         pending: VecDeque::new(),
@@ -243,6 +242,9 @@ async fn run(
     if let Some(reason) = check(&marks) {
         return Err(ApplyError::Refused(reason));
     }
+    runner.foreign = Foreign::read(runner.session, &runner.options.owned, &marks.history)
+        .await
+        .map_err(|error| lost(&error))?;
     let plan = Plan::new(set, &marks.history);
     let target = runner.options.target;
     let unfinished = progress::read(runner.session)
