@@ -98,6 +98,23 @@ impl Foreign {
         Ok(touched)
     }
 
+    /// Those that the running transaction has changed, or has locked so that it could.
+    pub(super) async fn written(&self, session: &Session) -> Result<Vec<String>, Error> {
+        let rows = session
+            .client
+            .query_typed(
+                include_str!("sql/written.sql"),
+                &[(&self.oids, Type::OID_ARRAY)],
+            )
+            .await?;
+        let mut written = Vec::new();
+        for row in rows {
+            written.extend(self.name(row.try_get("oid")?).map(str::to_owned));
+        }
+        written.sort();
+        Ok(written)
+    }
+
     /// Those of these names that are foreign: asked before a statement that no transaction can take back.
     pub(super) async fn among(
         &self,
