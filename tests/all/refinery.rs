@@ -11,13 +11,17 @@ const ROLE: &str = "rgb_user";
 
 /// The built-in set on disk, with migrations that come after it.
 fn set(lab: &Lab, later: &[(&str, &str)]) -> PathBuf {
-    let folder = lab.path().join("sets/rgb_users");
-    std::fs::create_dir_all(&folder).unwrap();
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/rgb_users");
-    for file in std::fs::read_dir(built_in).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for set in std::fs::read_dir(built_in).unwrap() {
+        let set = set.unwrap();
+        let folder = lab.path().join("sets").join(set.file_name());
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in std::fs::read_dir(set.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
     }
+    let folder = lab.path().join("sets/rgb_users");
     for (name, sql) in later {
         std::fs::write(folder.join(name), sql).unwrap();
     }
