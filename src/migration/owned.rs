@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::analyse;
 use super::guard::Party;
-use super::{Set, analyse};
 use crate::snapshot::Lock;
 
 /// A schema and a name.
@@ -19,7 +19,7 @@ pub struct Owned {
     relations: BTreeSet<Relation>,
     /// Whether nothing else can be the service's: no statement creates relations whose names the text does not tell.
     complete: bool,
-    /// What the other services' locks and sets hold, and this one's does not.
+    /// What the other services' locks and sets hold, and this one's does not; empty where `complete` makes it needless.
     foreign: BTreeSet<Relation>,
 }
 
@@ -27,19 +27,24 @@ impl Owned {
     /// What `own` accounts for, beside `others`.
     #[must_use]
     pub fn new(own: Party<'_>, others: &[Party<'_>]) -> Self {
-        let relations = relations_of(own);
-        let foreign = others
-            .iter()
-            .flat_map(|other| relations_of(*other))
-            .filter(|relation| !relations.contains(relation))
-            .collect();
+        let own_made = made(own);
         let current = own
             .set
             .zip(own.lock)
             .is_some_and(|(set, lock)| lock.sum == set.sum());
+        let complete = current || !own_made.dynamic;
+        // Where nothing else can be the service's, it does not matter whose it is.
+        let foreign = match complete {
+            true => BTreeSet::new(),
+            false => others
+                .iter()
+                .flat_map(|other| made(*other).relations)
+                .filter(|relation| !own_made.relations.contains(relation))
+                .collect(),
+        };
         Self {
-            relations,
-            complete: current || !own.set.is_some_and(is_dynamic),
+            relations: own_made.relations,
+            complete,
             foreign,
         }
     }
@@ -61,30 +66,29 @@ impl Owned {
     }
 }
 
-fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
-    let locked = party.lock.into_iter().flat_map(Lock::relations);
-    let created = party.set.into_iter().flat_map(|set| {
-        set.migrations
-            .iter()
-            .flat_map(|migration| analyse(&migration.sql))
-            .flat_map(|analysis| analysis.creates)
-            .map(|name| {
-                let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
-                (schema, name.name)
-            })
-    });
-    locked.chain(created).collect()
+/// What a service makes.
+struct Made {
+    /// What its lock holds and what its set's statements create.
+    relations: BTreeSet<Relation>,
+    /// Whether a statement of the set does what its text does not tell: DO, CALL, a function.
+    dynamic: bool,
 }
 
-/// Whether a statement of the set does what its text does not tell: DO, CALL, a function.
-fn is_dynamic(set: &Set) -> bool {
-    set.migrations
-        .iter()
-        .flat_map(|migration| analyse(&migration.sql))
-        .any(|analysis| {
-            analysis
-                .hazards
-                .iter()
-                .any(|hazard| hazard.code == "dynamic")
-        })
+fn made(party: Party<'_>) -> Made {
+    let locked = party.lock.into_iter().flat_map(Lock::relations);
+    let mut made = Made {
+        relations: locked.collect(),
+        dynamic: false,
+    };
+    let migrations = party.set.into_iter().flat_map(|set| &set.migrations);
+    for analysis in migrations.flat_map(|migration| analyse(&migration.sql)) {
+        let hazards = analysis.hazards.iter();
+        made.dynamic |= hazards.into_iter().any(|hazard| hazard.code == "dynamic");
+        made.relations
+            .extend(analysis.creates.into_iter().map(|name| {
+                let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+                (schema, name.name)
+            }));
+    }
+    made
 }
