@@ -33,6 +33,19 @@ impl<'a> LoadedService<'a> {
         Self { service, set, lock }
     }
 
+    /// Another service that has the same set, which is read once.
+    fn shared_with(&self, service: &'a Service) -> Option<Self> {
+        let name = |service: &'a Service| service.set.as_ref().map(|set| &set.value);
+        let same = self.set.is_some()
+            && name(self.service) == name(service)
+            && self.service.set_dir == service.set_dir;
+        same.then(|| Self {
+            service,
+            set: self.set.clone(),
+            lock: self.lock.clone(),
+        })
+    }
+
     /// The set, when it is there and right.
     #[must_use]
     pub fn good_set(&self) -> Option<&Set> {
@@ -99,9 +112,17 @@ impl<'a> Loaded<'a> {
     /// Loads sets and locks of all services; `chosen` are those that the verb is about.
     #[must_use]
     pub fn new(manifest: &'a Manifest, chosen: &[&'a Service]) -> Self {
+        let mut services: Vec<LoadedService<'a>> = Vec::new();
+        for service in &manifest.services {
+            let loaded = services
+                .iter()
+                .find_map(|earlier| earlier.shared_with(service))
+                .unwrap_or_else(|| LoadedService::new(service));
+            services.push(loaded);
+        }
         Self {
             manifest,
-            services: manifest.services.iter().map(LoadedService::new).collect(),
+            services,
             chosen: chosen.iter().map(|service| service.name.as_str()).collect(),
         }
     }

@@ -118,9 +118,12 @@ pub fn foreign_history(
     let set = own.set?;
     for row in &history.rows {
         let own_too = set.migrations.iter().any(|migration| {
-            migration.has_checksum(&row.checksum)
-                || (i64::from(migration.version) == row.version && migration.name == row.name)
+            (i64::from(migration.version) == row.version && migration.name == row.name)
+                || migration.has_checksum(&row.checksum)
         });
+        if own_too {
+            continue;
+        }
         let whose = others.iter().find(|other| {
             other.set.is_some_and(|set| {
                 set.migrations.iter().any(|migration| {
@@ -128,7 +131,7 @@ pub fn foreign_history(
                 })
             })
         });
-        if let (false, Some(other)) = (own_too, whose) {
+        if let Some(other) = whose {
             return Some(format!(
                 "database {database} holds the history of {}: {} has its V{}__{}; \
                  the set of {} is not applied to it: check the URL",

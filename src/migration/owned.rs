@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guard::Party;
-use super::{Migration, Set, analyse};
+use super::{Migration, analyse};
 use crate::snapshot::{Lock, text_sum};
 
 /// A schema and a name.
@@ -27,15 +27,19 @@ impl Owned {
     /// What `own` accounts for, beside `others`.
     #[must_use]
     pub fn new(own: Party<'_>, others: &[Party<'_>]) -> Self {
-        let relations = relations_of(own);
-        let foreign = others
-            .iter()
-            .flat_map(|other| relations_of(*other))
-            .filter(|relation| !relations.contains(relation))
-            .collect();
+        let own = Made::by(own);
+        // Where nothing else can be the service's, it does not matter whose it is.
+        let foreign = match own.known_to {
+            i32::MAX => BTreeSet::new(),
+            _ => others
+                .iter()
+                .flat_map(|other| Made::by(*other).relations)
+                .filter(|relation| !own.relations.contains(relation))
+                .collect(),
+        };
         Self {
-            relations,
-            complete_to: own.set.map_or(0, |set| complete_to(set, own.lock)),
+            relations: own.relations,
+            complete_to: own.known_to,
             foreign,
         }
     }
@@ -60,40 +64,52 @@ impl Owned {
     }
 }
 
-fn relations_of(party: Party<'_>) -> BTreeSet<Relation> {
-    let locked = party.lock.into_iter().flat_map(Lock::relations);
-    let created = party.set.into_iter().flat_map(|set| {
-        set.migrations
-            .iter()
-            .flat_map(|migration| analyse(&migration.sql))
-            .flat_map(|analysis| analysis.creates)
-            .map(|name| {
-                let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
-                (schema, name.name)
-            })
-    });
-    locked.chain(created).collect()
+/// What a service makes.
+struct Made {
+    /// What its lock holds and what its set's statements create.
+    relations: BTreeSet<Relation>,
+    /// The newest version up to which no relation's name is missing.
+    known_to: i32,
 }
 
-/// The newest version up to which every relation's name is known.
-fn complete_to(set: &Set, lock: Option<&Lock>) -> i32 {
-    if lock.is_some_and(|lock| lock.is_current(&set.sum())) {
-        return i32::MAX;
+impl Made {
+    fn by(party: Party<'_>) -> Self {
+        let lock = party.lock;
+        let mut made = Self {
+            relations: lock.map(Lock::relations).unwrap_or_default(),
+            known_to: i32::MAX,
+        };
+        let Some(set) = party.set else {
+            return made;
+        };
+        if lock.is_some_and(|lock| lock.is_current(&set.sum())) {
+            return made;
+        }
+        for migration in &set.migrations {
+            let entry = lock.and_then(|lock| lock.version(migration.version));
+            let locked = entry.is_some_and(|entry| entry.sum == text_sum(&migration.sql));
+            let told = made.read(migration);
+            if !(locked || told) {
+                made.known_to = made.known_to.min(migration.version.saturating_sub(1));
+            }
+        }
+        made
     }
-    let known = |migration: &&Migration| {
-        let locked = lock.and_then(|lock| lock.version(migration.version));
-        locked.is_some_and(|entry| entry.sum == text_sum(&migration.sql)) || !is_dynamic(migration)
-    };
-    let unknown = set.migrations.iter().find(|migration| !known(migration));
-    unknown.map_or(i32::MAX, |migration| migration.version.saturating_sub(1))
-}
 
-/// Whether a statement of the migration does what its text does not tell: DO, CALL, a function.
-fn is_dynamic(migration: &Migration) -> bool {
-    analyse(&migration.sql).iter().any(|analysis| {
-        analysis
-            .hazards
-            .iter()
-            .any(|hazard| ["dynamic", "unread"].contains(&hazard.code.as_str()))
-    })
+    /// Takes the names of a migration's text; false when a statement does what its text does not tell: DO, CALL, a function.
+    fn read(&mut self, migration: &Migration) -> bool {
+        let mut told = true;
+        for analysis in analyse(&migration.sql) {
+            let codes = analysis.hazards.iter().map(|hazard| hazard.code.as_str());
+            told &= !codes
+                .into_iter()
+                .any(|code| ["dynamic", "unread"].contains(&code));
+            self.relations
+                .extend(analysis.creates.into_iter().map(|name| {
+                    let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+                    (schema, name.name)
+                }));
+        }
+        told
+    }
 }

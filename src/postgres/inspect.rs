@@ -28,8 +28,8 @@ pub struct Marks {
 /// When a query fails.
 pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
     session.begin_reading().await?;
-    let client = &session.client;
-    let row = client
+    let row = session
+        .client
         .query_typed_one(
             "SELECT current_database()::text, to_regclass('dbctl.identity') IS NOT NULL, \
              to_regclass('public.refinery_schema_history') IS NOT NULL, \
@@ -42,42 +42,44 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
     let mut trouble = row.try_get::<_, Option<String>>(3)?.map(|tables| {
         format!("{tables}: row security hides rows from this role, or it is no ordinary table")
     });
-    let mut stamp = None;
-    if row.try_get(1)? {
-        let mut stamps = client
-            .query_typed(
-                "SELECT service::text, set_name::text FROM dbctl.identity LIMIT 3",
-                &[],
-            )
-            .await?
-            .into_iter()
-            .map(|row| {
-                Ok::<_, tokio_postgres::Error>(Stamp {
-                    service: row.try_get::<_, Option<String>>(0)?.unwrap_or_default(),
-                    set: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if stamps.len() > 1 && trouble.is_none() {
-            trouble = Some(format!(
-                "dbctl.identity holds {} rows, expected one",
-                stamps.len()
-            ));
-        }
-        stamp = stamps.pop();
-    }
     let exists = row.try_get(2)?;
-    let rows = if exists {
-        history(session).await?
-    } else {
-        Vec::new()
-    };
+    // Sent at once: one round trip.
+    let (mut stamps, rows) =
+        futures::try_join!(stamps(session, row.try_get(1)?), history(session, exists))?;
+    if stamps.len() > 1 && trouble.is_none() {
+        trouble = Some(format!(
+            "dbctl.identity holds {} rows, expected one",
+            stamps.len()
+        ));
+    }
     Ok(Marks {
         database: row.try_get(0)?,
-        stamp,
+        stamp: stamps.pop(),
         history: History { exists, rows },
         trouble,
     })
+}
+
+/// The rows of the stamp's table, if it is there: one is right.
+async fn stamps(session: &Session, exists: bool) -> Result<Vec<Stamp>, tokio_postgres::Error> {
+    if !exists {
+        return Ok(Vec::new());
+    }
+    session
+        .client
+        .query_typed(
+            "SELECT service::text, set_name::text FROM dbctl.identity LIMIT 3",
+            &[],
+        )
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(Stamp {
+                service: row.try_get::<_, Option<String>>(0)?.unwrap_or_default(),
+                set: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 /// Why stamp and history could not be read, and which grants would let this role read them.
@@ -108,8 +110,14 @@ pub(super) fn plain_or_quoted(name: &str) -> String {
     }
 }
 
-/// The rows of the history table. Everything is read as text: a row edited by hand must not end the run.
-async fn history(session: &Session) -> Result<Vec<HistoryRow>, tokio_postgres::Error> {
+/// The rows of the history table, if it is there. Everything is read as text: a row edited by hand must not end the run.
+async fn history(
+    session: &Session,
+    exists: bool,
+) -> Result<Vec<HistoryRow>, tokio_postgres::Error> {
+    if !exists {
+        return Ok(Vec::new());
+    }
     session
         .client
         .query_typed(

@@ -174,6 +174,14 @@ pub fn mode(sql: &str) -> Mode {
     }
 }
 
+/// Whether a statement of a file must be the first of a session.
+#[must_use]
+pub fn needs_fresh_session(sql: &str) -> bool {
+    statements(sql)
+        .iter()
+        .any(|statement| place::place(statement.text) == Place::FreshSession)
+}
+
 impl Analysis {
     /// Where the statement can run in a file that is run in this way. A file that is run statement by statement gives each statement
     /// a transaction of its own, except those that may hold COMMIT: CALL, and DO with COMMIT, ROLLBACK or CALL in its text.

@@ -82,7 +82,7 @@ async fn write(
             "BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL search_path = public"
         ))
         .await?;
-    books::open(session, options, &set.name, &Vec::new()).await?;
+    books::open(session, options, &set.name, &Vec::new(), true).await?;
     // From here on no other tool can write the history.
     let snapshot = catalog::read(client, None).await?;
     if let Some(reason) = check(snapshot) {

@@ -1,6 +1,7 @@
 //! What dbctl writes and checks around a migration's own statements, in the same transaction.
 
 use tokio_postgres::Error;
+use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use super::failure::Failure;
@@ -25,30 +26,31 @@ pub(super) const OWN_SETTINGS: &str =
 /// The versions and checksums that the history is known to hold.
 pub(super) type Known = Vec<(i64, String)>;
 
-/// Makes stamp and history where they are missing, locks the history against every other tool that writes it, and looks whether it
-/// still holds what it is known to hold: a runner of another kind does not take the runners' lock.
+/// Makes stamp and history where they are missing (`make`: until a migration of this run has brought them), locks the history
+/// against every other tool that writes it, and looks whether it still holds what it is known to hold: a runner of another kind
+/// does not take the runners' lock. Its statements are sent at once.
 pub(super) async fn open(
     session: &Session,
     options: &ApplyOptions,
     set_name: &str,
     known: &Known,
+    make: bool,
 ) -> Result<(), Failure> {
     let client = &session.client;
     let table = history_table();
-    client
-        .batch_execute(&format!(
-            "{CREATE_STAMP}{CREATE_HISTORY} LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
-        ))
-        .await
-        .map_err(Failure::own)?;
-    client
-        .execute(
-            "INSERT INTO dbctl.identity (service, set_name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            &[&options.service, &set_name],
-        )
-        .await
-        .map_err(Failure::own)?;
-    let mut now = history(session, &table).await.map_err(Failure::own)?;
+    let lock = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
+    let sql = match make {
+        true => format!("{CREATE_STAMP}{CREATE_HISTORY}{lock}"),
+        false => lock,
+    };
+    let (locked, stamped, now) = futures::join!(
+        client.batch_execute(&sql),
+        stamp(session, &options.service, set_name),
+        history(session, &table),
+    );
+    locked.map_err(Failure::own)?;
+    stamped.map_err(Failure::own)?;
+    let mut now = now.map_err(Failure::own)?;
     let mut then = known.clone();
     now.sort();
     then.sort();
@@ -58,6 +60,18 @@ pub(super) async fn open(
     Err(Failure::Disturbed(format!(
         "{table} changed during the run: another tool migrates this database at the same time"
     )))
+}
+
+/// Writes whose database it is, unless that is written.
+async fn stamp(session: &Session, service: &str, set_name: &str) -> Result<(), Error> {
+    session
+        .client
+        .query_typed(
+            "INSERT INTO dbctl.identity (service, set_name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[(&service, Type::TEXT), (&set_name, Type::TEXT)],
+        )
+        .await
+        .map(drop)
 }
 
 async fn history(session: &Session, table: &str) -> Result<Known, Error> {
@@ -77,10 +91,10 @@ async fn history(session: &Session, table: &str) -> Result<Known, Error> {
 pub(super) async fn still_locked(session: &Session) -> Result<(), Failure> {
     let held: bool = session
         .client
-        .query_one(
+        .query_typed_one(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() \
              AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = $1)",
-            &[&LOCK_KEY],
+            &[(&LOCK_KEY, Type::INT8)],
         )
         .await
         .and_then(|row| row.try_get(0))

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use super::{ApplyError, Event, lost};
@@ -23,7 +24,10 @@ pub(super) async fn lock(
     loop {
         let taken: bool = session
             .client
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY])
+            .query_typed_one(
+                "SELECT pg_try_advisory_lock($1)",
+                &[(&LOCK_KEY, Type::INT8)],
+            )
             .await
             .and_then(|row| row.try_get(0))
             .map_err(|error| lost(&error))?;

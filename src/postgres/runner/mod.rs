@@ -210,12 +210,7 @@ async fn guarded<'a>(
     options: &'a ApplyOptions,
     observer: &'a (dyn Fn(Event) + Sync),
 ) -> Result<Guarded<'a>, DriverError> {
-    let pid: i32 = session
-        .client
-        .query_typed_one("SELECT pg_backend_pid()", &[])
-        .await?
-        .try_get(0)?;
-    let leftovers = leftovers::leftovers(session).await?;
+    let (pid, leftovers) = futures::try_join!(pid(session), leftovers::leftovers(session))?;
     Ok(Guarded {
         session,
         options,
@@ -231,14 +226,23 @@ async fn guarded<'a>(
     })
 }
 
+/// The server process of a session.
+async fn pid(session: &Session) -> Result<i32, DriverError> {
+    let sql = "SELECT pg_backend_pid()";
+    let row = session.client.query_typed_one(sql, &[]).await?;
+    row.try_get(0)
+}
+
 async fn run(
     runner: &mut Guarded<'_>,
     set: &Set,
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
 ) -> Result<(), ApplyError> {
-    let marks = inspect::marks(runner.session)
-        .await
-        .map_err(|error| lost(&error))?;
+    let (marks, unfinished) = futures::try_join!(
+        inspect::marks(runner.session),
+        progress::read(runner.session)
+    )
+    .map_err(|error| lost(&error))?;
     if let Some(reason) = check(&marks) {
         return Err(ApplyError::Refused(reason));
     }
@@ -247,9 +251,6 @@ async fn run(
         .map_err(|error| lost(&error))?;
     let plan = Plan::new(set, &marks.history);
     let target = runner.options.target;
-    let unfinished = progress::read(runner.session)
-        .await
-        .map_err(|error| lost(&error))?;
     let versions: Vec<i32> = plan
         .pending
         .iter()

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, SimpleQueryMessage};
 
 use super::super::connect::connect;
 use super::super::error::{describe, ends_session};
@@ -19,7 +19,8 @@ use super::leftovers::{leftovers, new};
 use super::lock::{jitter, raised};
 use super::progress::{self, Entry};
 use super::{ApplyError, Event, books};
-use crate::migration::{Analysis, Migration, Place, analyse};
+use crate::migration::analysis::needs_fresh_session;
+use crate::migration::{Analysis, Migration, analyse};
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -92,10 +93,7 @@ impl Guarded<'_> {
         record: &str,
     ) -> Result<(), ApplyError> {
         let body = Body::Whole { migration, record };
-        let fresh = analyse(&migration.sql)
-            .iter()
-            .any(|analysis| analysis.place == Place::FreshSession);
-        if !fresh {
+        if !needs_fresh_session(&migration.sql) {
             return self.in_transaction(self.session, body).await;
         }
         let session = self.fresh_session().await?;
@@ -256,46 +254,43 @@ impl Guarded<'_> {
         patience: Duration,
     ) -> Result<(), Failure> {
         let client = &session.client;
-        session.reset().await.map_err(Failure::own)?;
-        client.batch_execute("BEGIN").await.map_err(Failure::own)?;
-        client
-            .batch_execute(&self.settings("SET LOCAL", patience))
-            .await
-            .map_err(Failure::own)?;
-        match body {
+        let begin = format!("BEGIN; {}", self.settings("SET LOCAL", patience));
+        let (reset, begun) = futures::join!(session.reset(), client.batch_execute(&begin));
+        reset.map_err(Failure::own)?;
+        begun.map_err(Failure::own)?;
+        let statement = match body {
             Body::Whole { migration, .. } => {
                 execute(session, &migration.sql, 0).await?;
-                self.check(session, None).await?;
-                self.check_indexes(session, migration).await?;
+                None
             }
             Body::One {
                 analysis, number, ..
             } => {
                 execute(session, &analysis.text, number).await?;
-                self.check(session, Some(number)).await?;
+                Some(number)
             }
-            Body::Open { .. } | Body::Close { .. } => {}
-        }
-        books::open(session, self.options, &self.set.name, &self.known).await?;
-        books::still_locked(self.session).await?;
-        match body {
-            Body::Whole { record, .. } => {
-                client.batch_execute(record).await.map_err(Failure::own)?;
-            }
-            Body::One { entry, .. } => progress::write(session, entry)
-                .await
-                .map_err(Failure::own)?,
-            Body::Open { .. } => client
-                .batch_execute(crate::migration::CREATE_PROGRESS)
-                .await
-                .map_err(Failure::own)?,
-            Body::Close { migration, record } => {
-                client.batch_execute(record).await.map_err(Failure::own)?;
-                progress::finish(session, migration.version)
-                    .await
-                    .map_err(Failure::own)?;
-            }
-        }
+            Body::Open { .. } | Body::Close { .. } => None,
+        };
+        // Sent at once, in this order: one round trip. What fails makes the server refuse everything after it, and nothing is
+        // committed before every answer was looked at.
+        let (checked, unbroken, opened, locked, recorded) = futures::join!(
+            self.check(session, body, statement),
+            self.check_indexes(session, body),
+            books::open(
+                session,
+                self.options,
+                &self.set.name,
+                &self.known,
+                self.applied.is_empty()
+            ),
+            books::still_locked(self.session),
+            record(session, body),
+        );
+        checked?;
+        unbroken?;
+        opened?;
+        locked?;
+        recorded.map_err(Failure::own)?;
         client
             .batch_execute("COMMIT")
             .await
@@ -303,18 +298,24 @@ impl Guarded<'_> {
     }
 
     /// What must hold after a migration's own statements: nothing is left for the COMMIT to find, and nothing foreign was touched.
-    async fn check(&self, session: &Session, statement: Option<usize>) -> Result<(), Failure> {
-        session
-            .client
-            .batch_execute("SET CONSTRAINTS ALL IMMEDIATE")
-            .await
-            .map_err(Failure::at(Step::Commit))?;
-        session
-            .client
-            .batch_execute(books::OWN_SETTINGS)
-            .await
-            .map_err(Failure::own)?;
-        let touched = self.foreign.touched(session).await.map_err(Failure::own)?;
+    async fn check(
+        &self,
+        session: &Session,
+        body: Body<'_>,
+        statement: Option<usize>,
+    ) -> Result<(), Failure> {
+        if matches!(body, Body::Open { .. } | Body::Close { .. }) {
+            return Ok(());
+        }
+        let client = &session.client;
+        let (constraints, settings, touched) = futures::join!(
+            client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE"),
+            client.batch_execute(books::OWN_SETTINGS),
+            self.foreign.touched(session),
+        );
+        constraints.map_err(Failure::at(Step::Commit))?;
+        settings.map_err(Failure::own)?;
+        let touched = touched.map_err(Failure::own)?;
         if touched.is_empty() {
             return Ok(());
         }
@@ -325,8 +326,14 @@ impl Guarded<'_> {
     }
 
     /// Success is not recorded over an invalid index: one that is new, or one that the migration was to create.
-    async fn check_indexes(&self, session: &Session, migration: &Migration) -> Result<(), Failure> {
+    async fn check_indexes(&self, session: &Session, body: Body<'_>) -> Result<(), Failure> {
+        let Body::Whole { migration, .. } = body else {
+            return Ok(());
+        };
         let now = leftovers(session).await.map_err(Failure::own)?;
+        if now.is_empty() {
+            return Ok(());
+        }
         let created: Vec<String> = analyse(&migration.sql)
             .into_iter()
             .flat_map(|analysis| analysis.creates)
@@ -364,6 +371,27 @@ impl Guarded<'_> {
             "{set} search_path = public; {set} lock_timeout = {}; {set} statement_timeout = {statement};",
             patience.as_millis().max(1)
         )
+    }
+}
+
+/// Writes down what the body has done.
+async fn record(session: &Session, body: Body<'_>) -> Result<(), Error> {
+    let client = &session.client;
+    match body {
+        Body::Whole { record, .. } => client.batch_execute(record).await,
+        Body::One { entry, .. } => progress::write(session, entry).await,
+        Body::Open { .. } => {
+            client
+                .batch_execute(crate::migration::CREATE_PROGRESS)
+                .await
+        }
+        Body::Close { migration, record } => {
+            let (recorded, finished) = futures::join!(
+                client.batch_execute(record),
+                progress::finish(session, migration.version),
+            );
+            recorded.and(finished)
+        }
     }
 }
 
