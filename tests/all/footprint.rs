@@ -76,7 +76,7 @@ fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
         ("VACUUM stranger;", "public.stranger"),
     ] {
         shop.file("V2__touch.sql", sql);
-        let run = shop.migrate(&[]).exits(5).says(&format!("{relation}"));
+        let run = shop.migrate(&[]).exits(5).says(relation);
         assert!(
             run.out
                 .contains("belongs to no object of rgb-lightning-node"),

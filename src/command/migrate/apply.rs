@@ -124,6 +124,11 @@ pub(super) async fn migrate(
         return ended(run, Outcome::NotStarted, reason);
     }
     let seen = Seen::default();
+    let name = task.own.service.to_owned();
+    let observe = |event| {
+        seen.note(&event);
+        observer(&name, event);
+    };
     let opened = tokio::select! {
         opened = open(&task) => opened,
         () = interrupt.wait() => Err((Outcome::Interrupted, super::INTERRUPTED.to_owned())),
@@ -136,8 +141,7 @@ pub(super) async fn migrate(
                 &run,
                 options,
                 failed,
-                &seen,
-                observer,
+                &observe,
                 interrupt,
             )
             .await;
@@ -174,14 +178,9 @@ async fn steps(
     run: &ServiceRun,
     options: &Options,
     failed: &FirstFailure,
-    seen: &Seen,
-    observer: &(dyn Fn(&str, Event) + Sync),
+    observe: &(dyn Fn(Event) + Sync),
     interrupt: &Interrupt,
 ) -> (Vec<(Migration, Duration)>, Result<(), Refusal>) {
-    let observe = |event| {
-        seen.note(&event);
-        observer(task.own.service, event);
-    };
     let targets: Vec<Option<i32>> = if options.fail_fast {
         let versions = run.pending.iter().map(|pending| pending.version);
         versions
@@ -205,7 +204,7 @@ async fn steps(
             lock_wait: options.lock_wait,
             statement_timeout: options.statement_timeout,
         };
-        let (done, result) = self::run(session, task, settings, interrupt, &observe).await;
+        let (done, result) = self::run(session, task, settings, interrupt, observe).await;
         applied.extend(done);
         if result.is_err() {
             return (applied, result);
