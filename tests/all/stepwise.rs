@@ -79,6 +79,20 @@ fn a_failed_statement_says_what_ran_and_the_next_run_goes_on_there() {
     assert_eq!(shop.history(), "1 goods");
     assert_eq!(indexes(&shop), "", "the invalid index is taken away");
 
+    // A position of the server counts from the statement's beginning; the line is the file's.
+    let whole = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();
+    // A file of which a part has run goes on by statement, also when nothing of what is left demands it.
+    shop.file(
+        "V2__index.sql",
+        "INSERT INTO goods VALUES (1000, 'g1');\nINSERT INTO goods\n  SELECT 1, nome FROM goods;",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__index.sql, line 3 (INSERT INTO goods SELECT 1, nome FROM goods)")
+        .says("SQLSTATE 42703")
+        .says("statement 1 ran and stays");
+    shop.file("V2__index.sql", &whole);
+
     // What ran must not be edited, nor taken away.
     let right = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();
     shop.file(

@@ -17,7 +17,7 @@ mod rollback;
 mod stepwise;
 mod transaction;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use refinery_core::{Migration as Refinery, Runner, Target};
@@ -220,6 +220,7 @@ async fn guarded<'a>(
         foreign: Foreign::default(),
         leftovers: leftovers.into_iter().map(|leftover| leftover.oid).collect(),
         known: Vec::new(),
+        unfinished: BTreeSet::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
         failure: None,
@@ -259,6 +260,7 @@ async fn run(
     if let Some(reason) = progress::stray(&unfinished, &versions) {
         return Err(ApplyError::Refused(reason));
     }
+    runner.unfinished = unfinished.iter().map(|entry| entry.version).collect();
     runner.pending = plan
         .pending
         .into_iter()

@@ -7,10 +7,11 @@ use tokio_postgres::error::SqlState;
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
+use super::super::cancel::or_cancel;
 use super::super::footprint::Foreign;
 use super::super::lock::{jitter, raised};
 use super::super::transaction::foreign_text;
-use super::super::{ApplyError, Event, FAREWELL, history_table, lost};
+use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::{RollbackError, RollbackOptions, RolledBack};
@@ -41,7 +42,8 @@ impl Run<'_> {
         let client = &self.session.client;
         let mut pause = Duration::from_millis(100);
         loop {
-            let Some(attempt) = self.attempt_or_cancel().await else {
+            let attempt = or_cancel(self.session, &self.options.interrupt, self.attempt());
+            let Some(attempt) = attempt.await else {
                 return Err(self.interrupted(
                     "interrupted; the server does not answer: the connection was closed, and the server rolls back what was not \
                      committed; dbctl status tells",
@@ -137,28 +139,6 @@ impl Run<'_> {
             }
             Err(error) => Err(self.failed(&format!("at COMMIT: {}", describe(&error)))),
         }
-    }
-
-    /// One attempt. An interrupt cancels it on the server. `None` when the server does not answer.
-    async fn attempt_or_cancel(&self) -> Option<Result<Done, Failure>> {
-        let attempt = self.attempt();
-        tokio::pin!(attempt);
-        tokio::select! {
-            done = &mut attempt => return Some(done),
-            () = raised(&self.options.interrupt) => {}
-        }
-        let canceller = self.session.canceller();
-        let ending = async {
-            // Between two statements there is nothing to cancel, so once may not be enough.
-            loop {
-                canceller.cancel().await;
-                let soon = tokio::time::timeout(Duration::from_millis(200), &mut attempt);
-                if let Ok(done) = soon.await {
-                    break done;
-                }
-            }
-        };
-        tokio::time::timeout(FAREWELL, ending).await.ok()
     }
 
     /// Everything but the COMMIT.
