@@ -128,7 +128,7 @@ fn verdict(report: &Report) -> String {
         "nothing to apply, nothing was changed".to_owned()
     } else if report.services.iter().any(|run| run.unfinished) {
         format!(
-            "{} applied, and a part of one more",
+            "{} applied, one more is unfinished",
             count(applied, "migration")
         )
     } else if applied == 0 {

@@ -58,7 +58,7 @@ pub struct ServiceRun {
     pub error: Option<String>,
     /// What migrations have left for somebody to look at: a constraint that is not validated.
     pub notes: Vec<String>,
-    /// Whether statements ran and stay of a migration that is not finished.
+    /// Whether a migration that runs statement by statement was begun and is not finished: `error` says what of it stays.
     pub unfinished: bool,
     /// How long it took.
     pub took: Duration,

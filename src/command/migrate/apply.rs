@@ -82,7 +82,7 @@ const fn class(error: &ApplyError) -> Outcome {
 #[derive(Default)]
 struct Seen {
     notes: Mutex<Vec<String>>,
-    /// Whether a statement of the migration that was begun last has run and stays.
+    /// Whether the migration that was begun last runs outside a transaction: of it something may stay.
     stepped: AtomicBool,
 }
 
@@ -90,8 +90,8 @@ impl Seen {
     fn note(&self, event: &Event) {
         match event {
             Event::Started { .. } => self.stepped.store(false, Ordering::Relaxed),
-            Event::Statement { number, .. } => {
-                self.stepped.store(*number > 1, Ordering::Relaxed);
+            Event::Statement { .. } | Event::Mending { .. } => {
+                self.stepped.store(true, Ordering::Relaxed);
             }
             Event::Noticed { file, what } => {
                 let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::{
     DriverError, Purpose, Session, connect, connect_patiently, describe, snapshot, standby,
+    unfinished,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -95,8 +96,10 @@ async fn inspected(
             capacity: None,
         }));
     }
+    let begun = unfinished::unfinished(session).await?;
+    let begun = begun.is_some_and(|migrations| !migrations.is_empty());
     let snapshot = snapshot(session, None).await?;
-    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot) {
+    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
         return Ok(Err((Outcome::Refused, reason)));
     }
     if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {

@@ -1,6 +1,7 @@
 //! The session as refinery sees it: one migration after the other, with everything that refinery does not know about.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refinery_core::Migration as Refinery;
@@ -27,8 +28,8 @@ pub(super) struct Guarded<'a> {
     pub(super) watch: Watch<'a>,
     /// What migrations must not touch.
     pub(super) foreign: Foreign,
-    /// Invalid indexes and constraints that were there before the run.
-    pub(super) leftovers: BTreeSet<u32>,
+    /// Invalid indexes and constraints that were there before the run, or were told in it.
+    pub(super) leftovers: Mutex<BTreeSet<u32>>,
     /// What the history is known to hold.
     pub(super) known: Known,
     /// Versions of which statements ran in an earlier run: they go on by statement, whatever the file says now.

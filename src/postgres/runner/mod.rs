@@ -18,6 +18,7 @@ mod stepwise;
 mod transaction;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use refinery_core::{Migration as Refinery, Runner, Target};
@@ -218,7 +219,7 @@ async fn guarded<'a>(
         set,
         watch: Watch::new(&options.endpoint, &options.application, pid),
         foreign: Foreign::default(),
-        leftovers: leftovers.into_iter().map(|leftover| leftover.oid).collect(),
+        leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         known: Vec::new(),
         unfinished: BTreeSet::new(),
         pending: VecDeque::new(),

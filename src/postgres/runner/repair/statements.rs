@@ -167,6 +167,7 @@ impl<'a> Repair<'a> {
         settle(
             self.session,
             &fate,
+            &begun.analysis.text,
             &begun.analysis.touches,
             &begun.entry.indexes,
         )
