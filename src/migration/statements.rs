@@ -121,7 +121,7 @@ mod tests {
             "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END",
-            "SELECT E'a'\n 'b\\'; COMMIT; --'",
+            "SELECT E'a'\r 'b\\'; COMMIT; --'",
             "SELECT a$b;c$d"
                 .split_once(';')
                 .map_or("", |(first, _)| first),

@@ -281,6 +281,15 @@ fn what_a_pending_migration_is_to_create_is_not_its_own_yet() {
     assert_eq!(shop.sql("SELECT count(*) FROM stranger"), "1");
 }
 
+#[test]
+fn a_lock_that_cannot_be_read_guards_nothing_and_is_refused() {
+    let shop = Shop::new(&[GOODS]);
+    shop.file("schema.lock", "garbage");
+    shop.migrate(&[]).exits(3).says("schema.lock:1:");
+    std::fs::remove_file(shop.path("schema.lock")).unwrap();
+    shop.migrate(&[]).exits(0);
+}
+
 fn copy(from: &str, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap() {
