@@ -7,6 +7,9 @@ use crate::migration::guard::Party;
 use crate::migration::{Set, SetError};
 use crate::snapshot::{Fact, Gap, Lock};
 
+/// What to do about a schema lock that is missing or wrong.
+const LOCK_ADVICE: &str = "run dbctl lock to write it, review it and check it in";
+
 /// A service with its set and lock.
 #[derive(Debug)]
 pub struct LoadedService<'a> {
@@ -52,6 +55,16 @@ impl<'a> LoadedService<'a> {
         self.set.as_ref().and_then(|set| set.as_ref().ok())
     }
 
+    /// What is wrong with the lock file of a good set; one that is missing is not wrong.
+    #[must_use]
+    pub fn bad_lock(&self) -> Option<String> {
+        self.good_set()?.lock.as_ref()?;
+        self.lock
+            .get()
+            .err()
+            .map(|gap| format!("{}; {}", gap.reason, LOCK_ADVICE))
+    }
+
     /// The service as the guard of migrations knows it.
     #[must_use]
     pub fn party(&self) -> Party<'_> {
@@ -71,11 +84,10 @@ impl<'a> LoadedService<'a> {
 }
 
 fn lock(service: &Service, set: Option<&Result<Set, SetError>>) -> Fact<Lock> {
-    let advice = "run dbctl lock to write it, review it and check it in";
     let gap = |reason: String| {
         Fact::Unknown(Gap {
             reason,
-            remedy: Some(advice.to_owned()),
+            remedy: Some(LOCK_ADVICE.to_owned()),
         })
     };
     match set {

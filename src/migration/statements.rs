@@ -34,6 +34,8 @@ pub fn statements(sql: &str) -> Vec<Statement<'_>> {
                 match (word.as_str(), before.as_str()) {
                     ("atomic", "begin") => blocks += 1,
                     ("case", _) if blocks > 0 => blocks += 1,
+                    // `AS end` is a name.
+                    ("end", "as") => {}
                     ("end", _) => blocks = blocks.saturating_sub(1),
                     _ => {}
                 }
@@ -118,6 +120,8 @@ mod tests {
             "DO $ä1$ BEGIN; END; $ä1$",
             "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END",
+            "SELECT E'a'\r 'b\\'; COMMIT; --'",
             "SELECT a$b;c$d"
                 .split_once(';')
                 .map_or("", |(first, _)| first),

@@ -74,7 +74,7 @@ fn read(text: &str, first: char) -> (Kind, usize, bool) {
         '"' => with_kind(Kind::Name, quoted(text, first, false)),
         '\'' => with_kind(Kind::Text, quoted(text, first, false)),
         'e' | 'E' if text.chars().nth(1) == Some('\'') => {
-            let (length, closed) = quoted(text.get(1..).unwrap_or_default(), '\'', true);
+            let (length, closed) = escaped(text.get(1..).unwrap_or_default());
             (Kind::Text, length + 1, closed)
         }
         '$' => match dollar_quoted(text) {
@@ -131,6 +131,24 @@ fn quoted(text: &str, quote: char, backslashes: bool) -> (usize, bool) {
         }
     }
     (text.len(), false)
+}
+
+/// The length of a text with backslashes and of what continues it on the next lines, and whether it ends.
+fn escaped(text: &str) -> (usize, bool) {
+    let (mut length, mut closed) = quoted(text, '\'', true);
+    while closed {
+        let after = text.get(length..).unwrap_or_default();
+        let next = after.trim_start();
+        let blank = after.len() - next.len();
+        let new_line = after.get(..blank).is_some_and(|b| b.contains(['\n', '\r']));
+        if !(new_line && next.starts_with('\'')) {
+            break;
+        }
+        let (more, ends) = quoted(next, '\'', true);
+        length += blank + more;
+        closed = ends;
+    }
+    (length, closed)
 }
 
 /// The length of a dollar-quoted text, if it is one, and whether it ends.

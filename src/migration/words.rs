@@ -151,14 +151,23 @@ impl<'a> Words<'a> {
         match token.kind {
             Kind::Word if self.peek().is_some_and(|next| next.text == "&") => None,
             // The server folds ASCII only in the usual encodings.
-            Kind::Word => Some(token.text.to_ascii_lowercase()),
+            Kind::Word => Some(cut(token.text.to_ascii_lowercase())),
             Kind::Name => {
                 let inner = token.text.strip_prefix('"')?.strip_suffix('"')?;
-                Some(inner.replace("\"\"", "\""))
+                Some(cut(inner.replace("\"\"", "\"")))
             }
             _ => None,
         }
     }
+}
+
+/// A name as the server keeps it: of a longer one the first 63 bytes, no character in two.
+pub(in crate::migration) fn cut(mut name: String) -> String {
+    const LONGEST: usize = 63;
+    if name.len() > LONGEST {
+        name.truncate(name.floor_char_boundary(LONGEST));
+    }
+    name
 }
 
 fn is(token: Token<'_>, keyword: &str) -> bool {

@@ -232,6 +232,64 @@ fn hypertables_chunks_and_sequences_are_their_services() {
         .says("public.\"K_Votes\"");
 }
 
+#[test]
+fn what_lies_where_no_text_tells_is_still_the_services() {
+    let long = "l".repeat(75);
+    for (first, second) in [
+        (
+            "CREATE SCHEMA app; SET LOCAL search_path=app; CREATE TABLE t(id int);".to_owned(),
+            "ALTER TABLE app.t ADD c int;".to_owned(),
+        ),
+        (
+            "CREATE SCHEMA app; CREATE TABLE t(id int); ALTER TABLE t SET SCHEMA app;".to_owned(),
+            "ALTER TABLE app.t ADD c int;".to_owned(),
+        ),
+        (
+            "CREATE SCHEMA app CREATE TABLE t(id int);".to_owned(),
+            "ALTER TABLE app.t ADD c int; ALTER SCHEMA app RENAME TO app2;".to_owned(),
+        ),
+        (
+            "CREATE TABLE t(id int); CREATE FUNCTION mk(n text) RETURNS int LANGUAGE plpgsql AS \
+             $$BEGIN EXECUTE 'CREATE TABLE ' || n || '(id int)'; RETURN 1; END$$; INSERT INTO t SELECT mk('made');"
+                .to_owned(),
+            "ALTER TABLE made ADD c int; INSERT INTO t VALUES (1); ANALYZE;".to_owned(),
+        ),
+        (
+            format!("CREATE TABLE {long}(id int);"),
+            format!("ALTER TABLE {long} ADD c int;"),
+        ),
+    ] {
+        let shop = Shop::new(&[("V1__one.sql", &first)]);
+        shop.migrate(&[]).exits(0);
+        shop.file("V2__two.sql", &second);
+        shop.migrate(&[]).exits(0);
+        if second.contains("app2") {
+            shop.file("V3__three.sql", "ALTER TABLE app2.t ADD d int;");
+            shop.migrate(&[]).exits(0);
+        }
+    }
+}
+
+#[test]
+fn what_a_pending_migration_is_to_create_is_not_its_own_yet() {
+    let shop = with_stranger();
+    shop.file(
+        "V2__meet.sql",
+        "CREATE TABLE IF NOT EXISTS stranger (x int);\nDELETE FROM stranger;",
+    );
+    shop.migrate(&[]).exits(5).says("public.stranger");
+    assert_eq!(shop.sql("SELECT count(*) FROM stranger"), "1");
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_guards_nothing_and_is_refused() {
+    let shop = Shop::new(&[GOODS]);
+    shop.file("schema.lock", "garbage");
+    shop.migrate(&[]).exits(3).says("schema.lock:1:");
+    std::fs::remove_file(shop.path("schema.lock")).unwrap();
+    shop.migrate(&[]).exits(0);
+}
+
 fn copy(from: &str, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap() {

@@ -53,6 +53,10 @@ impl<'a> Task<'a> {
                 return Err((Outcome::BadSet, Some(reason)));
             }
         };
+        // Without what it holds, a migration would run without the guards that it gives.
+        if let Some(problem) = service.bad_lock() {
+            return Err((Outcome::BadSet, Some(problem)));
+        }
         let manifest = service.service;
         Ok(Self {
             own: service.party(),

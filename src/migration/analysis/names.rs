@@ -6,6 +6,7 @@ use squawk_syntax::ast::{self, AstNode as _, NameLike as _};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::Name;
+use crate::migration::words::cut;
 
 /// The relations that a statement creates, or gives a new name to.
 pub(super) fn created(statement: &SyntaxNode) -> Vec<Name> {
@@ -103,7 +104,7 @@ fn name(node: &SyntaxNode) -> Option<Name> {
                 SyntaxKind::PATH_SEGMENT | SyntaxKind::PATH_SEGMENT_REF
             )
         })
-        .map(|node| ast::normalize_name_node(&node))
+        .map(|node| cut(ast::normalize_name_node(&node)))
         .collect();
     if node.kind() == SyntaxKind::QUALIFIED_COLUMN_NAME_REF {
         parts.pop();

@@ -24,10 +24,13 @@ impl Foreign {
         history: &History,
     ) -> Result<Self, Error> {
         let newest = history.rows.iter().map(|row| row.version).max();
-        let applied = newest.unwrap_or_default();
         let client = &session.client;
+        // What an unfinished migration has made is there as well.
+        let begun = begun(session).await?;
+        let applied = newest.unwrap_or_default();
+        let made = begun.map_or(applied, |begun| applied.max(begun));
         let behind = behind_timescaledb(session).await?;
-        let (mut schemas, mut names) = owned.names();
+        let (mut schemas, mut names) = owned.names(made);
         for (schema, name) in [HISTORY_TABLE, STAMP_TABLE, PROGRESS_TABLE] {
             schemas.push(schema);
             names.push(name);
@@ -156,6 +159,25 @@ pub(super) async fn resolve(session: &Session, name: &Name) -> Result<Option<u32
         )
         .await?;
     row.try_get(0)
+}
+
+/// The newest version of which single statements have run.
+async fn begun(session: &Session) -> Result<Option<i64>, Error> {
+    let client = &session.client;
+    let there: bool = client
+        .query_typed_one(
+            "SELECT pg_catalog.to_regclass('dbctl.progress') IS NOT NULL",
+            &[],
+        )
+        .await?
+        .try_get(0)?;
+    if !there {
+        return Ok(None);
+    }
+    client
+        .query_typed_one("SELECT max(version)::bigint FROM dbctl.progress", &[])
+        .await?
+        .try_get(0)
 }
 
 /// What TimescaleDB has made behind hypertables and continuous aggregates, where it is there.
