@@ -6,11 +6,11 @@ use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::Party;
-use crate::migration::{Owned, Rollback, Set};
+use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Purpose, RollbackError, RollbackOptions, Session, connect,
-    describe, rollback,
+    describe, rollback, unfinished,
 };
 use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
 
@@ -220,6 +220,10 @@ impl<'a> Task<'a> {
             Ok(plan) => plan,
             Err(reason) => return refused(reason),
         };
+        let unfinished = unfinished::versions(session).await?;
+        if let Some(reason) = unfinished_refusal(unfinished.as_deref()) {
+            return refused(reason);
+        }
         if plan.steps.is_empty() {
             return Ok(Ok(plan));
         }

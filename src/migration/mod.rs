@@ -15,7 +15,7 @@ mod words;
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
-pub use rollback::Rollback;
+pub use rollback::{Rollback, unfinished_refusal};
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
 

@@ -67,6 +67,30 @@ impl Rollback {
     }
 }
 
+/// Why nothing can be taken back while migrations are unfinished; `None` of them known means that their books cannot be read.
+#[must_use]
+pub fn unfinished_refusal(versions: Option<&[i32]>) -> Option<String> {
+    let Some(versions) = versions else {
+        return Some(
+            "this role may not read dbctl.progress, so whether a migration is unfinished cannot be told: grant it SELECT"
+                .to_owned(),
+        );
+    };
+    let names: Vec<String> = versions
+        .iter()
+        .map(|version| format!("V{version}"))
+        .collect();
+    let (are, them) = match names.len() {
+        0 => return None,
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    Some(format!(
+        "{} {are} unfinished: finish {them} with dbctl migrate, or settle {them} with dbctl repair, first",
+        names.join(", ")
+    ))
+}
+
 fn not_applied(target: i32, applied: &[&Migration]) -> String {
     let versions: Vec<String> = applied
         .iter()
@@ -85,7 +109,7 @@ fn not_applied(target: i32, applied: &[&Migration]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests may panic")]
 mod tests {
-    use super::{Down, Rollback};
+    use super::{Down, Rollback, unfinished_refusal};
     use crate::migration::Set;
     use crate::snapshot::{History, HistoryRow};
 
@@ -152,5 +176,19 @@ mod tests {
             "set rgb_users cannot go back to version 1: V4__indexes.down.sql, V2__user_ledgers.down.sql are missing"
         );
         assert!(Rollback::new(&set, &history, 4).unwrap().steps.is_empty());
+    }
+
+    #[test]
+    fn what_is_unfinished_is_named() {
+        assert_eq!(unfinished_refusal(Some(&[])), None);
+        let one =
+            "V2 is unfinished: finish it with dbctl migrate, or settle it with dbctl repair, first";
+        assert_eq!(unfinished_refusal(Some(&[2])).as_deref(), Some(one));
+        let two = unfinished_refusal(Some(&[2, 3])).unwrap();
+        assert!(
+            two.starts_with("V2, V3 are unfinished: finish them"),
+            "{two}"
+        );
+        assert!(unfinished_refusal(None).unwrap().contains("dbctl.progress"));
     }
 }

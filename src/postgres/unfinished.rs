@@ -53,3 +53,12 @@ pub async fn unfinished(session: &Session) -> Result<Option<Vec<Unfinished>>, Er
         .collect::<Result<Vec<_>, Error>>()
         .map(Some)
 }
+
+/// The versions of [`unfinished`] alone, for a verb that waits until there are none.
+///
+/// # Errors
+/// When a query fails.
+pub async fn versions(session: &Session) -> Result<Option<Vec<i32>>, Error> {
+    let all = unfinished(session).await?;
+    Ok(all.map(|all| all.iter().map(|one| one.version).collect()))
+}

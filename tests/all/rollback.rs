@@ -741,3 +741,69 @@ fn two_at_once_do_it_once() {
         "0"
     );
 }
+
+#[test]
+fn a_script_that_writes_to_the_books_is_rolled_back() {
+    let lab = shop(&ALL);
+    let before = dump(&lab, "a");
+    for sql in [
+        "UPDATE dbctl.identity SET service = 'bill'",
+        "DROP SCHEMA dbctl CASCADE",
+        "DELETE FROM refinery_schema_history",
+        "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 1",
+        "DROP TABLE refinery_schema_history",
+    ] {
+        // The script of the first that is taken back, and of one after it.
+        for file in ["V4__four", "V2__two"] {
+            let (_, whole) = ALL.iter().find(|(name, _)| *name == file).unwrap();
+            let path = format!("sql/a/{file}.down.sql");
+            lab.write(&path, format!("{whole}\n{sql};"));
+            lab.run(&[
+                "rollback",
+                "--service",
+                "a",
+                "--target",
+                "1",
+                "--allow-data-loss",
+            ])
+            .exits(5)
+            .says("a table that dbctl keeps its own books in")
+            .says("nothing was rolled back: the database is still at version 4");
+            lab.write(&path, whole);
+            assert_eq!(dump(&lab, "a"), before, "{sql}");
+        }
+    }
+    lab.run(&["rollback", "--service", "a", "--target", "1"])
+        .exits(0);
+    assert_eq!(versions(&lab, "a"), "1");
+}
+
+#[test]
+fn an_unfinished_version_is_finished_first() {
+    let lab = shop(&ALL);
+    lab.write(
+        "sql/a/V5__five.sql",
+        "CREATE INDEX CONCURRENTLY a_four_again ON a_four (a);\nCREATE UNIQUE INDEX CONCURRENTLY a_four_lone ON a_four ((1));",
+    );
+    lab.sql("a", "INSERT INTO a_four VALUES (1), (2)");
+    lab.run(&["migrate", "-q"]).exits(5);
+    let before = dump(&lab, "a");
+    for args in [
+        &["--target", "2"][..],
+        &["--target", "4"],
+        &["--target", "2", "--dry-run"],
+    ] {
+        lab.run(&[&["rollback", "--service", "a", "--allow-data-loss"], args].concat())
+            .exits(3)
+            .says("V5 is unfinished: finish it with dbctl migrate, or settle it with dbctl repair, first");
+    }
+    assert_eq!(dump(&lab, "a"), before);
+    lab.sql("a", "DELETE FROM a_four");
+    lab.run(&["migrate", "-q"]).exits(0);
+    lab.write(
+        "sql/a/V5__five.down.sql",
+        "DROP INDEX a_four_again, a_four_lone;",
+    );
+    lab.run(&["rollback", "--service", "a", "--target", "4"])
+        .exits(0);
+}

@@ -7,6 +7,9 @@ use super::super::session::Session;
 use crate::migration::{Name, Owned};
 use crate::snapshot::{HISTORY_TABLE, History, PROGRESS_TABLE, STAMP_TABLE};
 
+/// How messages name dbctl's own tables.
+const BOOKS: &str = "a table that dbctl keeps its own books in";
+
 /// The relations of a database that belong to no object of the service.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
@@ -91,7 +94,7 @@ impl Foreign {
         for row in rows {
             let oid: u32 = row.try_get("oid")?;
             if row.try_get("own")? {
-                touched.push("a table that dbctl keeps its own books in".to_owned());
+                touched.push(BOOKS.to_owned());
             } else if let Some(name) = self.name(oid) {
                 touched.push(name.to_owned());
             }
@@ -101,20 +104,30 @@ impl Foreign {
         Ok(touched)
     }
 
-    /// Those that the running transaction has changed, or has locked so that it could.
+    /// Those that the running transaction has changed, or has locked so that it could, and dbctl's own tables likewise: to be asked before
+    /// dbctl writes to these itself.
     pub(super) async fn written(&self, session: &Session) -> Result<Vec<String>, Error> {
         let rows = session
             .client
             .query_typed(
                 include_str!("sql/written.sql"),
-                &[(&self.oids, Type::OID_ARRAY)],
+                &[
+                    (&self.oids, Type::OID_ARRAY),
+                    (&self.books, Type::OID_ARRAY),
+                ],
             )
             .await?;
         let mut written = Vec::new();
         for row in rows {
-            written.extend(self.name(row.try_get("oid")?).map(str::to_owned));
+            let oid: u32 = row.try_get("oid")?;
+            if self.books.contains(&oid) {
+                written.push(BOOKS.to_owned());
+            } else {
+                written.extend(self.name(oid).map(str::to_owned));
+            }
         }
         written.sort();
+        written.dedup();
         Ok(written)
     }
 

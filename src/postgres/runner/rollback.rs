@@ -12,10 +12,11 @@ use tokio::sync::watch;
 
 use super::super::inspect::{self, Marks};
 use super::super::session::Session;
+use super::super::unfinished::versions as unfinished;
 use super::footprint::Foreign;
 use super::lock::{LOCK_KEY, lock};
 use super::{ApplyError, Event, lost};
-use crate::migration::{Migration, Owned, Rollback, Set};
+use crate::migration::{Migration, Owned, Rollback, Set, unfinished_refusal};
 pub use loss::Loss;
 use run::Run;
 
@@ -111,6 +112,10 @@ async fn locked(
     }
     let rollback =
         Rollback::new(set, &marks.history, options.target).map_err(ApplyError::Refused)?;
+    let unfinished = unfinished(session).await.map_err(|error| lost(&error))?;
+    if let Some(reason) = unfinished_refusal(unfinished.as_deref()) {
+        return Err(ApplyError::Refused(reason).into());
+    }
     if rollback.steps.is_empty() {
         return Ok(RolledBack::default());
     }

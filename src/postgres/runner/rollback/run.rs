@@ -18,6 +18,7 @@ use super::{RollbackError, RollbackOptions, RolledBack};
 use crate::migration::Rollback;
 
 /// What an attempt came to before its COMMIT.
+#[derive(Default)]
 struct Done {
     rolled_back: RolledBack,
     /// Versions above the target that the history holds all the same.
@@ -156,17 +157,26 @@ impl Run<'_> {
             });
             self.settings("public").await?;
             statement::run(client, &step.down.file, &step.down.sql).await?;
-            self.settings("pg_catalog").await?;
+            migrations.push((step.migration.clone(), started.elapsed()));
+        }
+        self.settings("pg_catalog").await?;
+        // Before dbctl's own DELETE: until then a script alone can have written to the history.
+        let touched = self.foreign.written(self.session).await?;
+        if !touched.is_empty() {
+            return Ok(Done {
+                touched,
+                ..Done::default()
+            });
+        }
+        let losses = losses(client, &before).await?;
+        for step in &self.rollback.steps {
             let sql = format!(
                 "DELETE FROM {} WHERE version = {}",
                 history_table(),
                 step.migration.version
             );
             client.batch_execute(&sql).await?;
-            migrations.push((step.migration.clone(), started.elapsed()));
         }
-        let touched = self.foreign.written(self.session).await?;
-        let losses = losses(client, &before).await?;
         let history = inspect::marks(self.session).await?.history;
         let versions = history.rows.iter().map(|row| row.version);
         let left = versions.filter(|version| *version > i64::from(self.options.target));
