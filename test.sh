@@ -22,6 +22,8 @@ say "PostgreSQL 13, to see it refused"
 scripts/postgres-runtime.sh old || echo "NOT AVAILABLE HERE: the test of a too old server will be skipped" >&2
 
 say "tests"
+# Most of a test's time is waiting for servers.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 2))}"
 started=$SECONDS
 cargo test --locked "$@"
 say "tests took $((SECONDS - started)) s"

@@ -126,6 +126,9 @@ pub(crate) struct Migrate {
     /// How many of them at once on one server (host and port as the manifest names them)
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub(crate) jobs_per_server: usize,
+    /// How long to wait for a server that does not answer yet; one that says that it is starting is waited for in any case
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) wait: u64,
     /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_timeout: Duration,

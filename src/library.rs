@@ -45,6 +45,7 @@ pub struct Migrator {
     set: Set,
     database: Option<String>,
     target: Option<i32>,
+    wait: Duration,
     lock_timeout: Duration,
     statement_timeout: Option<Duration>,
     observer: Option<Observer>,
@@ -60,6 +61,7 @@ impl Migrator {
             set,
             database: None,
             target: None,
+            wait: Duration::ZERO,
             lock_timeout: LOCK_TIMEOUT,
             statement_timeout: None,
             observer: None,
@@ -77,6 +79,14 @@ impl Migrator {
     #[must_use]
     pub const fn target(mut self, version: i32) -> Self {
         self.target = Some(version);
+        self
+    }
+
+    /// How long to wait for a server that does not answer yet; none without it. A server that says that it is starting is waited for
+    /// in any case, up to 30 seconds.
+    #[must_use]
+    pub const fn wait(mut self, limit: Duration) -> Self {
+        self.wait = limit;
         self
     }
 
@@ -125,6 +135,7 @@ impl Migrator {
             admin: None,
             timescaledb: false,
             data_dir: None,
+            wait: self.wait,
         };
         let cleared = preflight(&task, self.lock_timeout).await?;
         let wanted = |version| self.target.is_none_or(|target| version <= target);

@@ -244,6 +244,7 @@ async fn migrate(
         jobs_per_server: options.jobs_per_server,
         lock_timeout: options.lock_timeout,
         lock_wait: options.lock_wait,
+        wait: Duration::from_secs(options.wait),
         statement_timeout: options.statement_timeout,
     };
     let progress = Progress::new(global.quiet);

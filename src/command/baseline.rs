@@ -12,6 +12,7 @@ use crate::migration::guard;
 use crate::migration::other_tools::recognise;
 use crate::postgres::inspect::{self, is_lock_conflict};
 use crate::postgres::other_tools::{Told, own_versions, told};
+use crate::postgres::unfinished::unfinished;
 use crate::postgres::{
     ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, baseline, connect, describe,
     snapshot,
@@ -226,6 +227,12 @@ async fn inspected(
     }
     if let Some(reason) = unable(inspect::abilities(session).await?, ready.endpoint) {
         return refused(reason);
+    }
+    if let Some(first) = unfinished(session).await?.unwrap_or_default().first() {
+        return refused(format!(
+            "database {}: V{} is not finished, says dbctl.progress: dbctl migrate goes on with it, or dbctl repair settles it first",
+            marks.database, first.version
+        ));
     }
     let snapshot = snapshot(session, None).await?;
     let histories = recognise(&snapshot, own.lock);

@@ -6,7 +6,7 @@ use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::Party;
-use crate::migration::{Rollback, Set};
+use crate::migration::{Owned, Rollback, Set};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Purpose, RollbackError, RollbackOptions, Session, connect,
@@ -147,6 +147,7 @@ impl<'a> Task<'a> {
         };
         let options = RollbackOptions {
             service: self.own.service.to_owned(),
+            owned: Owned::new(self.own, &self.others),
             target: self.options.target,
             allow_data_loss: self.options.allow_data_loss,
             lock_timeout: self.options.lock_timeout,

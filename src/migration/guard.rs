@@ -17,9 +17,15 @@ pub struct Party<'a> {
     pub lock: Option<&'a Lock>,
 }
 
-/// Why the set of `own` must not be applied to the database of this snapshot; `None` when nothing speaks against it.
+/// Why the set of `own` must not be applied to the database of this snapshot; `None` when nothing speaks against it. `begun`: some
+/// statements of a migration ran that is not recorded yet.
 #[must_use]
-pub fn refusal(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
+pub fn refusal(
+    own: Party<'_>,
+    others: &[Party<'_>],
+    snapshot: &Snapshot,
+    begun: bool,
+) -> Option<String> {
     let database = &snapshot.identity.database;
     if let Some(reason) = wrong_database(own, others, database) {
         return Some(reason);
@@ -38,7 +44,13 @@ pub fn refusal(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Opt
             ));
         }
     };
-    foreign_tables(own, others, snapshot).or_else(|| unknown_tables(own, snapshot, history))
+    let stamped = matches!(snapshot.identity.stamp.get(), Ok(Some(_)));
+    // A first migration of which some statements ran has left its tables and no history.
+    let own_beginning = stamped && begun;
+    foreign_tables(own, others, snapshot).or_else(|| match own_beginning {
+        true => None,
+        false => unknown_tables(own, snapshot, history),
+    })
 }
 
 /// Whether the connection led to another database than the manifest's.

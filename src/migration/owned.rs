@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::analyse;
 use super::guard::Party;
-use crate::snapshot::Lock;
+use super::{Migration, analyse};
+use crate::snapshot::{Lock, text_sum};
 
 /// A schema and a name.
 type Relation = (String, String);
@@ -17,9 +17,9 @@ const DEFAULT_SCHEMA: &str = "public";
 pub struct Owned {
     /// What the lock holds and what the set's statements create.
     relations: BTreeSet<Relation>,
-    /// Whether nothing else can be the service's: no statement creates relations whose names the text does not tell.
-    complete: bool,
-    /// What the other services' locks and sets hold, and this one's does not; empty where `complete` makes it needless.
+    /// The version up to which nothing else can be the service's: the lock knows what each one makes, or its text tells.
+    complete_to: i32,
+    /// What the other services' locks and sets hold, and this one's does not.
     foreign: BTreeSet<Relation>,
 }
 
@@ -27,24 +27,19 @@ impl Owned {
     /// What `own` accounts for, beside `others`.
     #[must_use]
     pub fn new(own: Party<'_>, others: &[Party<'_>]) -> Self {
-        let own_made = made(own);
-        let current = own
-            .set
-            .zip(own.lock)
-            .is_some_and(|(set, lock)| lock.sum == set.sum());
-        let complete = current || !own_made.dynamic;
+        let own = Made::by(own);
         // Where nothing else can be the service's, it does not matter whose it is.
-        let foreign = match complete {
-            true => BTreeSet::new(),
-            false => others
+        let foreign = match own.known_to {
+            i32::MAX => BTreeSet::new(),
+            _ => others
                 .iter()
-                .flat_map(|other| made(*other).relations)
-                .filter(|relation| !own_made.relations.contains(relation))
+                .flat_map(|other| Made::by(*other).relations)
+                .filter(|relation| !own.relations.contains(relation))
                 .collect(),
         };
         Self {
-            relations: own_made.relations,
-            complete,
+            relations: own.relations,
+            complete_to: own.known_to,
             foreign,
         }
     }
@@ -58,11 +53,14 @@ impl Owned {
             .unzip()
     }
 
-    /// Whether a relation that is none of [`Owned::names`] belongs to no object of this service. Where the set makes relations that
-    /// its text does not name, only what is another service's, or another role's, is certain.
+    /// Whether a relation that is none of [`Owned::names`] belongs to no object of this service, in a database to which versions up
+    /// to `applied` were applied. Where one of them made relations that neither lock nor text names, only what is another service's,
+    /// or another role's, is certain.
     #[must_use]
-    pub fn is_foreign(&self, schema: &str, name: &str, own_role: bool) -> bool {
-        self.complete || !own_role || self.foreign.contains(&(schema.to_owned(), name.to_owned()))
+    pub fn is_foreign(&self, applied: i64, schema: &str, name: &str, own_role: bool) -> bool {
+        applied <= i64::from(self.complete_to)
+            || !own_role
+            || self.foreign.contains(&(schema.to_owned(), name.to_owned()))
     }
 }
 
@@ -70,25 +68,48 @@ impl Owned {
 struct Made {
     /// What its lock holds and what its set's statements create.
     relations: BTreeSet<Relation>,
-    /// Whether a statement of the set does what its text does not tell: DO, CALL, a function.
-    dynamic: bool,
+    /// The newest version up to which no relation's name is missing.
+    known_to: i32,
 }
 
-fn made(party: Party<'_>) -> Made {
-    let locked = party.lock.into_iter().flat_map(Lock::relations);
-    let mut made = Made {
-        relations: locked.collect(),
-        dynamic: false,
-    };
-    let migrations = party.set.into_iter().flat_map(|set| &set.migrations);
-    for analysis in migrations.flat_map(|migration| analyse(&migration.sql)) {
-        let hazards = analysis.hazards.iter();
-        made.dynamic |= hazards.into_iter().any(|hazard| hazard.code == "dynamic");
-        made.relations
-            .extend(analysis.creates.into_iter().map(|name| {
-                let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
-                (schema, name.name)
-            }));
+impl Made {
+    fn by(party: Party<'_>) -> Self {
+        let lock = party.lock;
+        let mut made = Self {
+            relations: lock.map(Lock::relations).unwrap_or_default(),
+            known_to: i32::MAX,
+        };
+        let Some(set) = party.set else {
+            return made;
+        };
+        if lock.is_some_and(|lock| lock.is_current(&set.sum())) {
+            return made;
+        }
+        for migration in &set.migrations {
+            let entry = lock.and_then(|lock| lock.version(migration.version));
+            let locked = entry.is_some_and(|entry| entry.sum == text_sum(&migration.sql));
+            let told = made.read(migration);
+            if !(locked || told) {
+                made.known_to = made.known_to.min(migration.version.saturating_sub(1));
+            }
+        }
+        made
     }
-    made
+
+    /// Takes the names of a migration's text; false when a statement does what its text does not tell: DO, CALL, a function.
+    fn read(&mut self, migration: &Migration) -> bool {
+        let mut told = true;
+        for analysis in analyse(&migration.sql) {
+            let codes = analysis.hazards.iter().map(|hazard| hazard.code.as_str());
+            told &= !codes
+                .into_iter()
+                .any(|code| ["dynamic", "unread"].contains(&code));
+            self.relations
+                .extend(analysis.creates.into_iter().map(|name| {
+                    let schema = name.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+                    (schema, name.name)
+                }));
+        }
+        told
+    }
 }

@@ -216,7 +216,8 @@ fn settings(purpose: Purpose) -> String {
         // A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems refuse the setting
         // (PostgreSQL documentation, "Connections and Authentication").
         Purpose::Write => sql.push_str(
-            "SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false) \
+            "SET statement_timeout = 0;\
+             SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false) \
              WHERE pg_catalog.version() LIKE '%linux%';",
         ),
     }

@@ -150,7 +150,7 @@ struct Wire<'a> {
     tool: Tool,
     status: &'static str,
     dry_run: bool,
-    service: WireService<'a>,
+    services: [WireService<'a>; 1],
     duration_ms: u128,
 }
 
@@ -216,7 +216,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             "failed"
         },
         dry_run: report.dry_run,
-        service: WireService {
+        services: [WireService {
             name: &report.service,
             store: report.store,
             database: (!report.database.is_empty()).then_some(report.database.as_str()),
@@ -240,7 +240,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
                 .collect(),
             notes: &report.notes,
             error: report.error.as_deref(),
-        },
+        }],
         duration_ms: report.took.as_millis(),
     })
 }

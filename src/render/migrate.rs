@@ -30,6 +30,15 @@ pub fn table(report: &Report, style: Style) -> String {
         text.push_str(&plan(report, style));
     }
     for run in &report.services {
+        for note in &run.notes {
+            let note = format!(
+                "\n{} {}: {}\n",
+                style.paint(Tone::Warn, "note"),
+                run.name,
+                safe(note)
+            );
+            text.push_str(&note);
+        }
         if let Some(error) = &run.error {
             text.push_str(&format!(
                 "\n{} {}: {}\n",
@@ -117,6 +126,11 @@ fn verdict(report: &Report) -> String {
         )
     } else if applied == 0 && wrong == 0 {
         "nothing to apply, nothing was changed".to_owned()
+    } else if report.services.iter().any(|run| run.unfinished) {
+        format!(
+            "{} applied, one more is unfinished",
+            count(applied, "migration")
+        )
     } else if applied == 0 {
         "nothing was changed".to_owned()
     } else {

@@ -52,6 +52,8 @@ struct WireService<'a> {
     pending: Vec<WirePending<'a>>,
     total_applied: Option<usize>,
     error: Option<&'a str>,
+    notes: &'a [String],
+    unfinished: bool,
     duration_ms: u128,
 }
 
@@ -150,6 +152,8 @@ fn service(run: &ServiceRun, dry_run: bool, verbose: bool) -> WireService<'_> {
             .collect(),
         total_applied: run.total,
         error: run.error.as_deref(),
+        notes: &run.notes,
+        unfinished: run.unfinished,
         duration_ms: run.took.as_millis(),
     }
 }

@@ -92,6 +92,8 @@ fn report() -> Report {
             ],
             total: Some(5),
             error: None,
+            notes: Vec::new(),
+            unfinished: false,
             took: Duration::from_millis(12),
         }],
         took: Duration::from_millis(12),

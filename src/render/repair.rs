@@ -119,7 +119,7 @@ struct Wire<'a> {
     tool: Tool,
     status: &'static str,
     dry_run: bool,
-    service: WireService<'a>,
+    services: [WireService<'a>; 1],
     duration_ms: u128,
 }
 
@@ -169,7 +169,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             "failed"
         },
         dry_run: report.dry_run,
-        service: WireService {
+        services: [WireService {
             name: &report.service,
             store: report.store,
             database: (!report.database.is_empty()).then_some(report.database.as_str()),
@@ -177,7 +177,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             outcome: stopped.map_or("complete", |stopped| stopped.reason.as_str()),
             items,
             error: stopped.map(|stopped| stopped.error.as_str()),
-        },
+        }],
         duration_ms: report.took.as_millis(),
     })
 }

@@ -56,6 +56,10 @@ pub struct ServiceRun {
     pub total: Option<usize>,
     /// What went wrong, in full sentences.
     pub error: Option<String>,
+    /// What migrations have left for somebody to look at: a constraint that is not validated.
+    pub notes: Vec<String>,
+    /// Whether a migration that runs statement by statement was begun and is not finished: `error` says what of it stays.
+    pub unfinished: bool,
     /// How long it took.
     pub took: Duration,
 }

@@ -197,10 +197,8 @@ impl SmallDisk {
         std::fs::create_dir_all(self.path()).unwrap();
         let owner = std::fs::metadata(data).unwrap();
         std::os::unix::fs::chown(self.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
-        for path in [self.0.path().to_path_buf()] {
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-            std::fs::set_permissions(path, mode).unwrap();
-        }
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(self.0.path(), mode).unwrap();
     }
 }
 

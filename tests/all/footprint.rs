@@ -76,7 +76,7 @@ fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
         ("VACUUM stranger;", "public.stranger"),
     ] {
         shop.file("V2__touch.sql", sql);
-        let run = shop.migrate(&[]).exits(5).says(&format!("{relation}"));
+        let run = shop.migrate(&[]).exits(5).says(relation);
         assert!(
             run.out
                 .contains("belongs to no object of rgb-lightning-node"),
@@ -113,6 +113,39 @@ fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
     shop.migrate(&[]).exits(0);
     shop.file("V4__last.sql", "DROP TABLE wares;");
     shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn a_down_script_keeps_to_its_service_too() {
+    let shop = with_stranger();
+    shop.file("V2__more.sql", "CREATE TABLE more (id int);");
+    for sql in [
+        "DROP TABLE more;\nDROP TABLE stranger;",
+        "DELETE FROM stranger;\nDROP TABLE more;",
+        "DROP TABLE more;\nALTER TABLE attic.box ADD COLUMN mine int;",
+    ] {
+        shop.file("V2__more.down.sql", sql);
+        shop.migrate(&[]).exits(0);
+        shop.lab
+            .run(&[
+                "rollback",
+                "-s",
+                crate::lab::R,
+                "--target",
+                "1",
+                "--allow-data-loss",
+            ])
+            .exits(5)
+            .says("belongs to no object of rgb-lightning-node")
+            .says("the database is still at version 2");
+        assert_eq!(shop.history(), "1 goods, 2 more");
+        assert_eq!(shop.sql("SELECT count(*) FROM stranger"), "1");
+    }
+    shop.file("V2__more.down.sql", "DROP TABLE more;");
+    shop.lab
+        .run(&["rollback", "-s", crate::lab::R, "--target", "1"])
+        .exits(0);
+    assert_eq!(shop.history(), "1 goods");
 }
 
 #[test]

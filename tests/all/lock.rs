@@ -453,3 +453,32 @@ fn an_interrupt_leaves_no_server_and_no_lock() {
         assert!(!shop.set("schema.lock").exists());
     }
 }
+
+#[test]
+fn the_built_in_sets_are_locked_and_each_of_their_down_scripts_is_proved() {
+    let sets = repository();
+    let bins: Vec<String> = [(15, false), (17, true), (18, true)]
+        .into_iter()
+        .filter_map(|(major, timescaledb)| bin(major, timescaledb))
+        .collect();
+    let mut args = vec!["lock", "--check", "--format", "json", "--sets"];
+    args.push(sets.to_str().unwrap());
+    for bin in &bins {
+        args.extend(["--postgres-bin", bin]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = dbctl(dir.path());
+    command.args(&args);
+    let report = finish(command).exits(0).json();
+    let sets = report["sets"].as_array().unwrap();
+    assert_eq!(sets.len(), 3, "{report}");
+    for set in sets {
+        assert_eq!(set["without_down"].as_array().unwrap().len(), 0, "{set}");
+        let without = if set["set"] == "rgb_users" { 0 } else { 1 };
+        assert_eq!(
+            set["majors"].as_array().unwrap().len(),
+            bins.len() - without,
+            "{set}"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rand::Rng as _;
 
-use crate::lab::{Lab, binaries, start};
+use crate::lab::{Lab, R, Run, binaries, start};
 use crate::shop::{DB, Shop, join, until};
 
 /// How many times a run is killed.
@@ -63,7 +63,9 @@ impl Rounds {
         shop.file(
             "V1__trace.sql",
             "CREATE TABLE trace (round int, step text, filler text DEFAULT repeat('x', 200));\n\
-             INSERT INTO trace SELECT 0, 'fill' FROM generate_series(1, 3000);",
+             INSERT INTO trace SELECT 0, 'fill' FROM generate_series(1, 3000);\n\
+             CREATE PROCEDURE step(round int) LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM pg_sleep(0.02); INSERT INTO trace VALUES (round, 'call'); COMMIT; PERFORM pg_sleep(0.02); END $$;",
         );
         let mut rounds = Self { shop, rounds: 0 };
         rounds.add();
@@ -73,7 +75,7 @@ impl Rounds {
     fn add(&mut self) {
         self.rounds += 1;
         let round = self.rounds;
-        let (a, b, c) = (round * 10, round * 10 + 1, round * 10 + 2);
+        let (a, b, c, d) = (round * 10, round * 10 + 1, round * 10 + 2, round * 10 + 3);
         self.shop.file(
             &format!("V{a}__table.sql"),
             &format!(
@@ -98,6 +100,11 @@ impl Rounds {
                  REINDEX TABLE CONCURRENTLY trace;\n\
                  CREATE UNIQUE INDEX CONCURRENTLY ON made_{round} (id);"
             ),
+        );
+        // Only its caller knows what a procedure with a COMMIT has done.
+        self.shop.file(
+            &format!("V{d}__call.sql"),
+            &format!("-- dbctl:no-transaction\nCALL step({round});"),
         );
     }
 
@@ -127,18 +134,38 @@ impl Rounds {
         assert_eq!(order, "0", "the history begins in the middle");
     }
 
+    /// Says of the statement whose fate only an operator can know what has become of it.
+    #[track_caller]
+    fn settle(&self, said: &Run) {
+        assert!(said.all().contains("CALL step("), "{}", said.all());
+        assert!(said.all().contains("dbctl repair"), "{}", said.all());
+        let ran = self.shop.sql(
+            "SELECT EXISTS (SELECT FROM trace t WHERE step = 'call' AND NOT EXISTS \
+             (SELECT FROM refinery_schema_history WHERE version = t.round * 10 + 3))",
+        );
+        let word = if ran == "t" { "--ran" } else { "--not-run" };
+        self.shop
+            .lab
+            .run(&["repair", "--service", R, word])
+            .exits(0);
+    }
+
     /// What must hold at the end.
     #[track_caller]
     fn complete(&self) {
+        let run = self.shop.migrate(&[]);
+        if run.code == 5 {
+            self.settle(&run);
+        }
         self.shop.migrate(&[]).exits(0);
         self.consistent();
         assert_eq!(
             self.shop
                 .sql("SELECT count(*) FROM refinery_schema_history"),
-            (1 + 3 * self.rounds).to_string()
+            (1 + 4 * self.rounds).to_string()
         );
         let wrong = self.shop.sql(&format!(
-            "SELECT r, s FROM generate_series(1, {}) r, unnest(ARRAY['whole', 'before', 'after', 'drop']) s \
+            "SELECT r, s FROM generate_series(1, {}) r, unnest(ARRAY['whole', 'before', 'after', 'drop', 'call']) s \
              WHERE 1 <> (SELECT count(*) FROM trace WHERE round = r AND step = s)",
             self.rounds
         ));
@@ -159,7 +186,7 @@ impl Rounds {
 /// Kills runs until enough were killed; `strike` kills one that has been running for a while, and says whether it did.
 fn storm(mut rounds: Rounds, kills: usize, strike: impl Fn(&Rounds, &mut Child) -> bool) {
     let mut random = rand::rng();
-    let mut struck = 0;
+    let (mut struck, mut settled) = (0, 0);
     let mut longest = Duration::from_millis(300);
     while struck < kills {
         let mut child = rounds.shop.spawn(&["--lock-timeout", "20s"]);
@@ -170,6 +197,11 @@ fn storm(mut rounds: Rounds, kills: usize, strike: impl Fn(&Rounds, &mut Child) 
             struck += 1;
         }
         let run = join(child);
+        if run.code == 5 {
+            rounds.settle(&run);
+            settled += 1;
+            continue;
+        }
         assert!(
             [0, 4, -1].contains(&run.code),
             "after {struck} kills: {} {}",
@@ -185,6 +217,10 @@ fn storm(mut rounds: Rounds, kills: usize, strike: impl Fn(&Rounds, &mut Child) 
         rounds.consistent();
     }
     rounds.complete();
+    eprintln!(
+        "{struck} kills in {} rounds, {settled} statements settled by repair",
+        rounds.rounds
+    );
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! `repair` on real servers: what can be mended is mended and told, and what cannot is told and left as it is.
 
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
 use crate::lab::{Lab, R, Run, binaries};
-use crate::shop::{DB, Holder, ROLE, Shop, until};
+use crate::shop::{DB, Holder, ROLE, Shop, join, send, until};
 
 const ONE: (&str, &str) = (
     "V1__one.sql",
@@ -138,6 +142,76 @@ fn a_cancelled_index_build_is_found_and_mended() {
 }
 
 #[test]
+fn a_run_that_was_killed_in_an_index_build_is_settled() {
+    let shop = Shop::new(&[
+        ONE,
+        (
+            "V2__index.sql",
+            "CREATE INDEX CONCURRENTLY one_a_idx ON one (a);\n",
+        ),
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "1"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM one;",
+    );
+    let child = shop.spawn(&["-q"]);
+    let waiting = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting for old snapshots%'";
+    until("the build waits for the old transaction", || {
+        shop.sql(waiting) == "1"
+    });
+    send(&child, Signal::SIGKILL);
+    let mut child = child;
+    child.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    assert_eq!(indexes(&shop), "one_a_idx false");
+    assert_eq!(progress(&shop), "2.1 false");
+    let report = shop.lab.json(&["repair", "--service", R, "--dry-run"], 0);
+    assert_eq!(
+        report["services"][0]["items"].as_array().unwrap().len(),
+        1,
+        "{report}"
+    );
+    mends(
+        &shop,
+        &[],
+        &[
+            "V2__index.sql, line 1",
+            "left the invalid index public.one_a_idx",
+            "forgotten: the next migrate runs it",
+        ],
+    );
+    assert_eq!(progress(&shop), "");
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(indexes(&shop), "one_a_idx true");
+}
+
+#[test]
+fn a_statement_that_ran_is_marked_as_done() {
+    let shop = Shop::new(&[
+        ONE,
+        (
+            "V2__index.sql",
+            "CREATE INDEX CONCURRENTLY one_a_idx ON one (a);\nCREATE TABLE one (a int);\n",
+        ),
+    ]);
+    shop.migrate(&["-q"]).exits(5);
+    shop.sql("UPDATE dbctl.progress SET done = false");
+    nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
+    mends(
+        &shop,
+        &[],
+        &[
+            "the catalog shows that it ran",
+            "the next migrate goes on behind it",
+        ],
+    );
+    assert_eq!(progress(&shop), "2.1 true");
+}
+
+#[test]
 fn an_invalid_index_is_treated_by_where_it_comes_from() {
     let shop = Shop::new(&[ONE, INDEX]);
     lock(&shop);
@@ -182,6 +256,38 @@ fn an_invalid_index_is_treated_by_where_it_comes_from() {
             "DROP INDEX CONCURRENTLY public.theirs",
         ],
     );
+}
+
+#[test]
+fn an_interrupted_repair_is_taken_up_by_the_next() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    invalidate(&shop, "one_a_idx");
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM one;",
+    );
+    let child = shop
+        .lab
+        .command(&["repair", "-q", "--service", R])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+    send(&child, Signal::SIGINT);
+    join(child)
+        .exits(130)
+        .says("interrupted")
+        .says("dbctl repair");
+    shop.until_no_backend();
+    holder.release();
+    repair(&shop, &[])
+        .exits(0)
+        .says("REINDEX INDEX CONCURRENTLY public.one_a_idx");
+    assert_eq!(indexes(&shop), "one_a_idx true");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
 }
 
 #[test]
@@ -270,11 +376,11 @@ fn a_statement_whose_fate_is_not_known_needs_the_operators_word() {
         );
         let report = shop.lab.json(&["repair", "--service", R], 5);
         assert_eq!(
-            report["service"]["items"][0]["state"], "needs_word",
+            report["services"][0]["items"][0]["state"], "needs_word",
             "{report}"
         );
         assert_eq!(
-            report["service"]["items"][0]["kind"], "statement",
+            report["services"][0]["items"][0]["kind"], "statement",
             "{report}"
         );
         mends(&shop, &[flag], &["on your word"]);

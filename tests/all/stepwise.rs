@@ -79,6 +79,20 @@ fn a_failed_statement_says_what_ran_and_the_next_run_goes_on_there() {
     assert_eq!(shop.history(), "1 goods");
     assert_eq!(indexes(&shop), "", "the invalid index is taken away");
 
+    // A position of the server counts from the statement's beginning; the line is the file's.
+    let whole = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();
+    // A file of which a part has run goes on by statement, also when nothing of what is left demands it.
+    shop.file(
+        "V2__index.sql",
+        "INSERT INTO goods VALUES (1000, 'g1');\nINSERT INTO goods\n  SELECT 1, nome FROM goods;",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__index.sql, line 3 (INSERT INTO goods SELECT 1, nome FROM goods)")
+        .says("SQLSTATE 42703")
+        .says("statement 1 ran and stays");
+    shop.file("V2__index.sql", &whole);
+
     // What ran must not be edited, nor taken away.
     let right = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();
     shop.file(
@@ -331,4 +345,117 @@ fn timescaledb_is_updated_in_a_session_of_its_own() {
     assert!(used.is_err(), "{used:?}");
     shop.migrate(&[]).exits(0);
     assert_eq!(shop.history(), "1 extension, 2 points, 3 update, 4 more");
+}
+
+#[test]
+fn what_the_server_refused_has_not_run_however_often_it_is_tried() {
+    let shop = Shop::new(&[
+        GOODS,
+        ("V2__name.sql", "CREATE INDEX goods_idx ON goods (id);"),
+    ]);
+    shop.migrate(&[]).exits(0);
+    for (sql, code) in [
+        (
+            "CREATE UNIQUE INDEX CONCURRENTLY goods_idx ON goods (name);",
+            "42P07",
+        ),
+        ("DROP INDEX CONCURRENTLY goods_ixd;", "42704"),
+        (
+            "ALTER TABLE goods DETACH PARTITION goods_1 CONCURRENTLY;",
+            "SQLSTATE",
+        ),
+        (
+            "-- dbctl:no-transaction\nINSERT INTO goods VALUES (1, 'again');",
+            "23505",
+        ),
+    ] {
+        shop.file("V3__wrong.sql", sql);
+        for _ in 0..3 {
+            shop.migrate(&[])
+                .exits(5)
+                .says(code)
+                .says("nothing of this statement remains");
+        }
+        assert_eq!(shop.history(), "1 goods, 2 name", "{sql}");
+        assert_eq!(
+            shop.sql("SELECT count(*) FROM dbctl.progress"),
+            "0",
+            "{sql}"
+        );
+    }
+}
+
+#[test]
+fn a_first_migration_of_which_a_part_ran_is_continued() {
+    let shop = Shop::new(&[(
+        "V1__first.sql",
+        "CREATE TABLE goods (id int);\nINSERT INTO goods VALUES (1), (1);\nCREATE UNIQUE INDEX CONCURRENTLY goods_id_idx ON goods (id);",
+    )]);
+    for _ in 0..2 {
+        shop.migrate(&[])
+            .exits(5)
+            .says("SQLSTATE 23505")
+            .says("0 migrations applied, one more is unfinished");
+    }
+    shop.sql("DELETE FROM goods");
+    // Other line ends are the same text.
+    let text = std::fs::read_to_string(shop.path("V1__first.sql")).unwrap();
+    shop.file("V1__first.sql", &text.replace('\n', "\r\n"));
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 first");
+    assert_eq!(shop.sql("SELECT count(*) FROM goods"), "0");
+}
+
+#[test]
+fn an_index_that_somebody_else_builds_meanwhile_is_left_alone() {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V2__index.sql",
+        "CREATE INDEX CONCURRENTLY goods_name_idx ON goods (name);\nVACUUM goods;",
+    );
+    let old = Holder::new(
+        &shop.lab,
+        "BEGIN; UPDATE goods SET name = name WHERE id = 1;",
+    );
+    // Theirs begins first and waits for the old transaction; ours waits behind it and is killed there.
+    let mut theirs = std::process::Command::new(shop.lab.bin().join("psql"))
+        .args(["-qXAt", "-d", &shop.lab.admin_url(DB), "-c"])
+        .arg("CREATE INDEX CONCURRENTLY theirs_idx ON goods (id, name)")
+        .spawn()
+        .unwrap();
+    crate::shop::until("theirs is being built", || {
+        indexes(&shop).contains("theirs_idx INVALID")
+    });
+    let mut ours = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'CREATE INDEX%'");
+    ours.kill().unwrap();
+    ours.wait().unwrap();
+    shop.until_no_backend();
+    let repair = shop.lab.run(&["repair", "-s", crate::lab::R, "--dry-run"]);
+    assert!(
+        !repair.out.contains("would drop public.theirs_idx"),
+        "{}",
+        repair.out
+    );
+    old.release();
+    shop.migrate(&[]).exits(0);
+    assert!(theirs.wait().unwrap().success());
+    assert_eq!(indexes(&shop), "goods_name_idx, theirs_idx");
+}
+
+#[test]
+fn a_history_that_does_not_keep_its_rows_is_no_success() {
+    let shop = Shop::new(&[GOODS]);
+    shop.migrate(&[]).exits(0);
+    shop.sql(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
+         CREATE TRIGGER swallow BEFORE INSERT ON refinery_schema_history FOR EACH ROW EXECUTE FUNCTION swallow()",
+    );
+    shop.file("V2__more.sql", "INSERT INTO goods VALUES (1000, 'once');");
+    shop.migrate(&[])
+        .exits(5)
+        .says("does not keep the row that records it")
+        .says("nothing of V2__more remains");
+    assert_eq!(shop.sql("SELECT count(*) FROM goods WHERE id = 1000"), "0");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::prove::{Around, prove};
 use super::{Interrupt, LoadedService};
 use crate::manifest::{Endpoint, Store};
-use crate::migration::Set;
+use crate::migration::{Owned, Set};
 use crate::postgres::provision::{Wanted, discard, provision};
 use crate::postgres::{
     ApplyError, ApplyOptions, ConnectError, Purpose, RollbackError, RollbackOptions, Session,
@@ -140,6 +140,8 @@ impl<'a> Database<'a> {
         let mut session = self.session(Purpose::Write).await?;
         let options = RollbackOptions {
             service: self.service.to_owned(),
+            // Nobody else is in a throwaway database, and how many of the set's relations are known does not matter.
+            owned: Owned::default(),
             target: version,
             allow_data_loss: true,
             lock_timeout: LOCK_TIMEOUT,

@@ -1,6 +1,7 @@
 //! Applying: one session that writes, and the runner.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::preflight::Refusal;
@@ -9,7 +10,9 @@ use super::{Options, Ready, wanted};
 use crate::command::Interrupt;
 use crate::migration::{Migration, Owned};
 use crate::postgres::inspect::Marks;
-use crate::postgres::{ApplyError, ApplyOptions, Event, Purpose, Session, apply, connect};
+use crate::postgres::{
+    ApplyError, ApplyOptions, Event, Purpose, Session, apply, connect_patiently,
+};
 use crate::report::migrate::{Applied, Outcome, ServiceRun};
 
 /// How to apply.
@@ -30,9 +33,14 @@ pub(crate) struct Settings {
 /// # Errors
 /// The reason why there is none.
 pub(crate) async fn open(task: &Task<'_>) -> Result<Session, Refusal> {
-    connect(task.endpoint, Purpose::Write, &task.application())
-        .await
-        .map_err(|error| (Outcome::Unreachable, error.message))
+    connect_patiently(
+        task.endpoint,
+        Purpose::Write,
+        &task.application(),
+        task.wait,
+    )
+    .await
+    .map_err(|error| (Outcome::Unreachable, error.message))
 }
 
 /// Applies what is pending. What was committed is in the first half, however it ended.
@@ -70,6 +78,30 @@ const fn class(error: &ApplyError) -> Outcome {
     }
 }
 
+/// What is to be said of a service's run afterwards.
+#[derive(Default)]
+struct Seen {
+    notes: Mutex<Vec<String>>,
+    /// Whether the migration that was begun last runs outside a transaction: of it something may stay.
+    stepped: AtomicBool,
+}
+
+impl Seen {
+    fn note(&self, event: &Event) {
+        match event {
+            Event::Started { .. } => self.stepped.store(false, Ordering::Relaxed),
+            Event::Statement { .. } | Event::Mending { .. } => {
+                self.stepped.store(true, Ordering::Relaxed);
+            }
+            Event::Noticed { file, what } => {
+                let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+                notes.push(format!("{file}: {what}"));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The first service of a run that failed. With `--fail-fast` nobody begins anything once it is known.
 pub(super) type FirstFailure = OnceLock<String>;
 
@@ -91,6 +123,12 @@ pub(super) async fn migrate(
             format!("not started: {first} failed, and --fail-fast begins nothing after a failure");
         return ended(run, Outcome::NotStarted, reason);
     }
+    let seen = Seen::default();
+    let name = task.own.service.to_owned();
+    let observe = |event| {
+        seen.note(&event);
+        observer(&name, event);
+    };
     let opened = tokio::select! {
         opened = open(&task) => opened,
         () = interrupt.wait() => Err((Outcome::Interrupted, super::INTERRUPTED.to_owned())),
@@ -103,7 +141,7 @@ pub(super) async fn migrate(
                 &run,
                 options,
                 failed,
-                observer,
+                &observe,
                 interrupt,
             )
             .await;
@@ -112,6 +150,9 @@ pub(super) async fn migrate(
         }
         Err(refusal) => (Vec::new(), Err(refusal)),
     };
+    let Seen { notes, stepped } = seen;
+    run.notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    run.unfinished = result.is_err() && stepped.load(Ordering::Relaxed);
     record(&mut run, applied);
     run.took += started.elapsed();
     match result {
@@ -137,10 +178,9 @@ async fn steps(
     run: &ServiceRun,
     options: &Options,
     failed: &FirstFailure,
-    observer: &(dyn Fn(&str, Event) + Sync),
+    observe: &(dyn Fn(Event) + Sync),
     interrupt: &Interrupt,
 ) -> (Vec<(Migration, Duration)>, Result<(), Refusal>) {
-    let observe = |event| observer(task.own.service, event);
     let targets: Vec<Option<i32>> = if options.fail_fast {
         let versions = run.pending.iter().map(|pending| pending.version);
         versions
@@ -164,7 +204,7 @@ async fn steps(
             lock_wait: options.lock_wait,
             statement_timeout: options.statement_timeout,
         };
-        let (done, result) = self::run(session, task, settings, interrupt, &observe).await;
+        let (done, result) = self::run(session, task, settings, interrupt, observe).await;
         applied.extend(done);
         if result.is_err() {
             return (applied, result);

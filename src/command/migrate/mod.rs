@@ -43,6 +43,8 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// The longest that one attempt waits for a table's lock, and makes others wait behind it.
     pub lock_wait: Duration,
+    /// How long to wait for a server that does not answer yet.
+    pub wait: Duration,
     /// How long one statement may run.
     pub statement_timeout: Option<Duration>,
 }
@@ -70,7 +72,7 @@ pub async fn run(
     let failed = FirstFailure::new();
     let services = looks.into_iter().map(|look| async {
         match look {
-            Look::Ended(run) => run,
+            Look::Ended(run) => *run,
             Look::Ready(ready) => {
                 let _turn = limits.turn(&ready.server).await;
                 migrate(*ready, options, &failed, observer, interrupt).await
@@ -87,7 +89,7 @@ pub async fn run(
 /// What the preflight of one service came to.
 enum Look<'a> {
     /// There is nothing more to do for it.
-    Ended(ServiceRun),
+    Ended(Box<ServiceRun>),
     /// It can be migrated.
     Ready(Box<Ready<'a>>),
 }
@@ -110,9 +112,9 @@ async fn look<'a>(
     interrupt: &Interrupt,
 ) -> Look<'a> {
     let mut run = blank(service);
-    let task = match Task::new(loaded, service) {
+    let task = match Task::new(loaded, service, options.wait) {
         Ok(task) => task,
-        Err((outcome, reason)) => return Look::Ended(ended(run, outcome, reason)),
+        Err((outcome, reason)) => return Look::Ended(Box::new(ended(run, outcome, reason))),
     };
     let server = task.endpoint.address();
     let _turn = limits.turn(&server).await;
@@ -124,7 +126,7 @@ async fn look<'a>(
     run.took = started.elapsed();
     let cleared = match looked {
         Ok(cleared) => cleared,
-        Err((outcome, reason)) => return Look::Ended(ended(run, outcome, reason)),
+        Err((outcome, reason)) => return Look::Ended(Box::new(ended(run, outcome, reason))),
     };
     run.total = Some(cleared.plan.applied.len());
     run.pending = cleared
@@ -138,7 +140,7 @@ async fn look<'a>(
         versions.any(|version| wanted(version, options.target))
     };
     if !is_wanted(&run) {
-        return Look::Ended(ended(run, Outcome::UpToDate, None));
+        return Look::Ended(Box::new(ended(run, Outcome::UpToDate, None)));
     }
     let workers = cleared.capacity.and_then(|capacity| capacity.workers);
     Look::Ready(Box::new(Ready {
@@ -182,7 +184,7 @@ fn ended_each(looks: Vec<Look<'_>>, end: impl Fn(ServiceRun) -> ServiceRun) -> V
     looks
         .into_iter()
         .map(|look| match look {
-            Look::Ready(ready) => Look::Ended(end(ready.run)),
+            Look::Ready(ready) => Look::Ended(Box::new(end(ready.run))),
             ended => ended,
         })
         .collect()
@@ -211,7 +213,7 @@ fn with_workers(looks: Vec<Look<'_>>) -> Vec<Look<'_>> {
                 Some(reason) => {
                     let place = ready.task.endpoint.display();
                     let reason = format!("{place}: {reason}");
-                    Look::Ended(ended(ready.run, Outcome::Unreachable, reason))
+                    Look::Ended(Box::new(ended(ready.run, Outcome::Unreachable, reason)))
                 }
             },
         })

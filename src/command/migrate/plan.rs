@@ -65,6 +65,8 @@ fn statement(analysis: Analysis) -> Statement {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
     use super::pending;
     use crate::migration::analysis::NO_TRANSACTION;
     use crate::migration::{Migration, Mode, Set};

@@ -8,7 +8,10 @@ use crate::manifest::Endpoint;
 use crate::migration::{Plan, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
-use crate::postgres::{DriverError, Purpose, Session, connect, describe, snapshot, standby};
+use crate::postgres::{
+    DriverError, Purpose, Session, connect, connect_patiently, describe, snapshot, standby,
+    unfinished,
+};
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
 
@@ -47,7 +50,7 @@ pub(crate) async fn preflight(task: &Task<'_>, limit: Duration) -> Result<Cleare
 
 /// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
 async fn look(task: &Task<'_>) -> Result<Cleared, Refusal> {
-    let session = connect(task.endpoint, Purpose::Read, &task.application())
+    let session = connect_patiently(task.endpoint, Purpose::Read, &task.application(), task.wait)
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
     let looked = inspected(task, &session).await;
@@ -93,8 +96,10 @@ async fn inspected(
             capacity: None,
         }));
     }
+    let begun = unfinished::unfinished(session).await?;
+    let begun = begun.is_some_and(|migrations| !migrations.is_empty());
     let snapshot = snapshot(session, None).await?;
-    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot) {
+    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
         return Ok(Err((Outcome::Refused, reason)));
     }
     if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {

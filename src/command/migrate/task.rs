@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     pub(crate) timescaledb: bool,
     /// Where the database's files lie, if that is on this host.
     pub(crate) data_dir: Option<&'a Path>,
+    /// How long to wait for a server that does not answer yet.
+    pub(crate) wait: Duration,
 }
 
 impl<'a> Task<'a> {
@@ -33,6 +35,7 @@ impl<'a> Task<'a> {
     pub(super) fn new(
         loaded: &'a Loaded<'_>,
         service: &'a LoadedService<'_>,
+        wait: Duration,
     ) -> Result<Self, (Outcome, Option<String>)> {
         let endpoint = match &service.service.target {
             Target::Files => return Err((Outcome::NoDatabase, None)),
@@ -59,6 +62,7 @@ impl<'a> Task<'a> {
             admin: manifest.admin.as_ref().map(|admin| &admin.value),
             timescaledb: manifest.store == Store::TimescaleDb,
             data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
+            wait,
         })
     }
 
@@ -86,6 +90,8 @@ pub(super) fn blank(loaded: &LoadedService<'_>) -> ServiceRun {
         pending: Vec::new(),
         total: None,
         error: None,
+        notes: Vec::new(),
+        unfinished: false,
         took: Duration::ZERO,
     }
 }

@@ -87,6 +87,19 @@ async fn history(session: &Session, table: &str) -> Result<Known, Error> {
         .collect()
 }
 
+/// Whether the history holds this version.
+pub(super) async fn keeps(session: &Session, version: i32) -> Result<bool, Error> {
+    let table = history_table();
+    session
+        .client
+        .query_typed_one(
+            &format!("SELECT EXISTS (SELECT FROM {table} WHERE version = $1)"),
+            &[(&version, Type::INT4)],
+        )
+        .await?
+        .try_get(0)
+}
+
 /// Whether this session still holds the runners' lock: behind a pooler it may be another server process than before.
 pub(super) async fn still_locked(session: &Session) -> Result<(), Failure> {
     let held: bool = session

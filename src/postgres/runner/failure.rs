@@ -99,14 +99,18 @@ pub(super) fn failure_text(
     format!("{place}: {}; {state}", describe(error))
 }
 
-/// File, line and text of a statement. `position` counts characters of the file, where the server gives one for the whole file.
+/// File, line and text of a statement. `position` is the server's, in what was sent: the whole file, or the statement alone.
 pub(super) fn place(migration: &Migration, number: usize, position: Option<usize>) -> String {
     let file = &migration.file;
     let statement = statements(&migration.sql).into_iter().nth(number);
-    let line = position.map_or_else(
-        || statement.map(|statement| statement.line),
-        |position| Some(line_of(&migration.sql, position)),
-    );
+    let first = statement.map(|statement| statement.line);
+    let line = match (position, migration.mode) {
+        (None, _) => first,
+        (Some(position), Mode::Transaction) => Some(1 + lines(&migration.sql, position)),
+        (Some(position), Mode::Statements) => {
+            statement.map(|statement| statement.line + lines(statement.text, position))
+        }
+    };
     let text = statement.map_or_else(String::new, |statement| shortened(statement.text));
     line.map_or_else(
         || file.clone(),
@@ -119,10 +123,10 @@ pub(super) fn nothing_remains(migration: &Migration) -> String {
     format!("nothing of {} remains", migration.stem())
 }
 
-/// The line of a position, both counted from 1.
-fn line_of(sql: &str, position: usize) -> usize {
+/// How many lines end before a position, which is counted from 1.
+pub(super) fn lines(sql: &str, position: usize) -> usize {
     let before = sql.chars().take(position.saturating_sub(1));
-    before.filter(|c| *c == '\n').count() + 1
+    before.filter(|c| *c == '\n').count()
 }
 
 /// A statement in one line, and not too long a one.

@@ -55,24 +55,29 @@ pub(super) async fn tables(session: &Session, names: &[Name]) -> Result<Vec<u32>
 }
 
 /// What has become of a statement that was begun. `before` are the indexes that were remembered then, `touches` the relations that
-/// the statement names.
+/// the statement names. Only what the statement itself makes is looked at: others may build indexes at the same time.
 pub(super) async fn settle(
     session: &Session,
     fate: &Fate,
+    text: &str,
     touches: &[Name],
     before: &[u32],
 ) -> Result<Outcome, Error> {
     match fate {
         Fate::IndexCreated { index, table } => {
-            let table = tables(session, std::slice::from_ref(table)).await?;
-            index_created(session, index.as_ref(), &table, before).await
+            index_created(session, index.as_ref(), table, before).await
         }
         Fate::IndexesDropped(indexes) => {
             let mut left = false;
             for index in indexes {
                 left |= resolve(session, index).await?.is_some();
             }
-            Ok(if left { Outcome::NotRun } else { Outcome::Ran })
+            // What was never there has not been dropped.
+            Ok(if left || before.is_empty() {
+                Outcome::NotRun
+            } else {
+                Outcome::Ran
+            })
         }
         Fate::Detached { parent, partition } => detached(session, parent, partition).await,
         Fate::AggregateCreated(name) => Ok(match resolve(session, name).await? {
@@ -80,39 +85,97 @@ pub(super) async fn settle(
             Some(_) => Outcome::Unknown,
             None => Outcome::NotRun,
         }),
-        Fate::Repeatable => {
+        Fate::Repeatable if starts_with(text, "REINDEX") => {
             let tables = tables(session, touches).await?;
-            Ok(cut_off(invalid(session, &tables, before).await?).unwrap_or(Outcome::NotRun))
+            let left = made(session, &tables, before).await?;
+            let shadows = left
+                .into_iter()
+                .filter(|index| !index.valid && !index.busy && is_shadow(&index.name));
+            Ok(cut_off(shadows.map(|index| index.quoted).collect()).unwrap_or(Outcome::NotRun))
         }
+        Fate::Repeatable => Ok(Outcome::NotRun),
         Fate::Unknown => Ok(Outcome::Unknown),
     }
+}
+
+fn starts_with(text: &str, word: &str) -> bool {
+    text.split_whitespace()
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case(word))
+}
+
+/// Whether an index is one that REINDEX CONCURRENTLY builds beside another (PostgreSQL documentation, "REINDEX").
+pub(super) fn is_shadow(name: &str) -> bool {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    bare.ends_with("_ccnew") || bare.ends_with("_ccold")
+}
+
+/// An index that was not there before.
+struct New {
+    name: String,
+    /// Its name with its schema, as SQL needs it.
+    quoted: String,
+    table: String,
+    valid: bool,
+    /// Whether somebody else may be building it right now.
+    busy: bool,
+}
+
+/// Indexes that were not there before: on these tables, or anywhere if there is none.
+async fn made(session: &Session, tables: &[u32], before: &[u32]) -> Result<Vec<New>, Error> {
+    session
+        .client
+        .query_typed(
+            include_str!("sql/new_indexes.sql"),
+            &[(&tables, Type::OID_ARRAY), (&before, Type::OID_ARRAY)],
+        )
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(New {
+                name: row.try_get("name")?,
+                quoted: row.try_get("quoted")?,
+                table: row.try_get("on_table")?,
+                valid: row.try_get("valid")?,
+                busy: row.try_get("busy")?,
+            })
+        })
+        .collect()
 }
 
 async fn index_created(
     session: &Session,
     index: Option<&Name>,
-    table: &[u32],
+    table: &Name,
     before: &[u32],
 ) -> Result<Outcome, Error> {
-    if let Some(outcome) = cut_off(invalid(session, table, before).await?) {
+    let on = tables(session, std::slice::from_ref(table)).await?;
+    if on.is_empty() {
+        return Ok(Outcome::NotRun);
+    }
+    let made = made(session, &on, before).await?;
+    let own: Vec<New> = match index {
+        Some(index) => made
+            .into_iter()
+            .filter(|new| new.name == index.name)
+            .collect(),
+        // The server names it after its table (PostgreSQL documentation, "CREATE INDEX").
+        None => made
+            .into_iter()
+            .filter(|new| {
+                let after = new.name.strip_prefix(new.table.as_str());
+                let bare = new.name.trim_end_matches(|c: char| c.is_ascii_digit());
+                !new.busy
+                    && after.is_some_and(|rest| rest.starts_with('_'))
+                    && bare.ends_with("_idx")
+            })
+            .collect(),
+    };
+    let broken = own.iter().filter(|new| !new.valid);
+    if let Some(outcome) = cut_off(broken.map(|new| new.quoted.clone()).collect()) {
         return Ok(outcome);
     }
-    let made = session
-        .client
-        .query_typed(
-            "SELECT c.relname::text, x.indisvalid FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid \
-             WHERE x.indrelid = ANY ($1) AND x.indexrelid <> ALL ($2)",
-            &[(&table, Type::OID_ARRAY), (&before, Type::OID_ARRAY)],
-        )
-        .await?;
-    let valid = match index {
-        Some(index) => made.iter().any(|row| {
-            row.try_get::<_, &str>(0)
-                .is_ok_and(|name| name == index.name)
-        }),
-        None => !made.is_empty(),
-    };
-    if valid {
+    if !own.is_empty() {
         return Ok(Outcome::Ran);
     }
     // IF NOT EXISTS over an index that was there before.
@@ -140,27 +203,6 @@ async fn is_valid(session: &Session, index: u32) -> Result<bool, Error> {
         )
         .await?
         .try_get(0)
-}
-
-/// Invalid indexes of these tables that were not there before, as SQL names them.
-pub(super) async fn invalid(
-    session: &Session,
-    tables: &[u32],
-    before: &[u32],
-) -> Result<Vec<String>, Error> {
-    session
-        .client
-        .query_typed(
-            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid \
-             JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE NOT (x.indisvalid AND x.indisready) AND c.relkind = 'i' \
-             AND x.indrelid = ANY ($1) AND x.indexrelid <> ALL ($2) ORDER BY 1",
-            &[(&tables, Type::OID_ARRAY), (&before, Type::OID_ARRAY)],
-        )
-        .await?
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect()
 }
 
 fn cut_off(invalid: Vec<String>) -> Option<Outcome> {
@@ -191,7 +233,7 @@ async fn detached(session: &Session, parent: &Name, partition: &Name) -> Result<
         resolve(session, partition).await?,
     );
     let (Some(of), Some(part)) = (of, part) else {
-        return Ok(Outcome::Unknown);
+        return Ok(Outcome::NotRun);
     };
     let pending = session
         .client

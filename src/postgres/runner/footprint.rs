@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use crate::migration::{Name, Owned};
-use crate::snapshot::{HISTORY_TABLE, PROGRESS_TABLE, STAMP_TABLE};
+use crate::snapshot::{HISTORY_TABLE, History, PROGRESS_TABLE, STAMP_TABLE};
 
 /// The relations of a database that belong to no object of the service.
 #[derive(Debug, Default)]
@@ -17,8 +17,14 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    /// Reads them once, before the first migration: what migrations create later is theirs.
-    pub(super) async fn read(session: &Session, owned: &Owned) -> Result<Self, Error> {
+    /// Reads them once, before the first migration: what migrations create later is theirs. The history tells what was applied before.
+    pub(super) async fn read(
+        session: &Session,
+        owned: &Owned,
+        history: &History,
+    ) -> Result<Self, Error> {
+        let newest = history.rows.iter().map(|row| row.version).max();
+        let applied = newest.unwrap_or_default();
         let client = &session.client;
         let behind = behind_timescaledb(session).await?;
         let (mut schemas, mut names) = owned.names();
@@ -40,7 +46,7 @@ impl Foreign {
         for row in rows {
             let (schema, name): (String, String) = (row.try_get("schema")?, row.try_get("name")?);
             // What TimescaleDB makes behind a foreign hypertable is as foreign, and locked with it.
-            if owned.is_foreign(&schema, &name, row.try_get("own_role")?) {
+            if owned.is_foreign(applied, &schema, &name, row.try_get("own_role")?) {
                 found.oids.push(row.try_get("oid")?);
                 found.names.push(row.try_get("shown")?);
             }
@@ -90,6 +96,23 @@ impl Foreign {
         touched.sort();
         touched.dedup();
         Ok(touched)
+    }
+
+    /// Those that the running transaction has changed, or has locked so that it could.
+    pub(super) async fn written(&self, session: &Session) -> Result<Vec<String>, Error> {
+        let rows = session
+            .client
+            .query_typed(
+                include_str!("sql/written.sql"),
+                &[(&self.oids, Type::OID_ARRAY)],
+            )
+            .await?;
+        let mut written = Vec::new();
+        for row in rows {
+            written.extend(self.name(row.try_get("oid")?).map(str::to_owned));
+        }
+        written.sort();
+        Ok(written)
     }
 
     /// Those of these names that are foreign: asked before a statement that no transaction can take back.

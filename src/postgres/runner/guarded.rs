@@ -1,6 +1,7 @@
 //! The session as refinery sees it: one migration after the other, with everything that refinery does not know about.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refinery_core::Migration as Refinery;
@@ -27,10 +28,12 @@ pub(super) struct Guarded<'a> {
     pub(super) watch: Watch<'a>,
     /// What migrations must not touch.
     pub(super) foreign: Foreign,
-    /// Invalid indexes and constraints that were there before the run.
-    pub(super) leftovers: BTreeSet<u32>,
+    /// Invalid indexes and constraints that were there before the run, or were told in it.
+    pub(super) leftovers: Mutex<BTreeSet<u32>>,
     /// What the history is known to hold.
     pub(super) known: Known,
+    /// Versions of which statements ran in an earlier run: they go on by statement, whatever the file says now.
+    pub(super) unfinished: BTreeSet<i32>,
     /// What refinery is going to apply, in its order.
     pub(super) pending: VecDeque<Migration>,
     pub(super) applied: Vec<(Migration, Duration)>,
@@ -55,7 +58,7 @@ impl AsyncTransaction for Guarded<'_> {
         if queries.is_empty() {
             return Ok(0);
         }
-        let Some(migration) = self.pending.pop_front() else {
+        let Some(mut migration) = self.pending.pop_front() else {
             self.failure = Some(ApplyError::Refused(
                 "refinery planned a migration that dbctl did not; the history changed during the run"
                     .to_owned(),
@@ -73,7 +76,12 @@ impl AsyncTransaction for Guarded<'_> {
         // refinery hands over the migration's SQL and, after it, the statement that records it.
         let record = queries.last().copied().unwrap_or_default();
         let books = self.foreign.find_books(self.session).await;
-        let result = match (books, migration.mode) {
+        let mode = match self.unfinished.contains(&migration.version) {
+            true => Mode::Statements,
+            false => migration.mode,
+        };
+        migration.mode = mode;
+        let result = match (books, mode) {
             (Err(error), _) => Err(lost(&error)),
             (Ok(()), Mode::Transaction) => self.whole(&migration, record).await,
             (Ok(()), Mode::Statements) => self.by_statement(&migration, record).await,

@@ -1,6 +1,7 @@
 //! Invalid indexes and constraints that were never validated: a migration that leaves one has not done what it says.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use tokio_postgres::Error;
 
@@ -68,9 +69,10 @@ pub(in crate::postgres) async fn leftovers(session: &Session) -> Result<Vec<Left
         .collect()
 }
 
-/// Those that were not there before.
-pub(super) fn new(now: Vec<Leftover>, before: &BTreeSet<u32>) -> Vec<Leftover> {
+/// Those that are not known yet; from now on they are.
+pub(super) fn new(now: Vec<Leftover>, known: &Mutex<BTreeSet<u32>>) -> Vec<Leftover> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     now.into_iter()
-        .filter(|leftover| !before.contains(&leftover.oid))
+        .filter(|leftover| known.insert(leftover.oid))
         .collect()
 }

@@ -17,7 +17,8 @@ mod rollback;
 mod stepwise;
 mod transaction;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use refinery_core::{Migration as Refinery, Runner, Target};
@@ -210,20 +211,17 @@ async fn guarded<'a>(
     options: &'a ApplyOptions,
     observer: &'a (dyn Fn(Event) + Sync),
 ) -> Result<Guarded<'a>, DriverError> {
-    let (pid, foreign, leftovers) = futures::try_join!(
-        pid(session),
-        Foreign::read(session, &options.owned),
-        leftovers::leftovers(session),
-    )?;
+    let (pid, leftovers) = futures::try_join!(pid(session), leftovers::leftovers(session))?;
     Ok(Guarded {
         session,
         options,
         observer,
         set,
         watch: Watch::new(&options.endpoint, &options.application, pid),
-        foreign,
-        leftovers: leftovers.into_iter().map(|leftover| leftover.oid).collect(),
+        foreign: Foreign::default(),
+        leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         known: Vec::new(),
+        unfinished: BTreeSet::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
         failure: None,
@@ -250,6 +248,9 @@ async fn run(
     if let Some(reason) = check(&marks) {
         return Err(ApplyError::Refused(reason));
     }
+    runner.foreign = Foreign::read(runner.session, &runner.options.owned, &marks.history)
+        .await
+        .map_err(|error| lost(&error))?;
     let plan = Plan::new(set, &marks.history);
     let target = runner.options.target;
     let versions: Vec<i32> = plan
@@ -260,6 +261,7 @@ async fn run(
     if let Some(reason) = progress::stray(&unfinished, &versions) {
         return Err(ApplyError::Refused(reason));
     }
+    runner.unfinished = unfinished.iter().map(|entry| entry.version).collect();
     runner.pending = plan
         .pending
         .into_iter()

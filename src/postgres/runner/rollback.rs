@@ -12,9 +12,10 @@ use tokio::sync::watch;
 
 use super::super::inspect::{self, Marks};
 use super::super::session::Session;
+use super::footprint::Foreign;
 use super::lock::{LOCK_KEY, lock};
 use super::{ApplyError, Event, lost};
-use crate::migration::{Migration, Rollback, Set};
+use crate::migration::{Migration, Owned, Rollback, Set};
 pub use loss::Loss;
 use run::Run;
 
@@ -23,6 +24,8 @@ use run::Run;
 pub struct RollbackOptions {
     /// The service whose database it is.
     pub service: String,
+    /// The relations that the service's set accounts for: a script that writes to another one fails.
+    pub owned: Owned,
     /// The version to be at afterwards; 0 takes back everything.
     pub target: i32,
     /// Whether to commit although data is lost.
@@ -111,8 +114,12 @@ async fn locked(
     if rollback.steps.is_empty() {
         return Ok(RolledBack::default());
     }
+    let foreign = Foreign::read(session, &options.owned, &marks.history)
+        .await
+        .map_err(|error| lost(&error))?;
     let run = Run {
         session,
+        foreign: &foreign,
         options,
         observer,
         rollback: &rollback,

@@ -1,7 +1,6 @@
 //! A migration that runs statement by statement, because one of them cannot run in a transaction. What has run is written down, so
 //! that a run that was killed is continued at the right statement.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
@@ -9,7 +8,7 @@ use tokio_postgres::error::SqlState;
 use super::super::error::{describe, ends_session};
 use super::super::inspect::is_lock_conflict;
 use super::failure::{Failure, broken_text, failure_text, interrupted, place};
-use super::fate::{Outcome, settle, tables, witnesses};
+use super::fate::{Outcome, settle, witnesses};
 use super::guarded::Guarded;
 use super::leftovers::{leftovers, new};
 use super::progress::{self, Entry};
@@ -46,6 +45,16 @@ impl Alone<'_> {
             ran_before(self.number)
         )
     }
+}
+
+/// What is left of a statement that the server has refused.
+enum Cleaned {
+    /// Nothing.
+    Nothing,
+    /// Mending it has finished it.
+    Finished,
+    /// Something, or nobody knows: the sentence that says so.
+    Left(String),
 }
 
 fn entry(
@@ -127,28 +136,26 @@ impl Guarded<'_> {
             .await
     }
 
-    /// Success is not recorded over an invalid index on a table that the migration names; what else is left is told.
+    /// Success is not recorded over an invalid index that the migration was to create; what else is left is told.
     async fn notice(&self, migration: &Migration, analyses: &[Analysis]) -> Result<(), ApplyError> {
-        let named: Vec<_> = analyses
-            .iter()
-            .flat_map(|analysis| analysis.touches.iter().chain(&analysis.creates))
-            .cloned()
-            .collect();
-        let tables: BTreeSet<u32> = tables(self.session, &named)
-            .await
-            .map_err(|error| lost(&error))?
-            .into_iter()
-            .collect();
         let now = leftovers(self.session)
             .await
             .map_err(|error| lost(&error))?;
+        let created: Vec<&str> = analyses
+            .iter()
+            .flat_map(|analysis| &analysis.creates)
+            .map(|name| name.name.as_str())
+            .collect();
+        let broken = now.iter().find(|leftover| {
+            leftover.index && !leftover.partitioned && created.contains(&leftover.plain.as_str())
+        });
+        if let Some(broken) = broken {
+            return Err(ApplyError::Failed(format!(
+                "{}: {broken}; all its statements ran, and it is not recorded: dbctl repair --service {} mends it",
+                migration.file, self.options.service
+            )));
+        }
         for leftover in new(now, &self.leftovers) {
-            if leftover.index && !leftover.partitioned && tables.contains(&leftover.table_oid) {
-                return Err(ApplyError::Failed(format!(
-                    "{}: {leftover}; all its statements ran, and it is not recorded: dbctl repair mends it",
-                    migration.file
-                )));
-            }
             (self.observer)(Event::Noticed {
                 file: migration.file.clone(),
                 what: leftover.to_string(),
@@ -214,8 +221,9 @@ impl Guarded<'_> {
                     }
                     (Outcome::CutOff { left, .. }, _) => {
                         return Err(ApplyError::Failed(format!(
-                            "{}: it ended without an error and left {left}; it is not recorded: dbctl repair mends it",
-                            alone.place()
+                            "{}: it ended without an error and left {left}; it is not recorded: dbctl repair --service {} mends it",
+                            alone.place(),
+                            self.options.service
                         )));
                     }
                     (Outcome::NotRun, _) => {
@@ -229,8 +237,12 @@ impl Guarded<'_> {
                     }
                 }
             };
-            self.failed(alone, &before, failure, started, &mut pause)
-                .await?;
+            if self
+                .failed(alone, &before, failure, started, &mut pause)
+                .await?
+            {
+                return Ok(());
+            }
         }
     }
 
@@ -247,9 +259,10 @@ impl Guarded<'_> {
                 Outcome::Unknown => {
                     return Err(ApplyError::Failed(format!(
                         "{}: an earlier run was cut off in this statement, and the catalog does not tell whether it ran; {}; \
-                         look, and say it with dbctl repair --ran or --not-run",
+                         look, and say it with dbctl repair --service {} and --ran or --not-run",
                         alone.place(),
-                        ran_before(alone.number)
+                        ran_before(alone.number),
+                        self.options.service
                     )));
                 }
             }
@@ -258,7 +271,7 @@ impl Guarded<'_> {
     }
 
     /// What the server's refusal has left: nothing, or something that can be taken away, or nobody knows. An error, unless there is
-    /// time for another try.
+    /// time for another try; true when mending has finished the statement.
     async fn failed(
         &self,
         alone: &Alone<'_>,
@@ -266,7 +279,7 @@ impl Guarded<'_> {
         failure: Failure,
         started: Instant,
         pause: &mut Duration,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<bool, ApplyError> {
         let migration = alone.migration;
         let (step, error) = match failure {
             Failure::Driver { step, error } => (step, error),
@@ -279,71 +292,86 @@ impl Guarded<'_> {
                 migration, step, &error,
             )));
         }
-        let state = self.clean_up(alone, before).await?;
-        if error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.interrupt.borrow() {
-            return Err(interrupted(migration));
-        }
-        match state {
-            Ok(()) if is_lock_conflict(&error) => {
+        let cleaned = self.clean_up(alone, before).await?;
+        let interrupted_now =
+            error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.interrupt.borrow();
+        let file = &migration.file;
+        match cleaned {
+            Cleaned::Finished => self.done(alone, before.to_vec()).await.map(|()| true),
+            Cleaned::Nothing if interrupted_now => Err(interrupted(migration)),
+            Cleaned::Left(state) if interrupted_now => Err(ApplyError::Interrupted(format!(
+                "{file}: interrupted; {state}"
+            ))),
+            Cleaned::Nothing if is_lock_conflict(&error) => {
                 let reason = self.with_blockers(describe(&error));
                 self.pause(migration, started, pause, reason, &alone.state())
                     .await
+                    .map(|()| false)
             }
-            Ok(()) => Err(ApplyError::Failed(failure_text(
+            Cleaned::Nothing => Err(ApplyError::Failed(failure_text(
                 migration,
                 step,
                 &error,
                 &alone.state(),
             ))),
-            Err(state) => Err(ApplyError::Failed(failure_text(
-                migration, step, &error, &state,
-            ))),
+            Cleaned::Left(state) => {
+                let text = failure_text(migration, step, &error, &state);
+                Err(match is_lock_conflict(&error) {
+                    true => ApplyError::Locked(text),
+                    false => ApplyError::Failed(text),
+                })
+            }
         }
     }
 
-    /// Takes away what a failed statement has left and forgets it; the inner error is the state when that is not possible.
-    async fn clean_up(
-        &self,
-        alone: &Alone<'_>,
-        before: &[u32],
-    ) -> Result<Result<(), String>, ApplyError> {
+    /// Takes away what a statement that the server has refused has left, and forgets it.
+    async fn clean_up(&self, alone: &Alone<'_>, before: &[u32]) -> Result<Cleaned, ApplyError> {
         // The settings of the statement may have been what it failed by.
         self.session.reset().await.map_err(|error| lost(&error))?;
+        let detaching = matches!(alone.fate, Fate::Detached { .. });
+        let mut mended = false;
         for _ in 0..MENDINGS {
             match self.outcome(alone, before).await? {
-                Outcome::NotRun => {
+                // A partition that was half detached is finished, not put back.
+                Outcome::Ran if detaching && mended => return Ok(Cleaned::Finished),
+                // What is there although the server refused the statement was there before.
+                Outcome::NotRun | Outcome::Ran => {
                     self.forget(alone).await?;
-                    return Ok(Ok(()));
+                    return Ok(Cleaned::Nothing);
                 }
                 Outcome::CutOff { left, mend } => {
                     if let Err(error) = self.mend(alone, &left, &mend).await {
-                        return Ok(Err(format!(
-                            "it has left {left}, which could not be taken away now ({error}); the next run tries again"
+                        return Ok(Cleaned::Left(format!(
+                            "it has left {left}, which could not be taken away now ({error}); the next run takes it away"
                         )));
                     }
-                }
-                Outcome::Ran => {
-                    return Ok(Err(
-                        "the catalog shows that it ran all the same; the next run goes on from there"
-                            .to_owned(),
-                    ));
+                    mended = true;
                 }
                 Outcome::Unknown => {
-                    return Ok(Err(format!(
+                    return Ok(Cleaned::Left(format!(
                         "what this statement left is not known, for no transaction protects it; {}; \
-                         look, and say it with dbctl repair --ran or --not-run",
-                        ran_before(alone.number)
+                         look, and say it with dbctl repair --service {} and --ran or --not-run",
+                        ran_before(alone.number),
+                        self.options.service
                     )));
                 }
             }
         }
-        Ok(Err("what it left could not be taken away".to_owned()))
+        Ok(Cleaned::Left(
+            "what it left could not be taken away".to_owned(),
+        ))
     }
 
     async fn outcome(&self, alone: &Alone<'_>, before: &[u32]) -> Result<Outcome, ApplyError> {
-        settle(self.session, alone.fate, &alone.analysis.touches, before)
-            .await
-            .map_err(|error| lost(&error))
+        settle(
+            self.session,
+            alone.fate,
+            &alone.analysis.text,
+            &alone.analysis.touches,
+            before,
+        )
+        .await
+        .map_err(|error| lost(&error))
     }
 
     /// Takes away what a statement that was cut off has left.

@@ -18,7 +18,7 @@ use super::guarded::Guarded;
 use super::leftovers::{leftovers, new};
 use super::lock::{jitter, raised};
 use super::progress::{self, Entry};
-use super::{ApplyError, Event, books};
+use super::{ApplyError, Event, books, history_table};
 use crate::migration::analysis::needs_fresh_session;
 use crate::migration::{Analysis, Migration, analyse};
 
@@ -290,7 +290,15 @@ impl Guarded<'_> {
         unbroken?;
         opened?;
         locked?;
-        recorded.map_err(Failure::own)?;
+        if !recorded.map_err(Failure::own)? {
+            return Err(Failure::Unfit {
+                statement: None,
+                reason: format!(
+                    "{} does not keep the row that records it: see what triggers or rules it has",
+                    history_table()
+                ),
+            });
+        }
         client
             .batch_execute("COMMIT")
             .await
@@ -374,23 +382,29 @@ impl Guarded<'_> {
     }
 }
 
-/// Writes down what the body has done.
-async fn record(session: &Session, body: Body<'_>) -> Result<(), Error> {
+/// Writes down what the body has done; false when the history does not keep it.
+async fn record(session: &Session, body: Body<'_>) -> Result<bool, Error> {
     let client = &session.client;
     match body {
-        Body::Whole { record, .. } => client.batch_execute(record).await,
-        Body::One { entry, .. } => progress::write(session, entry).await,
-        Body::Open { .. } => {
-            client
-                .batch_execute(crate::migration::CREATE_PROGRESS)
-                .await
+        Body::Whole { migration, record } => {
+            let (recorded, kept) = futures::join!(
+                client.batch_execute(record),
+                books::keeps(session, migration.version)
+            );
+            recorded.and(kept)
         }
+        Body::One { entry, .. } => progress::write(session, entry).await.map(|()| true),
+        Body::Open { .. } => client
+            .batch_execute(crate::migration::CREATE_PROGRESS)
+            .await
+            .map(|()| true),
         Body::Close { migration, record } => {
-            let (recorded, finished) = futures::join!(
+            let (recorded, finished, kept) = futures::join!(
                 client.batch_execute(record),
                 progress::finish(session, migration.version),
+                books::keeps(session, migration.version),
             );
-            recorded.and(finished)
+            recorded.and(finished).and(kept)
         }
     }
 }

@@ -169,7 +169,7 @@ impl Repair<'_> {
             ))
             .await
             .map_err(|error| lost(&error))?;
-        let foreign = Foreign::read(self.session, &self.options.apply.owned)
+        let foreign = Foreign::read(self.session, &self.options.apply.owned, &marks.history)
             .await
             .map_err(|error| lost(&error))?;
         self.statements(&marks, entries).await?;

@@ -6,7 +6,7 @@ use super::super::fate::{Outcome, settle};
 use super::super::progress::{self, Entry, sum};
 use super::super::{ApplyError, lost};
 use super::{MendState, Repair, Word};
-use crate::migration::{Analysis, Fate, Migration, Place, analyse};
+use crate::migration::{Analysis, Fate, Migration, Mode, Place, analyse};
 
 /// How often a statement that was cut off is mended before that is given up.
 const MENDINGS: usize = 3;
@@ -160,13 +160,14 @@ impl<'a> Repair<'a> {
     }
 
     async fn outcome(&self, begun: &Begun<'_>) -> Result<Outcome, ApplyError> {
-        let fate = match begun.analysis.place_in(begun.migration.mode) {
+        let fate = match begun.analysis.place_in(Mode::Statements) {
             Place::Alone { fate, .. } => fate,
             Place::Transaction | Place::FreshSession => Fate::Unknown,
         };
         settle(
             self.session,
             &fate,
+            &begun.analysis.text,
             &begun.analysis.touches,
             &begun.entry.indexes,
         )

@@ -7,8 +7,11 @@ use tokio_postgres::error::SqlState;
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
+use super::super::cancel::or_cancel;
+use super::super::footprint::Foreign;
 use super::super::lock::{jitter, raised};
-use super::super::{ApplyError, Event, FAREWELL, history_table, lost};
+use super::super::transaction::foreign_text;
+use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::{RollbackError, RollbackOptions, RolledBack};
@@ -19,6 +22,8 @@ struct Done {
     rolled_back: RolledBack,
     /// Versions above the target that the history holds all the same.
     left: Vec<i64>,
+    /// What the scripts wrote to although it is not the service's.
+    touched: Vec<String>,
 }
 
 /// One rollback.
@@ -27,6 +32,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a RollbackOptions,
     pub(super) observer: &'a (dyn Fn(Event) + Sync),
     pub(super) rollback: &'a Rollback,
+    pub(super) foreign: &'a Foreign,
     pub(super) started: Instant,
 }
 
@@ -36,7 +42,8 @@ impl Run<'_> {
         let client = &self.session.client;
         let mut pause = Duration::from_millis(100);
         loop {
-            let Some(attempt) = self.attempt_or_cancel().await else {
+            let attempt = or_cancel(self.session, &self.options.interrupt, self.attempt());
+            let Some(attempt) = attempt.await else {
                 return Err(self.interrupted(
                     "interrupted; the server does not answer: the connection was closed, and the server rolls back what was not \
                      committed; dbctl status tells",
@@ -89,7 +96,11 @@ impl Run<'_> {
     /// Commits, unless something speaks against it.
     async fn end(&self, done: Done) -> Result<RolledBack, RollbackError> {
         let client = &self.session.client;
-        let Done { rolled_back, left } = done;
+        let Done {
+            rolled_back,
+            left,
+            touched,
+        } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
         let against = if *self.options.interrupt.borrow() {
             Some(self.interrupted(&format!("interrupted; {}", self.nothing())))
@@ -99,6 +110,8 @@ impl Run<'_> {
                 history_table(),
                 list(&left)
             )))
+        } else if !touched.is_empty() {
+            Some(self.failed(&foreign_text(&touched, &self.options.service)))
         } else if losing {
             Some(RollbackError::DataLoss {
                 from: self.rollback.from,
@@ -128,28 +141,6 @@ impl Run<'_> {
         }
     }
 
-    /// One attempt. An interrupt cancels it on the server. `None` when the server does not answer.
-    async fn attempt_or_cancel(&self) -> Option<Result<Done, Failure>> {
-        let attempt = self.attempt();
-        tokio::pin!(attempt);
-        tokio::select! {
-            done = &mut attempt => return Some(done),
-            () = raised(&self.options.interrupt) => {}
-        }
-        let canceller = self.session.canceller();
-        let ending = async {
-            // Between two statements there is nothing to cancel, so once may not be enough.
-            loop {
-                canceller.cancel().await;
-                let soon = tokio::time::timeout(Duration::from_millis(200), &mut attempt);
-                if let Ok(done) = soon.await {
-                    break done;
-                }
-            }
-        };
-        tokio::time::timeout(FAREWELL, ending).await.ok()
-    }
-
     /// Everything but the COMMIT.
     async fn attempt(&self) -> Result<Done, Failure> {
         let client = &self.session.client;
@@ -174,6 +165,7 @@ impl Run<'_> {
             client.batch_execute(&sql).await?;
             migrations.push((step.migration.clone(), started.elapsed()));
         }
+        let touched = self.foreign.written(self.session).await?;
         let losses = losses(client, &before).await?;
         let history = inspect::marks(self.session).await?.history;
         let versions = history.rows.iter().map(|row| row.version);
@@ -181,6 +173,7 @@ impl Run<'_> {
         Ok(Done {
             rolled_back: RolledBack { migrations, losses },
             left: left.collect(),
+            touched,
         })
     }
 
@@ -198,7 +191,7 @@ impl Run<'_> {
             .saturating_sub(self.started.elapsed())
             .clamp(Duration::from_millis(1), Duration::from_secs(5));
         let sql = format!(
-            "RESET ROLE; SET LOCAL search_path = {search_path}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {statement}",
+            "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE; SET LOCAL search_path = {search_path}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {statement}",
             lock.as_millis()
         );
         self.session.client.batch_execute(&sql).await

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use super::super::super::error::{describe, position};
+use super::super::failure::{lines, shortened};
 use crate::migration::statements;
 
 /// A statement that failed, or what dbctl does around it.
@@ -43,22 +44,4 @@ pub(super) async fn run(client: &Client, file: &str, sql: &str) -> Result<(), Fa
         }
     }
     Ok(())
-}
-
-/// How many lines end before a position, which is counted from 1.
-fn lines(sql: &str, position: usize) -> usize {
-    let before = sql.chars().take(position.saturating_sub(1));
-    before.filter(|c| *c == '\n').count()
-}
-
-/// A statement in one line, and not too long a one.
-fn shortened(statement: &str) -> String {
-    const MOST: usize = 160;
-    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MOST {
-        return line;
-    }
-    let mut short: String = line.chars().take(MOST).collect();
-    short.push('…');
-    short
 }
