@@ -65,7 +65,7 @@ class Case:
 def measure(tools: list[Tool], rounds: int, before=lambda: None, after=lambda: None) -> None:
     """Runs the tools in turn, so that what else the machine does meets all of them alike."""
     for done in range(rounds):
-        print(f"\r{done + 1}/{rounds} ", end="", file=sys.stderr, flush=True)
+        print(f"bench: round {done + 1} of {rounds}", end="\r", file=sys.stderr, flush=True)
         for tool in tools[done % len(tools):] + tools[:done % len(tools)]:
             before()
             tool.run()
@@ -110,18 +110,19 @@ def statements(number: int) -> str:
             return f"CREATE INDEX {table}_name ON {table} (name, made DESC);\n"
 
 
-def generate(folder: Path) -> None:
-    for tool, prefix in (("sets/generated", "V{}__step"), ("sqlx", "{}_step")):
-        (folder / tool).mkdir(parents=True)
+def generate(folder: Path, database: str) -> None:
+    """Writes a database's set: dbctl and refinery read the same files, and each service of dbctl's has a set of its own."""
+    for tool, prefix in (("sets", "V{}__step"), ("sqlx", "{}_step")):
+        (folder / tool / database).mkdir(parents=True, exist_ok=True)
         for number in range(1, MIGRATIONS + 1):
-            (folder / tool / f"{prefix.format(number)}.sql").write_text(statements(number))
+            (folder / tool / database / f"{prefix.format(number)}.sql").write_text(statements(number))
 
 
 def dbctl(folder: Path, services: dict[str, tuple[str, str, str]]) -> tuple[list[str], dict[str, str]]:
     """`dbctl migrate` over services: for each one its database, set and store."""
     home = folder / "-".join(["manifest", *services])
     home.mkdir(exist_ok=True)
-    text = "version = 1\n" + ('sets = "../sets"\n' if any(it[1] == "generated" for it in services.values()) else "")
+    text = "version = 1\n" + ('sets = "../sets"\n' if any((folder / "sets" / it[1]).is_dir() for it in services.values()) else "")
     for name, (database, migrations, store) in services.items():
         text += f'[services.{name}]\nstore = "{store}"\nset = "{migrations}"\ndatabase = "{database}"\nurl = "{url(database)}"\n'
     (home / "dbctl.toml").write_text(text)
@@ -129,15 +130,15 @@ def dbctl(folder: Path, services: dict[str, tuple[str, str, str]]) -> tuple[list
 
 
 def generated(databases: list[str]) -> dict[str, tuple[str, str, str]]:
-    return {name.replace("_", "-"): (name, "generated", "postgres") for name in databases}
+    return {name.replace("_", "-"): (name, name, "postgres") for name in databases}
 
 
 def refinery(folder: Path, database: str) -> tuple[list[str], dict[str, str]]:
-    return [REFINERY, "migrate", "-e", "DATABASE_URL", "-p", str(folder / "sets/generated")], {"DATABASE_URL": url(database)}
+    return [REFINERY, "migrate", "-e", "DATABASE_URL", "-p", str(folder / "sets" / database)], {"DATABASE_URL": url(database)}
 
 
 def sqlx(folder: Path, database: str) -> tuple[list[str], dict[str, str]]:
-    return [SQLX, "migrate", "run", "--no-dotenv", "--source", str(folder / "sqlx")], {"DATABASE_URL": url(database)}
+    return [SQLX, "migrate", "run", "--no-dotenv", "--source", str(folder / "sqlx" / database)], {"DATABASE_URL": url(database)}
 
 
 # --- The cases -----------------------------------------------------------------------------------
@@ -145,6 +146,8 @@ def sqlx(folder: Path, database: str) -> tuple[list[str], dict[str, str]]:
 
 def nothing(folder: Path) -> Case:
     databases = ["one_dbctl", "one_refinery", "one_sqlx"]
+    for database in databases:
+        generate(folder, database)
     fresh(databases)
     tools = [
         Tool("dbctl migrate", [dbctl(folder, generated(databases[:1]))]),
@@ -166,6 +169,8 @@ def nothing(folder: Path) -> Case:
 
 def three(folder: Path) -> Case:
     databases = ["three_a", "three_b", "three_c"]
+    for database in databases:
+        generate(folder, database)
     fresh(databases)
     all_three = Tool("dbctl migrate, three services", [dbctl(folder, generated(databases))])
     one = Tool("dbctl migrate, one service", [dbctl(folder, generated(databases[:1]))])
@@ -184,6 +189,8 @@ def three(folder: Path) -> Case:
 
 def eight(folder: Path) -> Case:
     databases = [f"eight_{number}" for number in range(8)]
+    for database in databases:
+        generate(folder, database)
     tools = [
         Tool("dbctl migrate", [dbctl(folder, generated(databases))]),
         Tool("refinery migrate, 8 times", [refinery(folder, name) for name in databases]),
@@ -286,7 +293,6 @@ def report(cases: list[Case]) -> str:
 
 def main() -> None:
     folder, *names = sys.argv[1:]
-    generate(Path(folder))
     sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}';")
     cases = []
     for name in names or CASES:
@@ -300,4 +306,5 @@ def main() -> None:
         (ROOT / "bench/RESULTS.md").write_text(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

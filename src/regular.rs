@@ -9,13 +9,14 @@ use std::path::Path;
 /// When it cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     // Asked before it is opened: opening a pipe waits for its other end.
-    if !std::fs::metadata(path)?.is_file() {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(Error::new(
             ErrorKind::InvalidInput,
             "it is not a regular file",
         ));
     }
-    read_bounded(path, limit)
+    read(path, limit, metadata.len())
 }
 
 /// Reads at most `limit` bytes of whatever it is, also of a pipe.
@@ -23,7 +24,15 @@ pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// When it cannot be read, or is too large.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+    read(path, limit, 0)
+}
+
+/// Reads at most `limit` bytes of what probably holds so many.
+fn read(path: &Path, limit: u64, expected: u64) -> Result<Vec<u8>, Error> {
+    /// A reader that has less room than this probes with small reads whether there is more.
+    const ROOM: usize = 64;
+    let expected = usize::try_from(expected.min(limit)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(expected.saturating_add(ROOM));
     std::fs::File::open(path)?
         .take(limit + 1)
         .read_to_end(&mut bytes)?;

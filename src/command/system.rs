@@ -1,5 +1,7 @@
 //! The manifest with its sets and locks loaded: what every verb begins with.
 
+use std::num::NonZero;
+
 use tokio::sync::watch;
 
 use crate::manifest::{Managed, Manifest, Service, Store};
@@ -34,19 +36,6 @@ impl<'a> LoadedService<'a> {
         });
         let lock = lock(service, set.as_ref());
         Self { service, set, lock }
-    }
-
-    /// Another service that has the same set, which is read once.
-    fn shared_with(&self, service: &'a Service) -> Option<Self> {
-        let name = |service: &'a Service| service.set.as_ref().map(|set| &set.value);
-        let same = self.set.is_some()
-            && name(self.service) == name(service)
-            && self.service.set_dir == service.set_dir;
-        same.then(|| Self {
-            service,
-            set: self.set.clone(),
-            lock: self.lock.clone(),
-        })
     }
 
     /// The set, when it is there and right.
@@ -124,17 +113,9 @@ impl<'a> Loaded<'a> {
     /// Loads sets and locks of all services; `chosen` are those that the verb is about.
     #[must_use]
     pub fn new(manifest: &'a Manifest, chosen: &[&'a Service]) -> Self {
-        let mut services: Vec<LoadedService<'a>> = Vec::new();
-        for service in &manifest.services {
-            let loaded = services
-                .iter()
-                .find_map(|earlier| earlier.shared_with(service))
-                .unwrap_or_else(|| LoadedService::new(service));
-            services.push(loaded);
-        }
         Self {
             manifest,
-            services,
+            services: on_all_cores(&manifest.services, LoadedService::new),
             chosen: chosen.iter().map(|service| service.name.as_str()).collect(),
         }
     }
@@ -155,6 +136,23 @@ impl<'a> Loaded<'a> {
             .map(LoadedService::party)
             .collect()
     }
+}
+
+/// Does the same with each, on as many threads as there are cores: reading sets is work, while everything after it waits for servers.
+fn on_all_cores<'a, T: Sync, R: Send>(all: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let each = |part: &'a [T]| part.iter().map(&work).collect::<Vec<R>>();
+    std::thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(cores).max(1));
+        let threads: Vec<_> = parts
+            .map(|part| (part, scope.spawn(|| each(part))))
+            .collect();
+        threads
+            .into_iter()
+            // Only a panic ends a thread early; here it happens again and is seen.
+            .flat_map(|(part, thread)| thread.join().unwrap_or_else(|_| each(part)))
+            .collect()
+    })
 }
 
 /// Becomes true when the run is interrupted.

@@ -129,10 +129,11 @@ pub fn foreign_history(
 ) -> Option<String> {
     let set = own.set?;
     for row in &history.rows {
+        // A checksum takes longer to compare than a name.
+        let mut migrations = set.migrations.iter();
         let own_too = set.migrations.iter().any(|migration| {
-            (i64::from(migration.version) == row.version && migration.name == row.name)
-                || migration.has_checksum(&row.checksum)
-        });
+            i64::from(migration.version) == row.version && migration.name == row.name
+        }) || migrations.any(|migration| migration.has_checksum(&row.checksum));
         if own_too {
             continue;
         }

@@ -8,6 +8,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -49,8 +50,8 @@ pub struct Migration {
     pub mode: Mode,
     /// What takes it back, if there is a script for it.
     pub down: Option<Down>,
-    /// The checksums of texts that differ only in line ends or a byte order mark.
-    same: Vec<u64>,
+    /// The checksums of texts that differ only in line ends or a byte order mark, from when one was first asked for.
+    same: OnceLock<Vec<u64>>,
     /// Whether the file begins with a byte order mark.
     marked: bool,
 }
@@ -78,9 +79,13 @@ impl Migration {
     /// Whether a checksum of the history stands for this file. Line ends and a byte order mark make no difference.
     #[must_use]
     pub fn has_checksum(&self, recorded: &str) -> bool {
-        recorded
-            .parse()
-            .is_ok_and(|recorded| self.checksum == recorded || self.same.contains(&recorded))
+        recorded.parse().is_ok_and(|recorded| {
+            self.checksum == recorded
+                || self
+                    .same
+                    .get_or_init(|| same(self.stem(), &self.sql))
+                    .contains(&recorded)
+        })
     }
 
     /// The file's whole text, as refinery reads it and computes its checksum from.
@@ -140,19 +145,20 @@ impl Set {
     }
 }
 
-/// refinery's checksum of a file's text, and those of the texts that differ from it only in line ends or a byte order mark: what
-/// version control and editors change without a word.
-fn checksums(stem: &str, text: &str) -> Result<(u64, Vec<u64>), refinery_core::Error> {
-    let of = |text: &str| {
-        refinery_core::Migration::unapplied(stem, text).map(|migration| migration.checksum())
-    };
-    let bare = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let unix = bare.replace("\r\n", "\n");
+/// refinery's checksum of a file's text.
+fn checksum(stem: &str, text: &str) -> Result<u64, refinery_core::Error> {
+    refinery_core::Migration::unapplied(stem, text).map(|migration| migration.checksum())
+}
+
+/// refinery's checksums of the texts that differ from a file's only in line ends or a byte order mark: what version control and
+/// editors change without a word.
+fn same(stem: &str, sql: &str) -> Vec<u64> {
+    let unix = sql.replace("\r\n", "\n");
     let windows = unix.replace('\n', "\r\n");
-    let mut same = Vec::new();
-    for text in [bare, unix.as_str(), windows.as_str()] {
-        same.push(of(text)?);
-        same.push(of(&format!("{BYTE_ORDER_MARK}{text}"))?);
-    }
-    Ok((of(text)?, same))
+    [sql, &unix, &windows]
+        .into_iter()
+        .flat_map(|text| [text.to_owned(), format!("{BYTE_ORDER_MARK}{text}")])
+        // refinery refuses names only, and it has taken this one.
+        .filter_map(|text| checksum(stem, &text).ok())
+        .collect()
 }

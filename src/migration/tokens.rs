@@ -58,7 +58,8 @@ pub(in crate::migration) fn meaningful(sql: &str) -> impl Iterator<Item = Token<
 /// What the text begins with, how many bytes that takes (never none), and whether it is closed.
 fn read(text: &str, first: char) -> (Kind, usize, bool) {
     if first.is_whitespace() {
-        return (Kind::Blank, first.len_utf8(), true);
+        let length = text.find(|c: char| !c.is_whitespace());
+        return (Kind::Blank, length.unwrap_or(text.len()), true);
     }
     if text.starts_with("--") {
         // A lone carriage return ends a comment as well.

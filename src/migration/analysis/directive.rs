@@ -8,12 +8,19 @@ pub const NO_TRANSACTION: &str = "-- dbctl:no-transaction";
 
 /// Whether the file's head asks to be run statement by statement.
 pub(super) fn asked(sql: &str) -> bool {
-    comments(sql).any(|comment| comment.in_head && comment.text == NO_TRANSACTION)
+    // Most files can be spared the search.
+    sql.contains(NO_TRANSACTION)
+        && comments(sql)
+            .take_while(|comment| comment.in_head)
+            .any(|comment| comment.text == NO_TRANSACTION)
 }
 
 /// Comments that look like a directive and are none: the line, and what is wrong.
 #[must_use]
 pub fn misplaced(sql: &str) -> Vec<(usize, String)> {
+    if !sql.contains("--") {
+        return Vec::new();
+    }
     let mut lines = Lines::default();
     comments(sql)
         .filter_map(|comment| {

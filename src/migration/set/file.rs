@@ -1,10 +1,12 @@
 //! The files of a set: what their names say, and what is wrong with their contents.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::script::{Script, problems};
-use super::{Down, LOCK_FILE, Migration, checksums};
-use crate::migration::{analysis, statements};
+use super::{Down, LOCK_FILE, Migration, checksum};
+use crate::migration::analysis;
+use crate::migration::tokens::{Kind, meaningful};
 
 /// What editors of some systems put before a text; the server takes it for a part of the first word.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -73,7 +75,7 @@ pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Ve
     let mode = analysis::mode(sql);
     check(sql, Script::Up(mode))?;
     let stem = file.strip_suffix(".sql").unwrap_or(file);
-    let (checksum, same) = checksums(stem, text)
+    let checksum = checksum(stem, text)
         .map_err(|error| vec![format!("refinery does not accept it: {error}")])?;
     Ok(Migration {
         version: name.version,
@@ -83,7 +85,7 @@ pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Ve
         checksum,
         mode,
         down: None,
-        same,
+        same: OnceLock::new(),
         marked: text.starts_with(BYTE_ORDER_MARK),
     })
 }
@@ -104,7 +106,7 @@ fn check(sql: &str, script: Script) -> Result<(), Vec<String>> {
         let shown = |(line, problem)| format!("line {line}: {problem}");
         return Err(problems.into_iter().map(shown).collect());
     }
-    if statements(sql).is_empty() {
+    if meaningful(sql).all(|token| token.kind == Kind::End) {
         let script = match script {
             Script::Up(_) => "migration",
             Script::Down => "down script",

@@ -1,6 +1,7 @@
 //! Reads sets: those that are compiled in, and those on disk.
 
 use std::collections::BTreeMap;
+use std::fs::DirEntry;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
@@ -76,7 +77,7 @@ impl Set {
                 )));
             };
             if belongs(file) {
-                files.insert(file.to_owned(), read(directory, &entry.path()));
+                files.insert(file.to_owned(), read(directory, &entry));
             }
         }
         Self::from_files(name, Some(directory), files)
@@ -127,8 +128,11 @@ impl Set {
 
 /// Reads a file of a set's folder. A link may lead to another file of the folder, but not out of it: what is applied must be what was
 /// reviewed and released with the folder.
-fn read(directory: &Path, path: &Path) -> Result<Vec<u8>, String> {
-    if let Ok(target) = std::fs::read_link(path) {
+fn read(directory: &Path, entry: &DirEntry) -> Result<Vec<u8>, String> {
+    let path = &entry.path();
+    // The folder's listing tells, mostly; where it does not, the file is asked.
+    let maybe_link = entry.file_type().map_or(true, |kind| kind.is_symlink());
+    if maybe_link && let Ok(target) = std::fs::read_link(path) {
         let target = target.display();
         let real = |path: &Path| {
             std::fs::canonicalize(path)

@@ -45,6 +45,10 @@ fn before_rows(sql: &str) -> &str {
         let mut words = Words::new(statement.text);
         words.eat(&["copy"]) && words.has(&["from", "stdin"])
     };
+    // Most files can be spared the search.
+    if !sql.to_ascii_lowercase().contains("stdin") {
+        return sql;
+    }
     statements(sql)
         .into_iter()
         .find(copies)
@@ -86,7 +90,12 @@ fn unclosed(sql: &str) -> Option<(usize, String)> {
 
 fn in_statement(statement: Statement<'_>, script: Script) -> Vec<(usize, String)> {
     let mut problems = Vec::new();
-    if let Some(token) = tokens(statement.text).find(|token| token.text == "\\") {
+    let backslash = statement
+        .text
+        .contains('\\')
+        .then(|| tokens(statement.text).find(|token| token.text == "\\"))
+        .flatten();
+    if let Some(token) = backslash {
         let line = statement.line + Lines::default().at(statement.text, token.at) - 1;
         let rest = statement.text.get(token.at..).unwrap_or_default();
         let command = rest.split_whitespace().next().unwrap_or_default();
