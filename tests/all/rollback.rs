@@ -294,8 +294,24 @@ fn every_way_to_lose_rows_is_seen() {
             "table public.kept held 3 rows and holds 1 now",
         ),
         (
-            "CREATE TABLE new AS TABLE kept; DROP TABLE kept; ALTER TABLE new RENAME TO kept",
-            "table public.kept was made anew, and whether all its rows are there was not counted",
+            "CREATE TABLE new AS SELECT id, NULL::text AS note FROM kept; DROP TABLE kept; ALTER TABLE new RENAME TO kept",
+            "table public.kept was emptied, rewritten or made anew, and its rows are not what they were",
+        ),
+        (
+            "TRUNCATE part_1",
+            "table public.part_1 held 1 row and holds 0 now",
+        ),
+        (
+            "TRUNCATE KEPT; INSERT INTO KEPT VALUES (0, 'seed')",
+            "table public.kept held 3 rows and holds 1 now",
+        ),
+        (
+            "CREATE FUNCTION refill() RETURNS void LANGUAGE sql AS 'TRUNCATE kept; INSERT INTO kept SELECT 7 + i, NULL FROM generate_series(1, 3) i'; SELECT refill()",
+            "table public.kept was emptied, rewritten or made anew, and its rows are not what they were",
+        ),
+        (
+            "ALTER TABLE kept ALTER note TYPE text USING NULL",
+            "table public.kept was emptied, rewritten or made anew, and its rows are not what they were",
         ),
         (
             "ALTER TABLE parted DETACH PARTITION part_1; DROP TABLE part_1",
@@ -320,6 +336,11 @@ fn every_way_to_lose_rows_is_seen() {
             "",
         ),
         ("ALTER TABLE parted DETACH PARTITION part_1", ""),
+        (
+            "CREATE TABLE new AS TABLE kept; DROP TABLE kept; ALTER TABLE new RENAME TO kept",
+            "",
+        ),
+        ("ALTER TABLE kept ALTER note TYPE text USING note || ''", ""),
         ("CREATE TABLE other AS TABLE kept; DELETE FROM other", ""),
         (
             "CREATE TABLE new (LIKE kept INCLUDING ALL); INSERT INTO new TABLE kept; DROP TABLE kept; ALTER TABLE new RENAME TO kept",

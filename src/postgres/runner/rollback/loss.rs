@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Error};
 
+use super::content::{self, Content, LARGEST};
 use super::statement::Failure;
-use super::table::{Table, count, holding, lock, read};
-use crate::migration::Rollback;
+use super::table::{Table, holding, lock, read};
 
 /// Data that a rollback loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,58 +22,62 @@ pub(super) struct State {
     tables: BTreeMap<u32, Table>,
     /// The OIDs of those that hold rows themselves.
     holding: BTreeSet<u32>,
-    /// How many rows a root holds, by its OID, where that was worth counting.
-    counts: BTreeMap<u32, i64>,
+    /// What those hold themselves that are no chunks, by OID, where it could be read.
+    own: BTreeMap<u32, Content>,
+    /// What a root that has parts holds with them.
+    families: BTreeMap<u32, Content>,
 }
 
 impl State {
-    /// The tables before the first script, closed to writers. Where a script writes rows, it may be filling a table that takes
-    /// another's place: the tables that it names are counted.
-    pub(super) async fn before(client: &Client, rollback: &Rollback) -> Result<Self, Failure> {
+    /// The tables before the first script, closed to writers.
+    pub(super) async fn before(client: &Client) -> Result<Self, Failure> {
         lock(client, read(client).await?.values()).await?;
         // Again, since a row may have come before the lock.
-        let tables = read(client).await?;
-        let holding = holding(client, &tables).await?;
-        let scripts = rollback.steps.iter().map(|step| step.down.sql.as_str());
-        let writing: Vec<&str> = scripts
-            .filter(|sql| sql.to_ascii_lowercase().contains("insert"))
-            .collect();
-        let mut state = Self {
-            tables,
-            holding,
-            counts: BTreeMap::new(),
-        };
-        let mut counts = BTreeMap::new();
-        for table in state.roots() {
-            let named = writing.iter().any(|sql| sql.contains(&table.name));
-            if named && state.holds(table) {
-                let rows = count(client, table).await?;
-                counts.extend(rows.map(|rows| (table.oid, rows)));
+        let mut state = Self::now(client).await?;
+        let (mut own, mut families) = (BTreeMap::new(), BTreeMap::new());
+        for table in state.tables.values() {
+            let names: Vec<&str> = table.columns.values().map(|(name, _)| &**name).collect();
+            let holds = state.holding.contains(&table.oid) && !table.is_chunk();
+            if holds && table.size <= LARGEST {
+                let content = content::read(client, table, true, &names).await?;
+                own.extend(content.map(|content| (table.oid, content)));
+            }
+            let parts = || state.tables.values().filter(|part| part.root == table.oid);
+            let small = parts().map(|part| part.size).sum::<i64>() <= LARGEST;
+            // Reading a hypertable locks each of its chunks.
+            let few = (2..=1000).contains(&parts().count());
+            if table.is_root() && few && small && state.holds(table) {
+                let content = content::read(client, table, false, &names).await?;
+                families.extend(content.map(|content| (table.oid, content)));
             }
         }
-        state.counts = counts;
+        (state.own, state.families) = (own, families);
         Ok(state)
     }
 
-    /// The tables after the last script; those that took a counted table's place, or are it, are counted too.
-    async fn after(client: &Client, before: &Self) -> Result<Self, Error> {
+    /// The tables as they are, without what they hold.
+    async fn now(client: &Client) -> Result<Self, Error> {
         let tables = read(client).await?;
         let holding = holding(client, &tables).await?;
-        let mut counts = BTreeMap::new();
-        for old in before
-            .roots()
-            .filter(|old| before.counts.contains_key(&old.oid))
-        {
-            if let Some(new) = successor(&tables, old) {
-                let rows = count(client, new).await?;
-                counts.extend(rows.map(|rows| (new.oid, rows)));
-            }
-        }
         Ok(Self {
             tables,
             holding,
-            counts,
+            own: BTreeMap::new(),
+            families: BTreeMap::new(),
         })
+    }
+
+    /// What a root held with its parts, if it has any.
+    fn family(&self, root: &Table) -> Option<&Content> {
+        let parted = self
+            .tables
+            .values()
+            .any(|part| part.root == root.oid && !part.is_root());
+        if parted {
+            self.families.get(&root.oid)
+        } else {
+            self.own.get(&root.oid)
+        }
     }
 
     fn roots(&self) -> impl Iterator<Item = &Table> {
@@ -97,7 +101,7 @@ fn successor<'t>(tables: &'t BTreeMap<u32, Table>, old: &Table) -> Option<&'t Ta
 
 /// What the scripts that ran since lose.
 pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>, Error> {
-    let after = State::after(client, before).await?;
+    let after = State::now(client).await?;
     let mut losses = Vec::new();
     for old in before.roots().filter(|table| before.holds(table)) {
         match successor(&after.tables, old) {
@@ -105,6 +109,7 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
             Some(new) => {
                 columns(old, new, &mut losses);
                 rows(old, new, before, &after, &mut losses);
+                rewritten(client, old, new, before, &after, &mut losses).await?;
             }
         }
     }
@@ -126,20 +131,6 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
     if !after.holds(new) {
         losses.push(loss(old, "is empty now and held rows".to_owned()));
         return;
-    }
-    match (before.counts.get(&old.oid), after.counts.get(&new.oid)) {
-        (Some(had), Some(has)) if has < had => {
-            losses.push(loss(
-                old,
-                format!("held {} and holds {has} now", count_of(*had)),
-            ));
-        }
-        (Some(_), Some(_)) => {}
-        _ if new.oid != old.oid => {
-            let reason = "was made anew, and whether all its rows are there was not counted";
-            losses.push(loss(old, reason.to_owned()));
-        }
-        _ => {}
     }
     let parts = before.tables.values().filter(|part| part.root == old.oid);
     let (mut gone, mut deleted, mut updated) = (0_usize, 0, 0);
@@ -164,6 +155,73 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
     if updated > 0 {
         losses.push(loss(old, format!("had {} updated", count_of(updated))));
     }
+}
+
+/// What tables that were made anew, emptied or rewritten hold now, against what they held.
+async fn rewritten(
+    client: &Client,
+    old: &Table,
+    new: &Table,
+    before: &State,
+    after: &State,
+    losses: &mut Vec<Loss>,
+) -> Result<(), Error> {
+    let mut whole = new.oid != old.oid;
+    let parts = before.tables.values().filter(|part| part.root == old.oid);
+    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+        match after.tables.get(&part.oid) {
+            Some(now) if now.node != part.node && part.is_chunk() => whole = true,
+            Some(now) if now.node != part.node => {
+                let held = before.own.get(&part.oid);
+                losses.extend(compared(client, part, now, held, true).await?);
+            }
+            _ => {}
+        }
+    }
+    if whole {
+        let held = before.family(old);
+        losses.extend(compared(client, old, new, held, false).await?);
+    }
+    Ok(())
+}
+
+/// The loss, unless a table holds the same rows as before.
+async fn compared(
+    client: &Client,
+    old: &Table,
+    new: &Table,
+    held: Option<&Content>,
+    alone: bool,
+) -> Result<Option<Loss>, Error> {
+    // A column that is gone is a loss by itself.
+    let names: Option<Vec<&str>> = old
+        .columns
+        .iter()
+        .map(|(number, (name, _))| {
+            let mut now = new.columns.iter();
+            let same = now.find(|(other, (called, _))| {
+                if new.oid == old.oid {
+                    *other == number
+                } else {
+                    called == name
+                }
+            });
+            same.map(|(_, (called, _))| called.as_str())
+        })
+        .collect();
+    let (Some(held), Some(names)) = (held, names) else {
+        let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
+                      (over 256 MB), hidden by row security, or lost columns";
+        return Ok(Some(loss(old, reason.to_owned())));
+    };
+    let reason = match content::read(client, new, alone, &names).await? {
+        Some(holds) if holds == *held => return Ok(None),
+        Some(holds) if holds.rows < held.rows => {
+            format!("held {} and holds {} now", count_of(held.rows), holds.rows)
+        }
+        _ => "was emptied, rewritten or made anew, and its rows are not what they were".to_owned(),
+    };
+    Ok(Some(loss(old, reason)))
 }
 
 /// Columns that are gone or of another type. A table that is still the same knows its columns by number, whatever they are called.

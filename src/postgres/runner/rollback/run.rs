@@ -148,7 +148,7 @@ impl Run<'_> {
         self.session.reset().await?;
         client.batch_execute("BEGIN").await?;
         self.settings("pg_catalog").await?;
-        let before = State::before(client, self.rollback).await?;
+        let before = State::before(client).await?;
         let mut migrations = Vec::new();
         for step in &self.rollback.steps {
             let started = Instant::now();

@@ -18,9 +18,13 @@ pub(super) struct Table {
     pub(super) schema: String,
     pub(super) name: String,
     /// Whether row security hides rows of it from this role.
-    hidden: bool,
+    pub(super) hidden: bool,
     /// Whether it takes any room on disk, as one with rows does.
     sized: bool,
+    /// The file that its rows are in: another one once it is truncated or rewritten.
+    pub(super) node: Option<u32>,
+    /// The room that it takes, without its parts.
+    pub(super) size: i64,
     /// Rows deleted so far in this session, as the statistics count them.
     pub(super) deleted: i64,
     /// Rows updated so far in this session.
@@ -34,7 +38,7 @@ impl Table {
         self.oid == self.root
     }
 
-    fn is_chunk(&self) -> bool {
+    pub(super) fn is_chunk(&self) -> bool {
         !self.is_root() && self.schema == CHUNKS
     }
 
@@ -44,7 +48,7 @@ impl Table {
     }
 
     /// How SQL names it.
-    fn quoted(&self) -> String {
+    pub(super) fn quoted(&self) -> String {
         format!("{}.{}", identifier(&self.schema), identifier(&self.name))
     }
 }
@@ -65,6 +69,8 @@ pub(super) async fn read(client: &Client) -> Result<BTreeMap<u32, Table>, Error>
                 name: row.try_get(3)?,
                 hidden: row.try_get(4)?,
                 sized: row.try_get(5)?,
+                node: row.try_get(11)?,
+                size: row.try_get(12)?,
                 deleted: row.try_get(6)?,
                 updated: row.try_get(7)?,
                 columns: numbers
@@ -110,13 +116,4 @@ pub(super) async fn holding(
         }
     }
     Ok(holding)
-}
-
-/// The number of a table's rows, its parts' included; `None` where row security hides some.
-pub(super) async fn count(client: &Client, table: &Table) -> Result<Option<i64>, Error> {
-    if table.hidden {
-        return Ok(None);
-    }
-    let sql = format!("SELECT count(*) FROM {}", table.quoted());
-    client.query_one(&sql, &[]).await?.try_get(0).map(Some)
 }

@@ -14,7 +14,8 @@ SELECT c.oid, f.root, n.nspname::text, c.relname::text, row_security_active(c.oi
        ARRAY(SELECT a.attname::text FROM pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       pg_relation_filenode(c.oid), coalesce(pg_table_size(c.oid), 0)
   FROM family f
   JOIN pg_class c ON c.oid = f.oid
   JOIN pg_namespace n ON n.oid = c.relnamespace
