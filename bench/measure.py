@@ -222,7 +222,8 @@ def builtin(folder: Path) -> Case:
     databases = [f"set_{name}" for name in sets]
     tools = [Tool("dbctl migrate, all three sets", [dbctl(folder, services)])]
     for name in sets:
-        files = sorted((ROOT / "migrations" / name).glob("V*.sql"), key=lambda file: int(file.name[1:].split("__")[0]))
+        files = [file for file in (ROOT / "migrations" / name).glob("V*.sql") if not file.name.endswith(".down.sql")]
+        files.sort(key=lambda file: int(file.name[1:].split("__")[0]))
         options = ["-Xq", "-v", "ON_ERROR_STOP=1", "-1", "-d", url(f"set_{name}"), "-f"]
         tools.append(Tool(f"psql, {name}", [([PSQL, *options, str(file)], {}) for file in files]))
     measure(tools, 11, lambda: fresh(databases))

@@ -138,6 +138,23 @@ async fn history(
         .collect()
 }
 
+/// Whether anybody has made a relation in the database, an extension included: one query instead of a whole snapshot.
+///
+/// # Errors
+/// When the query fails.
+pub async fn has_relations(session: &Session) -> Result<bool, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    // The server's own have OIDs below FirstNormalObjectId (PostgreSQL documentation, "System Catalog Declarations and Initial Contents").
+    session
+        .client
+        .query_typed_one(
+            "SELECT EXISTS (SELECT FROM pg_class WHERE oid >= 16384)",
+            &[],
+        )
+        .await?
+        .try_get(0)
+}
+
 /// What a migration needs of its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {

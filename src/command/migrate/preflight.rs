@@ -98,9 +98,12 @@ async fn inspected(
     }
     let begun = unfinished::unfinished(session).await?;
     let begun = begun.is_some_and(|migrations| !migrations.is_empty());
-    let snapshot = snapshot(session, None).await?;
-    if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
-        return Ok(Err((Outcome::Refused, reason)));
+    // An empty database holds nobody's tables.
+    if inspect::has_relations(session).await? {
+        let snapshot = snapshot(session, None).await?;
+        if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
+            return Ok(Err((Outcome::Refused, reason)));
+        }
     }
     if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
         return Ok(Err((Outcome::Unreachable, reason)));
