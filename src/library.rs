@@ -137,7 +137,7 @@ impl Migrator {
             data_dir: None,
             wait: self.wait,
         };
-        let cleared = preflight(&task, self.lock_timeout).await?;
+        let cleared = Box::pin(preflight(&task, self.lock_timeout)).await?;
         let wanted = |version| self.target.is_none_or(|target| version <= target);
         let mut pending = cleared.plan.pending.iter();
         if !pending.any(|migration| wanted(migration.version)) {
@@ -158,8 +158,14 @@ impl Migrator {
             }
         };
         let mut session = open(&task).await?;
-        let (applied, result) =
-            apply_pending(&mut session, &task, settings, &interrupt, &observer).await;
+        let (applied, result) = Box::pin(apply_pending(
+            &mut session,
+            &task,
+            settings,
+            &interrupt,
+            &observer,
+        ))
+        .await;
         session.close().await;
         result?;
         Ok(applied

@@ -100,7 +100,7 @@ async fn inspected(
     let begun = begun.is_some_and(|migrations| !migrations.is_empty());
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
-        let snapshot = snapshot(session, None).await?;
+        let snapshot = Box::pin(snapshot(session, None)).await?;
         if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
             return Ok(Err((Outcome::Refused, reason)));
         }

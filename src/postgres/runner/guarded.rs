@@ -83,8 +83,8 @@ impl AsyncTransaction for Guarded<'_> {
         migration.mode = mode;
         let result = match (books, mode) {
             (Err(error), _) => Err(lost(&error)),
-            (Ok(()), Mode::Transaction) => self.whole(&migration, record).await,
-            (Ok(()), Mode::Statements) => self.by_statement(&migration, record).await,
+            (Ok(()), Mode::Transaction) => Box::pin(self.whole(&migration, record)).await,
+            (Ok(()), Mode::Statements) => Box::pin(self.by_statement(&migration, record)).await,
         };
         match result {
             Ok(()) => {

@@ -179,7 +179,7 @@ pub async fn apply(
         Ok(runner) => runner,
         Err(error) => return (Vec::new(), Err(lost(&error))),
     };
-    let result = run(&mut runner, set, check).await;
+    let result = Box::pin(run(&mut runner, set, check)).await;
     let applied = std::mem::take(&mut runner.applied);
     let failure = runner.failure.take();
     runner.watch.close().await;

@@ -201,7 +201,7 @@ impl Guarded<'_> {
                 .await
                 .map_err(gone)?;
             let patience = self.options.lock_timeout.saturating_sub(started.elapsed());
-            let attempt = self.watch.over(self.run_alone(alone, patience));
+            let attempt = self.watch.over(Box::pin(self.run_alone(alone, patience)));
             let failure = match self.or_cancel(session, attempt).await {
                 Some(Ok(())) => None,
                 Some(Err(failure)) => Some(failure),

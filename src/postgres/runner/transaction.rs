@@ -133,7 +133,9 @@ impl Guarded<'_> {
                 .min(self.options.lock_wait)
                 .min(wait)
                 .max(Duration::from_millis(1));
-            let attempt = self.watch.over(self.attempt(session, body, patience));
+            // On the heap: a service's runtime gives its threads small stacks.
+            let attempt = Box::pin(self.attempt(session, body, patience));
+            let attempt = self.watch.over(attempt);
             let failure = match self.or_cancel(session, attempt).await {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(failure)) => failure,
