@@ -2,6 +2,7 @@
 # Measures dbctl beside refinery_cli, sqlx-cli and psql, on a PostgreSQL 17 with TimescaleDB that it starts and stops itself.
 #
 #   bench/run.sh               everything; writes bench/RESULTS.md
+#   BENCH_ROUNDS=3 bench/run.sh    fewer runs of each, for a quick look
 #   bench/run.sh CASE...       only these (nothing, three, eight, builtin); prints and writes nothing
 #
 # The first run builds the peers (minutes) and fetches the server; both are kept in the cache that
