@@ -10,8 +10,10 @@ use super::names::reference;
 use super::{LockMode, Name};
 use crate::migration::words::Words;
 
-/// Functions of the server that lock no relation for longer than the call.
-const HARMLESS: [&str; 12] = [
+/// Functions of the server and of TimescaleDB that lock no table against anybody.
+const HARMLESS: [&str; 14] = [
+    "by_hash",
+    "by_range",
     "count",
     "current_setting",
     "currval",

@@ -67,7 +67,10 @@ fn dangers_are_told() {
         ("DROP TABLE t CASCADE", "dynamic ban-drop-table"),
         ("ALTER EXTENSION pg_trgm UPDATE", "dynamic"),
         ("SELECT set_config('a.b', 'c', true)", ""),
-        ("SELECT create_hypertable('t', 'time')", ""),
+        (
+            "SELECT create_hypertable('t', public.by_range('time', INTERVAL '6 hours'))",
+            "",
+        ),
         ("GIBBERISH", "unread"),
         // Taste is not danger.
         (
