@@ -137,7 +137,7 @@ impl Migrator {
             data_dir: None,
             wait: self.wait,
         };
-        let cleared = Box::pin(preflight(&task, self.lock_timeout)).await?;
+        let cleared = Box::pin(preflight(&task, self.lock_timeout, None)).await?;
         let wanted = |version| self.target.is_none_or(|target| version <= target);
         let mut pending = cleared.plan.pending.iter();
         if !pending.any(|migration| wanted(migration.version)) {

@@ -5,13 +5,19 @@ mod output;
 mod progress;
 mod verbs;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// The most threads that log in and move bytes; everything else runs on the main one.
+const WORKERS: usize = 4;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let exit = tokio::runtime::Builder::new_current_thread()
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let exit = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(WORKERS))
         .enable_all()
         .build()
         .map_or_else(

@@ -235,7 +235,9 @@ async fn migrate(
     options: &crate::cli::Migrate,
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
-    let loaded = load(manifest, &options.chosen)?;
+    let services: Vec<&Service> = manifest
+        .select(&options.chosen.services)
+        .map_err(Stop::usage)?;
     let asked = command::migrate::Options {
         dry_run: options.dry_run,
         target: options.target,
@@ -247,9 +249,11 @@ async fn migrate(
         wait: Duration::from_secs(options.wait),
         statement_timeout: options.statement_timeout,
     };
+    let ahead = command::migrate::Ahead::begin(&services, &asked);
+    let loaded = Loaded::new(manifest, &services);
     let progress = Progress::new(global.quiet);
     let observer = |service: &str, event| progress.event(service, &event);
-    let report = command::migrate::run(&loaded, &asked, &observer, interrupt).await;
+    let report = command::migrate::run(&loaded, &asked, ahead, &observer, interrupt).await;
     progress.end();
     show(
         global,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::attempt::{Address, Attempt, Failure};
 use super::error::{CHECK_ADDRESS, ConnectError, Reason};
 use super::session::{Purpose, Session};
@@ -35,6 +37,61 @@ pub async fn connect(
 /// # Errors
 /// As [`connect`], with how long it waited.
 pub async fn connect_patiently(
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    application: &str,
+    limit: Duration,
+) -> Result<Session, ConnectError> {
+    Connecting::begin(endpoint, purpose, application, limit)
+        .session()
+        .await
+}
+
+/// A session that a task of its own opens: a log-in with SCRAM keeps a core busy for milliseconds, and where the runtime has several
+/// threads, many log-ins share the cores. Whoever drops it ends the attempt.
+pub struct Connecting {
+    task: JoinHandle<Result<Session, ConnectError>>,
+    endpoint: String,
+}
+
+impl Connecting {
+    /// Begins to connect, as [`connect_patiently`].
+    pub fn begin(
+        endpoint: &Endpoint,
+        purpose: Purpose,
+        application: &str,
+        limit: Duration,
+    ) -> Self {
+        let display = endpoint.display().to_string();
+        let (endpoint, application) = (endpoint.clone(), application.to_owned());
+        let task =
+            tokio::spawn(async move { patiently(&endpoint, purpose, &application, limit).await });
+        Self {
+            task,
+            endpoint: display,
+        }
+    }
+
+    /// The session, as soon as it is there.
+    ///
+    /// # Errors
+    /// As [`connect_patiently`].
+    pub async fn session(mut self) -> Result<Session, ConnectError> {
+        (&mut self.task).await.unwrap_or_else(|error| {
+            // Nobody else ends the task, so it is the runtime that does.
+            let text = format!("{}: connecting was ended: {error}", self.endpoint);
+            Err(ConnectError::new(Reason::Unreachable, text, ""))
+        })
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn patiently(
     endpoint: &Endpoint,
     purpose: Purpose,
     application: &str,

@@ -19,7 +19,7 @@ mod tls;
 pub mod unfinished;
 
 pub use attempt::OLDEST_MAJOR;
-pub use connect::{connect, connect_patiently};
+pub use connect::{Connecting, connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, RollbackError,

@@ -1,5 +1,6 @@
 //! `dbctl migrate`: looks at every target before any is changed, then applies side by side.
 
+mod ahead;
 mod apply;
 mod limits;
 mod plan;
@@ -14,9 +15,10 @@ use futures::future::join_all;
 
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
-use crate::postgres::Event;
 use crate::postgres::capacity::Workers;
+use crate::postgres::{Connecting, Event};
 use crate::report::migrate::{Outcome, Report, ServiceRun};
+pub use ahead::Ahead;
 use apply::{FirstFailure, migrate};
 use limits::Limits;
 use task::{blank, ended};
@@ -52,10 +54,11 @@ pub struct Options {
 /// What an interrupted run has to say about a service that it has not begun.
 const INTERRUPTED: &str = "interrupted before anything was changed";
 
-/// Applies the chosen services' sets. No database is changed before all of them were looked at.
+/// Applies the chosen services' sets over the sessions that were begun ahead or over its own. No database is changed before all of them were looked at.
 pub async fn run(
     loaded: &Loaded<'_>,
     options: &Options,
+    mut ahead: Ahead,
     observer: &(dyn Fn(&str, Event) + Sync),
     interrupt: &Interrupt,
 ) -> Report {
@@ -64,9 +67,10 @@ pub async fn run(
         .chosen()
         .filter_map(|service| service.service.endpoint().map(Endpoint::address));
     let limits = Limits::new(options.jobs, options.jobs_per_server, servers);
-    let looks = loaded
-        .chosen()
-        .map(|service| look(loaded, service, options, &limits, interrupt));
+    let looks = loaded.chosen().map(|service| {
+        let ahead = ahead.take(&service.service.name);
+        look(loaded, service, options, ahead, &limits, interrupt)
+    });
     let looks = join_all(looks).await;
     let looks = judged_together(looks, options);
     let failed = FirstFailure::new();
@@ -108,6 +112,7 @@ async fn look<'a>(
     loaded: &'a Loaded<'a>,
     service: &'a LoadedService<'a>,
     options: &Options,
+    ahead: Option<Connecting>,
     limits: &Limits,
     interrupt: &Interrupt,
 ) -> Look<'a> {
@@ -120,7 +125,7 @@ async fn look<'a>(
     let _turn = limits.turn(&server).await;
     let started = Instant::now();
     let looked = tokio::select! {
-        looked = preflight(&task, options.lock_timeout) => looked,
+        looked = preflight(&task, options.lock_timeout, ahead) => looked,
         () = interrupt.wait() => Err((Outcome::Interrupted, INTERRUPTED.to_owned())),
     };
     run.took = started.elapsed();

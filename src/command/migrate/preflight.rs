@@ -9,8 +9,7 @@ use crate::migration::{Plan, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::{
-    DriverError, Purpose, Session, connect, connect_patiently, describe, snapshot, standby,
-    unfinished,
+    Connecting, DriverError, Purpose, Session, connect, describe, snapshot, standby, unfinished,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -32,14 +31,19 @@ pub(crate) struct Cleared {
     pub(super) capacity: Option<Capacity>,
 }
 
-/// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for.
+/// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
+/// the session that was begun `ahead`, if any.
 ///
 /// # Errors
 /// The reason why it cannot be migrated.
-pub(crate) async fn preflight(task: &Task<'_>, limit: Duration) -> Result<Cleared, Refusal> {
+pub(crate) async fn preflight(
+    task: &Task<'_>,
+    limit: Duration,
+    mut ahead: Option<Connecting>,
+) -> Result<Cleared, Refusal> {
     let started = Instant::now();
     loop {
-        match look(task).await {
+        match look(task, ahead.take()).await {
             Err((Outcome::Locked, _)) if started.elapsed() < limit => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -49,8 +53,12 @@ pub(crate) async fn preflight(task: &Task<'_>, limit: Duration) -> Result<Cleare
 }
 
 /// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
-async fn look(task: &Task<'_>) -> Result<Cleared, Refusal> {
-    let session = connect_patiently(task.endpoint, Purpose::Read, &task.application(), task.wait)
+async fn look(task: &Task<'_>, ahead: Option<Connecting>) -> Result<Cleared, Refusal> {
+    let begun = ahead.unwrap_or_else(|| {
+        Connecting::begin(task.endpoint, Purpose::Read, &task.application(), task.wait)
+    });
+    let session = begun
+        .session()
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
     let looked = inspected(task, &session).await;

@@ -72,13 +72,18 @@ impl<'a> Task<'a> {
 
     /// The name of its sessions, as `pg_stat_activity` shows it.
     pub(super) fn application(&self) -> String {
-        format!("dbctl migrate {}", self.own.service)
+        application(self.own.service)
     }
 
     /// Why the set must not be applied to the database with these marks, if so.
     pub(super) fn refused_by_marks(&self, marks: &Marks) -> Option<String> {
         refused_by_marks(self.own, &self.others, marks)
     }
+}
+
+/// The name of the sessions that migrate a service.
+pub(super) fn application(service: &str) -> String {
+    format!("dbctl migrate {service}")
 }
 
 /// The report of a service about which nothing is known yet.
