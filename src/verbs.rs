@@ -251,6 +251,12 @@ async fn migrate(
     };
     let ahead = command::migrate::Ahead::begin(&services, &asked);
     let loaded = Loaded::new(manifest, &services);
+    if let Some(problem) = asked
+        .target
+        .and_then(|target| loaded.unknown_version(target))
+    {
+        return Err(Stop::usage(problem));
+    }
     let progress = Progress::new(global.quiet);
     let observer = |service: &str, event| progress.event(service, &event);
     let report = command::migrate::run(&loaded, &asked, ahead, &observer, interrupt).await;

@@ -109,6 +109,10 @@ impl<'a> Task<'a> {
             Some(Err(error)) => return Err((Outcome::BadSet, error.to_string())),
             None => return Err((Outcome::BadSet, format!("{name} has no migration set"))),
         };
+        // Without what it holds, a down script would run without the guards that it gives.
+        if let Some(problem) = service.bad_lock() {
+            return Err((Outcome::BadSet, problem));
+        }
         Ok(Self {
             own: service.party(),
             others: loaded.others(name),

@@ -127,6 +127,25 @@ impl<'a> Loaded<'a> {
             .filter(|loaded| self.chosen.contains(&loaded.service.name.as_str()))
     }
 
+    /// Why no chosen set can be taken to this version, if none has it.
+    #[must_use]
+    pub fn unknown_version(&self, version: i32) -> Option<String> {
+        let sets: Vec<&Set> = self.chosen().filter_map(LoadedService::good_set).collect();
+        let mut migrations = sets.iter().flat_map(|set| &set.migrations);
+        if sets.is_empty() || migrations.any(|migration| migration.version == version) {
+            return None;
+        }
+        let newest = |set: &&Set| {
+            let newest = set.migrations.last().map_or(0, |last| last.version);
+            format!("{newest} in set {}", set.name)
+        };
+        let newest: Vec<String> = sets.iter().map(newest).collect();
+        Some(format!(
+            "there is no version {version} to migrate to: the newest is {}",
+            newest.join(", ")
+        ))
+    }
+
     /// The other services as the guard of migrations knows them.
     #[must_use]
     pub fn others(&self, own: &str) -> Vec<Party<'_>> {

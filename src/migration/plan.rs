@@ -84,7 +84,8 @@ impl std::fmt::Display for Problem {
                 checksum,
             } if file_name(row) == *file => write!(
                 f,
-                "{file} was edited after it was applied on {}: its checksum is {checksum}, the history says {}",
+                "{file} was edited after it was applied on {}: its checksum is {checksum}, the history says {}; restore the file, or, where the \
+                 database is already as the set says, let dbctl repair take the new checksum over",
                 row.applied_on, row.checksum
             ),
             Self::Divergent { file, row, .. } => write!(
@@ -95,13 +96,13 @@ impl std::fmt::Display for Problem {
             ),
             Self::Unknown(row) => write!(
                 f,
-                "the history holds {}, applied on {}, which the set does not have",
+                "the history holds {}, applied on {}, which the set does not have: bring the file back, or use the dbctl and the sets that applied it",
                 file_name(row),
                 row.applied_on
             ),
             Self::OutOfOrder { file, newest } => write!(
                 f,
-                "{file} was never applied although version {newest} was: a migration must be newer than every applied one"
+                "{file} was never applied although version {newest} was: a migration must be newer than every applied one; give it a higher version"
             ),
             Self::Repeated(row) => {
                 write!(

@@ -64,6 +64,9 @@ fn plan(report: &Report, style: Style) -> String {
             }
         }
     }
+    text.push_str(
+        "Whether data would be lost shows only when the scripts run: then nothing is committed without --allow-data-loss.\n",
+    );
     text
 }
 

@@ -69,7 +69,10 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
             .total
             .map_or_else(String::new, |total| format!(" of {total}"));
         let begun = match unfinished.begun {
-            0 => "dbctl migrate goes on from there".to_owned(),
+            0 if unfinished.total.is_none() => {
+                "the set has no such version: bring its file back".to_owned()
+            }
+            0 => "dbctl migrate goes on from there unless what ran was edited".to_owned(),
             begun => format!("{begun} was cut off: dbctl repair tells what became of it"),
         };
         format!(

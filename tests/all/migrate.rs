@@ -225,3 +225,20 @@ fn a_service_that_is_not_configured_or_has_no_database_is_said_and_done() {
         .says("no SQL database");
     lab.run(&["status"]).exits(0).says("single-user mode");
 }
+
+#[test]
+fn a_version_that_no_set_has_is_no_target() {
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    let before = lab.sql("rgb_lightning_node", "SELECT count(*) FROM pg_class");
+    lab.run(&["migrate", "-s", R, "--target", "99"])
+        .exits(2)
+        .says("there is no version 99 to migrate to: the newest is ")
+        .says(" in set rgb_users");
+    assert_eq!(
+        lab.sql("rgb_lightning_node", "SELECT count(*) FROM pg_class"),
+        before
+    );
+    // Another chosen service's set may have it.
+    lab.run(&["migrate", "--target", "3"]).exits(0);
+}
