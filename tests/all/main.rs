@@ -31,6 +31,7 @@ mod refinery;
 mod repair;
 mod rollback;
 mod rows;
+mod rule_pages;
 mod safety;
 mod sandbox;
 mod sandbox_system;
