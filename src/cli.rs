@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
     Verify(Verify),
+    /// Ask what can be asked without a server: migration sets, schema locks, directories
+    Check(Check),
     /// Write the schema locks from a throwaway server
     Lock(Lock),
     /// Run the whole system on throwaway local servers
@@ -214,6 +216,15 @@ pub(crate) struct Status {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// The mildest severity that makes the exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub(crate) fail_on: FailOn,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
     /// The mildest severity that makes the exit code 1

@@ -102,6 +102,16 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             )?;
             report.exit()
         }
+        Command::Check(options) => {
+            let loaded = load(&manifest, &options.chosen)?;
+            let report = command::check::run(&loaded, severity(options.fail_on)).await;
+            show(
+                &global,
+                || render::verify::json(&report),
+                |style| render::verify::table(&report, style),
+            )?;
+            report.exit()
+        }
         Command::Lock(options) => {
             let loaded = load(&manifest, &options.chosen)?;
             let quiet = global.quiet;

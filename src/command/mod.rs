@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cli")]
 pub mod baseline;
+#[cfg(feature = "cli")]
+pub mod check;
 mod guard;
 #[cfg(feature = "cli")]
 pub mod lock;

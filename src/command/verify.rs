@@ -25,6 +25,7 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
     let system = System {
         manifest: loaded.manifest,
         subjects,
+        offline: false,
     };
     rules::run(&system, &loaded.chosen, fail_on, started)
 }

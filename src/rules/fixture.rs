@@ -382,6 +382,7 @@ impl World {
         System {
             manifest: &self.manifest,
             subjects,
+            offline: false,
         }
     }
 

@@ -117,6 +117,8 @@ pub struct System<'a> {
     pub manifest: &'a Manifest,
     /// Every service of the manifest, chosen or not; those that were not chosen have no snapshot.
     pub subjects: Vec<Subject<'a>>,
+    /// Whether databases were left alone on purpose: the run is about sets, files and deployment only.
+    pub offline: bool,
 }
 
 /// What a rule is asked about: one service in its system.

@@ -48,7 +48,7 @@ pub(super) fn run_on(
         for rule in super::all().filter(|rule| is_about(rule, subject)) {
             rules.insert(rule.id);
             answers.asked.push((rule.id, subject.service.name.clone()));
-            if ask(rule, &case, &mut answers) && rule.scope != Scope::Set {
+            if ask(rule, &case, &mut answers) && (system.offline || rule.scope != Scope::Set) {
                 checked += 1;
             }
         }
@@ -69,7 +69,10 @@ pub(super) fn run_on(
         .findings
         .sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
     Report {
-        services: subjects.iter().map(|subject| line(subject)).collect(),
+        services: subjects
+            .iter()
+            .map(|subject| line(system, subject))
+            .collect(),
         findings: answers.findings,
         not_checked: answers.not_checked,
         allowed: answers.allowed,
@@ -145,7 +148,7 @@ fn database(subject: &Subject<'_>) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn line(subject: &Subject<'_>) -> ServiceLine {
+fn line(system: &System<'_>, subject: &Subject<'_>) -> ServiceLine {
     let service = subject.service;
     let snapshot = subject.snapshot.as_ref();
     let server = snapshot
@@ -160,6 +163,7 @@ fn line(subject: &Subject<'_>) -> ServiceLine {
             Some("no directory configured".to_owned())
         }
         Target::Files => Some("files only, no database".to_owned()),
+        Target::Database(_) if system.offline => None,
         Target::Database(_) if snapshot.is_none() => Some("not looked at".to_owned()),
         Target::Database(_) => None,
     };

@@ -101,6 +101,7 @@ impl Tree {
         let system = System {
             manifest: &manifest,
             subjects,
+            offline: false,
         };
         let mut all = Outcome::default();
         for subject in &system.subjects {
