@@ -81,6 +81,7 @@ fn server(service: &ServiceLine) -> String {
             )
         }
         (Some(server), None) => one_line(server),
+        (None, _) if service.reachable.is_none() => "-".to_owned(),
         (None, _) => "not reached".to_owned(),
     }
 }
