@@ -45,6 +45,12 @@ impl Owned {
         }
     }
 
+    /// Whether lock or text tell every relation that the set makes.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete_to == i32::MAX
+    }
+
     /// Schemas and names of the service's relations in a database at this version, side by side. What a later migration is yet to
     /// make is not there, or somebody else's.
     #[must_use]

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, finding};
 use crate::files::{Engine, Role, Trace};
-use crate::rules::{Scope, Verdict};
-use crate::snapshot::{Fact, Gap, Lock};
+use crate::migration::Owned;
+use crate::migration::guard::Party;
+use crate::rules::{Scope, Subject, Verdict};
+use crate::snapshot::{Fact, Gap};
 use crate::sqlite::SqliteFacts;
 
 /// Tables of the multi-user database, or of an indexer, in the RGB library's file.
@@ -126,16 +128,18 @@ fn owners<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Vec<Owner<'a>> {
         .filter(|subject| subject.service.store.is_sql())
         .map(|subject| {
             let service = subject.service.name.as_str();
-            let relations = match &subject.lock {
-                Fact::Known(lock) => relations(lock),
-                Fact::Unknown(gap) => {
-                    outcome.gaps.push(Gap {
-                        reason: format!("the tables of {service} are not known: {}", gap.reason),
-                        remedy: gap.remedy.clone(),
-                    });
-                    BTreeSet::new()
-                }
-            };
+            // Without a lock the set's text tells most of them.
+            let owned = Owned::new(party(subject), &[]);
+            if let Fact::Unknown(gap) = &subject.lock
+                && (subject.set.is_none() || !owned.is_complete())
+            {
+                outcome.gaps.push(Gap {
+                    reason: format!("the tables of {service} are not all known: {}", gap.reason),
+                    remedy: gap.remedy.clone(),
+                });
+            }
+            let (_, names) = owned.names(i64::MAX);
+            let relations = names.into_iter().map(str::to_lowercase).collect();
             Owner {
                 service,
                 relations,
@@ -149,12 +153,13 @@ fn owners<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Vec<Owner<'a>> {
         .collect()
 }
 
-fn relations(lock: &Lock) -> BTreeSet<String> {
-    lock.objects
-        .keys()
-        .filter(|key| key.kind.is_relation())
-        .map(|key| key.name.to_lowercase())
-        .collect()
+fn party<'a>(subject: &'a Subject<'_>) -> Party<'a> {
+    Party {
+        service: &subject.service.name,
+        database: subject.service.database_name(),
+        set: subject.set,
+        lock: subject.lock.known(),
+    }
 }
 
 fn wrong(case: &Case<'_>, path: &Path, owner: &str, tables: &[&str]) -> Finding {
