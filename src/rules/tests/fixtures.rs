@@ -567,7 +567,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         K,
         &["trust", "192.0.2.0/24", "12"],
         |w| {
-            w.access(K).trust = Fact::Known(vec![trust("host", "192.0.2.0/24")]);
+            w.access(K).hba = Fact::Known(vec![trust("host", "192.0.2.0/24")]);
         },
     ),
     fixture(

@@ -195,7 +195,7 @@ fn a_stock_container_shows_three_warnings() {
             role.replication,
             role.bypassrls,
         ) = (true, true, true, true, true);
-        w.access(K).trust = Fact::Known(vec![
+        w.access(K).hba = Fact::Known(vec![
             trust("local", ""),
             trust("host", "127.0.0.1"),
             trust("host", "::1"),
@@ -487,7 +487,7 @@ fn single_user_mode_is_nothing_to_check_and_an_empty_run_is_not_clean() {
 fn the_manifest_accepts_findings_and_gaps() {
     let mut world = World::clean();
     world.plant(K, object(Kind::Server, "", "analytics_srv", &[]));
-    world.access(S).trust = Fact::Unknown(Gap::new("permission denied for view pg_hba_file_rules"));
+    world.access(S).hba = Fact::Unknown(Gap::new("permission denied for view pg_hba_file_rules"));
     assert_eq!(world.run().status(), Status::Fail);
     world.allow(
         "link/foreign-server",
