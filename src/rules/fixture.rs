@@ -239,7 +239,10 @@ fn privileges(role: &str) -> Privileges {
             .map(|(name, superuser)| RoleFacts {
                 name: name.to_owned(),
                 login: true,
-                powers: superuser.then(|| "SUPERUSER".to_owned()).into_iter().collect(),
+                powers: superuser
+                    .then(|| "SUPERUSER".to_owned())
+                    .into_iter()
+                    .collect(),
             })
             .collect(),
         passwords: Passwords {

@@ -12,9 +12,11 @@ use crate::snapshot::privileges::{
 use crate::snapshot::{Fact, Gap, Privileges};
 
 const MEMBER: &str = include_str!("sql/member.sql");
-const NO_PARAMETERS: &str = "SELECT '' AS parameter, NULL::text AS grantee, NULL::text[] AS privileges WHERE false";
+const NO_PARAMETERS: &str =
+    "SELECT '' AS parameter, NULL::text AS grantee, NULL::text[] AS privileges WHERE false";
 /// The role whose password must be a SCRAM verifier: it logged in by one (PostgreSQL 16, "System Information Functions").
-const PROVED: &str = "SELECT CASE WHEN system_user LIKE 'scram-sha-256:%' THEN session_user::text END AS role";
+const PROVED: &str =
+    "SELECT CASE WHEN system_user LIKE 'scram-sha-256:%' THEN session_user::text END AS role";
 
 /// Reads them. `relations` are the OIDs of the relations that are no chunks.
 pub(super) async fn read(
@@ -29,7 +31,10 @@ pub(super) async fn read(
             .map(|grant| format!("GRANT {grant} TO {role}"))
             .collect();
         return Ok(denied(
-            format!("permission denied: role {role} has no {}", missing.join(", ")),
+            format!(
+                "permission denied: role {role} has no {}",
+                missing.join(", ")
+            ),
             &grants.join("; "),
         ));
     };
@@ -43,7 +48,11 @@ pub(super) async fn read(
     // Sent at once: one round trip.
     let (objects, chunks, owned, large_objects, open_definers) = futures::try_join!(
         of(client, &objects, &relations),
-        of(client, include_str!("sql/privileges/chunks.sql"), &relations),
+        of(
+            client,
+            include_str!("sql/privileges/chunks.sql"),
+            &relations
+        ),
         of(client, include_str!("sql/privileges/owned.sql"), &relations),
         client.query_typed(include_str!("sql/privileges/large_objects.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/open_definers.sql"), &[]),
@@ -136,7 +145,10 @@ async fn passwords(readers: &Readers<'_>) -> Result<Passwords, Error> {
         None
     };
     for reader in std::iter::once(own).chain(&readers.admin) {
-        if !readable(reader.client).await?.try_get::<_, bool>("passwords")? {
+        if !readable(reader.client)
+            .await?
+            .try_get::<_, bool>("passwords")?
+        {
             continue;
         }
         let rows = reader
@@ -152,7 +164,9 @@ async fn passwords(readers: &Readers<'_>) -> Result<Passwords, Error> {
         stored: Fact::Unknown(Gap {
             reason: "permission denied for table pg_authid".to_owned(),
             // No grant is named: it would show every role's verifier.
-            remedy: Some("set admin_url: only a superuser reads how passwords are stored".to_owned()),
+            remedy: Some(
+                "set admin_url: only a superuser reads how passwords are stored".to_owned(),
+            ),
         }),
         proved,
     })

@@ -40,7 +40,10 @@ fn parameter_grant(case: &Case<'_>) -> Verdict {
                 _ => return None,
             };
             let list = grant.privileges.join(", ");
-            let to = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), sql_ident);
+            let to = grant
+                .grantee
+                .as_deref()
+                .map_or_else(|| "PUBLIC".to_owned(), sql_ident);
             let name = one_line(&grant.parameter);
             Some(
                 PARAMETER_GRANT
@@ -51,7 +54,10 @@ fn parameter_grant(case: &Case<'_>) -> Verdict {
                             database(case)
                         ),
                     )
-                    .saw("parameters for superusers alone", format!("{list} on {name} for {to}"))
+                    .saw(
+                        "parameters for superusers alone",
+                        format!("{list} on {name} for {to}"),
+                    )
                     .remedy(format!("REVOKE {list} ON PARAMETER {name} FROM {to};")),
             )
         })
@@ -92,7 +98,10 @@ fn uses(name: &str, space: &Tablespace) -> bool {
 }
 
 fn is_looked_at(subject: &Subject<'_>) -> bool {
-    subject.snapshot.as_ref().is_some_and(|fact| fact.known().is_some())
+    subject
+        .snapshot
+        .as_ref()
+        .is_some_and(|fact| fact.known().is_some())
 }
 
 /// A tablespace that holds databases of several services: said by the last of them that was looked at.
@@ -114,7 +123,13 @@ fn shared_by(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
     }
     let all: Vec<String> = users
         .iter()
-        .map(|user| format!("database {} of {}", ident(user.service.database_name()), user.service.name))
+        .map(|user| {
+            format!(
+                "database {} of {}",
+                ident(user.service.database_name()),
+                user.service.name
+            )
+        })
         .collect();
     let finding = TABLESPACE
         .finding(
@@ -127,7 +142,10 @@ fn shared_by(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
                 all.join(", ")
             ),
         )
-        .saw("a tablespace for each service, or pg_default", all.join(", "))
+        .saw(
+            "a tablespace for each service, or pg_default",
+            all.join(", "),
+        )
         .remedy(format!(
             "While nobody is connected: ALTER DATABASE {} SET TABLESPACE pg_default;",
             sql_ident(own)
@@ -165,7 +183,11 @@ fn granted(
         }
         Some(name) if here => {
             let service = service_of(case, name);
-            let severity = if service.is_some() { Severity::Error } else { Severity::Warning };
+            let severity = if service.is_some() {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
             if reach.is_own(name) || reach.is_superuser(name) {
                 return None;
             }
@@ -180,17 +202,30 @@ fn granted(
     let place = if here {
         format!("which holds database {} of {}", ident(own), case.name())
     } else {
-        format!("which is not that of database {} of {}", ident(own), case.name())
+        format!(
+            "which is not that of database {} of {}",
+            ident(own),
+            case.name()
+        )
     };
     let to = grantee.map_or_else(|| "PUBLIC".to_owned(), sql_ident);
     let mut finding = TABLESPACE
         .finding(
             About::plain("tablespace", &space.name),
-            format!("{who} has CREATE on tablespace {}, {place}", ident(&space.name)),
+            format!(
+                "{who} has CREATE on tablespace {}, {place}",
+                ident(&space.name)
+            ),
         )
         .severity(severity)
-        .saw("CREATE for whose database is in it", format!("CREATE for {to}"))
-        .remedy(format!("REVOKE CREATE ON TABLESPACE {} FROM {to};", sql_ident(&space.name)));
+        .saw(
+            "CREATE for whose database is in it",
+            format!("CREATE for {to}"),
+        )
+        .remedy(format!(
+            "REVOKE CREATE ON TABLESPACE {} FROM {to};",
+            sql_ident(&space.name)
+        ));
     finding.belongs_to = service.map(str::to_owned);
     Some(finding)
 }
@@ -337,7 +372,10 @@ fn owns_elsewhere(case: &Case<'_>) -> Verdict {
                 || ", which is no service's".to_owned(),
                 |other| format!(" of {}", other.service.name),
             );
-            let many = crate::report::text::count(usize::try_from(owned.objects).unwrap_or(usize::MAX), "object");
+            let many = crate::report::text::count(
+                usize::try_from(owned.objects).unwrap_or(usize::MAX),
+                "object",
+            );
             let mut finding = OWNS_ELSEWHERE
                 .finding(
                     About::plain("role", role),
@@ -348,7 +386,11 @@ fn owns_elsewhere(case: &Case<'_>) -> Verdict {
                         ident(&owned.database)
                     ),
                 )
-                .severity(if other.is_some() { Severity::Error } else { Severity::Warning })
+                .severity(if other.is_some() {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                })
                 .saw(
                     format!("objects in database {} alone", database(case)),
                     format!("{many} in database {}", ident(&owned.database)),

@@ -76,9 +76,11 @@ fn extras<'s>(case: &Case<'s>) -> HashMap<&'s ObjectKey, &'s Class<'s>> {
 
 /// Whether `access/public-schema-create` speaks of it, or it is what schema `public` has in every database.
 fn is_public_schema_rule(grant: &Grant, holder: Holder<'_>) -> bool {
-    let public =
-        grant.object.on == On::Object(Kind::Schema) && grant.object.name == "public";
-    let create = grant.privileges.iter().any(|privilege| privilege == "CREATE");
+    let public = grant.object.on == On::Object(Kind::Schema) && grant.object.name == "public";
+    let create = grant
+        .privileges
+        .iter()
+        .any(|privilege| privilege == "CREATE");
     public
         && match holder {
             Holder::Everyone => true,
@@ -137,9 +139,10 @@ pub(super) fn finding(
     holder: Holder<'_>,
     grants: &[&Grant],
 ) -> Finding {
-    let about = grants
-        .first()
-        .map_or_else(|| About::plain("database", case.subject.service.database_name()), |grant| about(&grant.object));
+    let about = grants.first().map_or_else(
+        || About::plain("database", case.subject.service.database_name()),
+        |grant| about(&grant.object),
+    );
     let grantor: Vec<String> = grants
         .iter()
         .filter_map(|grant| grant.grantor.as_deref())
@@ -213,7 +216,10 @@ pub(super) fn about(object: &Securable) -> About {
 fn remedies(case: &Case<'_>, grants: &[&Grant]) -> Vec<String> {
     let mut revokes: BTreeMap<(String, String), Vec<&Grant>> = BTreeMap::new();
     for grant in grants {
-        let key = (grant.grantor.clone().unwrap_or_default(), grant.privileges.join(", "));
+        let key = (
+            grant.grantor.clone().unwrap_or_default(),
+            grant.privileges.join(", "),
+        );
         revokes.entry(key).or_default().push(grant);
     }
     let mut sql: Vec<String> = revokes
@@ -277,7 +283,9 @@ pub(super) fn revoke(privileges: &str, grants: &[&Grant]) -> Vec<String> {
                 let object = &grant.object;
                 format!(
                     "REVOKE {} ({}) ON TABLE {}.{} {end}",
-                    grant.privileges.join(&format!(" ({}), ", sql_ident(&object.name))),
+                    grant
+                        .privileges
+                        .join(&format!(" ({}), ", sql_ident(&object.name))),
                     sql_ident(&object.name),
                     sql_ident(&object.schema),
                     sql_ident(&object.parent)
@@ -286,20 +294,35 @@ pub(super) fn revoke(privileges: &str, grants: &[&Grant]) -> Vec<String> {
             .collect(),
         On::Object(kind) if many(kind, grants).is_some() => {
             let what = many(kind, grants).unwrap_or_default();
-            let schemas: HashSet<&str> =
-                grants.iter().map(|grant| grant.object.schema.as_str()).collect();
+            let schemas: HashSet<&str> = grants
+                .iter()
+                .map(|grant| grant.object.schema.as_str())
+                .collect();
             schemas
                 .into_iter()
                 .map(|schema| {
-                    format!("REVOKE ALL ON ALL {what} IN SCHEMA {} {end}", sql_ident(schema))
+                    format!(
+                        "REVOKE ALL ON ALL {what} IN SCHEMA {} {end}",
+                        sql_ident(schema)
+                    )
                 })
                 .collect()
         }
-        On::Object(kind) => vec![format!("REVOKE {privileges} ON {} {} {end}", keyword(kind), list())],
+        On::Object(kind) => vec![format!(
+            "REVOKE {privileges} ON {} {} {end}",
+            keyword(kind),
+            list()
+        )],
         On::Chunk => vec![format!("REVOKE {privileges} ON TABLE {} {end}", list())],
         On::LargeObject => {
-            let oids: Vec<String> = grants.iter().map(|grant| ident_number(&grant.object.name)).collect();
-            vec![format!("REVOKE {privileges} ON LARGE OBJECT {} {end}", oids.join(", "))]
+            let oids: Vec<String> = grants
+                .iter()
+                .map(|grant| ident_number(&grant.object.name))
+                .collect();
+            vec![format!(
+                "REVOKE {privileges} ON LARGE OBJECT {} {end}",
+                oids.join(", ")
+            )]
         }
         On::Other => Vec::new(),
     }

@@ -18,10 +18,7 @@ pub(in crate::rules) const HBA: Rule = Rule {
 
 fn hba(case: &Case<'_>) -> Verdict {
     let lines = case.own()?.access.hba.get()?;
-    let mut findings: Vec<Finding> = lines
-        .iter()
-        .filter_map(|line| admits(case, line))
-        .collect();
+    let mut findings: Vec<Finding> = lines.iter().filter_map(|line| admits(case, line)).collect();
     if speaks_first(case) {
         let weak: Vec<(&HbaLine, Severity)> = lines
             .iter()
@@ -83,7 +80,11 @@ fn weak_lines(case: &Case<'_>, lines: &[&HbaLine], severity: Severity) -> Option
     let mut methods: Vec<&str> = lines.iter().map(|line| line.method.as_str()).collect();
     methods.sort_unstable();
     methods.dedup();
-    let verb = if lines.len() == 1 { "accepts" } else { "accept" };
+    let verb = if lines.len() == 1 {
+        "accepts"
+    } else {
+        "accept"
+    };
     (!lines.is_empty()).then(|| {
         HBA.finding(
             About::plain("file", "pg_hba.conf"),
@@ -106,7 +107,13 @@ fn weak_lines(case: &Case<'_>, lines: &[&HbaLine], severity: Severity) -> Option
 
 /// A line as the file has it.
 fn shown(line: &HbaLine) -> String {
-    let fields = [&line.kind, &line.databases, &line.roles, &line.address, &line.method];
+    let fields = [
+        &line.kind,
+        &line.databases,
+        &line.roles,
+        &line.address,
+        &line.method,
+    ];
     let fields: Vec<String> = fields
         .into_iter()
         .filter(|field| !field.is_empty())

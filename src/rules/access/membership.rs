@@ -52,7 +52,10 @@ impl Options {
         let ways: Vec<&str> = [
             (self.set, "by SET ROLE"),
             (self.inherit, "by INHERIT"),
-            (self.admin && !self.set, "once it has given itself the membership (ADMIN)"),
+            (
+                self.admin && !self.set,
+                "once it has given itself the membership (ADMIN)",
+            ),
         ]
         .into_iter()
         .filter_map(|(is, words)| is.then_some(words))
@@ -84,7 +87,11 @@ fn reachable<'a>(privileges: &'a Privileges, role: &'a str) -> BTreeMap<&'a str,
     };
     let mut waiting = vec![(role, start, Vec::new())];
     while let Some((member, options, between)) = waiting.pop() {
-        for link in privileges.memberships.iter().filter(|link| link.member == member) {
+        for link in privileges
+            .memberships
+            .iter()
+            .filter(|link| link.member == member)
+        {
             let group = link.group.as_str();
             let options = options.and(link);
             let known = found.get(group).map(|reached| reached.options);
@@ -202,7 +209,10 @@ fn power(
             format!("{with}{}{}", ident(name), through(reached))
         })
         .collect();
-    let revokes: Vec<String> = powerful.iter().map(|(_, reached)| revoke(reached)).collect();
+    let revokes: Vec<String> = powerful
+        .iter()
+        .map(|(_, reached)| revoke(reached))
+        .collect();
     let finding = MEMBERSHIP
         .finding(
             About::plain("role", role),
@@ -301,6 +311,11 @@ fn is_later(case: &Case<'_>, other: &str) -> bool {
     let looked_at = case
         .others()
         .find(|subject| subject.service.name == other)
-        .is_some_and(|subject| subject.snapshot.as_ref().is_some_and(|fact| fact.known().is_some()));
+        .is_some_and(|subject| {
+            subject
+                .snapshot
+                .as_ref()
+                .is_some_and(|fact| fact.known().is_some())
+        });
     earlier || !looked_at
 }

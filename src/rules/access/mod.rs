@@ -96,7 +96,5 @@ fn speaks_first(case: &Case<'_>) -> bool {
         .take_while(|subject| subject.service.name != case.name())
         .filter(|earlier| identifier(earlier.snapshot.as_ref()) == Some(own))
         .filter_map(|earlier| earlier.snapshot.as_ref()?.known())
-        .any(|earlier| {
-            earlier.access.hba.known().is_some() && earlier.privileges.known().is_some()
-        })
+        .any(|earlier| earlier.access.hba.known().is_some() && earlier.privileges.known().is_some())
 }

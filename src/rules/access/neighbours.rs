@@ -1,10 +1,10 @@
 //! The server's other roles, and how the service's own proves who it is.
 
 use super::role::own_role;
-use super::{database, is_shared, service_of};
+use super::{database, is_shared, service_of, speaks_first};
 use crate::rules::skeleton::look;
 use crate::rules::text::{ident, sql_ident};
-use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::privileges::PasswordKind;
 use crate::snapshot::{Gap, HbaLine};
 
@@ -113,11 +113,9 @@ fn weak_password(case: &Case<'_>) -> Verdict {
     let snapshot = case.own()?;
     let role = &own_role(case, &snapshot.access)?.name;
     let passwords = &snapshot.privileges.get()?.passwords;
-    if passwords.proved.as_ref() == Some(role) {
-        return Ok(Vec::new().into());
-    }
     let stored = match passwords.stored.get() {
         Ok(stored) => stored,
+        Err(_) if passwords.proved.as_ref() == Some(role) => return Ok(Vec::new().into()),
         Err(gap) => {
             // Where no log-in works without one, the log-in was the proof.
             let lines = snapshot.access.hba.get()?;
@@ -128,38 +126,65 @@ fn weak_password(case: &Case<'_>) -> Verdict {
             return Err(gap);
         }
     };
-    let kind = stored
-        .iter()
-        .find(|(name, _)| name == role)
-        .map(|(_, kind)| *kind);
-    let with_password = case
-        .subject
-        .service
+    let mut findings = Vec::new();
+    findings.extend(weak(case, case.subject, stored));
+    // A server that asks for SCRAM lets nobody in whose password is stored otherwise: then only a neighbour can tell why.
+    if speaks_first(case) {
+        let unreached = case.others().filter(|other| {
+            let unknown = other
+                .snapshot
+                .as_ref()
+                .is_some_and(|fact| fact.known().is_none());
+            let here = snapshot
+                .access
+                .databases
+                .iter()
+                .any(|name| name == other.service.database_name());
+            unknown && here
+        });
+        findings.extend(unreached.filter_map(|other| weak(case, other, stored)));
+    }
+    Ok(findings.into())
+}
+
+/// The finding for the role of one service.
+fn weak(
+    case: &Case<'_>,
+    subject: &Subject<'_>,
+    stored: &[(String, PasswordKind)],
+) -> Option<Finding> {
+    let service = subject.service;
+    let role = service.role_name()?;
+    let (_, kind) = stored.iter().find(|(name, _)| name == role)?;
+    let with_password = service
         .endpoint()
         .is_some_and(|endpoint| endpoint.password.is_some());
     let what = match kind {
-        Some(PasswordKind::Md5) => "an md5 password, whose hash is enough to log in",
+        PasswordKind::Md5 => "an md5 password, whose hash is enough to log in",
         // Without a password in the manifest the role proves itself otherwise: by peer, by a certificate.
-        Some(PasswordKind::None) if with_password => {
-            "no password: the server lets it in by another way"
+        PasswordKind::None if with_password => {
+            "no password: no log-in asks for the one in the manifest"
         }
-        _ => return Ok(Vec::new().into()),
+        _ => return None,
     };
-    let finding = WEAK_PASSWORD
+    let mut finding = WEAK_PASSWORD
         .finding(
             About::plain("role", role),
             format!(
                 "role {} of {} on the server of database {} has {what}",
                 ident(role),
-                case.name(),
+                service.name,
                 database(case)
             ),
         )
         .saw("a SCRAM-SHA-256 verifier", what)
         .remedy(format!(
             "SET password_encryption = 'scram-sha-256'; then give it its password again: `dbctl provision --service {}`, or in psql \\password {}",
-            case.name(),
+            service.name,
             sql_ident(role)
         ));
-    Ok(vec![finding].into())
+    if service.name != case.name() {
+        finding.belongs_to = Some(service.name.clone());
+    }
+    Some(finding)
 }

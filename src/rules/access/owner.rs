@@ -92,9 +92,7 @@ fn is_own(case: &Case<'_>, owner: &str) -> bool {
         .snapshot()
         .is_ok_and(|snapshot| snapshot.access.database_owner == owner)
         && service_of(case, owner).is_none();
-    case.subject.service.role_name() == Some(owner)
-        || owns_database
-        || owner == "pg_database_owner"
+    case.subject.service.role_name() == Some(owner) || owns_database || owner == "pg_database_owner"
 }
 
 fn is_superuser(case: &Case<'_>, owner: &str) -> bool {
@@ -137,8 +135,13 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
     let verb = if names.len() == 1 { "is" } else { "are" };
     let more = owned.unlisted.iter().map(|owned| owned.more).sum();
     let (whose, severity) = match service {
-        Some(service) => (format!("role {} of {service}", ident(owner)), Severity::Error),
-        None if is_superuser(case, owner) => (format!("superuser {}", ident(owner)), Severity::Warning),
+        Some(service) => (
+            format!("role {} of {service}", ident(owner)),
+            Severity::Error,
+        ),
+        None if is_superuser(case, owner) => {
+            (format!("superuser {}", ident(owner)), Severity::Warning)
+        }
         None => (
             format!("role {}, which is no service's", ident(owner)),
             Severity::Error,
@@ -169,6 +172,9 @@ fn unlisted_sql(owned: &Elsewhere, own: &str) -> String {
             "Give {} to {to}.",
             crate::report::text::one_line(&owned.object.name)
         ),
-        _ => format!("ALTER TABLE {} OWNER TO {to};", sql_name(&owned.object.key())),
+        _ => format!(
+            "ALTER TABLE {} OWNER TO {to};",
+            sql_name(&owned.object.key())
+        ),
     }
 }

@@ -18,7 +18,10 @@ pub(in crate::rules) const SECURITY_DEFINER_RULE: Rule = Rule {
     help: include_str!("../help/access-security-definer.md"),
     scope: Scope::Database,
     check: |case| {
-        let findings: Vec<Finding> = findings(case)?.into_iter().map(|(_, finding)| finding).collect();
+        let findings: Vec<Finding> = findings(case)?
+            .into_iter()
+            .map(|(_, finding)| finding)
+            .collect();
         Ok(findings.into())
     },
 };
@@ -117,10 +120,17 @@ fn judge(case: &Case<'_>, reach: &Reach<'_, '_>, object: &Object) -> Option<Find
         )
         .severity(severity)
         .saw(
-            format!("a fixed search_path, an ordinary owner, EXECUTE for {} alone", case.name()),
+            format!(
+                "a fixed search_path, an ordinary owner, EXECUTE for {} alone",
+                case.name()
+            ),
             format!("a function that {what}"),
         )
-        .remedy(format!("In database {}: {}", database(case), faults.sql.join(" ")));
+        .remedy(format!(
+            "In database {}: {}",
+            database(case),
+            faults.sql.join(" ")
+        ));
     finding.belongs_to = faults.belongs_to;
     Some(finding)
 }
@@ -160,14 +170,20 @@ fn search_path(reach: &Reach<'_, '_>, object: &Object, name: &str, faults: &mut 
     if schemas.iter().any(|schema| schema == "$user") {
         faults.add(
             Severity::Warning,
-            format!("has the search_path {}, which depends on who runs it", crate::report::text::one_line(path)),
+            format!(
+                "has the search_path {}, which depends on who runs it",
+                crate::report::text::one_line(path)
+            ),
             format!("ALTER ROUTINE {name} SET search_path = pg_catalog, public, pg_temp;"),
         );
     }
     for grant in &reach.privileges.grants {
         let writable = grant.object.on == On::Object(Kind::Schema)
             && schemas.contains(&grant.object.name)
-            && grant.privileges.iter().any(|privilege| privilege == "CREATE");
+            && grant
+                .privileges
+                .iter()
+                .any(|privilege| privilege == "CREATE");
         let holder = reach.holder(grant.grantee.as_deref());
         if writable && !holder.is_welcome() {
             faults.add(
@@ -180,7 +196,10 @@ fn search_path(reach: &Reach<'_, '_>, object: &Object, name: &str, faults: &mut 
                 format!(
                     "REVOKE CREATE ON SCHEMA {} FROM {};",
                     sql_ident(&grant.object.name),
-                    grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), sql_ident)
+                    grant
+                        .grantee
+                        .as_deref()
+                        .map_or_else(|| "PUBLIC".to_owned(), sql_ident)
                 ),
             );
         }

@@ -98,7 +98,11 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
         ),
         (None, false) => (
             About::plain("role", "ALL"),
-            format!("every role on the server of database {} of {}", database(case), case.name()),
+            format!(
+                "every role on the server of database {} of {}",
+                database(case),
+                case.name()
+            ),
             "ALTER ROLE ALL".to_owned(),
         ),
         (Some(role), everywhere) => {
@@ -108,7 +112,11 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
                 String::new()
             };
             let sql = if everywhere {
-                format!("ALTER ROLE {} IN DATABASE {}", sql_ident(role), sql_ident(here))
+                format!(
+                    "ALTER ROLE {} IN DATABASE {}",
+                    sql_ident(role),
+                    sql_ident(here)
+                )
             } else {
                 format!("ALTER ROLE {}", sql_ident(role))
             };

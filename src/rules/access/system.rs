@@ -49,7 +49,9 @@ fn system_grant(case: &Case<'_>) -> Verdict {
                     "the privileges that initdb or the extension gave",
                     seen(holder, &grants),
                 );
-            finding.message.push_str(", which neither initdb nor an extension gave");
+            finding
+                .message
+                .push_str(", which neither initdb nor an extension gave");
             finding
         })
         .collect::<Vec<_>>();
