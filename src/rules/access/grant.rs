@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reach::{Holder, Reach, some_of};
+use super::revoke::revoke;
 use super::{database, routine};
 use crate::rules::classify::Class;
-use crate::rules::text::{bare_drop_sql, ident, named, sql_ident, sql_name};
+use crate::rules::text::{bare_drop_sql, ident, named, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::snapshot::privileges::{Grant, On, Origin, Securable};
 use crate::snapshot::{Gap, Kind, Object, ObjectKey};
@@ -18,9 +19,6 @@ pub(in crate::rules) const OBJECT_GRANT: Rule = Rule {
     scope: Scope::Database,
     check: object_grant,
 };
-
-/// How many objects one REVOKE lists; beyond that it takes the whole schema.
-const LISTED: usize = 50;
 
 fn object_grant(case: &Case<'_>) -> Verdict {
     let reach = Reach::new(case)?;
@@ -191,14 +189,9 @@ pub(super) fn name(object: &Securable) -> String {
             ident(&object.name),
             ident(&object.parent)
         ),
-        On::LargeObject => format!("large object {}", ident_number(&object.name)),
+        On::LargeObject => format!("large object {}", object.name),
         On::Other => crate::report::text::one_line(&object.name),
     }
-}
-
-/// An OID as it is: no name that would have to be quoted.
-fn ident_number(oid: &str) -> String {
-    oid.chars().filter(char::is_ascii_digit).collect()
 }
 
 pub(super) fn about(object: &Securable) -> About {
@@ -214,28 +207,14 @@ pub(super) fn about(object: &Securable) -> About {
 
 /// The statements that take the privileges away; for what is in no set, those that remove it as well.
 fn remedies(case: &Case<'_>, grants: &[&Grant]) -> Vec<String> {
-    let mut revokes: BTreeMap<(String, String), Vec<&Grant>> = BTreeMap::new();
+    let mut revokes: BTreeMap<(Option<&str>, &[String]), Vec<&Grant>> = BTreeMap::new();
     for grant in grants {
-        let key = (
-            grant.grantor.clone().unwrap_or_default(),
-            grant.privileges.join(", "),
-        );
+        let key = (grant.grantor.as_deref(), grant.privileges.as_slice());
         revokes.entry(key).or_default().push(grant);
     }
     let mut sql: Vec<String> = revokes
-        .into_iter()
-        .flat_map(|((grantor, privileges), grants)| {
-            let revoke = revoke(&privileges, &grants);
-            if grantor.is_empty() {
-                revoke
-            } else {
-                // What another role has granted, only that role takes back.
-                let mut sql = vec![format!("SET ROLE {};", sql_ident(&grantor))];
-                sql.extend(revoke);
-                sql.push("SET ROLE NONE;".to_owned());
-                sql
-            }
-        })
+        .into_values()
+        .flat_map(|grants| revoke(&grants))
         .collect();
     for object in unknown(case, grants) {
         sql.push(format!(
@@ -257,102 +236,6 @@ fn unknown<'a>(case: &Case<'a>, grants: &[&Grant]) -> Vec<&'a Object> {
         })
         .map(|(object, _)| *object)
         .collect()
-}
-
-/// The statements that take these privileges of one grantee on objects of one kind away.
-pub(super) fn revoke(privileges: &str, grants: &[&Grant]) -> Vec<String> {
-    let Some(first) = grants.first() else {
-        return Vec::new();
-    };
-    let from = first
-        .grantee
-        .as_deref()
-        .map_or_else(|| "PUBLIC".to_owned(), sql_ident);
-    let cascade = if grants.iter().any(|grant| grant.grantable) {
-        " CASCADE"
-    } else {
-        ""
-    };
-    let end = format!("FROM {from}{cascade};");
-    let names = || grants.iter().map(|grant| sql_name(&grant.object.key()));
-    let list = || names().collect::<Vec<_>>().join(", ");
-    match first.object.on {
-        On::Object(Kind::Column) => grants
-            .iter()
-            .map(|grant| {
-                let object = &grant.object;
-                format!(
-                    "REVOKE {} ({}) ON TABLE {}.{} {end}",
-                    grant
-                        .privileges
-                        .join(&format!(" ({}), ", sql_ident(&object.name))),
-                    sql_ident(&object.name),
-                    sql_ident(&object.schema),
-                    sql_ident(&object.parent)
-                )
-            })
-            .collect(),
-        On::Object(kind) if many(kind, grants).is_some() => {
-            let what = many(kind, grants).unwrap_or_default();
-            let schemas: HashSet<&str> = grants
-                .iter()
-                .map(|grant| grant.object.schema.as_str())
-                .collect();
-            schemas
-                .into_iter()
-                .map(|schema| {
-                    format!(
-                        "REVOKE ALL ON ALL {what} IN SCHEMA {} {end}",
-                        sql_ident(schema)
-                    )
-                })
-                .collect()
-        }
-        On::Object(kind) => vec![format!(
-            "REVOKE {privileges} ON {} {} {end}",
-            keyword(kind),
-            list()
-        )],
-        On::Chunk => vec![format!("REVOKE {privileges} ON TABLE {} {end}", list())],
-        On::LargeObject => {
-            let oids: Vec<String> = grants
-                .iter()
-                .map(|grant| ident_number(&grant.object.name))
-                .collect();
-            vec![format!(
-                "REVOKE {privileges} ON LARGE OBJECT {} {end}",
-                oids.join(", ")
-            )]
-        }
-        On::Other => Vec::new(),
-    }
-}
-
-/// The word for all objects of this kind in a schema, where there are too many to list.
-fn many(kind: Kind, grants: &[&Grant]) -> Option<&'static str> {
-    if grants.len() <= LISTED {
-        return None;
-    }
-    match kind {
-        Kind::Sequence => Some("SEQUENCES"),
-        Kind::Function => Some("ROUTINES"),
-        kind if kind.is_relation() => Some("TABLES"),
-        _ => None,
-    }
-}
-
-/// What GRANT and REVOKE call a kind.
-const fn keyword(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Sequence => "SEQUENCE",
-        Kind::Function => "ROUTINE",
-        Kind::Type => "TYPE",
-        Kind::Schema => "SCHEMA",
-        Kind::Language => "LANGUAGE",
-        Kind::Wrapper => "FOREIGN DATA WRAPPER",
-        Kind::Server => "FOREIGN SERVER",
-        _ => "TABLE",
-    }
 }
 
 /// Roles of no service that may do more in the database than connect.

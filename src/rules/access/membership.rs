@@ -70,7 +70,7 @@ impl Options {
 
 /// A role that can be reached: the options of all ways together, the roles in between, and the first link.
 #[derive(Debug, Clone)]
-struct Reached<'a> {
+pub(super) struct Reached<'a> {
     options: Options,
     between: Vec<&'a str>,
     /// The link that leads there: the group, and its member.
@@ -78,7 +78,10 @@ struct Reached<'a> {
 }
 
 /// Everything that a role is a member of, directly or not.
-fn reachable<'a>(privileges: &'a Privileges, role: &'a str) -> BTreeMap<&'a str, Reached<'a>> {
+pub(super) fn reachable<'a>(
+    privileges: &'a Privileges,
+    role: &'a str,
+) -> BTreeMap<&'a str, Reached<'a>> {
     let mut found: BTreeMap<&str, Reached<'_>> = BTreeMap::new();
     let start = Options {
         inherit: true,
@@ -248,74 +251,7 @@ fn powers(privileges: &Privileges, name: &str) -> String {
 }
 
 /// Takes the link away that leads to the role.
-fn revoke(reached: &Reached<'_>) -> String {
+pub(super) fn revoke(reached: &Reached<'_>) -> String {
     let (group, member) = reached.link;
     format!("REVOKE {} FROM {};", sql_ident(group), sql_ident(member))
-}
-
-pub(in crate::rules) const SHARED_GROUP: Rule = Rule {
-    id: "access/shared-group",
-    severity: Severity::Warning,
-    summary: "Is no group shared with another service's role?",
-    help: include_str!("../help/access-shared-group.md"),
-    scope: Scope::Database,
-    check: shared_group,
-};
-
-fn shared_group(case: &Case<'_>) -> Verdict {
-    let reach = Reach::new(case)?;
-    let role = own_role(case, &case.own()?.access)?;
-    if role.superuser {
-        return Ok(Vec::new().into());
-    }
-    let findings = reachable(reach.privileges, &role.name)
-        .iter()
-        .filter(|(group, _)| !group.starts_with("pg_") && service_of(case, group).is_none())
-        .filter_map(|(group, reached)| {
-            let others: Vec<(&str, &str)> = reach
-                .members(group)
-                .into_iter()
-                .filter_map(|member| Some((member, service_of(case, member)?)))
-                .collect();
-            let (other, service) = others.first().copied()?;
-            // Said once, at the later of the two.
-            is_later(case, service).then(|| {
-                SHARED_GROUP
-                    .finding(
-                        About::plain("role", *group),
-                        format!(
-                            "role {} has members of two services, {} of {service} and {} of {}: what is granted to it, both may do",
-                            ident(group),
-                            ident(other),
-                            ident(&role.name),
-                            case.name()
-                        ),
-                    )
-                    .belongs_to(service)
-                    .saw("groups of one service", format!("{} and {}", ident(other), ident(&role.name)))
-                    .remedy(revoke(reached))
-            })
-        })
-        .collect::<Vec<_>>();
-    Ok(findings.into())
-}
-
-/// Whether the other service comes first in the manifest and was looked at.
-fn is_later(case: &Case<'_>, other: &str) -> bool {
-    let earlier = case
-        .system
-        .subjects
-        .iter()
-        .take_while(|subject| subject.service.name != case.name())
-        .any(|subject| subject.service.name == other);
-    let looked_at = case
-        .others()
-        .find(|subject| subject.service.name == other)
-        .is_some_and(|subject| {
-            subject
-                .snapshot
-                .as_ref()
-                .is_some_and(|fact| fact.known().is_some())
-        });
-    earlier || !looked_at
 }

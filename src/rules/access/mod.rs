@@ -4,15 +4,18 @@ mod cluster;
 mod database;
 mod defaults;
 mod grant;
+mod group;
 mod hba;
 mod membership;
 mod neighbours;
 mod owner;
 mod reach;
+mod revoke;
 mod role;
 mod routine;
 mod setting;
 mod system;
+mod tablespace;
 
 use super::text::ident;
 use super::{Case, Rule};
@@ -34,10 +37,10 @@ pub(super) const RULES: &[Rule] = &[
     routine::SECURITY_DEFINER_RULE,
     role::SUPERUSER,
     membership::MEMBERSHIP,
-    membership::SHARED_GROUP,
+    group::SHARED_GROUP,
     setting::SETTING,
     cluster::PARAMETER_GRANT,
-    cluster::TABLESPACE,
+    tablespace::TABLESPACE,
     cluster::TEMPLATE_DATABASE,
     cluster::FOREIGN_SESSION,
     cluster::STREAMING_STANDBY,

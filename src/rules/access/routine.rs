@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::database;
 use super::reach::{Holder, Reach};
-use super::{database, grant};
+use super::revoke::revoke;
 use crate::rules::classify::Class;
 use crate::rules::text::{bare_drop_sql, ident, named, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity};
@@ -236,7 +237,7 @@ fn callers(reach: &Reach<'_, '_>, object: &Object, name: &str, faults: &mut Faul
             faults.add(
                 holder.severity(),
                 format!("is executable by {}", holder.who().trim_end_matches(',')),
-                grant::revoke("EXECUTE", &[grant]).concat(),
+                revoke(&[grant]).concat(),
             );
             faults.belongs_to = faults.belongs_to.take().or_else(|| holder.service());
         }
