@@ -12,6 +12,7 @@ use crate::manifest::{
 };
 use crate::migration::Set;
 use crate::report::verify::Report;
+use crate::snapshot::privileges::{PasswordKind, Passwords, Privileges, RoleFacts};
 use crate::snapshot::{
     Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
     Snapshot, Stamp, Text,
@@ -230,6 +231,28 @@ fn role(name: &str) -> Role {
     }
 }
 
+/// What a clean server says: two roles, and a password that is stored well.
+fn privileges(role: &str) -> Privileges {
+    Privileges {
+        roles: [(role, false), ("postgres", true)]
+            .into_iter()
+            .map(|(name, superuser)| RoleFacts {
+                name: name.to_owned(),
+                login: true,
+                powers: superuser
+                    .then(|| "SUPERUSER".to_owned())
+                    .into_iter()
+                    .collect(),
+            })
+            .collect(),
+        passwords: Passwords {
+            stored: Fact::Known(vec![(role.to_owned(), PasswordKind::Scram)]),
+            proved: None,
+        },
+        ..Privileges::default()
+    }
+}
+
 fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> Snapshot {
     let role_name = service.role_name().unwrap();
     Snapshot {
@@ -280,8 +303,9 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
                 },
             ],
             databases: vec!["postgres".to_owned(), service.database_name().to_owned()],
-            trust: Fact::Known(Vec::new()),
+            hba: Fact::Known(Vec::new()),
         },
+        privileges: Fact::Known(privileges(role_name)),
     }
 }
 
@@ -422,6 +446,13 @@ impl World {
 
     pub(super) fn access(&mut self, number: usize) -> &mut Access {
         &mut self.snapshot(number).access
+    }
+
+    pub(super) fn privileges(&mut self, number: usize) -> &mut Privileges {
+        match &mut self.snapshot(number).privileges {
+            Fact::Known(privileges) => privileges,
+            Fact::Unknown(_) => panic!("no privileges"),
+        }
     }
 
     pub(super) fn own_role(&mut self, number: usize) -> &mut Role {

@@ -193,6 +193,11 @@ pub(super) fn named(key: &ObjectKey) -> String {
     }
 }
 
+/// The name for SQL that is to be copied into psql; of a function with its argument types.
+pub(super) fn sql_name(key: &ObjectKey) -> String {
+    named_with(key, sql_ident)
+}
+
 /// The SQL that removes an object, with the warning that belongs to it.
 pub(super) fn drop_sql(object: &Object) -> String {
     let key = &object.key;

@@ -6,6 +6,7 @@ mod fact;
 pub mod interval;
 mod lock;
 mod object;
+pub mod privileges;
 #[cfg(test)]
 mod samples;
 
@@ -13,6 +14,7 @@ pub use diff::{Change, Diff, diff};
 pub use fact::Fact;
 pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
+pub use privileges::Privileges;
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
 pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
@@ -56,6 +58,8 @@ pub struct Snapshot {
     pub history: Fact<History>,
     /// Who may do what.
     pub access: Access,
+    /// Who may do what beyond entering.
+    pub privileges: Fact<Privileges>,
 }
 
 impl Snapshot {
@@ -65,7 +69,11 @@ impl Snapshot {
             self.identity.system_identifier.gap_mut(),
             self.identity.stamp.gap_mut(),
             self.history.gap_mut(),
-            self.access.trust.gap_mut(),
+            self.access.hba.gap_mut(),
+            match &mut self.privileges {
+                Fact::Known(privileges) => privileges.passwords.stored.gap_mut(),
+                Fact::Unknown(gap) => Some(gap),
+            },
         ];
         for gap in gaps.into_iter().flatten() {
             gap.reason = format!("{}; {reason}", gap.reason);
@@ -163,8 +171,8 @@ pub struct Access {
     pub roles: Vec<Role>,
     /// The databases of the cluster, templates left out.
     pub databases: Vec<String>,
-    /// Lines of `pg_hba.conf` that let somebody in without a proof of identity (`pg_hba_file_rules`).
-    pub trust: Fact<Vec<HbaLine>>,
+    /// The lines of `pg_hba.conf` (`pg_hba_file_rules`).
+    pub hba: Fact<Vec<HbaLine>>,
 }
 
 /// A role and its attributes.
@@ -199,6 +207,6 @@ pub struct HbaLine {
     pub roles: String,
     /// The address; empty for `local`.
     pub address: String,
-    /// The method, as in `trust`.
+    /// The method, as in `trust`; `error: …` for a line that the server cannot read.
     pub method: String,
 }

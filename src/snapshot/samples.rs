@@ -1,6 +1,8 @@
 //! Snapshots for tests.
 
-use super::{Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Server, Snapshot};
+use super::{
+    Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Privileges, Server, Snapshot,
+};
 
 /// An object; `path` is `schema.parent.name` or `schema.name`.
 pub(super) fn object(kind: Kind, path: [&str; 3], attributes: &[(&str, &str)]) -> Object {
@@ -91,7 +93,8 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             public_schema: Vec::new(),
             roles: Vec::new(),
             databases: Vec::new(),
-            trust: Fact::Known(Vec::new()),
+            hba: Fact::Known(Vec::new()),
         },
+        privileges: Fact::Known(Privileges::default()),
     }
 }

@@ -47,4 +47,5 @@ mod verify_bleed;
 mod verify_cases;
 mod verify_drift;
 mod verify_files;
+mod verify_privileges;
 mod wrong_target;

@@ -16,9 +16,9 @@ use crate::poolers::wait_for;
 use crate::sandbox::until;
 
 /// A streaming replica of a server. Its start waits for the file `go`.
-struct Replica {
+pub struct Replica {
     child: Child,
-    port: u16,
+    pub port: u16,
     folder: tempfile::TempDir,
 }
 
@@ -34,7 +34,7 @@ impl Drop for Replica {
 }
 
 impl Replica {
-    fn of(server: &Server) -> Self {
+    pub fn of(server: &Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let owner = std::fs::metadata(server.data_dir()).unwrap();
         std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
@@ -84,7 +84,7 @@ impl Replica {
     }
 
     /// Lets it start, and waits until it answers.
-    fn go(&self, bin: &Path, url: &str) {
+    pub fn go(&self, bin: &Path, url: &str) {
         self.let_go();
         until("the replica answers", Duration::from_secs(30), || {
             psql(bin, url, "SELECT pg_is_in_recovery()").is_ok_and(|said| said == "t")

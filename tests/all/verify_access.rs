@@ -96,10 +96,16 @@ fn every_rule_of_the_catalogue_is_planted_somewhere() {
         crate::verify_bleed::CASES,
         crate::verify_bleed::ZOO_CASES,
         CASES,
+        crate::verify_privileges::CASES,
     ]
     .iter()
     .flat_map(|cases| cases.iter().map(|case| case.rule))
     .chain(ELSEWHERE.iter().map(|(rule, _)| *rule))
+    .chain(
+        crate::verify_privileges::ELSEWHERE
+            .iter()
+            .map(|(rule, _)| *rule),
+    )
     .chain(crate::verify_files::RULES.iter().copied())
     .collect();
     let rules: Vec<&str> = list(&catalogue, "rules")

@@ -23,7 +23,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         public_schema: Vec::new(),
         roles: Vec::new(),
         databases: Vec::new(),
-        trust: trust(readers).await?,
+        hba: hba(readers).await?,
     };
     for row in &grants {
         let on_database = row.try_get::<_, &str>("object")? == "database";
@@ -67,8 +67,8 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
     Ok(access)
 }
 
-/// The lines of `pg_hba.conf` that let somebody in without proof.
-async fn trust(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
+/// The lines of `pg_hba.conf`.
+async fn hba(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
     let own = &readers.own.session;
     let Some(client) = readers.allowed(|session| session.hba_function && session.hba_view) else {
         let role = role(readers);

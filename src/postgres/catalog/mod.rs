@@ -9,6 +9,7 @@ mod access;
 pub(super) mod conninfo;
 mod guarded;
 mod objects;
+mod privileges;
 mod row;
 mod session;
 
@@ -69,6 +70,7 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
         },
     };
     let session = &readers.own.session;
+    let (objects, relations) = objects::read(&readers).await?;
     Ok(Snapshot {
         server: Server {
             version_num: session.version_num,
@@ -85,9 +87,10 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
             database_oid: session.database_oid,
             stamp: guarded::stamp(&readers).await?,
         },
-        objects: objects::read(&readers).await?,
+        objects,
         history: guarded::history(&readers).await?,
         access: access::read(&readers).await?,
+        privileges: privileges::read(&readers, &relations).await?,
     })
 }
 

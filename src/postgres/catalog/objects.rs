@@ -14,8 +14,8 @@ use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
 /// What is put in front of a query that leaves out members of extensions.
 const MEMBER: &str = include_str!("sql/member.sql");
 
-/// Reads all objects, in the order of their keys.
-pub(super) async fn read(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
+/// Reads all objects, in the order of their keys, and says which relations were read: those that are no chunks.
+pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>), Error> {
     let client = readers.own.client;
     let session = &readers.own.session;
     let relations = client.query_typed(&relations(session), &[]).await?;
@@ -67,7 +67,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
     objects.extend(links(readers).await?);
     objects.retain(|object| !is_own(object, &own));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(objects)
+    Ok((objects, oids))
 }
 
 /// Asks about the relations of these OIDs.

@@ -1,13 +1,26 @@
 //! Rules of group `access`: who may enter, and what may the service's own role do elsewhere?
 
+mod cluster;
 mod database;
+mod defaults;
+mod grant;
+mod group;
+mod hba;
+mod membership;
+mod neighbours;
 mod owner;
+mod reach;
+mod revoke;
 mod role;
+mod routine;
+mod setting;
+mod system;
+mod tablespace;
 
 use super::text::ident;
 use super::{Case, Rule};
 use crate::manifest::Topology;
-use crate::snapshot::Access;
+use crate::snapshot::{Access, Fact, Snapshot};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -16,12 +29,30 @@ pub(super) const RULES: &[Rule] = &[
     database::PUBLIC_DATABASE,
     database::FOREIGN_CONNECT,
     database::PUBLIC_SCHEMA_CREATE,
+    grant::OBJECT_GRANT,
+    system::SYSTEM_GRANT,
+    defaults::DEFAULT_PRIVILEGES,
     owner::OBJECT_OWNER,
+    cluster::OWNS_ELSEWHERE,
+    routine::SECURITY_DEFINER_RULE,
     role::SUPERUSER,
-    role::MEMBERSHIP,
+    membership::MEMBERSHIP,
+    group::SHARED_GROUP,
+    setting::SETTING,
+    cluster::PARAMETER_GRANT,
+    tablespace::TABLESPACE,
+    cluster::TEMPLATE_DATABASE,
+    cluster::FOREIGN_SESSION,
+    cluster::STREAMING_STANDBY,
+    neighbours::FOREIGN_ROLE,
+    neighbours::LOOK_ALIKE_ROLE,
+    neighbours::WEAK_PASSWORD,
     role::DEFAULT_PASSWORD,
     role::TRUST,
+    hba::HBA,
 ];
+
+pub(super) use grant::spoken;
 
 fn database(case: &Case<'_>) -> String {
     ident(case.subject.service.database_name())
@@ -49,4 +80,24 @@ pub(super) fn service_of<'a>(case: &Case<'a>, role: &str) -> Option<&'a str> {
     case.others()
         .find(|other| other.service.role_name() == Some(role))
         .map(|other| other.service.name.as_str())
+}
+
+/// Whether no earlier service of the same server was looked at: what concerns the whole server is said once. Where it cannot be told
+/// which server it is, everybody says it.
+fn speaks_first(case: &Case<'_>) -> bool {
+    let identifier = |fact: Option<&Fact<Snapshot>>| {
+        let snapshot = fact?.known()?;
+        snapshot.identity.system_identifier.known().copied()
+    };
+    let Some(own) = identifier(case.subject.snapshot.as_ref()) else {
+        return true;
+    };
+    !case
+        .system
+        .subjects
+        .iter()
+        .take_while(|subject| subject.service.name != case.name())
+        .filter(|earlier| identifier(earlier.snapshot.as_ref()) == Some(own))
+        .filter_map(|earlier| earlier.snapshot.as_ref()?.known())
+        .any(|earlier| earlier.access.hba.known().is_some() && earlier.privileges.known().is_some())
 }

@@ -1,17 +1,20 @@
-//! Who owns what the set creates.
+//! Who owns what the set creates, and what no snapshot lists.
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::grant::{about, name};
+use super::reach::some_of;
 use super::{database, service_of};
-use crate::rules::text::{ident, named, owner_sql, sql_ident};
-use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
+use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::OWNED_BY;
+use crate::snapshot::privileges::{On, Owned as Elsewhere};
 use crate::snapshot::{Kind, Object, ObjectKey};
 
 pub(in crate::rules) const OBJECT_OWNER: Rule = Rule {
     id: "access/object-owner",
     severity: Severity::Error,
-    summary: "Is nothing that the service needs owned by another service's role?",
+    summary: "Does the service own what it needs?",
     help: include_str!("../help/access-object-owner.md"),
     scope: Scope::Database,
     check: object_owner,
@@ -23,6 +26,8 @@ struct Owned<'a> {
     objects: Vec<&'a Object>,
     /// The schema `public`, which no snapshot lists as an object.
     public: bool,
+    /// Chunks, large objects and the like.
+    unlisted: Vec<&'a Elsewhere>,
 }
 
 fn object_owner(case: &Case<'_>) -> Verdict {
@@ -37,7 +42,7 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         let Some(owner) = object.owner.as_deref() else {
             continue;
         };
-        if !follows && !extra.contains(&object.key) && service_of(case, owner).is_some() {
+        if !follows && !extra.contains(&object.key) && is_fault(case, object.key.kind, owner) {
             by_role.entry(owner).or_default().objects.push(object);
         }
     }
@@ -45,49 +50,131 @@ fn object_owner(case: &Case<'_>) -> Verdict {
     if service_of(case, public).is_some() {
         by_role.entry(public).or_default().public = true;
     }
-    let own = case.subject.service.role_name().unwrap_or_default();
+    let mut gaps = Vec::new();
+    match snapshot.privileges.get() {
+        Ok(privileges) => {
+            for unlisted in &privileges.owned {
+                let owner = unlisted.owner.as_str();
+                // What a superuser made besides the tables is an administrator's affair.
+                let theirs = unlisted.object.on == On::Chunk || !is_superuser(case, owner);
+                if theirs && !is_own(case, owner) {
+                    by_role.entry(owner).or_default().unlisted.push(unlisted);
+                }
+            }
+        }
+        Err(gap) => gaps.push(gap),
+    }
     let findings = by_role
         .into_iter()
-        .filter_map(|(owner, owned)| {
-            let service = service_of(case, owner)?;
-            // One role that owns much is one cause: a migration or a restore that ran as it.
-            let names: Vec<String> = owned
-                .objects
-                .iter()
-                .map(|object| named(&object.key))
-                .chain(owned.public.then(|| "schema public".to_owned()))
-                .collect();
-            let sql: Vec<String> = owned
-                .objects
-                .iter()
-                .map(|object| owner_sql(object, own))
-                .chain(
-                    owned
-                        .public
-                        .then(|| "ALTER SCHEMA public OWNER TO pg_database_owner;".to_owned()),
-                )
-                .collect();
-            let about = owned
-                .objects
-                .first()
-                .map_or_else(|| About::plain("schema", "public"), |object| About::object(object));
-            let verb = if names.len() == 1 { "is" } else { "are" };
-            let names = names.join(", ");
-            let finding = OBJECT_OWNER
-                .finding(
-                    about,
-                    format!(
-                        "{names} in database {} of {} {verb} owned by role {} of {service}, which may change or drop what it owns",
-                        database(case),
-                        case.name(),
-                        ident(owner)
-                    ),
-                )
-                .belongs_to(service)
-                .saw(format!("owner {}", sql_ident(own)), format!("owner {}", sql_ident(owner)))
-                .remedy(format!("In database {}: {}", database(case), sql.join(" ")));
-            Some(finding)
-        })
-        .collect::<Vec<_>>();
-    Ok(findings.into())
+        .map(|(owner, owned)| finding(case, owner, &owned))
+        .collect();
+    Ok(Outcome { findings, gaps })
+}
+
+/// Whether it is wrong that this role owns something of this kind that the set creates.
+fn is_fault(case: &Case<'_>, kind: Kind, owner: &str) -> bool {
+    let for_superusers = matches!(
+        kind,
+        Kind::Extension
+            | Kind::Language
+            | Kind::EventTrigger
+            | Kind::Wrapper
+            | Kind::Server
+            | Kind::Publication
+            | Kind::Subscription
+    );
+    !is_own(case, owner) && (service_of(case, owner).is_some() || !for_superusers)
+}
+
+/// Whether a role may own the service's objects: its own, or the one that owns the database.
+fn is_own(case: &Case<'_>, owner: &str) -> bool {
+    let owns_database = case
+        .snapshot()
+        .is_ok_and(|snapshot| snapshot.access.database_owner == owner)
+        && service_of(case, owner).is_none();
+    case.subject.service.role_name() == Some(owner) || owns_database || owner == "pg_database_owner"
+}
+
+fn is_superuser(case: &Case<'_>, owner: &str) -> bool {
+    case.snapshot().is_ok_and(|snapshot| {
+        snapshot
+            .access
+            .roles
+            .iter()
+            .any(|role| role.name == owner && role.superuser)
+    })
+}
+
+/// One role that owns much is one cause: a migration or a restore that ran as it.
+fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
+    let own = case.subject.service.role_name().unwrap_or_default();
+    let service = service_of(case, owner);
+    let names: Vec<String> = owned
+        .objects
+        .iter()
+        .map(|object| named(&object.key))
+        .chain(owned.public.then(|| "schema public".to_owned()))
+        .chain(owned.unlisted.iter().map(|owned| name(&owned.object)))
+        .collect();
+    let sql: Vec<String> = owned
+        .objects
+        .iter()
+        .map(|object| owner_sql(object, own))
+        .chain(
+            owned
+                .public
+                .then(|| "ALTER SCHEMA public OWNER TO pg_database_owner;".to_owned()),
+        )
+        .chain(owned.unlisted.iter().map(|owned| unlisted_sql(owned, own)))
+        .collect();
+    let about = match (owned.objects.first(), owned.unlisted.first()) {
+        (Some(object), _) => About::object(object),
+        (None, Some(unlisted)) if !owned.public => about(&unlisted.object),
+        _ => About::plain("schema", "public"),
+    };
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let more = owned.unlisted.iter().map(|owned| owned.more).sum();
+    let (whose, severity) = match service {
+        Some(service) => (
+            format!("role {} of {service}", ident(owner)),
+            Severity::Error,
+        ),
+        None if is_superuser(case, owner) => {
+            (format!("superuser {}", ident(owner)), Severity::Warning)
+        }
+        None => (
+            format!("role {}, which is no service's", ident(owner)),
+            Severity::Error,
+        ),
+    };
+    let mut finding = OBJECT_OWNER
+        .finding(
+            about,
+            format!(
+                "{} in database {} of {} {verb} owned by {whose}, which may change or drop what it owns",
+                some_of(&names, more),
+                database(case),
+                case.name()
+            ),
+        )
+        .severity(severity)
+        .saw(format!("owner {}", sql_ident(own)), format!("owner {}", sql_ident(owner)))
+        .remedy(format!("In database {}: {}", database(case), sql.join(" ")));
+    finding.belongs_to = service.map(str::to_owned);
+    finding
+}
+
+fn unlisted_sql(owned: &Elsewhere, own: &str) -> String {
+    let to = sql_ident(own);
+    match owned.object.on {
+        On::LargeObject => format!("ALTER LARGE OBJECT {} OWNER TO {to};", owned.object.name),
+        On::Other => format!(
+            "Give {} to {to}.",
+            crate::report::text::one_line(&owned.object.name)
+        ),
+        _ => format!(
+            "ALTER TABLE {} OWNER TO {to};",
+            sql_name(&owned.object.key())
+        ),
+    }
 }

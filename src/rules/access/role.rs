@@ -1,12 +1,12 @@
 //! The service's own role, and how roles log in.
 
-use super::{database, is_shared, service_of};
+use super::{database, is_shared, speaks_first};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::{Access, Gap, HbaLine, Role};
 
 /// The service's role as the server knows it.
-fn own_role<'a>(case: &Case<'a>, access: &'a Access) -> Result<&'a Role, Gap> {
+pub(super) fn own_role<'a>(case: &Case<'a>, access: &'a Access) -> Result<&'a Role, Gap> {
     let name = case
         .subject
         .service
@@ -84,120 +84,6 @@ fn superuser(case: &Case<'_>) -> Verdict {
     Ok(vec![finding].into())
 }
 
-pub(in crate::rules) const MEMBERSHIP: Rule = Rule {
-    id: "access/membership",
-    severity: Severity::Error,
-    summary: "Can the service's role become another service's, or a powerful one?",
-    help: include_str!("../help/access-membership.md"),
-    scope: Scope::Database,
-    check: membership,
-};
-
-fn membership(case: &Case<'_>) -> Verdict {
-    let access = &case.own()?.access;
-    let role = own_role(case, access)?;
-    // A superuser is a member of everything by definition, and has its own finding.
-    if role.superuser {
-        return Ok(Vec::new().into());
-    }
-    let mut findings = Vec::new();
-    let list = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| ident(name))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let between: Vec<&str> = role
-        .member_of
-        .iter()
-        .map(String::as_str)
-        .filter(|name| service_of(case, name).is_none() && !is_powerful(access, name))
-        .collect();
-    let through = if between.is_empty() {
-        String::new()
-    } else {
-        format!(" (it is also a member of {})", list(&between))
-    };
-    for group in &role.member_of {
-        let Some(service) = service_of(case, group) else {
-            continue;
-        };
-        findings.push(
-            MEMBERSHIP
-                .finding(
-                    About::plain("role", &role.name),
-                    format!(
-                        "role {} of {} is a member of role {} of {service} and can act as it, by SET ROLE or by INHERIT{through}",
-                        ident(&role.name),
-                        case.name(),
-                        ident(group)
-                    ),
-                )
-                .belongs_to(service)
-                .saw(format!("no membership in a role of {service}"), format!("member of {}", list(&role.member_of.iter().map(String::as_str).collect::<Vec<_>>())))
-                .remedy(revoke(group, &role.name)),
-        );
-    }
-    let powerful: Vec<&str> = role
-        .member_of
-        .iter()
-        .map(String::as_str)
-        .filter(|name| is_powerful(access, name) && service_of(case, name).is_none())
-        .collect();
-    if let Some(first) = powerful.first() {
-        findings.push(
-            MEMBERSHIP
-                .finding(
-                    About::plain("role", &role.name),
-                    format!(
-                        "role {} of {} is a member of {}, whose power does not end at database {}{}",
-                        ident(&role.name),
-                        case.name(),
-                        powers(access, &powerful),
-                        database(case),
-                        through
-                    ),
-                )
-                .saw("no membership in a role of the server", format!("member of {}", list(&powerful)))
-                .remedy(revoke(first, &role.name)),
-        );
-    }
-    Ok(findings.into())
-}
-
-/// A superuser, or a role that the server itself brings. `pg_database_owner` is no grant but follows ownership.
-fn is_powerful(access: &Access, name: &str) -> bool {
-    (name.starts_with("pg_") && name != "pg_database_owner")
-        || access
-            .roles
-            .iter()
-            .any(|role| role.name == name && role.superuser)
-}
-
-fn powers(access: &Access, names: &[&str]) -> String {
-    let one = |name: &&str| {
-        let superuser = access
-            .roles
-            .iter()
-            .any(|role| role.name == **name && role.superuser);
-        format!(
-            "{}{}",
-            if superuser { "superuser " } else { "" },
-            ident(name)
-        )
-    };
-    names.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn revoke(group: &str, role: &str) -> String {
-    format!(
-        "REVOKE {} FROM {}; if the membership is not a direct one, revoke the link between them (\\drg in psql shows the chain).",
-        sql_ident(group),
-        sql_ident(role)
-    )
-}
-
 pub(in crate::rules) const DEFAULT_PASSWORD: Rule = Rule {
     id: "access/default-password",
     severity: Severity::Warning,
@@ -249,8 +135,8 @@ pub(in crate::rules) const TRUST: Rule = Rule {
 
 fn trust(case: &Case<'_>) -> Verdict {
     let access = &case.own()?.access;
-    let lines = access.trust.get()?;
-    if lines.is_empty() || speaks_for_server(case)? {
+    let lines = access.hba.get()?;
+    if lines.is_empty() || !speaks_first(case) {
         return Ok(Vec::new().into());
     }
     // With a line that the server cannot read, the file on disk is not what is in force.
@@ -267,14 +153,6 @@ fn trust(case: &Case<'_>) -> Verdict {
         .filter(|line| line.method == "trust")
         .partition(|line| is_local(line));
     let mut findings = Vec::new();
-    let numbers = |lines: &[&HbaLine]| {
-        let numbers: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
-        format!(
-            "line{} {}",
-            if lines.len() == 1 { "" } else { "s" },
-            numbers.join(", ")
-        )
-    };
     let finding = |lines: &[&HbaLine], who: String| {
         TRUST
             .finding(
@@ -318,26 +196,18 @@ fn trust(case: &Case<'_>) -> Verdict {
     Ok(Outcome { findings, gaps })
 }
 
-/// Whether an earlier service in the same server has said it already: the file is one for the whole server.
-fn speaks_for_server(case: &Case<'_>) -> Result<bool, Gap> {
-    let identity = &case.snapshot()?.identity;
-    let Some(own) = identity.system_identifier.known() else {
-        return Ok(false);
-    };
-    Ok(case
-        .system
-        .subjects
-        .iter()
-        .take_while(|subject| subject.service.name != case.name())
-        .filter_map(|subject| subject.snapshot.as_ref()?.known())
-        .any(|earlier| {
-            earlier.identity.system_identifier.known() == Some(own)
-                && earlier.access.trust.known().is_some()
-        }))
+/// How messages name lines of the file.
+pub(super) fn numbers(lines: &[&HbaLine]) -> String {
+    let numbers: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
+    format!(
+        "line{} {}",
+        if lines.len() == 1 { "" } else { "s" },
+        numbers.join(", ")
+    )
 }
 
 /// Whether a line admits only who is on the server's own machine. The mask matters: 127.0.0.1/0.0.0.0 is everybody.
-fn is_local(line: &HbaLine) -> bool {
+pub(super) fn is_local(line: &HbaLine) -> bool {
     let (address, mask) = line
         .address
         .split_once('/')

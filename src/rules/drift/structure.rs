@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{made_by, settled};
 use crate::report::text::{count, short};
-use crate::rules::access::service_of;
+use crate::rules::access::{service_of, spoken};
 use crate::rules::classify::Class;
 use crate::rules::text::{drop_sql, ident, mentions, named};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
@@ -175,6 +175,8 @@ pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
 fn unknown_object(case: &Case<'_>) -> Verdict {
     case.diff()?;
     let database = ident(case.subject.service.database_name());
+    // Of what others may use, a rule of group access speaks, and says that it is in no set.
+    let spoken = spoken(case);
     let findings = case
         .survey
         .extras
@@ -187,6 +189,14 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
             };
             let name = named(&object.key);
             let owner = foreign_owner(case, object);
+            let severity = if owner.is_some() {
+                Severity::Error
+            } else {
+                severity_of(case, object)
+            };
+            if severity < Severity::Error && spoken.contains(&object.key) {
+                return None;
+            }
             let owned = owner.map_or_else(String::new, |(role, service)| {
                 format!("; it is owned by role {} of {service}", ident(role))
             });
@@ -199,11 +209,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                         calling(object)
                     ),
                 )
-                .severity(if owner.is_some() {
-                    Severity::Error
-                } else {
-                    severity_of(case, object)
-                })
+                .severity(severity)
                 .saw(format!("nothing that set {} does not create", set_name(case)), name)
                 .remedy(format!(
                     "If the service needs it, create it in a migration of its set; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",

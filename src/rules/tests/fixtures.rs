@@ -4,6 +4,7 @@
 use super::super::Severity;
 use super::super::fixture::{K, R, S, World, key, object, table};
 use crate::manifest::Topology;
+use crate::snapshot::privileges::Membership;
 use crate::snapshot::{Fact, HbaLine, Kind, Object, Stamp};
 
 /// One way to break the system, and the one finding that must follow.
@@ -15,7 +16,7 @@ pub(super) struct Fixture {
     pub(super) mentions: &'static [&'static str],
 }
 
-const fn fixture(
+pub(super) const fn fixture(
     rule: &'static str,
     severity: Severity,
     service: usize,
@@ -549,7 +550,16 @@ pub(super) const FIXTURES: &[Fixture] = &[
         S,
         &["simply_kaspa_user", "k_social_user", "k-indexer", "ops_a"],
         |w| {
-            w.own_role(S).member_of = vec!["ops_a".into(), "k_social_user".into()];
+            let links = [("ops_a", "simply_kaspa_user"), ("k_social_user", "ops_a")];
+            for (group, member) in links {
+                w.privileges(S).memberships.push(Membership {
+                    group: group.to_owned(),
+                    member: member.to_owned(),
+                    inherit: true,
+                    set: true,
+                    admin: false,
+                });
+            }
         },
     ),
     fixture(
@@ -567,7 +577,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         K,
         &["trust", "192.0.2.0/24", "12"],
         |w| {
-            w.access(K).trust = Fact::Known(vec![trust("host", "192.0.2.0/24")]);
+            w.access(K).hba = Fact::Known(vec![trust("host", "192.0.2.0/24")]);
         },
     ),
     fixture(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod fixtures;
+mod privileges;
 
 use Severity::Error;
 use fixtures::{FIXTURES, Fixture, hidden, trust};
@@ -11,6 +12,11 @@ use super::{Severity, all};
 use crate::manifest::Target;
 use crate::report::verify::Status;
 use crate::snapshot::{Fact, Gap, Kind};
+
+/// Every fixture.
+fn fixtures() -> impl Iterator<Item = &'static Fixture> {
+    FIXTURES.iter().chain(privileges::FIXTURES)
+}
 
 /// A change to the system.
 type Plant = fn(&mut World);
@@ -32,7 +38,7 @@ fn every_rule_sees_its_fixture_and_no_other_rule_does() {
         severity,
         service,
         mentions,
-    } in FIXTURES
+    } in fixtures()
     {
         let mut world = World::clean();
         plant(&mut world);
@@ -104,11 +110,11 @@ fn every_rule_has_a_fixture_a_page_and_a_good_id() {
     // Groups whose files are others' work have their fixtures beside them.
     for id in ids.iter().filter(|id| !id.starts_with("files/")) {
         assert!(
-            FIXTURES.iter().any(|fixture| fixture.rule == *id),
+            fixtures().any(|fixture| fixture.rule == *id),
             "{id} has no fixture"
         );
     }
-    for fixture in FIXTURES {
+    for fixture in fixtures() {
         assert!(ids.contains(&fixture.rule), "{} is no rule", fixture.rule);
     }
 }
@@ -195,7 +201,7 @@ fn a_stock_container_shows_three_warnings() {
             role.replication,
             role.bypassrls,
         ) = (true, true, true, true, true);
-        w.access(K).trust = Fact::Known(vec![
+        w.access(K).hba = Fact::Known(vec![
             trust("local", ""),
             trust("host", "127.0.0.1"),
             trust("host", "::1"),
@@ -487,7 +493,7 @@ fn single_user_mode_is_nothing_to_check_and_an_empty_run_is_not_clean() {
 fn the_manifest_accepts_findings_and_gaps() {
     let mut world = World::clean();
     world.plant(K, object(Kind::Server, "", "analytics_srv", &[]));
-    world.access(S).trust = Fact::Unknown(Gap::new("permission denied for view pg_hba_file_rules"));
+    world.access(S).hba = Fact::Unknown(Gap::new("permission denied for view pg_hba_file_rules"));
     assert_eq!(world.run().status(), Status::Fail);
     world.allow(
         "link/foreign-server",
@@ -495,13 +501,15 @@ fn the_manifest_accepts_findings_and_gaps() {
         Some("analytics_srv"),
     );
     assert_eq!(world.run().status(), Status::Incomplete);
-    world
-        .allow("access/trust", Some("simply-kaspa-indexer"), None)
-        .not_checked = true;
+    for rule in ["access/trust", "access/hba"] {
+        world
+            .allow(rule, Some("simply-kaspa-indexer"), None)
+            .not_checked = true;
+    }
     let report = world.run();
     assert_eq!(
         (report.status(), report.findings.len(), report.allowed.len()),
-        (Status::Pass, 0, 2)
+        (Status::Pass, 0, 3)
     );
 
     // A run that does not cover an entry does not call it idle.

@@ -1,0 +1,295 @@
+//! Who may do what beyond entering: everything that [`Privileges`] holds, in one round trip of a few queries.
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+use super::guarded::role;
+use super::{Readers, denied};
+use crate::snapshot::privileges::{
+    DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
+    PasswordKind, Passwords, RoleFacts, RoleSetting, Securable, Standby, Tablespace,
+};
+use crate::snapshot::{Fact, Gap, Privileges};
+
+const MEMBER: &str = include_str!("sql/member.sql");
+const NO_PARAMETERS: &str =
+    "SELECT '' AS parameter, NULL::text AS grantee, NULL::text[] AS privileges WHERE false";
+/// The role whose password must be a SCRAM verifier: it logged in by one (PostgreSQL 16, "System Information Functions").
+const PROVED: &str =
+    "SELECT CASE WHEN system_user LIKE 'scram-sha-256:%' THEN session_user::text END AS role";
+
+/// Reads them. `relations` are the OIDs of the relations that are no chunks.
+pub(super) async fn read(
+    readers: &Readers<'_>,
+    relations: &[u32],
+) -> Result<Fact<Privileges>, Error> {
+    let (client, missing) = reader(readers).await?;
+    let Some(client) = client else {
+        let role = role(readers);
+        let grants: Vec<String> = missing
+            .iter()
+            .map(|grant| format!("GRANT {grant} TO {role}"))
+            .collect();
+        return Ok(denied(
+            format!(
+                "permission denied: role {role} has no {}",
+                missing.join(", ")
+            ),
+            &grants.join("; "),
+        ));
+    };
+    let parameters = if readers.own.session.version_num >= 150_000 {
+        include_str!("sql/privileges/parameters.sql")
+    } else {
+        NO_PARAMETERS
+    };
+    let relations = relations.to_vec();
+    let objects = format!("{MEMBER}{}", include_str!("sql/privileges/objects.sql"));
+    // Sent at once: one round trip.
+    let (objects, chunks, owned, large_objects, open_definers) = futures::try_join!(
+        of(client, &objects, &relations),
+        of(
+            client,
+            include_str!("sql/privileges/chunks.sql"),
+            &relations
+        ),
+        of(client, include_str!("sql/privileges/owned.sql"), &relations),
+        client.query_typed(include_str!("sql/privileges/large_objects.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/open_definers.sql"), &[]),
+    )?;
+    let (defaults, elsewhere, settings, tablespaces, parameters) = futures::try_join!(
+        client.query_typed(include_str!("sql/privileges/defaults.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/owned_elsewhere.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/settings.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/tablespaces.sql"), &[]),
+        client.query_typed(parameters, &[]),
+    )?;
+    let (roles, memberships, present, standbys) = futures::try_join!(
+        client.query_typed(include_str!("sql/privileges/roles.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/memberships.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/present.sql"), &[]),
+        client.query_typed(include_str!("sql/privileges/standbys.sql"), &[]),
+    )?;
+    let mut privileges = Privileges {
+        grants: all(objects.iter().chain(&chunks).chain(&large_objects), grant)?,
+        open_definers: all(&open_definers, routine)?,
+        default_grants: all(&defaults, default_grant)?,
+        owned: all(&owned, owner)?,
+        owned_elsewhere: all(&elsewhere, owned_elsewhere)?,
+        roles: all(&roles, role_facts)?,
+        memberships: all(&memberships, membership)?,
+        settings: all(&settings, setting)?,
+        tablespaces: all(&tablespaces, tablespace)?,
+        parameters: all(&parameters, parameter)?,
+        template: false,
+        sessions: Vec::new(),
+        standbys: all(&standbys, standby)?,
+        passwords: passwords(readers).await?,
+    };
+    for row in &present {
+        privileges.template = row.try_get("template")?;
+        let (Some(role), Some(sessions)) = (
+            row.try_get::<_, Option<String>>("role")?,
+            row.try_get::<_, Option<i64>>("sessions")?,
+        ) else {
+            continue;
+        };
+        privileges.sessions.push((role, sessions.unsigned_abs()));
+    }
+    Ok(Fact::Known(privileges))
+}
+
+/// The first session that may read everything, or what the service's own lacks.
+async fn reader<'a>(readers: &Readers<'a>) -> Result<(Option<&'a Client>, Vec<String>), Error> {
+    let mut lacking = Vec::new();
+    for reader in std::iter::once(&readers.own).chain(&readers.admin) {
+        let row = readable(reader.client).await?;
+        let missing: Vec<String> = row.try_get("missing")?;
+        if missing.is_empty() {
+            return Ok((Some(reader.client), missing));
+        }
+        if lacking.is_empty() {
+            lacking = missing;
+        }
+    }
+    Ok((None, lacking))
+}
+
+async fn readable(client: &Client) -> Result<Row, Error> {
+    client
+        .query_typed_one(include_str!("sql/privileges/readable.sql"), &[])
+        .await
+}
+
+/// Asks about the relations of these OIDs.
+async fn of(client: &Client, sql: &str, oids: &Vec<u32>) -> Result<Vec<Row>, Error> {
+    client.query_typed(sql, &[(oids, Type::OID_ARRAY)]).await
+}
+
+fn all<'r, T>(
+    rows: impl IntoIterator<Item = &'r Row>,
+    read: fn(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    rows.into_iter().map(read).collect()
+}
+
+/// How passwords are stored: the table for whoever may read it, and what the log-in itself proves.
+async fn passwords(readers: &Readers<'_>) -> Result<Passwords, Error> {
+    let own = &readers.own;
+    let proved = if own.session.version_num >= 160_000 {
+        own.client
+            .query_typed_one(PROVED, &[])
+            .await?
+            .try_get("role")?
+    } else {
+        None
+    };
+    for reader in std::iter::once(own).chain(&readers.admin) {
+        if !readable(reader.client)
+            .await?
+            .try_get::<_, bool>("passwords")?
+        {
+            continue;
+        }
+        let rows = reader
+            .client
+            .query_typed(include_str!("sql/privileges/passwords.sql"), &[])
+            .await?;
+        return Ok(Passwords {
+            stored: Fact::Known(all(&rows, password)?),
+            proved,
+        });
+    }
+    Ok(Passwords {
+        stored: Fact::Unknown(Gap {
+            reason: "permission denied for table pg_authid".to_owned(),
+            // No grant is named: it would show every role's verifier.
+            remedy: Some(
+                "set admin_url: only a superuser reads how passwords are stored".to_owned(),
+            ),
+        }),
+        proved,
+    })
+}
+
+fn password(row: &Row) -> Result<(String, PasswordKind), Error> {
+    let kind = match row.try_get("kind")? {
+        "none" => PasswordKind::None,
+        "md5" => PasswordKind::Md5,
+        _ => PasswordKind::Scram,
+    };
+    Ok((row.try_get("name")?, kind))
+}
+
+fn securable(row: &Row) -> Result<Securable, Error> {
+    Ok(Securable {
+        on: On::from_name(row.try_get("kind")?),
+        schema: row.try_get("schema")?,
+        parent: row.try_get("parent")?,
+        name: row.try_get("name")?,
+        arguments: String::new(),
+    })
+}
+
+fn routine(row: &Row) -> Result<Securable, Error> {
+    Ok(Securable {
+        arguments: row.try_get("arguments")?,
+        ..securable(row)?
+    })
+}
+
+fn grant(row: &Row) -> Result<Grant, Error> {
+    let extension: Option<String> = row.try_get("extension")?;
+    Ok(Grant {
+        object: routine(row)?,
+        origin: match (row.try_get("origin")?, extension) {
+            ("extension", Some(extension)) => Origin::Extension(extension),
+            ("system", _) => Origin::System,
+            _ => Origin::Made,
+        },
+        owner: row.try_get("owner")?,
+        grantee: row.try_get("grantee")?,
+        grantor: row.try_get("grantor")?,
+        privileges: row.try_get("privileges")?,
+        grantable: row.try_get("grantable")?,
+        more: row.try_get::<_, i64>("more")?.unsigned_abs(),
+    })
+}
+
+fn default_grant(row: &Row) -> Result<DefaultGrant, Error> {
+    Ok(DefaultGrant {
+        role: row.try_get("role")?,
+        schema: row.try_get("schema")?,
+        objects: row.try_get("objects")?,
+        grantee: row.try_get("grantee")?,
+        privileges: row.try_get("privileges")?,
+    })
+}
+
+fn owner(row: &Row) -> Result<Owned, Error> {
+    Ok(Owned {
+        object: securable(row)?,
+        owner: row.try_get("owner")?,
+        more: row.try_get::<_, i64>("more")?.unsigned_abs(),
+    })
+}
+
+fn owned_elsewhere(row: &Row) -> Result<OwnedElsewhere, Error> {
+    Ok(OwnedElsewhere {
+        role: row.try_get("role")?,
+        database: row.try_get("database")?,
+        database_owner: row.try_get("database_owner")?,
+        objects: row.try_get::<_, i64>("objects")?.unsigned_abs(),
+    })
+}
+
+fn role_facts(row: &Row) -> Result<RoleFacts, Error> {
+    Ok(RoleFacts {
+        name: row.try_get("name")?,
+        login: row.try_get("login")?,
+        powers: row.try_get("powers")?,
+    })
+}
+
+fn membership(row: &Row) -> Result<Membership, Error> {
+    Ok(Membership {
+        group: row.try_get("group")?,
+        member: row.try_get("member")?,
+        inherit: row.try_get("inherit")?,
+        set: row.try_get("set")?,
+        admin: row.try_get("admin")?,
+    })
+}
+
+fn setting(row: &Row) -> Result<RoleSetting, Error> {
+    Ok(RoleSetting {
+        role: row.try_get("role")?,
+        here: row.try_get("here")?,
+        name: row.try_get("name")?,
+        value: row.try_get("value")?,
+    })
+}
+
+fn tablespace(row: &Row) -> Result<Tablespace, Error> {
+    Ok(Tablespace {
+        name: row.try_get("name")?,
+        owner: row.try_get("owner")?,
+        databases: row.try_get("databases")?,
+        grantees: row.try_get("grantees")?,
+    })
+}
+
+fn parameter(row: &Row) -> Result<ParameterGrant, Error> {
+    Ok(ParameterGrant {
+        parameter: row.try_get("parameter")?,
+        grantee: row.try_get("grantee")?,
+        privileges: row.try_get("privileges")?,
+    })
+}
+
+fn standby(row: &Row) -> Result<Standby, Error> {
+    Ok(Standby {
+        name: row.try_get("name")?,
+        role: row.try_get("role")?,
+    })
+}

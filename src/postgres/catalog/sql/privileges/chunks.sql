@@ -1,0 +1,33 @@
+-- Privileges on single chunks beyond what their hypertable has: TimescaleDB copies the hypertable's, so those are said once, there.
+-- $1 are the relations that are no chunks: what inherits from one of them and is not among them is a chunk.
+WITH chunk AS MATERIALIZED (
+    SELECT c.oid, c.relname, c.relnamespace, c.relowner, c.relacl, h.oid AS hoid, h.relname AS hrelname, h.relowner AS hrelowner, h.relacl AS hrelacl
+      FROM pg_inherits i
+      JOIN pg_class c ON c.oid = i.inhrelid
+      JOIN pg_class h ON h.oid = i.inhparent
+     WHERE i.inhparent = ANY ($1)
+       AND NOT c.oid = ANY ($1)
+),
+object(kind, relation, parent, name, owner, schema, acl, initial) AS (
+    SELECT 'chunk', c.oid, c.hrelname, c.relname::text, c.relowner, c.relnamespace, c.relacl,
+           coalesce(c.hrelacl, acldefault('r', c.hrelowner))
+      FROM chunk c
+     WHERE c.relacl IS DISTINCT FROM c.hrelacl
+    UNION ALL
+    SELECT 'column', c.oid, c.relname, a.attname::text, c.relowner, c.relnamespace, a.attacl, h.attacl
+      FROM chunk c
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
+      LEFT JOIN pg_attribute h ON h.attrelid = c.hoid AND h.attname = a.attname
+     WHERE a.attacl IS DISTINCT FROM h.attacl
+)
+SELECT o.kind, n.nspname::text AS schema, o.parent::text AS parent, o.name, '' AS arguments, 'made' AS origin, NULL::text AS extension,
+       pg_get_userbyid(o.owner)::text AS owner, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee)::text END AS grantee,
+       (array_agg(pg_get_userbyid(a.grantor)::text) FILTER (WHERE a.grantor <> o.owner))[1] AS grantor,
+       array_agg(DISTINCT a.privilege_type) AS privileges, bool_or(a.is_grantable) AS grantable, 0::int8 AS more
+  FROM object o
+  JOIN pg_namespace n ON n.oid = o.schema
+ CROSS JOIN LATERAL aclexplode(o.acl) a
+ WHERE a.grantee <> o.owner
+   AND NOT EXISTS (SELECT FROM aclexplode(o.initial) b WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
+ GROUP BY o.kind, o.relation, n.nspname, o.parent, o.name, o.owner, a.grantee
+ ORDER BY 9, 1, 2, 3, 4

@@ -1,0 +1,257 @@
+//! What the service's role can become.
+
+use std::collections::BTreeMap;
+
+use super::reach::Reach;
+use super::role::own_role;
+use super::{database, service_of};
+use crate::rules::text::{ident, sql_ident};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
+use crate::snapshot::privileges::{Membership, Privileges};
+
+pub(in crate::rules) const MEMBERSHIP: Rule = Rule {
+    id: "access/membership",
+    severity: Severity::Error,
+    summary: "Can the service's role become another service's, or a powerful one?",
+    help: include_str!("../help/access-membership.md"),
+    scope: Scope::Database,
+    check: membership,
+};
+
+/// One way from a role to another that it is a member of, and what the whole way is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Options {
+    inherit: bool,
+    set: bool,
+    admin: bool,
+}
+
+impl Options {
+    /// A way is as good as its weakest link; ADMIN on a link opens it whatever the other options are.
+    const fn and(self, link: &Membership) -> Self {
+        Self {
+            inherit: self.inherit && link.inherit,
+            set: self.set && link.set,
+            admin: (self.set || self.admin) && (link.set || link.admin),
+        }
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self {
+            inherit: self.inherit || other.inherit,
+            set: self.set || other.set,
+            admin: self.admin || other.admin,
+        }
+    }
+
+    const fn is_usable(self) -> bool {
+        self.inherit || self.set || self.admin
+    }
+
+    fn words(self) -> String {
+        let ways: Vec<&str> = [
+            (self.set, "by SET ROLE"),
+            (self.inherit, "by INHERIT"),
+            (
+                self.admin && !self.set,
+                "once it has given itself the membership (ADMIN)",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(is, words)| is.then_some(words))
+        .collect();
+        if ways.is_empty() {
+            "cannot use it: all options are off".to_owned()
+        } else {
+            format!("can act as it, {}", ways.join(" and "))
+        }
+    }
+}
+
+/// A role that can be reached: the options of all ways together, the roles in between, and the first link.
+#[derive(Debug, Clone)]
+pub(super) struct Reached<'a> {
+    options: Options,
+    between: Vec<&'a str>,
+    /// The link that leads there: the group, and its member.
+    link: (&'a str, &'a str),
+}
+
+/// Everything that a role is a member of, directly or not.
+pub(super) fn reachable<'a>(
+    privileges: &'a Privileges,
+    role: &'a str,
+) -> BTreeMap<&'a str, Reached<'a>> {
+    let mut found: BTreeMap<&str, Reached<'_>> = BTreeMap::new();
+    let start = Options {
+        inherit: true,
+        set: true,
+        admin: false,
+    };
+    let mut waiting = vec![(role, start, Vec::new())];
+    while let Some((member, options, between)) = waiting.pop() {
+        for link in privileges
+            .memberships
+            .iter()
+            .filter(|link| link.member == member)
+        {
+            let group = link.group.as_str();
+            let options = options.and(link);
+            let known = found.get(group).map(|reached| reached.options);
+            let all = known.map_or(options, |known| known.or(options));
+            if known == Some(all) || group == role {
+                continue;
+            }
+            found.insert(
+                group,
+                Reached {
+                    options: all,
+                    between: between.clone(),
+                    link: (group, member),
+                },
+            );
+            let mut further = between.clone();
+            further.push(group);
+            waiting.push((group, all, further));
+        }
+    }
+    found
+}
+
+fn membership(case: &Case<'_>) -> Verdict {
+    let reach = Reach::new(case)?;
+    let role = own_role(case, &case.own()?.access)?;
+    // A superuser is a member of everything by definition, and has its own finding.
+    if role.superuser {
+        return Ok(Vec::new().into());
+    }
+    let reachable = reachable(reach.privileges, &role.name);
+    let mut findings: Vec<Finding> = reachable
+        .iter()
+        .filter_map(|(group, reached)| {
+            let service = service_of(case, group)?;
+            Some(foreign(case, &role.name, group, reached, service))
+        })
+        .collect();
+    let powerful: Vec<(&str, &Reached<'_>)> = reachable
+        .iter()
+        .filter(|(group, reached)| {
+            service_of(case, group).is_none()
+                && reached.options.is_usable()
+                && !powers(reach.privileges, group).is_empty()
+                // pg_monitor brings others along.
+                && !reached.between.iter().any(|between| between.starts_with("pg_"))
+        })
+        .map(|(group, reached)| (*group, reached))
+        .collect();
+    findings.extend(power(case, &reach, &role.name, &powerful));
+    Ok(findings.into())
+}
+
+fn foreign(
+    case: &Case<'_>,
+    role: &str,
+    group: &str,
+    reached: &Reached<'_>,
+    service: &str,
+) -> Finding {
+    MEMBERSHIP
+        .finding(
+            About::plain("role", role),
+            format!(
+                "role {} of {} is a member of role {} of {service}{} and {}",
+                ident(role),
+                case.name(),
+                ident(group),
+                through(reached),
+                reached.options.words()
+            ),
+        )
+        .severity(if reached.options.is_usable() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        })
+        .belongs_to(service)
+        .saw(
+            format!("no membership in a role of {service}"),
+            format!("member of {}{}", ident(group), through(reached)),
+        )
+        .remedy(revoke(reached))
+}
+
+/// The roles in between.
+fn through(reached: &Reached<'_>) -> String {
+    if reached.between.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = reached.between.iter().map(|name| ident(name)).collect();
+    format!(" through {}", names.join(", "))
+}
+
+fn power(
+    case: &Case<'_>,
+    reach: &Reach<'_, '_>,
+    role: &str,
+    powerful: &[(&str, &Reached<'_>)],
+) -> Option<Finding> {
+    if powerful.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = powerful
+        .iter()
+        .map(|(name, reached)| {
+            let powers = powers(reach.privileges, name);
+            let with = if name.starts_with("pg_") {
+                String::new()
+            } else if powers == "SUPERUSER" {
+                "superuser ".to_owned()
+            } else {
+                format!("{powers} role ")
+            };
+            format!("{with}{}{}", ident(name), through(reached))
+        })
+        .collect();
+    let revokes: Vec<String> = powerful
+        .iter()
+        .map(|(_, reached)| revoke(reached))
+        .collect();
+    let finding = MEMBERSHIP
+        .finding(
+            About::plain("role", role),
+            format!(
+                "role {} of {} is a member of {}, whose power does not end at database {}",
+                ident(role),
+                case.name(),
+                names.join(", "),
+                database(case)
+            ),
+        )
+        .saw(
+            "no membership in a role of the server",
+            format!("member of {}", names.join(", ")),
+        )
+        .remedy(revokes.join(" "));
+    Some(finding)
+}
+
+/// What makes a role powerful: its attributes, or that the server itself brings it. `pg_database_owner` follows ownership.
+fn powers(privileges: &Privileges, name: &str) -> String {
+    if name.starts_with("pg_") && name != "pg_database_owner" {
+        return "a role of the server".to_owned();
+    }
+    let Some(role) = privileges.roles.iter().find(|role| role.name == name) else {
+        return String::new();
+    };
+    if role.is_superuser() {
+        "SUPERUSER".to_owned()
+    } else {
+        role.powers.join(", ")
+    }
+}
+
+/// Takes the link away that leads to the role.
+pub(super) fn revoke(reached: &Reached<'_>) -> String {
+    let (group, member) = reached.link;
+    format!("REVOKE {} FROM {};", sql_ident(group), sql_ident(member))
+}

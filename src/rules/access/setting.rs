@@ -1,0 +1,174 @@
+//! Settings of roles and databases that send statements elsewhere.
+
+use super::reach::Reach;
+use super::{database, service_of, speaks_first};
+use crate::report::text::one_line;
+use crate::rules::text::{ident, sql_ident};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Kind;
+use crate::snapshot::privileges::RoleSetting;
+
+pub(in crate::rules) const SETTING: Rule = Rule {
+    id: "access/setting",
+    severity: Severity::Error,
+    summary: "Do the settings of role and database leave statements where they belong?",
+    help: include_str!("../help/access-setting.md"),
+    scope: Scope::Database,
+    check: setting,
+};
+
+/// Libraries that change nothing of what a statement does.
+const HARMLESS_LIBRARIES: [&str; 5] = [
+    "auto_explain",
+    "pg_hint_plan",
+    "pg_stat_statements",
+    "plpgsql",
+    "timescaledb",
+];
+
+fn setting(case: &Case<'_>) -> Verdict {
+    let reach = Reach::new(case)?;
+    let role = case.subject.service.role_name();
+    let first = speaks_first(case);
+    let findings = reach
+        .privileges
+        .settings
+        .iter()
+        // What holds for every role in every database is said once for a server.
+        .filter(|setting| match &setting.role {
+            None => setting.here || first,
+            Some(name) => Some(name.as_str()) == role,
+        })
+        .filter_map(|setting| {
+            let why = fault(case, &reach, setting)?;
+            Some(finding(case, setting, why))
+        })
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+/// What a setting does that it should not; `None` where it does no harm.
+fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Option<&'static str> {
+    let values = elements(&setting.value);
+    let value = values.first().map_or("", String::as_str);
+    match setting.name.as_str() {
+        "search_path" => values
+            .iter()
+            .any(|schema| !is_known_schema(case, schema))
+            .then_some("names without a schema can end in another one than the set's"),
+        "role" | "session_authorization" => (!matches!(value, "" | "none" | "default")
+            && !reach.is_own(value))
+        .then_some("every session becomes that role"),
+        "session_preload_libraries" | "local_preload_libraries" => values
+            .iter()
+            .map(|library| library.rsplit('/').next().unwrap_or(library))
+            .any(|library| !HARMLESS_LIBRARIES.contains(&library.trim_end_matches(".so")))
+            .then_some("its code runs in every session"),
+        "default_tablespace" | "temp_tablespaces" => values
+            .iter()
+            .any(|tablespace| !matches!(tablespace.as_str(), "" | "pg_default"))
+            .then_some("new tables and indexes lie in another tablespace than the set's"),
+        "session_replication_role" => {
+            (value != "origin").then_some("triggers and foreign keys do not fire")
+        }
+        "lo_compat_privileges" => matches!(value, "on" | "true" | "yes" | "1")
+            .then_some("every role reads every large object"),
+        _ => None,
+    }
+}
+
+/// Whether a schema of a search path is one that every database has, or one of the set's.
+fn is_known_schema(case: &Case<'_>, schema: &str) -> bool {
+    matches!(schema, "" | "$user" | "public" | "pg_catalog" | "pg_temp")
+        || case.lock().is_ok_and(|lock| {
+            lock.objects
+                .keys()
+                .any(|key| key.schema == schema || (key.kind == Kind::Schema && key.name == schema))
+        })
+}
+
+fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
+    let here = case.subject.service.database_name();
+    let shown = format!("{} = {}", setting.name, one_line(&setting.value));
+    let (about, who, alter) = match (&setting.role, setting.here) {
+        (None, true) => (
+            About::plain("database", here),
+            format!("database {} of {}", database(case), case.name()),
+            format!("ALTER DATABASE {}", sql_ident(here)),
+        ),
+        (None, false) => (
+            About::plain("role", "ALL"),
+            format!(
+                "every role on the server of database {} of {}",
+                database(case),
+                case.name()
+            ),
+            "ALTER ROLE ALL".to_owned(),
+        ),
+        (Some(role), everywhere) => {
+            let place = if everywhere {
+                format!(" in database {}", database(case))
+            } else {
+                String::new()
+            };
+            let sql = if everywhere {
+                format!(
+                    "ALTER ROLE {} IN DATABASE {}",
+                    sql_ident(role),
+                    sql_ident(here)
+                )
+            } else {
+                format!("ALTER ROLE {}", sql_ident(role))
+            };
+            (
+                About::plain("role", role),
+                format!("role {} of {}{place}", ident(role), case.name()),
+                sql,
+            )
+        }
+    };
+    let mut finding = SETTING
+        .finding(about, format!("{who} has the setting {shown}: {why}"))
+        .saw(format!("no {} of its own", setting.name), shown)
+        .remedy(format!("{alter} RESET {};", setting.name));
+    let value = elements(&setting.value);
+    finding.belongs_to = value
+        .first()
+        .filter(|_| setting.name == "role")
+        .and_then(|role| service_of(case, role))
+        .map(str::to_owned);
+    finding
+}
+
+/// The elements of a list of names as the server keeps it: separated by commas, quoted where needed.
+pub(super) fn elements(list: &str) -> Vec<String> {
+    let mut elements = Vec::new();
+    let mut element = String::new();
+    let mut quoted = false;
+    let mut chars = list.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => element.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => elements.push(std::mem::take(&mut element)),
+            c if c.is_whitespace() && !quoted => {}
+            c => element.push(c),
+        }
+    }
+    elements.push(element);
+    elements.retain(|element| !element.is_empty());
+    elements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+
+    #[test]
+    fn lists_of_names_are_read() {
+        assert_eq!(elements("\"$user\", public"), ["$user", "public"]);
+        assert_eq!(elements("\"a,\"\"b\",c"), ["a,\"b", "c"]);
+        assert_eq!(elements("\"\""), Vec::<String>::new());
+        assert_eq!(elements(""), Vec::<String>::new());
+    }
+}

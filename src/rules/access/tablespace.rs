@@ -1,0 +1,166 @@
+//! Tablespaces that several services use or may use.
+
+use super::cluster::is_looked_at;
+use super::reach::Reach;
+use super::{service_of, speaks_first};
+use crate::rules::text::{ident, sql_ident};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
+use crate::snapshot::privileges::Tablespace;
+
+pub(in crate::rules) const TABLESPACE: Rule = Rule {
+    id: "access/tablespace",
+    severity: Severity::Error,
+    summary: "Has every service's database a tablespace of its own?",
+    help: include_str!("../help/access-tablespace.md"),
+    scope: Scope::Database,
+    check: tablespace,
+};
+
+fn tablespace(case: &Case<'_>) -> Verdict {
+    let reach = Reach::new(case)?;
+    let mut findings = Vec::new();
+    for space in &reach.privileges.tablespaces {
+        findings.extend(shared_by(case, space));
+        for grantee in &space.grantees {
+            findings.extend(granted(case, &reach, space, grantee.as_deref()));
+        }
+    }
+    Ok(findings.into())
+}
+
+/// The other services whose databases are in a tablespace.
+fn users<'a>(case: &Case<'a>, space: &Tablespace) -> Vec<&'a Subject<'a>> {
+    case.others()
+        .filter(|other| uses(other.service.database_name(), space))
+        .collect()
+}
+
+fn uses(name: &str, space: &Tablespace) -> bool {
+    !name.is_empty() && space.databases.iter().any(|database| database == name)
+}
+
+/// A tablespace that holds databases of several services: said by the last of them that was looked at.
+fn shared_by(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
+    let own = case.subject.service.database_name();
+    let users = users(case, space);
+    if !uses(own, space) || users.is_empty() {
+        return None;
+    }
+    let later = case
+        .system
+        .subjects
+        .iter()
+        .skip_while(|subject| subject.service.name != case.name())
+        .skip(1)
+        .any(|subject| is_looked_at(subject) && uses(subject.service.database_name(), space));
+    if later {
+        return None;
+    }
+    let all: Vec<String> = users
+        .iter()
+        .map(|user| {
+            format!(
+                "database {} of {}",
+                ident(user.service.database_name()),
+                user.service.name
+            )
+        })
+        .collect();
+    let finding = TABLESPACE
+        .finding(
+            About::plain("tablespace", &space.name),
+            format!(
+                "tablespace {} holds database {} of {} and {}",
+                ident(&space.name),
+                ident(own),
+                case.name(),
+                all.join(", ")
+            ),
+        )
+        .saw(
+            "a tablespace for each service, or pg_default",
+            all.join(", "),
+        )
+        .remedy(format!(
+            "While nobody is connected: ALTER DATABASE {} SET TABLESPACE pg_default;",
+            sql_ident(own)
+        ));
+    Some(match users.first() {
+        Some(user) => finding.belongs_to(&user.service.name),
+        None => finding,
+    })
+}
+
+/// A right to create in a tablespace, where it concerns more than one service.
+fn granted(
+    case: &Case<'_>,
+    reach: &Reach<'_, '_>,
+    space: &Tablespace,
+    grantee: Option<&str>,
+) -> Option<Finding> {
+    let own = case.subject.service.database_name();
+    let role = case.subject.service.role_name();
+    let here = uses(own, space);
+    let users = users(case, space);
+    let (who, severity, service) = match grantee {
+        None if here => ("PUBLIC".to_owned(), Severity::Error, None),
+        None if users.is_empty() && speaks_first(case) => {
+            ("PUBLIC".to_owned(), Severity::Warning, None)
+        }
+        None => return None,
+        // The service's own right to what is not its own, unless the service that uses it says so.
+        Some(name) if Some(name) == role => {
+            if here || users.iter().any(|user| is_looked_at(user)) {
+                return None;
+            }
+            let who = format!("role {} of {}", ident(name), case.name());
+            (who, Severity::Error, None)
+        }
+        Some(name) if here => {
+            let service = service_of(case, name);
+            let severity = if service.is_some() {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            if reach.is_own(name) || reach.is_superuser(name) {
+                return None;
+            }
+            let whose = service.map_or_else(
+                || ", which is no service's,".to_owned(),
+                |service| format!(" of {service}"),
+            );
+            (format!("role {}{whose}", ident(name)), severity, service)
+        }
+        Some(_) => return None,
+    };
+    let place = if here {
+        format!("which holds database {} of {}", ident(own), case.name())
+    } else {
+        format!(
+            "which is not that of database {} of {}",
+            ident(own),
+            case.name()
+        )
+    };
+    let to = grantee.map_or_else(|| "PUBLIC".to_owned(), sql_ident);
+    let mut finding = TABLESPACE
+        .finding(
+            About::plain("tablespace", &space.name),
+            format!(
+                "{who} has CREATE on tablespace {}, {place}",
+                ident(&space.name)
+            ),
+        )
+        .severity(severity)
+        .saw(
+            "CREATE for whose database is in it",
+            format!("CREATE for {to}"),
+        )
+        .remedy(format!(
+            "REVOKE CREATE ON TABLESPACE {} FROM {to};",
+            sql_ident(&space.name)
+        ));
+    finding.belongs_to = service.map(str::to_owned);
+    Some(finding)
+}

@@ -1,0 +1,487 @@
+//! Privileges on real servers: grants, owners, memberships, settings, and what a whole server gives away.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::lab::{K, Lab, R, S, binaries, psql, start};
+use crate::sandbox::until;
+use crate::standby::Replica;
+use crate::verify_access::rgb_alone;
+use crate::verify_cases::{Case, assert_clean, case, follow, list, play, shown, text, verify, zoo};
+
+const GRANT: &str = "access/object-grant";
+const SYSTEM: &str = "access/system-grant";
+const DEFAULTS: &str = "access/default-privileges";
+const OWNER: &str = "access/object-owner";
+const DEFINER: &str = "access/security-definer";
+const MEMBERSHIP: &str = "access/membership";
+const SETTING: &str = "access/setting";
+
+pub const CASES: &[Case] = &[
+    case(GRANT, "error", R, ("table", "public", "animals"), "GRANT INSERT, SELECT ON public.animals, public.cages TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["INSERT, SELECT", "public.animals", "public.cages", "{k_social_user}", K]),
+    case(GRANT, "error", S, ("table", "public", "addresses"), "GRANT REFERENCES, TRIGGER ON public.addresses TO \"{rgb_user}\"").of(R).says(&["TRIGGER"]),
+    case(GRANT, "error", R, ("table", "public", "cages"), "GRANT SELECT ON public.cages TO PUBLIC").says(&["PUBLIC", "public.cages"]),
+    case(GRANT, "error", R, ("table", "public", "cages"), "CREATE ROLE \"readers_{suffix}\"; CREATE ROLE \"more_{suffix}\"; GRANT \"readers_{suffix}\" TO \"more_{suffix}\"; \
+          GRANT \"more_{suffix}\" TO \"{simply_kaspa_user}\"; GRANT SELECT ON public.cages TO \"readers_{suffix}\"")
+        .of(S)
+        .says(&["readers_{suffix}", "{simply_kaspa_user}"])
+        .then("DROP ROLE \"readers_{suffix}\"; DROP ROLE \"more_{suffix}\""),
+    case(GRANT, "warning", R, ("table", "public", "cages"), "CREATE ROLE \"analyst_{suffix}\"; GRANT SELECT ON public.cages TO \"analyst_{suffix}\"")
+        .says(&["analyst_{suffix}", "no service's"])
+        .then("DROP ROLE \"analyst_{suffix}\""),
+    case(GRANT, "warning", R, ("database", "", "{rgb_lightning_node}"), "CREATE ROLE \"analyst_{suffix}\"; GRANT CREATE ON DATABASE \"{rgb_lightning_node}\" TO \"analyst_{suffix}\"")
+        .says(&["analyst_{suffix}", "CREATE"])
+        .then("DROP ROLE \"analyst_{suffix}\""),
+    case(GRANT, "error", R, ("column", "public", "animals.name"), "GRANT SELECT (name), UPDATE (name) ON public.animals TO \"{k_social_user}\"").of(K).says(&["public.animals.name"]),
+    case(GRANT, "error", R, ("sequence", "public", "ticket"), "GRANT USAGE ON SEQUENCE public.ticket TO \"{k_social_user}\"").of(K),
+    case(GRANT, "error", R, ("view", "public", "sad_animals"), "GRANT SELECT ON public.sad_animals TO \"{k_social_user}\"").of(K),
+    case(GRANT, "error", R, ("function", "public", "speak"), "GRANT EXECUTE ON FUNCTION public.speak(text) TO \"{k_social_user}\"").of(K).says(&["public.speak(text)"]),
+    case(GRANT, "error", R, ("type", "public", "mood"), "GRANT USAGE ON TYPE public.mood, public.posint TO \"{k_social_user}\"").of(K).says(&["public.mood", "public.posint"]),
+    case(GRANT, "error", R, ("schema", "", "public"), "GRANT USAGE ON SCHEMA public TO \"{k_social_user}\"").of(K).says(&["USAGE"]),
+    case(GRANT, "error", R, ("large_object", "", "990001"), "SELECT lo_from_bytea(990001, ''); ALTER LARGE OBJECT 990001 OWNER TO \"{rgb_user}\"; \
+          GRANT SELECT ON LARGE OBJECT 990001 TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["large object 990001"])
+        .then("SELECT lo_unlink(990001)"),
+    // One chunk alone; what the hypertable has is said there, once.
+    case(GRANT, "error", K, ("chunk", "_timescaledb_internal", "_hyper_1_1_chunk"), "INSERT INTO public.events VALUES (now(), now(), 'x'); \
+          GRANT SELECT ON _timescaledb_internal._hyper_1_1_chunk TO \"{rgb_user}\"")
+        .of(R)
+        .says(&["_hyper_1_1_chunk of events"]),
+    case(GRANT, "error", K, ("table", "public", "events"), "GRANT SELECT ON public.events TO \"{rgb_user}\"").of(R).says(&["table public.events in"]),
+    case(GRANT, "error", K, ("column", "_timescaledb_internal", "_hyper_1_1_chunk.source"), "GRANT SELECT (source) ON _timescaledb_internal._hyper_1_1_chunk TO PUBLIC"),
+    // What is in no set and open to others is one finding, and its remedy removes it.
+    case(GRANT, "error", R, ("view", "public", "wallet_view"), "CREATE VIEW public.wallet_view AS SELECT id FROM public.animals; ALTER VIEW public.wallet_view OWNER TO \"{rgb_user}\"; \
+          GRANT SELECT ON public.wallet_view TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["public.wallet_view", "{k_social_user}"]),
+    case(SYSTEM, "error", K, ("table", "pg_catalog", "pg_authid"), "GRANT SELECT ON pg_catalog.pg_authid TO \"{k_social_user}\"").says(&["{k_social_user}", "pg_authid"]),
+    case(SYSTEM, "error", R, ("column", "pg_catalog", "pg_authid.rolpassword"), "GRANT SELECT (rolpassword) ON pg_catalog.pg_authid TO \"{k_social_user}\"").of(K),
+    case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_read_file"), "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC").says(&["pg_read_file(text)", "PUBLIC"]),
+    case(SYSTEM, "error", K, ("schema", "", "_timescaledb_internal"), "GRANT CREATE, USAGE ON SCHEMA _timescaledb_internal TO \"{simply_kaspa_user}\"").of(S).says(&["CREATE"]),
+    case(SYSTEM, "warning", K, ("table", "_timescaledb_catalog", "hypertable"), "GRANT INSERT ON _timescaledb_catalog.hypertable TO \"{k_social_user}\""),
+    case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC")
+        .says(&["schema public", "PUBLIC", "SELECT"]),
+    case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" GRANT EXECUTE ON FUNCTIONS TO \"{k_social_user}\"").of(K),
+    case(OWNER, "error", R, ("large_object", "", "990002"), "SELECT lo_from_bytea(990002, ''); ALTER LARGE OBJECT 990002 OWNER TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["990002", "{k_social_user}"])
+        .then("SELECT lo_unlink(990002)"),
+    case(OWNER, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages OWNER TO CURRENT_USER").says(&["superuser"]),
+    case(DEFINER, "warning", R, ("function", "public", "k_admin"), "CREATE FUNCTION public.k_admin() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; \
+          REVOKE ALL ON FUNCTION public.k_admin() FROM PUBLIC; ALTER FUNCTION public.k_admin() OWNER TO \"{rgb_user}\"")
+        .says(&["public.k_admin()", "search_path"]),
+    case(DEFINER, "error", R, ("function", "public", "k_admin"), "CREATE FUNCTION public.k_admin() RETURNS integer LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1'; \
+          REVOKE ALL ON FUNCTION public.k_admin() FROM PUBLIC; GRANT EXECUTE ON FUNCTION public.k_admin() TO \"{k_social_user}\"; ALTER FUNCTION public.k_admin() OWNER TO \"{rgb_user}\"")
+        .of(K)
+        .says(&["public.k_admin()", "{k_social_user}"]),
+    case(DEFINER, "error", R, ("function", "public", "k_admin"), "CREATE FUNCTION public.k_admin() RETURNS integer LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1'")
+        .says(&["superuser", "executable by PUBLIC"]),
+    case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET TRUE").of(K).says(&["act as it, by SET ROLE"]),
+    case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET FALSE, ADMIN TRUE").of(K).says(&["ADMIN"]),
+    case(MEMBERSHIP, "warning", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET FALSE").of(K).says(&["options are off"]),
+    case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "CREATE ROLE \"a_{suffix}\"; CREATE ROLE \"b_{suffix}\"; GRANT \"{k_social_user}\" TO \"b_{suffix}\"; \
+          GRANT \"b_{suffix}\" TO \"a_{suffix}\"; GRANT \"a_{suffix}\" TO \"{simply_kaspa_user}\"")
+        .of(K)
+        .says(&["{k_social_user}", "a_{suffix}", "b_{suffix}"])
+        .then("DROP ROLE \"a_{suffix}\"; DROP ROLE \"b_{suffix}\""),
+    case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "CREATE ROLE \"a_{suffix}\" CREATEROLE; GRANT \"a_{suffix}\" TO \"{simply_kaspa_user}\"")
+        .says(&["CREATEROLE", "a_{suffix}"])
+        .then("DROP ROLE \"a_{suffix}\""),
+    case("access/shared-group", "warning", S, ("role", "", "team_{suffix}"), "CREATE ROLE \"team_{suffix}\"; GRANT \"team_{suffix}\" TO \"{k_social_user}\", \"{simply_kaspa_user}\"")
+        .of(K)
+        .says(&["{k_social_user}", "{simply_kaspa_user}"])
+        .then("DROP ROLE \"team_{suffix}\""),
+    case(SETTING, "error", K, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" SET search_path = simply_kaspa, public").says(&["search_path", "simply_kaspa"]),
+    case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET search_path = legacy, public").says(&["{ksocial}", "legacy"]),
+    case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET session_preload_libraries = 'dblink'").says(&["session_preload_libraries", "dblink"]),
+    case(SETTING, "error", R, ("role", "", "{rgb_user}"), "CREATE ROLE \"other_{suffix}\"; GRANT \"other_{suffix}\" TO \"{rgb_user}\"; \
+          ALTER ROLE \"{rgb_user}\" IN DATABASE \"{rgb_lightning_node}\" SET role = 'other_{suffix}'")
+        .says(&["role = other_{suffix}"])
+        .then("DROP ROLE \"other_{suffix}\""),
+    case("access/parameter-grant", "error", K, ("parameter", "", "archive_command"), "GRANT ALTER SYSTEM ON PARAMETER archive_command TO \"{k_social_user}\"").says(&["ALTER SYSTEM", "{k_social_user}"]),
+    case("access/template-database", "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" IS_TEMPLATE true").says(&["template", "{simply_kaspa}"]),
+    case("access/look-alike-role", "error", K, ("role", "", "K_social_user_{suffix}"), "CREATE ROLE \"K_social_user_{suffix}\" LOGIN").says(&["K_social_user_{suffix}", "{k_social_user}"]),
+];
+
+/// Rules that need more than SQL in one database, and the test that plants them.
+pub const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "access/owns-elsewhere",
+        "what_a_role_owns_in_other_databases",
+    ),
+    ("access/tablespace", "a_tablespace_of_two_services"),
+    (
+        "access/foreign-session",
+        "another_service_that_is_connected",
+    ),
+    ("access/streaming-standby", "a_standby_holds_every_database"),
+    (
+        "access/foreign-role",
+        "another_services_role_in_a_server_of_one",
+    ),
+    ("access/weak-password", "a_password_that_is_stored_badly"),
+    ("access/hba", "lines_that_take_weak_proofs"),
+];
+
+/// What an operator does, and nobody has to be told of.
+const BENIGN: &[(&str, &str, &str)] = &[
+    (
+        "rgb_lightning_node",
+        "GRANT SELECT ON public.cages TO \"{rgb_user}\"",
+        "REVOKE SELECT ON public.cages FROM \"{rgb_user}\"",
+    ),
+    (
+        "rgb_lightning_node",
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC",
+        "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) TO PUBLIC",
+    ),
+    (
+        "ksocial",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"{k_social_user}\" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; GRANT SELECT ON public.events TO \"{k_social_user}\"; INSERT INTO public.events VALUES (now() - interval '9 days', now(), 'y')",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"{k_social_user}\" GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+    ),
+    (
+        "postgres",
+        "CREATE ROLE \"watcher_{suffix}\" LOGIN; GRANT pg_monitor TO \"watcher_{suffix}\"; CREATE ROLE \"dba_{suffix}\" SUPERUSER LOGIN; GRANT CONNECT ON DATABASE \"{ksocial}\" TO \"watcher_{suffix}\"",
+        "REVOKE CONNECT ON DATABASE \"{ksocial}\" FROM \"watcher_{suffix}\"; DROP ROLE \"watcher_{suffix}\"; DROP ROLE \"dba_{suffix}\"",
+    ),
+    (
+        "postgres",
+        "ALTER DATABASE \"{ksocial}\" SET work_mem = '64MB'; ALTER ROLE \"{k_social_user}\" SET search_path = public; ALTER ROLE \"{k_social_user}\" SET statement_timeout = '30s'",
+        "ALTER DATABASE \"{ksocial}\" RESET work_mem; ALTER ROLE \"{k_social_user}\" RESET ALL",
+    ),
+];
+
+#[test]
+fn every_privilege_is_one_finding_and_its_remedy_takes_it_back() {
+    let lab = zoo();
+    play(&lab, CASES);
+    for (database, plant, undo) in BENIGN {
+        lab.sql(database, &crate::verify_cases::fill(&lab, plant));
+        assert_clean(&lab);
+        lab.sql(database, &crate::verify_cases::fill(&lab, undo));
+    }
+}
+
+/// Rule, severity and service of each finding.
+fn rules(report: &Value) -> Vec<(&str, &str, &str)> {
+    list(report, "findings")
+        .iter()
+        .map(|found| {
+            (
+                text(found, "rule"),
+                text(found, "severity"),
+                text(found, "service"),
+            )
+        })
+        .collect()
+}
+
+#[track_caller]
+fn only<'a>(report: &'a Value, rule: &str, severity: &str, service: &str) -> &'a Value {
+    assert_eq!(
+        rules(report),
+        [(rule, severity, service)],
+        "{}",
+        shown(report)
+    );
+    &report["findings"][0]
+}
+
+#[test]
+fn what_was_granted_on_is_taken_back_by_who_gave_it() {
+    let lab = Lab::migrated();
+    let (k, s, r) = (
+        lab.db("k_social_user"),
+        lab.db("simply_kaspa_user"),
+        "rgb_lightning_node",
+    );
+    lab.sql(
+        r,
+        &format!(
+            "GRANT USAGE ON SCHEMA public TO \"{k}\"; GRANT SELECT ON public.virtual_channels TO \"{k}\" WITH GRANT OPTION; \
+             SET ROLE \"{k}\"; GRANT SELECT ON public.virtual_channels TO \"{s}\""
+        ),
+    );
+    let report = verify(&lab, &[]);
+    assert_eq!(list(&report, "findings").len(), 3, "{}", shown(&report));
+    assert!(
+        shown(&report).contains("may grant it")
+            && shown(&report).contains(&format!("granted by role {k}"))
+    );
+    follow(&lab, &list(&report, "findings").iter().collect::<Vec<_>>());
+    assert_clean(&lab);
+}
+
+#[test]
+fn what_a_role_owns_in_other_databases() {
+    let lab = Lab::migrated();
+    let (table, role) = (lab.db("stray"), lab.db("k_social_user"));
+    lab.sql(
+        "postgres",
+        &format!("CREATE TABLE \"{table}\" (a int); ALTER TABLE \"{table}\" OWNER TO \"{role}\""),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/owns-elsewhere", "warning", K);
+    assert!(
+        text(found, "message").contains("1 object in database postgres"),
+        "{found}"
+    );
+    lab.sql("postgres", &format!("DROP TABLE \"{table}\""));
+    assert_clean(&lab);
+    // Another service's database names it itself, unless it was not looked at.
+    lab.sql(
+        "simply_kaspa",
+        &format!("CREATE TABLE scratch (a int); ALTER TABLE scratch OWNER TO \"{role}\""),
+    );
+    let report = verify(&lab, &[]);
+    only(&report, "drift/unknown-object", "error", S);
+    let report = verify(&lab, &["--service", K]);
+    let found = only(&report, "access/owns-elsewhere", "error", K);
+    assert_eq!(text(found, "belongs_to"), S);
+    lab.sql("simply_kaspa", "DROP TABLE scratch");
+    assert_clean(&lab);
+}
+
+#[test]
+fn a_tablespace_of_two_services() {
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let mut lab = Lab::on(&server, "postgres");
+    lab.own_services(&["a", "b"]);
+    lab.run(&[
+        "lock",
+        "-q",
+        "--postgres-bin",
+        server.bin().to_str().unwrap(),
+    ])
+    .exits(0);
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    assert_clean(&lab);
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    lab.sql(
+        "postgres",
+        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''",
+    );
+    assert_clean(&lab);
+    // A table of the one and a right of the other.
+    lab.sql(
+        "postgres",
+        &format!(
+            "ALTER DATABASE \"{a}\" SET TABLESPACE fast; GRANT CREATE ON TABLESPACE fast TO \"{b}\""
+        ),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/tablespace", "error", "a");
+    assert!(
+        text(found, "message").contains(&format!("role {b} of b")),
+        "{found}"
+    );
+    lab.sql(
+        "postgres",
+        &crate::verify_cases::statements(text(found, "remedy")).join(";"),
+    );
+    assert_clean(&lab);
+    // Both databases in it.
+    lab.sql(
+        "postgres",
+        &format!("ALTER DATABASE \"{b}\" SET TABLESPACE fast"),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/tablespace", "error", "b");
+    for name in ["fast", &a, &b] {
+        assert!(text(found, "message").contains(name), "{found}");
+    }
+    lab.sql(
+        "postgres",
+        &crate::verify_cases::statements(text(found, "remedy")).join(";"),
+    );
+    assert_clean(&lab);
+}
+
+#[test]
+fn another_service_that_is_connected() {
+    let lab = Lab::migrated();
+    let (database, role) = (lab.db("rgb_lightning_node"), lab.db("k_social_user"));
+    lab.sql(
+        "postgres",
+        &format!("GRANT CONNECT ON DATABASE \"{database}\" TO \"{role}\""),
+    );
+    let mut session = Command::new(lab.bin().join("psql"))
+        .args([
+            "-qX",
+            "-d",
+            &lab.url("rgb_lightning_node", "k_social_user"),
+            "-c",
+            "SELECT pg_sleep(600)",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the session is there", Duration::from_secs(30), || {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND datname = '{database}'"
+        );
+        lab.sql("postgres", &sql) == "1"
+    });
+    lab.sql(
+        "postgres",
+        &format!("REVOKE CONNECT ON DATABASE \"{database}\" FROM \"{role}\""),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/foreign-session", "error", R);
+    assert!(text(found, "message").contains(&role), "{found}");
+    assert_eq!(text(found, "belongs_to"), K);
+    follow(&lab, &[found]);
+    session.wait().unwrap();
+    assert_clean(&lab);
+}
+
+#[test]
+fn a_standby_holds_every_database() {
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let lab = rgb_alone(&server);
+    assert_clean(&lab);
+    let replica = Replica::of(&server);
+    let url = server.admin_url("postgres");
+    let there = url.expose().replace(
+        &format!(":{}/", server.port()),
+        &format!(":{}/", replica.port),
+    );
+    replica.go(lab.bin(), &there);
+    until("the replica streams", Duration::from_secs(30), || {
+        lab.sql(
+            "postgres",
+            "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'",
+        ) == "1"
+    });
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/streaming-standby", "warning", R);
+    assert!(
+        text(found, "message").contains("write-ahead log"),
+        "{found}"
+    );
+    drop(replica);
+    until("the sender is gone", Duration::from_secs(30), || {
+        lab.sql("postgres", "SELECT count(*) FROM pg_stat_replication") == "0"
+    });
+    assert_clean(&lab);
+}
+
+#[test]
+fn another_services_role_in_a_server_of_one() {
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let lab = Lab::on(&server, "postgres");
+    let args = ["--service", R];
+    lab.run(&["provision", "-q", "--service", R]).exits(0);
+    lab.run(&["migrate", "-q", "--service", R]).exits(0);
+    assert_eq!(verify(&lab, &args)["status"], "pass");
+    let role = lab.db("k_social_user");
+    lab.sql("postgres", &format!("CREATE ROLE \"{role}\""));
+    let report = verify(&lab, &args);
+    let found = only(&report, "access/foreign-role", "error", R);
+    assert!(text(found, "message").contains(&role), "{found}");
+    follow(&lab, &[found]);
+    assert_eq!(verify(&lab, &args)["status"], "pass");
+    // With its database beside this one the role is at home.
+    lab.sql("postgres", &format!("CREATE ROLE \"{role}\"; CREATE DATABASE \"{}\"; REVOKE ALL ON DATABASE \"{}\" FROM PUBLIC", lab.db("ksocial"), lab.db("ksocial")));
+    assert_eq!(verify(&lab, &args)["status"], "pass");
+}
+
+#[test]
+fn a_password_that_is_stored_badly() {
+    let lab = Lab::migrated();
+    let role = lab.db("k_social_user");
+    for (sql, says) in [
+        (
+            "SET password_encryption = 'md5'; ALTER ROLE \"{role}\" PASSWORD 'c4nary-md5'",
+            "md5",
+        ),
+        ("ALTER ROLE \"{role}\" PASSWORD NULL", "no password"),
+    ] {
+        lab.sql("postgres", &sql.replace("{role}", &role));
+        // The server asks for SCRAM, so the service itself cannot come in: its neighbour tells why.
+        let report = verify(&lab, &[]);
+        let found = only(&report, "access/weak-password", "warning", S);
+        assert_eq!(text(&found["object"], "name"), role);
+        assert!(text(found, "message").contains(says), "{found}");
+        assert_eq!(text(found, "belongs_to"), K);
+        lab.run(&["provision", "-q", "--service", K]).exits(0);
+        assert_clean(&lab);
+    }
+}
+
+#[test]
+fn lines_that_take_weak_proofs() {
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let lab = Lab::on(&server, "postgres");
+    for command in ["provision", "migrate"] {
+        lab.run(&[command, "-q", "--service", R]).exits(0);
+    }
+    let args = ["--service", R];
+    assert_eq!(verify(&lab, &args)["status"], "pass");
+    let hba = server.data_dir().join("pg_hba.conf");
+    let before = std::fs::read_to_string(&hba).unwrap();
+    let admits = format!(
+        "host {} {} 203.0.113.0/24 scram-sha-256",
+        lab.db("rgb_lightning_node"),
+        lab.db("k_social_user")
+    );
+    for (line, severity, says) in [
+        ("host all all 203.0.113.0/24 password", "error", "password"),
+        ("host all all 203.0.113.0/24 md5", "warning", "md5"),
+        (admits.as_str(), "error", "k_social_user"),
+    ] {
+        std::fs::write(&hba, format!("{line}\n{before}")).unwrap();
+        let report = verify(&lab, &args);
+        let found = only(&report, "access/hba", severity, R);
+        assert!(
+            text(found, "message").contains(says) && text(found, "message").contains("line 1 "),
+            "{found}"
+        );
+        std::fs::write(&hba, &before).unwrap();
+        assert_eq!(verify(&lab, &args)["status"], "pass");
+    }
+}
+
+#[test]
+fn privileges_that_a_hardened_server_hides_are_named() {
+    let mut lab = Lab::migrated();
+    lab.without_admin();
+    lab.sql(
+        "rgb_lightning_node",
+        "REVOKE SELECT ON pg_catalog.pg_default_acl FROM PUBLIC",
+    );
+    let report = verify(&lab, &["--service", R]);
+    assert_eq!(report["status"], "incomplete");
+    let gap = list(&report, "not_checked")
+        .iter()
+        .find(|gap| gap["rule"] == DEFAULTS)
+        .unwrap_or_else(|| panic!("{}", shown(&report)));
+    assert!(
+        text(gap, "remedy").contains("GRANT SELECT ON pg_catalog.pg_default_acl TO"),
+        "{gap}"
+    );
+    let url = lab.admin_url("rgb_lightning_node");
+    psql(
+        lab.bin(),
+        &url,
+        &crate::verify_cases::statements(text(gap, "remedy")).join(";"),
+    )
+    .unwrap();
+    let report = verify(&lab, &["--service", R]);
+    assert!(
+        list(&report, "not_checked")
+            .iter()
+            .all(|gap| gap["rule"] != DEFAULTS),
+        "{}",
+        shown(&report)
+    );
+}
