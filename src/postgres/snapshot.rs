@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Object, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -22,6 +22,38 @@ pub async fn snapshot(
     }
     session.end_snapshot().await?;
     Ok(snapshot)
+}
+
+/// Reads the snapshot and everything else that `verify` judges.
+///
+/// # Errors
+/// When the connection breaks or a query fails.
+pub async fn snapshot_with_state(
+    session: &Session,
+    admin: Option<&Session>,
+) -> Result<Snapshot, tokio_postgres::Error> {
+    session.begin_snapshot().await?;
+    if let Some(admin) = admin {
+        admin.begin_snapshot().await?;
+    }
+    let mut snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
+    snapshot.state = catalog::read_state(&session.client, &snapshot.objects).await?;
+    if let Some(admin) = admin {
+        admin.end_snapshot().await?;
+    }
+    session.end_snapshot().await?;
+    Ok(snapshot)
+}
+
+/// Reads the objects of a database that belongs to no service.
+///
+/// # Errors
+/// When the connection breaks or a query fails.
+pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres::Error> {
+    session.begin_snapshot().await?;
+    let objects = catalog::read_objects(&session.client).await?;
+    session.end_snapshot().await?;
+    Ok(objects)
 }
 
 /// Whether both sessions are in the same physical database: same cluster, same OID. `None` when the role may not know.

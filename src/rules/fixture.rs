@@ -14,7 +14,7 @@ use crate::migration::Set;
 use crate::report::verify::Report;
 use crate::snapshot::{
     Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
-    Snapshot, Stamp, Text,
+    Snapshot, Stamp, State, Text,
 };
 
 pub(super) const K: usize = 0;
@@ -282,6 +282,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             databases: vec!["postgres".to_owned(), service.database_name().to_owned()],
             trust: Fact::Known(Vec::new()),
         },
+        state: State::default(),
     }
 }
 

@@ -8,11 +8,13 @@ mod lock;
 mod object;
 #[cfg(test)]
 mod samples;
+mod state;
 
 pub use diff::{Change, Diff, diff};
 pub use fact::Fact;
 pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
+pub use state::{Common, Deviation, ExtensionVersion, Restoring, State, StoredKey};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
 pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
@@ -56,6 +58,8 @@ pub struct Snapshot {
     pub history: Fact<History>,
     /// Who may do what.
     pub access: Access,
+    /// What else is true of it; empty where only objects were asked for.
+    pub state: State,
 }
 
 impl Snapshot {
@@ -66,6 +70,8 @@ impl Snapshot {
             self.identity.stamp.gap_mut(),
             self.history.gap_mut(),
             self.access.trust.gap_mut(),
+            self.state.extensions.gap_mut(),
+            self.state.keys.gap_mut(),
         ];
         for gap in gaps.into_iter().flatten() {
             gap.reason = format!("{}; {reason}", gap.reason);

@@ -11,10 +11,11 @@ mod guarded;
 mod objects;
 mod row;
 mod session;
+mod state;
 
 use tokio_postgres::{Client, Error};
 
-use crate::snapshot::{Fact, Gap, Identity, Server, Snapshot};
+use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
 use session::Session;
 
 /// A session and what is known about it.
@@ -88,7 +89,28 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
         objects: objects::read(&readers).await?,
         history: guarded::history(&readers).await?,
         access: access::read(&readers).await?,
+        state: State::default(),
     })
+}
+
+/// Reads what `verify` wants to know beside the objects of a database, in the transactions of [`read`].
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_state(client: &Client, objects: &[Object]) -> Result<State, Error> {
+    state::read(&Reader::new(client).await?, objects).await
+}
+
+/// Reads the objects of a database that belongs to no service, in a transaction as for [`read`].
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_objects(client: &Client) -> Result<Vec<Object>, Error> {
+    let readers = Readers {
+        own: Reader::new(client).await?,
+        admin: None,
+    };
+    objects::read(&readers).await
 }
 
 /// A fact that no session may read: the server's words, and what would help.

@@ -1,5 +1,7 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
+mod chunk;
+mod engine;
 mod history;
 mod hypertable;
 mod structure;
@@ -23,6 +25,10 @@ pub(super) const RULES: &[Rule] = &[
     hypertable::TIME_COLUMN,
     hypertable::CHUNK_INTERVAL,
     hypertable::DIMENSIONS,
+    chunk::CHUNK,
+    chunk::CHUNK_LENGTH,
+    engine::EXTENSION_VERSION,
+    engine::RESTORING,
 ];
 
 /// The set of the service.
