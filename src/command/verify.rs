@@ -1,5 +1,7 @@
 //! `dbctl verify`: reads facts everywhere, in read-only sessions, and asks every rule about them.
 
+mod commons;
+
 use std::time::Instant;
 
 use futures::future::join_all;
@@ -7,7 +9,7 @@ use futures::future::join_all;
 use super::{Loaded, LoadedService};
 use crate::files;
 use crate::manifest::Endpoint;
-use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot};
+use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot_with_state};
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
 use crate::snapshot::{Fact, Gap, Snapshot};
@@ -20,8 +22,9 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
             service,
             loaded.chosen.contains(&service.service.name.as_str()),
         )
-    }))
-    .await;
+    }));
+    let (mut subjects, commons) = futures::join!(subjects, commons::read(loaded));
+    commons::hand_out(&mut subjects, commons);
     let system = System {
         manifest: loaded.manifest,
         subjects,
@@ -54,7 +57,7 @@ async fn database(loaded: &LoadedService<'_>, endpoint: &Endpoint) -> Fact<Snaps
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
-    let read = snapshot(&session, usable).await;
+    let read = snapshot_with_state(&session, usable).await;
     session.close().await;
     let refused = match admin {
         Some(Ok(admin)) => {

@@ -1,6 +1,8 @@
 //! Snapshots for tests.
 
-use super::{Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Server, Snapshot};
+use super::{
+    Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Server, Snapshot, State,
+};
 
 /// An object; `path` is `schema.parent.name` or `schema.name`.
 pub(super) fn object(kind: Kind, path: [&str; 3], attributes: &[(&str, &str)]) -> Object {
