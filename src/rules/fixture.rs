@@ -45,6 +45,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
         managed: Managed::Dbctl,
         set: sql.then(|| sourced(set.to_owned())),
         set_dir: None,
+        lock_file: None,
         database: sql.then(|| sourced(database.to_owned())),
         role: sql.then(|| sourced(role.to_owned())),
         target: if sql {
@@ -334,6 +335,7 @@ impl World {
             let objects = expected(number);
             locks.push(Fact::Known(Lock {
                 set: set.name.clone(),
+                source: None,
                 sum: set.sum(),
                 majors: vec![17],
                 versions: Vec::new(),

@@ -44,6 +44,10 @@ pub(super) fn plan(case: &Case<'_>) -> Result<Option<Plan>, Gap> {
     if let Place::NotMigrated = case.survey.place()? {
         return Ok(None);
     }
+    // A service that migrates itself keeps its own history.
+    if case.subject.service.lock_file.is_some() {
+        return Ok(None);
+    }
     Ok(Some(Plan::new(set(case)?, snapshot.history.get()?)))
 }
 
