@@ -24,20 +24,23 @@ pub async fn snapshot(
     Ok(snapshot)
 }
 
-/// Reads the snapshot and everything else that `verify` judges.
+/// Reads the snapshot and everything else that `verify` judges. `names` are those of all objects that a lock of the system knows.
 ///
 /// # Errors
 /// When the connection breaks or a query fails.
 pub async fn snapshot_with_state(
     session: &Session,
     admin: Option<&Session>,
+    names: &Vec<&str>,
 ) -> Result<Snapshot, tokio_postgres::Error> {
     session.begin_snapshot().await?;
     if let Some(admin) = admin {
         admin.begin_snapshot().await?;
     }
     let mut snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
-    snapshot.state = catalog::read_state(&session.client, &snapshot.objects).await?;
+    snapshot.state = catalog::read_state(&session.client, &snapshot.objects, names).await?;
+    let large = catalog::read_large_objects(&session.client).await?;
+    snapshot.objects.extend(large);
     if let Some(admin) = admin {
         admin.end_snapshot().await?;
     }
@@ -51,7 +54,8 @@ pub async fn snapshot_with_state(
 /// When the connection breaks or a query fails.
 pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres::Error> {
     session.begin_snapshot().await?;
-    let objects = catalog::read_objects(&session.client).await?;
+    let mut objects = catalog::read_objects(&session.client).await?;
+    objects.extend(catalog::read_large_objects(&session.client).await?);
     session.end_snapshot().await?;
     Ok(objects)
 }

@@ -129,6 +129,11 @@ pub const SLOT: &str = "slot";
 /// Subscription: the publications on the other side.
 pub const PUBLICATIONS: &str = "publications";
 
+/// Large objects: how many there are.
+pub const COUNT: &str = "count";
+/// Large objects: the highest OID.
+pub const LAST: &str = "last";
+
 /// The attributes that an object of this kind may have, in the order in which a lock lists them.
 #[must_use]
 pub const fn of(kind: Kind) -> &'static [&'static str] {
@@ -136,7 +141,20 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
         Kind::Schema => &[],
         Kind::Extension => &[IN_SCHEMA],
         Kind::Language => &[TRUSTED],
-        Kind::Type | Kind::Policy | Kind::Statistics => &[DEFINITION],
+        Kind::OperatorFamily | Kind::Transform => &[],
+        Kind::LargeObject => &[COUNT, LAST],
+        Kind::Type
+        | Kind::Policy
+        | Kind::Statistics
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::Cast
+        | Kind::Conversion
+        | Kind::TextSearchConfiguration
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate
+        | Kind::AccessMethod => &[DEFINITION],
         Kind::Collation => &[PROVIDER, LOCALE, DETERMINISTIC],
         Kind::Sequence => &[
             TYPE,

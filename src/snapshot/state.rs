@@ -14,6 +14,8 @@ pub struct State {
     pub restoring: Vec<Restoring>,
     /// Keys of the database's key/value tables.
     pub keys: Fact<Vec<StoredKey>>,
+    /// Members of extensions that bear a name from one of the system's locks.
+    pub members: Vec<Object>,
     /// What lies in databases that belong to no service; of each server only one service's snapshot has them.
     pub commons: Vec<Common>,
 }
@@ -25,6 +27,7 @@ impl Default for State {
             extensions: Fact::Known(Vec::new()),
             restoring: Vec::new(),
             keys: Fact::Known(Vec::new()),
+            members: Vec::new(),
             commons: Vec::new(),
         }
     }

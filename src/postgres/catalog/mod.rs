@@ -93,12 +93,25 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
     })
 }
 
-/// Reads what `verify` wants to know beside the objects of a database, in the transactions of [`read`].
+/// Reads what `verify` wants to know beside the objects of a database, in the transactions of [`read`]. `names` are those of
+/// the system's locks.
 ///
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
-pub async fn read_state(client: &Client, objects: &[Object]) -> Result<State, Error> {
-    state::read(&Reader::new(client).await?, objects).await
+pub async fn read_state(
+    client: &Client,
+    objects: &[Object],
+    names: &Vec<&str>,
+) -> Result<State, Error> {
+    state::read(&Reader::new(client).await?, objects, names).await
+}
+
+/// Reads the large objects, which are data and not part of a schema.
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
+    objects::large(client).await
 }
 
 /// Reads the objects of a database that belongs to no service, in a transaction as for [`read`].

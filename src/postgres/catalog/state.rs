@@ -5,7 +5,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::super::inspect::plain_or_quoted;
 use super::Reader;
-use super::denied;
+use super::{denied, row};
 use crate::snapshot::{
     Deviation, ExtensionVersion, Fact, Kind, Object, Restoring, State, StoredKey,
 };
@@ -14,7 +14,11 @@ use crate::snapshot::{
 const MOST_KEYS: i64 = 1000;
 
 /// Reads it as the service itself: key/value tables are the service's.
-pub(super) async fn read(reader: &Reader<'_>, objects: &[Object]) -> Result<State, Error> {
+pub(super) async fn read(
+    reader: &Reader<'_>,
+    objects: &[Object],
+    names: &Vec<&str>,
+) -> Result<State, Error> {
     let row = reader
         .client
         .query_typed_one(include_str!("sql/state_session.sql"), &[])
@@ -32,6 +36,7 @@ pub(super) async fn read(reader: &Reader<'_>, objects: &[Object]) -> Result<Stat
         extensions: extensions(reader, row.try_get("extensions")?).await?,
         restoring: restoring(reader).await?,
         keys: keys(reader, &open, &closed).await?,
+        members: members(reader, names).await?,
         commons: Vec::new(),
     })
 }
@@ -165,4 +170,18 @@ async fn keys(
     }
     keys.sort_by(|a, b| (&a.table, &a.key).cmp(&(&b.table, &b.key)));
     Ok(Fact::Known(keys))
+}
+
+/// Members of extensions that bear one of these names.
+async fn members(reader: &Reader<'_>, names: &Vec<&str>) -> Result<Vec<Object>, Error> {
+    let rows = reader
+        .client
+        .query_typed(
+            include_str!("sql/members.sql"),
+            &[(names, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    rows.iter()
+        .filter_map(|row| row::object(row).transpose())
+        .collect()
 }

@@ -223,7 +223,9 @@ fn said(case: &Case<'_>, deviation: &Deviation, at: &Place) -> (String, String, 
         ("persistence", _) => (
             format!("is {name}, its hypertable is not: an unlogged chunk is empty after a crash"),
             "persistence as on the hypertable".to_owned(),
-            format!("ALTER TABLE {chunk} SET {};", if deviation.name == "unlogged" { "LOGGED" } else { "UNLOGGED" }),
+            "Find out how it came about: TimescaleDB refuses SET LOGGED and SET UNLOGGED on a chunk. Copy its rows out, drop it with \
+             drop_chunks, and insert them again."
+                .to_owned(),
         ),
         ("name", _) => (
             format!("was moved or renamed; TimescaleDB made it as {detail}"),
@@ -263,8 +265,9 @@ fn said(case: &Case<'_>, deviation: &Deviation, at: &Place) -> (String, String, 
             ),
             format!("trigger {name}, enabled"),
             format!(
-                "Look for rows with SELECT count(*) FROM ONLY {table}; then CREATE OR REPLACE TRIGGER {sql} BEFORE INSERT ON {table} \
-                 FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker();"
+                "SET timescaledb.restoring = on; CREATE OR REPLACE TRIGGER {sql} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION \
+                 _timescaledb_functions.insert_blocker(); SET timescaledb.restoring = off; before that, look for rows in the hypertable \
+                 itself (count(*) FROM ONLY {table})."
             ),
         ),
     };

@@ -9,7 +9,8 @@ use crate::rules::classify::Class;
 use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{
-    CHUNK_INTERVAL, DEFINITION, DIMENSIONS, INHERITS, PARTITION_OF, SQL_BODY, TIME_COLUMN,
+    CHUNK_INTERVAL, COUNT, DEFINITION, DIMENSIONS, INHERITS, LAST, PARTITION_OF, SQL_BODY,
+    TIME_COLUMN,
 };
 use crate::snapshot::{Change, Gap, Kind, Object, ObjectKey, attributes};
 
@@ -232,6 +233,14 @@ fn set_name<'a>(case: &Case<'a>) -> &'a str {
 
 /// The function that an unknown trigger runs: without its trigger it would be a finding of its own.
 fn calling(object: &Object) -> String {
+    if object.key.kind == Kind::LargeObject {
+        let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
+        return format!(
+            ", the first of {} of its owner, up to {}",
+            attribute(COUNT),
+            attribute(LAST)
+        );
+    }
     if !matches!(object.key.kind, Kind::Trigger | Kind::EventTrigger) {
         return String::new();
     }
