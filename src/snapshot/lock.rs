@@ -229,4 +229,6 @@ fn described(key: &ObjectKey) -> String {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

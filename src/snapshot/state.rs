@@ -10,6 +10,8 @@ pub struct State {
     pub chunks: Vec<Deviation>,
     /// Extensions whose version is not the server's default.
     pub extensions: Fact<Vec<ExtensionVersion>>,
+    /// The database's encoding, as in `UTF8`.
+    pub encoding: String,
     /// Where `timescaledb.restoring` is set for this database, with its value.
     pub restoring: Vec<Restoring>,
     /// Keys of the database's key/value tables.
@@ -25,6 +27,7 @@ impl Default for State {
         Self {
             chunks: Vec::new(),
             extensions: Fact::Known(Vec::new()),
+            encoding: "UTF8".to_owned(),
             restoring: Vec::new(),
             keys: Fact::Known(Vec::new()),
             members: Vec::new(),

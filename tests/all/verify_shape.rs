@@ -313,6 +313,32 @@ fn what_lies_in_template1_is_told_once_for_each_server() {
     assert!(text(gaps[0], "remedy").starts_with("GRANT CONNECT ON DATABASE template1"));
 }
 
+#[test]
+fn a_database_of_another_encoding_is_a_warning() {
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    let (database, role) = (lab.db("rgb_lightning_node"), lab.db("rgb_user"));
+    for sql in [
+        format!("DROP DATABASE \"{database}\""),
+        format!(
+            "CREATE DATABASE \"{database}\" OWNER \"{role}\" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+        ),
+        format!("REVOKE ALL ON DATABASE \"{database}\" FROM PUBLIC"),
+    ] {
+        lab.sql("postgres", &sql);
+    }
+    lab.run(&["migrate", "-q"]).exits(0);
+    let report = verify(&lab, &[]);
+    let found = of(&report, "drift/encoding");
+    assert_eq!(found.len(), 1, "{}", shown(&report));
+    assert!(
+        text(found[0], "message").contains("SQL_ASCII"),
+        "{}",
+        found[0]
+    );
+    assert_eq!(found[0]["severity"], "warning");
+}
+
 /// Names and texts that could break a terminal, a JSON parser or the reader.
 #[test]
 fn a_hostile_catalog_is_read_and_told_without_escapes() {

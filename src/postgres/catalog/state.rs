@@ -34,6 +34,7 @@ pub(super) async fn read(
             false => Vec::new(),
         },
         extensions: extensions(reader, row.try_get("extensions")?).await?,
+        encoding: row.try_get("encoding")?,
         restoring: restoring(reader).await?,
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,

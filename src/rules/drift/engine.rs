@@ -27,7 +27,7 @@ fn extension_version(case: &Case<'_>) -> Verdict {
             let (severity, what, remedy) = match default {
                 None => (
                     Severity::Warning,
-                    format!("the server has no files of it"),
+                    "the server has no files of it".to_owned(),
                     format!("Install the package of extension {name} on the server, or drop the extension if nothing uses it."),
                 ),
                 Some(default) if extension.updatable => (
@@ -128,6 +128,35 @@ fn is_on(value: &str) -> bool {
             || value == "1"
             || "true".starts_with(&value)
             || "yes".starts_with(&value))
+}
+
+pub(in crate::rules) const ENCODING: Rule = Rule {
+    id: "drift/encoding",
+    severity: Severity::Warning,
+    summary: "Does the database keep its text as UTF-8?",
+    help: include_str!("../help/drift-encoding.md"),
+    scope: Scope::Database,
+    check: encoding,
+};
+
+fn encoding(case: &Case<'_>) -> Verdict {
+    let snapshot = case.own()?;
+    let (encoding, name) = (&snapshot.state.encoding, &snapshot.identity.database);
+    if encoding == "UTF8" {
+        return Ok(Vec::new().into());
+    }
+    let finding = ENCODING
+        .finding(
+            About::plain("database", name),
+            format!(
+                "database {} of {} has encoding {encoding}, expected UTF8",
+                ident(name),
+                case.name()
+            ),
+        )
+        .saw("encoding UTF8", format!("encoding {encoding}"))
+        .remedy("An encoding cannot be changed: make a database from template0 with ENCODING 'UTF8', dump this one, restore it there, and exchange the names.");
+    Ok(vec![finding].into())
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(super) const RULES: &[Rule] = &[
     chunk::CHUNK_LENGTH,
     engine::EXTENSION_VERSION,
     engine::RESTORING,
+    engine::ENCODING,
 ];
 
 /// The set of the service.

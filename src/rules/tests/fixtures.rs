@@ -669,6 +669,13 @@ pub(super) const FIXTURES: &[Fixture] = &[
         },
     ),
     fixture(
+        "drift/encoding",
+        Warning,
+        R,
+        &["rgb_lightning_node", "SQL_ASCII"],
+        |w| w.snapshot(R).state.encoding = "SQL_ASCII".into(),
+    ),
+    fixture(
         "bleed/foreign-variable",
         Error,
         K,
