@@ -35,15 +35,15 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
 }
 
 /// The names of relations, functions and types that the locks of the system know.
-fn names<'a>(loaded: &'a Loaded<'_>) -> Vec<&'a str> {
+fn names(loaded: &Loaded<'_>) -> Vec<String> {
     let locks = loaded
         .services
         .iter()
         .filter_map(|service| service.lock.known());
-    let mut names: Vec<&str> = locks
+    let mut names: Vec<String> = locks
         .flat_map(|lock| lock.objects.keys())
         .filter(|key| key.kind.is_relation() || matches!(key.kind, Kind::Function | Kind::Type))
-        .map(|key| key.name.as_str())
+        .map(|key| key.name.clone())
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -51,11 +51,7 @@ fn names<'a>(loaded: &'a Loaded<'_>) -> Vec<&'a str> {
 }
 
 /// Everything that is to be known about one service. One that was not chosen is known by its set, lock and directories.
-async fn subject<'a>(
-    loaded: &'a LoadedService<'_>,
-    names: &Vec<&str>,
-    chosen: bool,
-) -> Subject<'a> {
+async fn subject<'a>(loaded: &'a LoadedService<'_>, names: &[String], chosen: bool) -> Subject<'a> {
     let service = loaded.service;
     let snapshot = match service.endpoint().filter(|_| chosen) {
         Some(endpoint) => Some(database(loaded, names, endpoint).await),
@@ -73,7 +69,7 @@ async fn subject<'a>(
 
 async fn database(
     loaded: &LoadedService<'_>,
-    names: &Vec<&str>,
+    names: &[String],
     endpoint: &Endpoint,
 ) -> Fact<Snapshot> {
     let name = format!("dbctl verify {}", loaded.service.name);

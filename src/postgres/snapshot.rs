@@ -31,7 +31,7 @@ pub async fn snapshot(
 pub async fn snapshot_with_state(
     session: &Session,
     admin: Option<&Session>,
-    names: &Vec<&str>,
+    names: &[String],
 ) -> Result<Snapshot, tokio_postgres::Error> {
     session.begin_snapshot().await?;
     if let Some(admin) = admin {

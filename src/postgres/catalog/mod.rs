@@ -101,7 +101,7 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
 pub async fn read_state(
     client: &Client,
     objects: &[Object],
-    names: &Vec<&str>,
+    names: &[String],
 ) -> Result<State, Error> {
     state::read(&Reader::new(client).await?, objects, names).await
 }

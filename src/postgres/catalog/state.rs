@@ -17,7 +17,7 @@ const MOST_KEYS: i64 = 1000;
 pub(super) async fn read(
     reader: &Reader<'_>,
     objects: &[Object],
-    names: &Vec<&str>,
+    names: &[String],
 ) -> Result<State, Error> {
     let row = reader
         .client
@@ -174,12 +174,13 @@ async fn keys(
 }
 
 /// Members of extensions that bear one of these names.
-async fn members(reader: &Reader<'_>, names: &Vec<&str>) -> Result<Vec<Object>, Error> {
+async fn members(reader: &Reader<'_>, names: &[String]) -> Result<Vec<Object>, Error> {
+    let names = names.to_vec();
     let rows = reader
         .client
         .query_typed(
             include_str!("sql/members.sql"),
-            &[(names, Type::TEXT_ARRAY)],
+            &[(&names, Type::TEXT_ARRAY)],
         )
         .await?;
     rows.iter()
