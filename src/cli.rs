@@ -249,6 +249,9 @@ pub(crate) struct Lock {
     /// A folder of server binaries; repeat it to lock for several major versions at once
     #[arg(long = "postgres-bin", value_name = "DIR")]
     pub(crate) postgres_bin: Vec<PathBuf>,
+    /// Record the schema that this service made itself (managed = "service"), read from its live database
+    #[arg(long, value_name = "SERVICE", conflicts_with_all = ["services", "postgres_bin"])]
+    pub(crate) from: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -113,7 +113,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             report.exit()
         }
         Command::Lock(options) => {
-            let loaded = load(&manifest, &options.chosen)?;
+            let mut chosen = options.chosen;
+            chosen.services.extend(options.from.clone());
+            let loaded = load(&manifest, &chosen)?;
             let quiet = global.quiet;
             let talk = move |text: &str| {
                 if !quiet {
@@ -125,7 +127,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
                 postgres_bin: options.postgres_bin,
                 env: inputs.env.clone(),
             };
-            let report = command::lock::run(&loaded, &lock, &talk, &interrupt).await;
+            let report = match options.from {
+                Some(_) => command::lock::record(&loaded, options.check, &talk, &interrupt).await,
+                None => command::lock::run(&loaded, &lock, &talk, &interrupt).await,
+            };
             show(
                 &global,
                 || render::lock::json(&report),

@@ -2,6 +2,7 @@
 
 mod produce;
 mod prove;
+mod record;
 mod servers;
 mod settle;
 
@@ -14,8 +15,9 @@ use crate::migration::{LOCK_FILE, Set};
 use crate::report::lock::{LockState, Report, SetLock};
 use crate::snapshot::{Lock, LockError, Snapshot, Step, text_sum};
 use produce::{Failure, Produced, produce};
+pub use record::record;
 use servers::{Servers, binaries};
-use settle::settle;
+use settle::{Place, settle};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -116,7 +118,12 @@ async fn one(
             report.majors.clone_from(&new.majors);
             report.without_down = without_down(set);
             report.objects = new.objects.keys().filter(|key| !key.kind.is_part()).count();
-            settle(&new, set, options.check, report);
+            let there = Place {
+                name: set.lock_path(),
+                text: set.lock.as_deref(),
+                again: "dbctl lock",
+            };
+            settle(&new, &there, options.check, report);
         }
         Err((state, detail)) => {
             report.state = state;

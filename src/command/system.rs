@@ -1,6 +1,7 @@
 //! The manifest with its sets and locks loaded: what every verb begins with.
 
 use std::num::NonZero;
+use std::path::Path;
 
 use tokio::sync::watch;
 
@@ -34,7 +35,10 @@ impl<'a> LoadedService<'a> {
                 })
             }),
         });
-        let lock = lock(service, set.as_ref());
+        let lock = match &service.lock_file {
+            Some(path) => recorded(service, path),
+            None => lock(service, set.as_ref()),
+        };
         Self { service, set, lock }
     }
 
@@ -69,6 +73,35 @@ impl<'a> LoadedService<'a> {
     #[must_use]
     pub fn is_migrated(&self) -> bool {
         self.service.store != Store::Files && self.service.managed == Managed::Dbctl
+    }
+}
+
+/// The lock that was recorded from the database of a service that migrates itself.
+fn recorded(service: &Service, path: &Path) -> Fact<Lock> {
+    let shown = path.display().to_string();
+    let gap = |reason: String| {
+        Fact::Unknown(Gap {
+            reason,
+            remedy: Some(format!(
+                "run dbctl lock --from {}, review the file and check it in",
+                service.name
+            )),
+        })
+    };
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => gap(format!(
+            "service {} migrates itself and has no schema lock: there is no file {shown}",
+            service.name
+        )),
+        Err(error) => gap(format!("{shown} cannot be read: {error}")),
+        Ok(text) => match Lock::parse(&shown, &text) {
+            Ok(lock) if lock.set != service.name => gap(format!(
+                "{shown} is the lock of {}, not of service {}",
+                lock.set, service.name
+            )),
+            Ok(lock) => Fact::Known(lock),
+            Err(error) => gap(error.to_string()),
+        },
     }
 }
 

@@ -1,5 +1,7 @@
 //! `dbctl verify`: reads facts everywhere, in read-only sessions, and asks every rule about them.
 
+mod commons;
+
 use std::time::Instant;
 
 use futures::future::join_all;
@@ -7,21 +9,24 @@ use futures::future::join_all;
 use super::{Loaded, LoadedService};
 use crate::files;
 use crate::manifest::Endpoint;
-use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot};
+use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot_with_state};
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
-use crate::snapshot::{Fact, Gap, Snapshot};
+use crate::snapshot::{Fact, Gap, Kind, Snapshot};
 
 /// Verifies the chosen services.
 pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
     let started = Instant::now();
+    let names = names(loaded);
     let subjects = join_all(loaded.services.iter().map(|service| {
         subject(
             service,
+            &names,
             loaded.chosen.contains(&service.service.name.as_str()),
         )
-    }))
-    .await;
+    }));
+    let (mut subjects, commons) = futures::join!(subjects, commons::read(loaded));
+    commons::hand_out(&mut subjects, commons);
     let system = System {
         manifest: loaded.manifest,
         subjects,
@@ -30,11 +35,27 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
     rules::run(&system, &loaded.chosen, fail_on, started)
 }
 
+/// The names of relations, functions and types that the locks of the system know.
+fn names(loaded: &Loaded<'_>) -> Vec<String> {
+    let locks = loaded
+        .services
+        .iter()
+        .filter_map(|service| service.lock.known());
+    let mut names: Vec<String> = locks
+        .flat_map(|lock| lock.objects.keys())
+        .filter(|key| key.kind.is_relation() || matches!(key.kind, Kind::Function | Kind::Type))
+        .map(|key| key.name.clone())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Everything that is to be known about one service. One that was not chosen is known by its set, lock and directories.
-async fn subject<'a>(loaded: &'a LoadedService<'_>, chosen: bool) -> Subject<'a> {
+async fn subject<'a>(loaded: &'a LoadedService<'_>, names: &[String], chosen: bool) -> Subject<'a> {
     let service = loaded.service;
     let snapshot = match service.endpoint().filter(|_| chosen) {
-        Some(endpoint) => Some(database(loaded, endpoint).await),
+        Some(endpoint) => Some(database(loaded, names, endpoint).await),
         None => None,
     };
     Subject {
@@ -47,7 +68,11 @@ async fn subject<'a>(loaded: &'a LoadedService<'_>, chosen: bool) -> Subject<'a>
     }
 }
 
-async fn database(loaded: &LoadedService<'_>, endpoint: &Endpoint) -> Fact<Snapshot> {
+async fn database(
+    loaded: &LoadedService<'_>,
+    names: &[String],
+    endpoint: &Endpoint,
+) -> Fact<Snapshot> {
     let name = format!("dbctl verify {}", loaded.service.name);
     let session = match connect(endpoint, Purpose::Read, &name).await {
         Ok(session) => session,
@@ -55,7 +80,7 @@ async fn database(loaded: &LoadedService<'_>, endpoint: &Endpoint) -> Fact<Snaps
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
-    let read = snapshot(&session, usable).await;
+    let read = snapshot_with_state(&session, usable, names).await;
     session.close().await;
     let refused = match admin {
         Some(Ok(admin)) => {

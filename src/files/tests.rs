@@ -27,6 +27,7 @@ pub(crate) fn service(
         managed: Managed::Dbctl,
         set: None,
         set_dir: None,
+        lock_file: None,
         database: None,
         role: None,
         target: Target::Files,

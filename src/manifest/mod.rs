@@ -198,6 +198,8 @@ pub struct Service {
     pub set: Option<Sourced<String>>,
     /// The folder of the set; `None` when the set is a built-in one.
     pub set_dir: Option<PathBuf>,
+    /// The schema lock of a service that migrates itself and has no set: `dbctl lock --from` writes it.
+    pub lock_file: Option<PathBuf>,
     /// The name that its database must have; always there for an SQL store.
     pub database: Option<Sourced<String>>,
     /// The role that it logs in as, if the manifest says so.

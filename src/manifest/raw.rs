@@ -14,11 +14,12 @@ use super::table::{Field, Raw, Scalar, Table, Value};
 const VERSION: i128 = 1;
 
 const TOP_KEYS: [&str; 5] = ["version", "sets", "topology", "services", "allow"];
-const SERVICE_KEYS: [&str; 15] = [
+const SERVICE_KEYS: [&str; 16] = [
     "store",
     "engine",
     "managed",
     "set",
+    "lock",
     "database",
     "role",
     "host",

@@ -55,6 +55,7 @@ pub(super) fn service(values: &mut Values<'_>, sets: &Sets) -> Option<Resolved> 
         managed,
         set: None,
         set_dir: None,
+        lock_file: None,
         database: None,
         role: None,
         target: Target::Files,
@@ -81,6 +82,7 @@ pub(super) fn service(values: &mut Values<'_>, sets: &Sets) -> Option<Resolved> 
 fn files(values: &mut Values<'_>) {
     for key in [
         "set",
+        "lock",
         "database",
         "role",
         "host",
@@ -112,6 +114,7 @@ fn sql(
         );
     }
     let set = set(values, sets, service.managed);
+    service.lock_file = lock_file(values, &service.name, service.managed);
     let database = values.name("database");
     values.require(
         "database",
@@ -167,6 +170,32 @@ fn paths(service: &mut Service) {
             service.shown.push(shown);
         }
     }
+}
+
+/// The schema lock of a service that migrates itself: the manifest's, else `NAME.lock` beside the manifest. One that has a set has the
+/// set's lock.
+fn lock_file(values: &mut Values<'_>, name: &str, managed: Managed) -> Option<PathBuf> {
+    let given = values.path("lock");
+    if managed == Managed::Dbctl {
+        if given.is_some() {
+            values.problem(
+                "lock",
+                "expected no such key where dbctl migrates: the lock lies in the set's folder; remove it, or write managed = \"service\"",
+            );
+        }
+        return None;
+    }
+    if values.has("set") {
+        if given.is_some() {
+            values.problem(
+                "lock",
+                "expected either set or lock: a set has a lock of its own; remove one of them",
+            );
+        }
+        return None;
+    }
+    let beside = || values.context.base.join(format!("{name}.lock"));
+    Some(given.map_or_else(beside, |path| path.value))
 }
 
 /// The service's set and its folder.

@@ -26,5 +26,5 @@ pub use runner::{
     RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
-pub use snapshot::{same_database, snapshot};
+pub use snapshot::{objects_of, same_database, snapshot, snapshot_with_state};
 pub use tokio_postgres::Error as DriverError;

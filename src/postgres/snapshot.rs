@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Object, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -22,6 +22,42 @@ pub async fn snapshot(
     }
     session.end_snapshot().await?;
     Ok(snapshot)
+}
+
+/// Reads the snapshot and everything else that `verify` judges. `names` are those of all objects that a lock of the system knows.
+///
+/// # Errors
+/// When the connection breaks or a query fails.
+pub async fn snapshot_with_state(
+    session: &Session,
+    admin: Option<&Session>,
+    names: &[String],
+) -> Result<Snapshot, tokio_postgres::Error> {
+    session.begin_snapshot().await?;
+    if let Some(admin) = admin {
+        admin.begin_snapshot().await?;
+    }
+    let mut snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
+    snapshot.state = catalog::read_state(&session.client, &snapshot.objects, names).await?;
+    let large = catalog::read_large_objects(&session.client).await?;
+    snapshot.objects.extend(large);
+    if let Some(admin) = admin {
+        admin.end_snapshot().await?;
+    }
+    session.end_snapshot().await?;
+    Ok(snapshot)
+}
+
+/// Reads the objects of a database that belongs to no service.
+///
+/// # Errors
+/// When the connection breaks or a query fails.
+pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres::Error> {
+    session.begin_snapshot().await?;
+    let mut objects = catalog::read_objects(&session.client).await?;
+    objects.extend(catalog::read_large_objects(&session.client).await?);
+    session.end_snapshot().await?;
+    Ok(objects)
 }
 
 /// Whether both sessions are in the same physical database: same cluster, same OID. `None` when the role may not know.

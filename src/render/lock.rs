@@ -67,6 +67,8 @@ const fn words(state: LockState) -> &'static str {
         LockState::Stale => "stale",
         LockState::Missing => "missing",
         LockState::BadSet => "set is wrong",
+        LockState::Refused => "refused",
+        LockState::Unreachable => "not reached",
         LockState::NoServer => "no server",
         LockState::Interrupted => "interrupted",
     }

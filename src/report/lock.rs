@@ -55,6 +55,10 @@ pub enum LockState {
     Missing,
     /// The set cannot be read, or could not be applied to an empty database.
     BadSet,
+    /// The schema of this service is not to be recorded from its database (`--from`).
+    Refused,
+    /// The database could not be read (`--from`).
+    Unreachable,
     /// There is no server to try the set on, or it did not start.
     NoServer,
     /// Ctrl-C or SIGTERM.
@@ -71,6 +75,8 @@ impl LockState {
             Self::Stale => "stale",
             Self::Missing => "missing",
             Self::BadSet => "bad_set",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
             Self::NoServer => "no_server",
             Self::Interrupted => "interrupted",
         }
@@ -79,8 +85,8 @@ impl LockState {
     const fn exit(self) -> Exit {
         match self {
             Self::Written | Self::Current => Exit::Done,
-            Self::Stale | Self::Missing | Self::BadSet => Exit::Refused,
-            Self::NoServer => Exit::Incomplete,
+            Self::Stale | Self::Missing | Self::BadSet | Self::Refused => Exit::Refused,
+            Self::NoServer | Self::Unreachable => Exit::Incomplete,
             Self::Interrupted => Exit::Interrupted,
         }
     }

@@ -55,6 +55,8 @@ pub(super) struct Surroundings<'a> {
     extras: &'a [&'a Object],
     shapes: HashMap<(&'a str, &'a str), Shape>,
     rgb_lib: bool,
+    /// Functions that triggers of single chunks run.
+    on_chunks: Vec<&'a str>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -71,7 +73,15 @@ impl<'a> Surroundings<'a> {
                     ));
             }
         }
+        let on_chunks = snapshot
+            .state
+            .chunks
+            .iter()
+            .filter(|deviation| deviation.kind == "trigger")
+            .filter_map(|deviation| deviation.detail.as_deref())
+            .collect();
         Self {
+            on_chunks,
             extras,
             shapes,
             rgb_lib: extras.iter().any(|extra| {
@@ -139,9 +149,13 @@ fn is_implied(object: &Object, around: &Surroundings<'_>) -> bool {
                         && text::mentions(owner, &extra.name))
             })
         }),
-        Kind::Function => extras().any(|(extra, trigger)| {
-            matches!(extra.kind, Kind::Trigger | Kind::EventTrigger) && calls(trigger, &key.name)
-        }),
+        Kind::Function => {
+            around.on_chunks.contains(&key.name.as_str())
+                || extras().any(|(extra, trigger)| {
+                    matches!(extra.kind, Kind::Trigger | Kind::EventTrigger)
+                        && calls(trigger, &key.name)
+                })
+        }
         Kind::Language => {
             extras().any(|(extra, _)| extra.kind == Kind::Extension && extra.name == key.name)
         }

@@ -15,7 +15,7 @@ use crate::report::verify::Report;
 use crate::snapshot::privileges::{PasswordKind, Passwords, Privileges, RoleFacts};
 use crate::snapshot::{
     Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
-    Snapshot, Stamp, Text,
+    Snapshot, Stamp, State, Text,
 };
 
 pub(super) const K: usize = 0;
@@ -46,6 +46,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
         managed: Managed::Dbctl,
         set: sql.then(|| sourced(set.to_owned())),
         set_dir: None,
+        lock_file: None,
         database: sql.then(|| sourced(database.to_owned())),
         role: sql.then(|| sourced(role.to_owned())),
         target: if sql {
@@ -306,6 +307,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             hba: Fact::Known(Vec::new()),
         },
         privileges: Fact::Known(privileges(role_name)),
+        state: State::default(),
     }
 }
 
@@ -357,6 +359,7 @@ impl World {
             let objects = expected(number);
             locks.push(Fact::Known(Lock {
                 set: set.name.clone(),
+                source: None,
                 sum: set.sum(),
                 majors: vec![17],
                 versions: Vec::new(),

@@ -33,6 +33,14 @@ fn family(kind: Kind) -> Option<Family> {
         | Kind::Policy
         | Kind::Statistics
         | Kind::Collation
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::OperatorFamily
+        | Kind::Conversion
+        | Kind::TextSearchConfiguration
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate
         | Kind::EventTrigger => Some(Family::Same(kind)),
         _ => None,
     }

@@ -59,7 +59,7 @@ impl<'a> Survey<'a> {
             _ => Vec::new(),
         };
         let blind = others()
-            .filter(|other| other.service.set.is_some())
+            .filter(|other| other.service.set.is_some() || other.service.lock_file.is_some())
             .filter_map(|other| {
                 let gap = other.lock.get().err()?;
                 Some(Gap {

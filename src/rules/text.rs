@@ -175,6 +175,24 @@ fn named_with(key: &ObjectKey, quote: fn(&str) -> String) -> String {
             joined(&[schema, &key.name], quote),
             text::one_line(&key.arguments)
         ),
+        Kind::Operator => {
+            let operator = joined(&[schema], quote);
+            format!(
+                "{operator}.{} ({})",
+                text::one_line(&key.name),
+                text::one_line(&key.arguments)
+            )
+        }
+        Kind::OperatorClass | Kind::OperatorFamily => {
+            format!(
+                "{} USING {}",
+                joined(&[schema, &key.name], quote),
+                quote(&key.arguments)
+            )
+        }
+        Kind::Cast => format!("({})", text::one_line(&key.name)),
+        Kind::Transform => text::one_line(&key.name),
+        Kind::LargeObject => text::one_line(&key.name),
         _ => joined(&[schema, &key.name], quote),
     }
 }
@@ -224,6 +242,10 @@ pub(super) fn drop_sql(object: &Object) -> String {
             "ALTER SUBSCRIPTION {name} DISABLE; ALTER SUBSCRIPTION {name} SET (slot_name = NONE); DROP SUBSCRIPTION {name}; then drop its slot at the publisher."
         ),
         Kind::Type if is_domain(object) => own("DOMAIN"),
+        Kind::LargeObject => format!(
+            "If they are needed, export them with lo_export first. Then: SELECT lo_unlink(oid) FROM pg_largeobject_metadata WHERE lomowner = {}::regrole;",
+            sql_literal(&sql_ident(object.owner.as_deref().unwrap_or_default()))
+        ),
         kind => own(&kind.words().to_uppercase()),
     }
 }

@@ -81,6 +81,7 @@ fn table(service: &Service, place: &Place) -> Table {
     let paths = [
         ("storage_dir", &place.storage_dir),
         ("data_dir", &place.data_dir),
+        ("lock", &service.lock_file),
     ];
     for (key, path) in paths {
         if let Some(path) = path {

@@ -22,6 +22,12 @@ pub const ACCESS_METHOD: &str = "access_method";
 pub const TABLESPACE: &str = "tablespace";
 /// Relation: storage parameters, or a view's options.
 pub const OPTIONS: &str = "options";
+/// Table: `full`, `nothing` or `index`.
+pub const REPLICA_IDENTITY: &str = "replica_identity";
+/// Column: a storage other than its type's.
+pub const STORAGE: &str = "storage";
+/// Column: how its values are compressed, where the column says it.
+pub const COLUMN_COMPRESSION: &str = "column_compression";
 /// Foreign table: its server.
 pub const SERVER: &str = "server";
 /// Foreign table: its options, credentials left out.
@@ -129,6 +135,11 @@ pub const SLOT: &str = "slot";
 /// Subscription: the publications on the other side.
 pub const PUBLICATIONS: &str = "publications";
 
+/// Large objects: how many there are.
+pub const COUNT: &str = "count";
+/// Large objects: the highest OID.
+pub const LAST: &str = "last";
+
 /// The attributes that an object of this kind may have, in the order in which a lock lists them.
 #[must_use]
 pub const fn of(kind: Kind) -> &'static [&'static str] {
@@ -136,7 +147,20 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
         Kind::Schema => &[],
         Kind::Extension => &[IN_SCHEMA],
         Kind::Language => &[TRUSTED],
-        Kind::Type | Kind::Policy | Kind::Statistics => &[DEFINITION],
+        Kind::OperatorFamily | Kind::Transform => &[],
+        Kind::LargeObject => &[COUNT, LAST],
+        Kind::Type
+        | Kind::Policy
+        | Kind::Statistics
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::Cast
+        | Kind::Conversion
+        | Kind::TextSearchConfiguration
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate
+        | Kind::AccessMethod => &[DEFINITION],
         Kind::Collation => &[PROVIDER, LOCALE, DETERMINISTIC],
         Kind::Sequence => &[
             TYPE,
@@ -159,6 +183,7 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
             FORCE_ROW_SECURITY,
             TABLESPACE,
             OPTIONS,
+            REPLICA_IDENTITY,
         ],
         Kind::ForeignTable => &[
             SERVER,
@@ -185,7 +210,16 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
             DEFINITION,
             SQL_BODY,
         ],
-        Kind::Column => &[TYPE, NOT_NULL, DEFAULT, IDENTITY, GENERATED, COLLATION],
+        Kind::Column => &[
+            TYPE,
+            NOT_NULL,
+            DEFAULT,
+            IDENTITY,
+            GENERATED,
+            COLLATION,
+            STORAGE,
+            COLUMN_COMPRESSION,
+        ],
         Kind::Constraint => &[DEFINITION, VALIDATED],
         Kind::Index => &[DEFINITION, VALID, TABLESPACE],
         Kind::Trigger | Kind::Rule => &[DEFINITION, ENABLED],
@@ -220,7 +254,7 @@ pub fn is_deparsed(kind: Kind, name: &str) -> bool {
 pub fn is_cosmetic(kind: Kind, name: &str) -> bool {
     match name {
         OPTIONS => matches!(kind, Kind::Table | Kind::MaterializedView),
-        TABLESPACE | ACCESS_METHOD => true,
+        TABLESPACE | ACCESS_METHOD | REPLICA_IDENTITY | STORAGE | COLUMN_COMPRESSION => true,
         _ => false,
     }
 }

@@ -40,6 +40,8 @@ pub struct Lock {
     pub set: String,
     /// The hash over the set's migration files at the time the lock was written.
     pub sum: String,
+    /// The database that it was recorded from, in words; `None` for a set's, which comes from throwaway servers.
+    pub source: Option<String>,
     /// The major versions of PostgreSQL that it was generated on.
     pub majors: Vec<u32>,
     /// What each version does and leaves, ascending; empty in a lock that was written before there were such entries.
@@ -105,6 +107,7 @@ impl Lock {
         Ok(Self {
             set: set.to_owned(),
             sum: sum.to_owned(),
+            source: None,
             majors: sides.into_keys().collect(),
             versions: Vec::new(),
             objects,
@@ -145,6 +148,7 @@ impl Lock {
             versions: versions.collect(),
             set: self.set.clone(),
             sum: self.sum.clone(),
+            source: self.source.clone(),
             majors: self
                 .majors
                 .iter()
@@ -224,5 +228,7 @@ fn described(key: &ObjectKey) -> String {
     )
 }
 
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

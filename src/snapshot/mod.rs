@@ -9,12 +9,14 @@ mod object;
 pub mod privileges;
 #[cfg(test)]
 mod samples;
+mod state;
 
 pub use diff::{Change, Diff, diff};
 pub use fact::Fact;
 pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
+pub use state::{Common, Deviation, ExtensionVersion, Restoring, State, StoredKey};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
 pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
@@ -60,6 +62,8 @@ pub struct Snapshot {
     pub access: Access,
     /// Who may do what beyond entering.
     pub privileges: Fact<Privileges>,
+    /// What else is true of it; empty where only objects were asked for.
+    pub state: State,
 }
 
 impl Snapshot {
@@ -74,6 +78,8 @@ impl Snapshot {
                 Fact::Known(privileges) => privileges.passwords.stored.gap_mut(),
                 Fact::Unknown(gap) => Some(gap),
             },
+            self.state.extensions.gap_mut(),
+            self.state.keys.gap_mut(),
         ];
         for gap in gaps.into_iter().flatten() {
             gap.reason = format!("{}; {reason}", gap.reason);

@@ -53,11 +53,35 @@ pub enum Kind {
     Publication,
     /// A subscription.
     Subscription,
+    /// An operator.
+    Operator,
+    /// An operator class; its access method stands in `arguments`.
+    OperatorClass,
+    /// An operator family that no operator class of its name implies; its access method stands in `arguments`.
+    OperatorFamily,
+    /// A cast, named as in `text AS integer`.
+    Cast,
+    /// A conversion between encodings.
+    Conversion,
+    /// A text search configuration.
+    TextSearchConfiguration,
+    /// A text search dictionary.
+    TextSearchDictionary,
+    /// A text search parser.
+    TextSearchParser,
+    /// A text search template.
+    TextSearchTemplate,
+    /// A transform, named as in `FOR hstore LANGUAGE plperl`.
+    Transform,
+    /// An access method.
+    AccessMethod,
+    /// The large objects of one owner, named by the lowest OID. Data: in no lock.
+    LargeObject,
 }
 
 impl Kind {
     /// Every kind, in the order in which a lock lists them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 36] = [
         Self::Schema,
         Self::Extension,
         Self::Language,
@@ -82,6 +106,18 @@ impl Kind {
         Self::Server,
         Self::Publication,
         Self::Subscription,
+        Self::Operator,
+        Self::OperatorClass,
+        Self::OperatorFamily,
+        Self::Cast,
+        Self::Conversion,
+        Self::TextSearchConfiguration,
+        Self::TextSearchDictionary,
+        Self::TextSearchParser,
+        Self::TextSearchTemplate,
+        Self::Transform,
+        Self::AccessMethod,
+        Self::LargeObject,
     ];
 
     /// One lower-case word: the value of `object.kind` in JSON and of `kind` in a lock.
@@ -112,6 +148,18 @@ impl Kind {
             Self::Server => "server",
             Self::Publication => "publication",
             Self::Subscription => "subscription",
+            Self::Operator => "operator",
+            Self::OperatorClass => "operator_class",
+            Self::OperatorFamily => "operator_family",
+            Self::Cast => "cast",
+            Self::Conversion => "conversion",
+            Self::TextSearchConfiguration => "text_search_configuration",
+            Self::TextSearchDictionary => "text_search_dictionary",
+            Self::TextSearchParser => "text_search_parser",
+            Self::TextSearchTemplate => "text_search_template",
+            Self::Transform => "transform",
+            Self::AccessMethod => "access_method",
+            Self::LargeObject => "large_object",
         }
     }
 
@@ -130,6 +178,14 @@ impl Kind {
             Self::EventTrigger => "event trigger",
             Self::Wrapper => "foreign data wrapper",
             Self::Server => "foreign server",
+            Self::OperatorClass => "operator class",
+            Self::OperatorFamily => "operator family",
+            Self::TextSearchConfiguration => "text search configuration",
+            Self::TextSearchDictionary => "text search dictionary",
+            Self::TextSearchParser => "text search parser",
+            Self::TextSearchTemplate => "text search template",
+            Self::AccessMethod => "access method",
+            Self::LargeObject => "large object",
             _ => self.as_str(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Privileges, Server, Snapshot,
+    State,
 };
 
 /// An object; `path` is `schema.parent.name` or `schema.name`.
@@ -96,5 +97,6 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             hba: Fact::Known(Vec::new()),
         },
         privileges: Fact::Known(Privileges::default()),
+        state: State::default(),
     }
 }

@@ -48,6 +48,7 @@ fn service(name: &str, store: Store, database: Option<&str>) -> Service {
         managed: Managed::Dbctl,
         set: None,
         set_dir: None,
+        lock_file: None,
         database: database.and_then(|database| built_in(database.to_owned())),
         role: None,
         target: Target::Files,

@@ -1,15 +1,21 @@
 //! A new lock beside the one that is there: what differs, and the file.
 
-use crate::migration::Set;
 use crate::report::lock::{LockState, SetLock};
 use crate::snapshot::{Lock, ObjectKey};
 
+/// The lock that is there.
+pub(super) struct Place<'a> {
+    /// How messages name it.
+    pub(super) name: String,
+    /// Its text, if there is one.
+    pub(super) text: Option<&'a str>,
+    /// The command that writes it.
+    pub(super) again: &'a str,
+}
+
 /// Compares the new lock with the one that is there, and writes it where it differs and may be written.
-pub(super) fn settle(new: &Lock, set: &Set, check: bool, report: &mut SetLock) {
-    let old = set
-        .lock
-        .as_ref()
-        .map(|text| Lock::parse(&set.lock_path(), text));
+pub(super) fn settle(new: &Lock, there: &Place<'_>, check: bool, report: &mut SetLock) {
+    let old = there.text.map(|text| Lock::parse(&there.name, text));
     let current = match &old {
         // Major versions that are not installed here keep what they have, as long as the rest is the same.
         Some(Ok(old)) => old.restricted(&new.majors) == *new,
@@ -32,7 +38,7 @@ pub(super) fn settle(new: &Lock, set: &Set, check: bool, report: &mut SetLock) {
                 majors(&new.majors)
             ));
         } else if report.state == LockState::Stale {
-            report.detail = Some(difference(&old.restricted(&new.majors), new));
+            report.detail = Some(difference(&old.restricted(&new.majors), new, there.again));
         } else if report.state == LockState::Written {
             let dropped: Vec<u32> = old
                 .majors
@@ -52,7 +58,10 @@ pub(super) fn settle(new: &Lock, set: &Set, check: bool, report: &mut SetLock) {
         report.detail = Some(error.to_string());
     }
     if report.state == LockState::Missing {
-        report.detail = Some("run dbctl lock to write it, review it and check it in".to_owned());
+        report.detail = Some(format!(
+            "run {} to write it, review it and check it in",
+            there.again
+        ));
     }
     if report.state == LockState::Written
         && let Err(problem) = write(new, report.path.as_deref())
@@ -68,7 +77,7 @@ fn majors(majors: &[u32]) -> String {
 }
 
 /// What differs between two locks, by name: enough to find it in the set; the whole difference is a `dbctl lock` and a `git diff`.
-fn difference(old: &Lock, new: &Lock) -> String {
+fn difference(old: &Lock, new: &Lock, again: &str) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut note = |key: &ObjectKey, what: &str| {
         // What belongs to a table that differs as a whole is said with the table.
@@ -107,12 +116,12 @@ fn difference(old: &Lock, new: &Lock) -> String {
     }
     if names.is_empty() {
         format!(
-            "{}: run dbctl lock, review the difference and check it in",
+            "{}: run {again}, review the difference and check it in",
             other_difference(old, new)
         )
     } else {
         format!(
-            "{}: run dbctl lock, review the difference and check it in",
+            "{}: run {again}, review the difference and check it in",
             names.join(", ")
         )
     }

@@ -12,10 +12,11 @@ mod objects;
 mod privileges;
 mod row;
 mod session;
+mod state;
 
 use tokio_postgres::{Client, Error};
 
-use crate::snapshot::{Fact, Gap, Identity, Server, Snapshot};
+use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
 use session::Session;
 
 /// A session and what is known about it.
@@ -91,7 +92,41 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
         history: guarded::history(&readers).await?,
         access: access::read(&readers).await?,
         privileges: privileges::read(&readers, &relations).await?,
+        state: State::default(),
     })
+}
+
+/// Reads what `verify` wants to know beside the objects of a database, in the transactions of [`read`]. `names` are those of
+/// the system's locks.
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_state(
+    client: &Client,
+    objects: &[Object],
+    names: &[String],
+) -> Result<State, Error> {
+    state::read(&Reader::new(client).await?, objects, names).await
+}
+
+/// Reads the large objects, which are data and not part of a schema.
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
+    objects::large(client).await
+}
+
+/// Reads the objects of a database that belongs to no service, in a transaction as for [`read`].
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn read_objects(client: &Client) -> Result<Vec<Object>, Error> {
+    let readers = Readers {
+        own: Reader::new(client).await?,
+        admin: None,
+    };
+    Ok(objects::read(&readers).await?.0)
 }
 
 /// A fact that no session may read: the server's words, and what would help.

@@ -37,6 +37,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
     let routines = with_members(include_str!("sql/routines.sql"));
     let types = with_members(include_str!("sql/types.sql"));
     let others = with_members(include_str!("sql/others.sql"));
+    let rare = with_members(include_str!("sql/rare.sql"));
     // Sent at once: one round trip.
     let rows = futures::try_join!(
         of(client, include_str!("sql/columns.sql"), &oids),
@@ -47,8 +48,10 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
         client.query_typed(&routines, &[]),
         client.query_typed(&types, &[]),
         client.query_typed(&others, &[]),
+        client.query_typed(&rare, &[]),
     )?;
-    let (columns, constraints, indexes, behaviour, hypertables, routines, types, others) = rows;
+    let (columns, constraints, indexes, behaviour, hypertables, routines, types, others, rare) =
+        rows;
     for row in [
         columns,
         constraints,
@@ -58,6 +61,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
         routines,
         types,
         others,
+        rare,
     ]
     .iter()
     .flatten()
@@ -68,6 +72,16 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
     objects.retain(|object| !is_own(object, &own));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     Ok((objects, oids))
+}
+
+/// Large objects: data, so that they are in no lock, but nobody's who has none in its set either.
+pub(super) async fn large(client: &Client) -> Result<Vec<Object>, Error> {
+    let rows = client
+        .query_typed(include_str!("sql/large_objects.sql"), &[])
+        .await?;
+    rows.iter()
+        .filter_map(|row| row::object(row).transpose())
+        .collect()
 }
 
 /// Asks about the relations of these OIDs.

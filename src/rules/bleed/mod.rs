@@ -1,8 +1,10 @@
 //! Rules of group `bleed`: what of another service, or of nobody, lies in this service's database?
 
+mod common;
 mod history;
 mod owned;
 mod places;
+mod variable;
 
 pub(super) use history::foreign_row;
 
@@ -22,6 +24,8 @@ pub(super) const RULES: &[Rule] = &[
     history::FOREIGN_HISTORY,
     places::FOREIGN_TOOL_HISTORY,
     places::FILE_ENGINE_TABLE,
+    variable::FOREIGN_VARIABLE,
+    common::COMMON_DATABASE,
 ];
 
 /// The findings about unknown objects, and the gaps where another service's lock is needed and not there.

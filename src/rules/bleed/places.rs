@@ -2,8 +2,9 @@
 
 use super::{database, each};
 use crate::rules::classify::Class;
+use crate::rules::index::Names;
 use crate::rules::text::{bare_drop_sql, drop_sql, ident, named};
-use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::Object;
 
 pub(super) const HIDDEN_OBJECT: Rule = Rule {
@@ -44,28 +45,59 @@ pub(super) const ATTACHED_TO_EXTENSION: Rule = Rule {
 };
 
 fn attached_to_extension(case: &Case<'_>) -> Verdict {
-    each(case, false, |object, class| {
-        let Class::Attached(extension) = class else {
-            return None;
+    let mut outcome = each(case, false, |object, class| match class {
+        Class::Attached(extension) => Some(attached(case, object, extension)),
+        _ => None,
+    })?;
+    // What a superuser attached is the extension's by all that the catalog says, but for its name.
+    let named_alike = case.snapshot()?.state.members.iter().filter(|member| {
+        let seen = |(object, _): &(&Object, _)| object.key == member.key;
+        !case.survey.extras.iter().any(seen)
+    });
+    for member in named_alike {
+        let extension = member.extension.as_deref().unwrap_or_default();
+        let knows = |subject: &&Subject<'_>| {
+            subject
+                .lock
+                .known()
+                .is_some_and(|lock| Names::new(lock).kind_of(member).is_some())
         };
-        let name = named(&object.key);
-        Some(
-            ATTACHED_TO_EXTENSION
-                .finding(
-                    About::object(object),
-                    format!(
-                        "{name} in database {} was attached to extension {}, which hides it from dumps and from every inventory",
-                        database(case),
-                        ident(extension)
-                    ),
-                )
-                .saw(format!("only what extension {} creates", ident(extension)), format!("{name} as its member"))
-                .remedy(format!(
-                    "ALTER EXTENSION {} DROP {name}; then run `dbctl verify` again to see whose it is.",
-                    ident(extension)
-                )),
+        let owner = case.others().find(knows);
+        if owner.is_none() && !knows(&case.subject) {
+            continue;
+        }
+        let mut finding = attached(case, member, extension);
+        if let Some(owner) = owner {
+            finding.belongs_to = Some(owner.service.name.clone());
+            finding.message = format!(
+                "{}; {} has one of this name",
+                finding.message, owner.service.name
+            );
+        }
+        outcome.findings.push(finding);
+    }
+    Ok(outcome)
+}
+
+fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
+    let name = named(&object.key);
+    ATTACHED_TO_EXTENSION
+        .finding(
+            About::object(object),
+            format!(
+                "{name} in database {} was attached to extension {}, which hides it from dumps and from every inventory",
+                database(case),
+                ident(extension)
+            ),
         )
-    })
+        .saw(
+            format!("only what extension {} creates", ident(extension)),
+            format!("{name} as its member"),
+        )
+        .remedy(format!(
+            "ALTER EXTENSION {} DROP {name}; then run `dbctl verify` again to see whose it is.",
+            ident(extension)
+        ))
 }
 
 pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {

@@ -1,6 +1,7 @@
 //! The migration history against the set.
 
 use super::{is_are, plan};
+use crate::manifest::Managed;
 use crate::migration::Problem;
 use crate::report::text::count;
 use crate::rules::bleed::foreign_row;
@@ -35,7 +36,10 @@ fn not_migrated(case: &Case<'_>) -> Verdict {
             ),
         )
         .saw("a migrated database", "no history and no tables")
-        .remedy(format!("dbctl migrate --service {}", case.name()));
+        .remedy(match case.subject.service.managed {
+            Managed::Dbctl => format!("dbctl migrate --service {}", case.name()),
+            Managed::Service => format!("Start {}: it makes its tables itself.", case.name()),
+        });
     Ok(vec![finding].into())
 }
 

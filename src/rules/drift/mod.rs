@@ -1,5 +1,7 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
+mod chunk;
+mod engine;
 mod history;
 mod hypertable;
 mod structure;
@@ -23,6 +25,11 @@ pub(super) const RULES: &[Rule] = &[
     hypertable::TIME_COLUMN,
     hypertable::CHUNK_INTERVAL,
     hypertable::DIMENSIONS,
+    chunk::CHUNK,
+    chunk::CHUNK_LENGTH,
+    engine::EXTENSION_VERSION,
+    engine::RESTORING,
+    engine::ENCODING,
 ];
 
 /// The set of the service.
@@ -36,6 +43,10 @@ fn set<'a>(case: &Case<'a>) -> Result<&'a Set, Gap> {
 pub(super) fn plan(case: &Case<'_>) -> Result<Option<Plan>, Gap> {
     let snapshot = case.own()?;
     if let Place::NotMigrated = case.survey.place()? {
+        return Ok(None);
+    }
+    // A service that migrates itself keeps its own history.
+    if case.subject.service.lock_file.is_some() {
         return Ok(None);
     }
     Ok(Some(Plan::new(set(case)?, snapshot.history.get()?)))

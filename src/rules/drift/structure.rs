@@ -6,10 +6,11 @@ use super::{made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{service_of, spoken};
 use crate::rules::classify::Class;
-use crate::rules::text::{drop_sql, ident, mentions, named};
+use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{
-    CHUNK_INTERVAL, DEFINITION, DIMENSIONS, INHERITS, PARTITION_OF, SQL_BODY, TIME_COLUMN,
+    CHUNK_INTERVAL, COUNT, DEFINITION, DIMENSIONS, INHERITS, LAST, PARTITION_OF, SQL_BODY,
+    TIME_COLUMN,
 };
 use crate::snapshot::{Change, Gap, Kind, Object, ObjectKey, attributes};
 
@@ -238,6 +239,14 @@ fn set_name<'a>(case: &Case<'a>) -> &'a str {
 
 /// The function that an unknown trigger runs: without its trigger it would be a finding of its own.
 fn calling(object: &Object) -> String {
+    if object.key.kind == Kind::LargeObject {
+        let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
+        return format!(
+            ", the first of {} of its owner, up to {}",
+            attribute(COUNT),
+            attribute(LAST)
+        );
+    }
     if !matches!(object.key.kind, Kind::Trigger | Kind::EventTrigger) {
         return String::new();
     }
@@ -261,9 +270,26 @@ fn severity_of(case: &Case<'_>, object: &Object) -> Severity {
         Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
         Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
         // Its rows appear as rows of the own table.
-        Kind::Table if is_own(case, attribute(INHERITS)) => Severity::Error,
+        Kind::Table if is_own(case, attribute(INHERITS)) || is_child_of_chunk(case, object) => {
+            Severity::Error
+        }
         _ => UNKNOWN_OBJECT.severity,
     }
+}
+
+/// Whether a table inherits from a single chunk.
+fn is_child_of_chunk(case: &Case<'_>, object: &Object) -> bool {
+    let name = format!(
+        "{}.{}",
+        sql_ident(&object.key.schema),
+        sql_ident(&object.key.name)
+    );
+    case.snapshot().is_ok_and(|snapshot| {
+        let chunks = &snapshot.state.chunks;
+        chunks
+            .iter()
+            .any(|deviation| deviation.kind == "child" && deviation.name == name)
+    })
 }
 
 /// Whether a text names one of the service's tables.

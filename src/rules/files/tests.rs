@@ -154,6 +154,7 @@ fn lock(service: &str) -> Fact<Lock> {
     };
     Fact::Known(Lock {
         set: String::new(),
+        source: None,
         sum: String::new(),
         majors: Vec::new(),
         versions: Vec::new(),

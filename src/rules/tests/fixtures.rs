@@ -5,7 +5,9 @@ use super::super::Severity;
 use super::super::fixture::{K, R, S, World, key, object, table};
 use crate::manifest::Topology;
 use crate::snapshot::privileges::Membership;
-use crate::snapshot::{Fact, HbaLine, Kind, Object, Stamp};
+use crate::snapshot::{
+    Common, Deviation, ExtensionVersion, Fact, HbaLine, Kind, Object, Restoring, Stamp, StoredKey,
+};
 
 /// One way to break the system, and the one finding that must follow.
 pub(super) struct Fixture {
@@ -49,6 +51,20 @@ pub(super) fn trust(kind: &str, address: &str) -> HbaLine {
         roles: "all".to_owned(),
         address: address.to_owned(),
         method: "trust".to_owned(),
+    }
+}
+
+fn deviation(kind: &str, state: &str, name: &str) -> Deviation {
+    Deviation {
+        schema: "public".to_owned(),
+        hypertable: "k_posts".to_owned(),
+        kind: kind.to_owned(),
+        state: state.to_owned(),
+        name: name.to_owned(),
+        detail: None,
+        chunks: 3,
+        chunk_schema: "_timescaledb_internal".to_owned(),
+        chunk: "_hyper_1_3_chunk".to_owned(),
     }
 }
 
@@ -604,6 +620,93 @@ pub(super) const FIXTURES: &[Fixture] = &[
         &["line 7", "link/foreign-server", "analytics"],
         |w| {
             w.allow("link/foreign-server", Some("k-indexer"), Some("analytics"));
+        },
+    ),
+    fixture(
+        "drift/chunk",
+        Error,
+        K,
+        &[
+            "_hyper_1_3_chunk",
+            "public.k_posts",
+            "k_posts_idx",
+            "2 other chunks",
+        ],
+        |w| {
+            w.snapshot(K)
+                .state
+                .chunks
+                .push(deviation("index", "missing", "k_posts_idx"));
+        },
+    ),
+    fixture(
+        "drift/chunk-length",
+        Warning,
+        K,
+        &["public.k_posts", "7 days", "longer"],
+        |w| {
+            w.snapshot(K).state.chunks.push(Deviation {
+                detail: Some("timestamp with time zone".into()),
+                ..deviation("length", "longer", "604800000000")
+            });
+        },
+    ),
+    fixture(
+        "drift/extension-version",
+        Error,
+        R,
+        &["plpgsql", "0.9", "1.0"],
+        |w| {
+            w.snapshot(R).state.extensions = Fact::Known(vec![ExtensionVersion {
+                name: "plpgsql".into(),
+                version: "0.9".into(),
+                default: Some("1.0".into()),
+                updatable: false,
+            }]);
+        },
+    ),
+    fixture(
+        "drift/restoring",
+        Error,
+        K,
+        &["timescaledb.restoring", "ksocial"],
+        |w| {
+            w.snapshot(K).state.restoring.push(Restoring {
+                database: Some("ksocial".into()),
+                role: None,
+                value: "on".into(),
+            });
+        },
+    ),
+    fixture(
+        "drift/encoding",
+        Warning,
+        R,
+        &["rgb_lightning_node", "SQL_ASCII"],
+        |w| w.snapshot(R).state.encoding = "SQL_ASCII".into(),
+    ),
+    fixture(
+        "bleed/foreign-variable",
+        Error,
+        K,
+        &["public.vars", "block_checkpoint", "simply-kaspa-indexer"],
+        |w| {
+            w.snapshot(K).state.keys = Fact::Known(vec![StoredKey {
+                table: "vars".into(),
+                key: "block_checkpoint".into(),
+            }]);
+        },
+    ),
+    fixture(
+        "bleed/common-database",
+        Error,
+        K,
+        &["template1", "public.k_posts", "k-indexer"],
+        |w| {
+            w.snapshot(K).state.commons.push(Common {
+                database: "template1".into(),
+                objects: Fact::Known(table("k_posts", &[("id", "bigint")])),
+            });
         },
     ),
 ];

@@ -60,6 +60,7 @@ impl Reader<'_> {
                 "version",
                 "set",
                 "sum",
+                "source",
                 "majors",
                 "objects",
                 "migration",
@@ -71,6 +72,10 @@ impl Reader<'_> {
         let mut lock = Lock {
             set: self.string(self.required(root, "set", &whole)?)?.to_owned(),
             sum: self.string(self.required(root, "sum", &whole)?)?.to_owned(),
+            source: match root.get("source") {
+                Some(source) => Some(self.string(source)?.to_owned()),
+                None => None,
+            },
             majors: Vec::new(),
             versions: Vec::new(),
             objects: BTreeMap::new(),

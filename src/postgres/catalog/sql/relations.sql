@@ -16,6 +16,8 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
            'tablespace', (SELECT t.spcname::text FROM pg_tablespace t WHERE t.oid = c.reltablespace),
            'options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) o),
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+           'replica_identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END
+                                                   WHEN 'i' THEN 'index' END,
            'server', fs.srvname::text,
            'foreign_options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(ft.ftoptions) o
                                 WHERE split_part(o, '=', 1) !~* 'pass|secret|token|user|key'),

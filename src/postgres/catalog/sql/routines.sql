@@ -9,7 +9,8 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
            'language', l.lanname::text,
            'definition', CASE WHEN p.prokind = 'a' THEN concat_ws(', ',
                                   'sfunc = ' || a.aggtransfn::text, 'stype = ' || format_type(a.aggtranstype, NULL),
-                                  'finalfunc = ' || nullif(a.aggfinalfn::text, '-'), 'initcond = ' || quote_literal(a.agginitval))
+                                  'finalfunc = ' || nullif(a.aggfinalfn::text, '-'),
+                                  'combinefunc = ' || nullif(a.aggcombinefn::text, '-'), 'msfunc = ' || nullif(a.aggmtransfn::text, '-'), 'initcond = ' || quote_literal(a.agginitval))
                               WHEN p.prosqlbody IS NULL THEN p.prosrc END,
            'sql_body', pg_get_function_sqlbody(p.oid),
            'library', p.probin,

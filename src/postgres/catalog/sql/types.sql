@@ -16,7 +16,8 @@ SELECT 'type' AS kind, n.nspname::text AS schema, '' AS parent, t.typname::text 
            WHEN 'c' THEN 'COMPOSITE (' || coalesce((
                SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
                  FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '') || ')'
-           WHEN 'r' THEN (SELECT format('RANGE (subtype = %s)', format_type(r.rngsubtype, NULL)) FROM pg_range r WHERE r.rngtypid = t.oid)
+           WHEN 'r' THEN (SELECT 'RANGE (' || concat_ws(', ', 'subtype = ' || format_type(r.rngsubtype, NULL), 'canonical = ' || nullif(r.rngcanonical::text, '-'),
+                            'subtype_diff = ' || nullif(r.rngsubdiff::text, '-')) || ')' FROM pg_range r WHERE r.rngtypid = t.oid)
            WHEN 'p' THEN 'SHELL'
            ELSE concat_ws(', ', 'BASE (input = ' || t.typinput::text, 'output = ' || t.typoutput::text || ')') END
        ) AS attributes

@@ -1,0 +1,234 @@
+//! `dbctl lock --from`: the schema that a service made by itself, recorded from its live database, read-only.
+
+use std::collections::BTreeSet;
+
+use super::settle::{Place, settle};
+use super::{Interrupt, Loaded, LoadedService, blank};
+use crate::manifest::{Managed, Store};
+use crate::migration::guard::Party;
+use crate::postgres::{Purpose, connect, describe, snapshot};
+use crate::report::lock::{LockState, Report, SetLock};
+use crate::snapshot::{Kind, Lock, ObjectKey, Snapshot, fingerprint};
+
+/// Most names that a sentence lists.
+const MOST: usize = 5;
+
+/// Records, or with `check` compares, the schemas of the chosen services. `talk` is told what is being done.
+pub async fn record(
+    loaded: &Loaded<'_>,
+    check: bool,
+    talk: &(dyn Fn(&str) + Sync),
+    interrupt: &Interrupt,
+) -> Report {
+    let mut sets = Vec::new();
+    for service in loaded.chosen() {
+        let mut report = SetLock {
+            path: service.service.lock_file.clone(),
+            set: service.service.name.clone(),
+            ..blank(service)
+        };
+        let (state, detail) = tokio::select! {
+            () = interrupt.wait() => (LockState::Interrupted, "interrupted; nothing was written".to_owned()),
+            read = read(service, talk) => match read {
+                Ok(snapshot) => match write(loaded, service, &snapshot, check, &mut report) {
+                    Ok(()) => (report.state, report.detail.take().unwrap_or_default()),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            },
+        };
+        report.state = state;
+        report.detail = (!detail.is_empty()).then_some(detail);
+        sets.push(report);
+    }
+    Report { check, sets }
+}
+
+/// Why nothing was recorded: how the lock stands then, and the sentence.
+type Failure = (LockState, String);
+
+/// Reads the database as the service itself.
+async fn read(
+    loaded: &LoadedService<'_>,
+    talk: &(dyn Fn(&str) + Sync),
+) -> Result<Snapshot, Failure> {
+    let service = loaded.service;
+    let name = &service.name;
+    let refused = |text: String| (LockState::Refused, text);
+    if service.store == Store::Files {
+        return Err(refused(format!("service {name} has no SQL database")));
+    }
+    if service.managed == Managed::Dbctl {
+        return Err(refused(format!(
+            "service {name} is migrated by dbctl: its lock comes from its set, with dbctl lock; write managed = \"service\" in the manifest if it migrates itself"
+        )));
+    }
+    if service.lock_file.is_none() {
+        return Err(refused(format!(
+            "service {name} has a set, whose lock counts: take the set from its table in the manifest to record what the service makes"
+        )));
+    }
+    let Some(endpoint) = service.endpoint() else {
+        return Err((
+            LockState::Unreachable,
+            format!("service {name} has no database configured"),
+        ));
+    };
+    talk(&format!("{name}: reading {}", endpoint.display()));
+    let unreachable = |text: String| (LockState::Unreachable, text);
+    let session = connect(endpoint, Purpose::Read, "dbctl lock")
+        .await
+        .map_err(|error| unreachable(error.message))?;
+    let read = snapshot(&session, None).await;
+    session.close().await;
+    let snapshot =
+        read.map_err(|error| unreachable(format!("{}: {}", endpoint.display(), describe(&error))))?;
+    if snapshot.identity.database != service.database_name() {
+        return Err(refused(format!(
+            "database {:?} was reached instead of {:?}",
+            snapshot.identity.database,
+            service.database_name()
+        )));
+    }
+    if let Some(Some(stamp)) = snapshot.identity.stamp.known()
+        && stamp.service != *name
+    {
+        return Err(refused(format!(
+            "the stamp of database {:?} says that it belongs to {:?}",
+            snapshot.identity.database, stamp.service
+        )));
+    }
+    let is_empty = !snapshot
+        .objects
+        .iter()
+        .any(|object| object.key.kind == Kind::Table);
+    if is_empty {
+        return Err(refused(format!(
+            "database {:?} has no table yet: start {name} once, so that it makes its schema",
+            snapshot.identity.database
+        )));
+    }
+    Ok(snapshot)
+}
+
+/// Makes a lock of it and puts it beside the one that is there.
+fn write(
+    loaded: &Loaded<'_>,
+    service: &LoadedService<'_>,
+    snapshot: &Snapshot,
+    check: bool,
+    report: &mut SetLock,
+) -> Result<(), Failure> {
+    let name = &service.service.name;
+    let bad = |text: String| (LockState::BadSet, text);
+    let major = snapshot.server.major();
+    let mut new = Lock::from_snapshots(name, "", &[(major, snapshot)])
+        .map_err(|error| bad(error.to_string()))?;
+    // There is no set whose text could be summed up: the catalog itself is.
+    new.sum = format!("catalog:{}", fingerprint(snapshot));
+    new.source = Some(source(snapshot));
+    report.majors.clone_from(&new.majors);
+    report.objects = new.objects.keys().filter(|key| !key.kind.is_part()).count();
+    let text = match report.path.as_deref().map(std::fs::read_to_string) {
+        Some(Ok(text)) => Some(text),
+        Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(bad(format!("the lock cannot be read: {error}")));
+        }
+        _ => None,
+    };
+    // The server's minor version may change without the schema.
+    if let Some(Ok(old)) = text.as_ref().map(|text| Lock::parse("", text))
+        && old.set == new.set
+        && old.objects == new.objects
+        && old.majors == new.majors
+    {
+        new.source = old.source;
+    }
+    let again = format!("dbctl lock --from {name}");
+    let there = Place {
+        name: report
+            .path
+            .as_ref()
+            .map_or_else(String::new, |path| path.display().to_string()),
+        text: text.as_deref(),
+        again: &again,
+    };
+    settle(&new, &there, check, report);
+    let others = loaded.others(name);
+    if let Some(note) = foreign(&new, &others) {
+        let before = report.detail.take();
+        report.detail =
+            Some(before.map_or_else(|| note.clone(), |before| format!("{before}; {note}")));
+    }
+    Ok(())
+}
+
+/// Where a lock came from, without an address: the file is checked in.
+fn source(snapshot: &Snapshot) -> String {
+    let timescaledb = snapshot
+        .server
+        .timescaledb
+        .as_ref()
+        .map_or_else(String::new, |version| format!(", TimescaleDB {version}"));
+    format!(
+        "database {} on PostgreSQL {}{timescaledb}",
+        snapshot.identity.database, snapshot.server.version
+    )
+}
+
+/// What was recorded bears a name that another service's lock knows: whoever reviews the file must decide whose it is.
+fn foreign(lock: &Lock, others: &[Party<'_>]) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for key in lock.objects.keys() {
+        let owner = others.iter().find(|other| {
+            other.lock.is_some_and(|theirs| {
+                let same = |known: &&ObjectKey| known.kind == key.kind && known.name == key.name;
+                theirs
+                    .objects
+                    .keys()
+                    .find(same)
+                    .is_some_and(|known| is_copy(lock, key, theirs, known))
+            })
+        });
+        if let Some(owner) = owner {
+            names.push(format!(
+                "{} {} ({})",
+                key.kind.words(),
+                key.name,
+                owner.service
+            ));
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    Some(format!(
+        "review whose these are before the file is checked in, for what it holds counts as this service's: {}",
+        names.join(", ")
+    ))
+}
+
+/// Whether one name can mean the other's object. Tables of one name are two services' own where their columns differ (`vars`).
+fn is_copy(lock: &Lock, key: &ObjectKey, theirs: &Lock, known: &ObjectKey) -> bool {
+    let columns = |lock: &Lock, table: &ObjectKey| -> BTreeSet<String> {
+        lock.objects
+            .keys()
+            .filter(|column| {
+                column.kind == Kind::Column
+                    && column.schema == table.schema
+                    && column.parent == table.name
+            })
+            .map(|column| column.name.clone())
+            .collect()
+    };
+    match key.kind {
+        Kind::Table => columns(lock, key).is_superset(&columns(theirs, known)),
+        Kind::View | Kind::MaterializedView | Kind::Function | Kind::Trigger | Kind::Type => true,
+        _ => false,
+    }
+}

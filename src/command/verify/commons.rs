@@ -1,0 +1,122 @@
+//! The databases of a server that belong to no service: `template1`, which new databases are copies of, and `postgres`.
+
+use futures::future::join_all;
+
+use super::{Loaded, LoadedService};
+use crate::manifest::{Endpoint, Host};
+use crate::postgres::{ConnectError, Purpose, connect, describe, objects_of};
+use crate::rules::Subject;
+use crate::snapshot::{Common, Fact, Gap, Object};
+
+/// Their names. Both are on every server that nobody took them from.
+const COMMONS: [&str; 2] = ["template1", "postgres"];
+
+/// What was read of one server, for one service that uses it.
+pub(super) struct OfServer {
+    service: String,
+    commons: Vec<Common>,
+}
+
+/// Reads them once for each address that a chosen service uses: as its administrator where there is one, else as the service.
+pub(super) async fn read(loaded: &Loaded<'_>) -> Vec<OfServer> {
+    let mut servers: Vec<(&[Host], &LoadedService<'_>)> = Vec::new();
+    for service in loaded.chosen() {
+        let Some(endpoint) = service.service.endpoint() else {
+            continue;
+        };
+        match servers
+            .iter_mut()
+            .find(|(hosts, _)| *hosts == endpoint.hosts)
+        {
+            // One with an administrator sees more.
+            Some((_, known))
+                if known.service.admin.is_none() && service.service.admin.is_some() =>
+            {
+                *known = service;
+            }
+            Some(_) => {}
+            None => servers.push((&endpoint.hosts, service)),
+        }
+    }
+    join_all(servers.into_iter().map(|(_, service)| of_server(service))).await
+}
+
+/// Puts what was read into the snapshot of the service that it was read for.
+pub(super) fn hand_out(subjects: &mut [Subject<'_>], read: Vec<OfServer>) {
+    for server in read {
+        let subject = subjects
+            .iter_mut()
+            .find(|subject| subject.service.name == server.service);
+        if let Some(Fact::Known(snapshot)) = subject.and_then(|subject| subject.snapshot.as_mut()) {
+            snapshot.state.commons = server
+                .commons
+                .into_iter()
+                .filter(|common| {
+                    // A server may have been set up without a database postgres.
+                    common.database != "postgres"
+                        || snapshot.access.databases.contains(&common.database)
+                })
+                .collect();
+        }
+    }
+}
+
+async fn of_server(loaded: &LoadedService<'_>) -> OfServer {
+    let service = loaded.service;
+    let commons = COMMONS
+        .into_iter()
+        // Unless it is the service's own.
+        .filter(|database| *database != service.database_name())
+        .map(async |database| Common {
+            database: database.to_owned(),
+            objects: objects(loaded, database).await,
+        });
+    OfServer {
+        service: service.name.clone(),
+        commons: join_all(commons).await,
+    }
+}
+
+/// The objects of one of them, read with whichever log-in comes in.
+async fn objects(loaded: &LoadedService<'_>, database: &str) -> Fact<Vec<Object>> {
+    let service = loaded.service;
+    let admin = service.admin.as_ref().map(|admin| &admin.value);
+    let mut refused = None;
+    for endpoint in admin.into_iter().chain(service.endpoint()) {
+        let there = Endpoint {
+            database: database.to_owned(),
+            ..endpoint.clone()
+        };
+        let name = format!("dbctl verify {}", service.name);
+        match connect(&there, Purpose::Read, &name).await {
+            Ok(session) => {
+                let read = objects_of(&session).await;
+                session.close().await;
+                return match read {
+                    Ok(objects) => Fact::Known(objects),
+                    Err(error) => Fact::Unknown(Gap::new(format!(
+                        "database {database}: {}",
+                        describe(&error)
+                    ))),
+                };
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    Fact::Unknown(gap(service.role_name(), database, refused.as_ref()))
+}
+
+fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap {
+    Gap {
+        reason: error.map_or_else(
+            || format!("database {database} was not looked at"),
+            |error| format!("database {database} could not be looked at: {}", error.fact),
+        ),
+        remedy: role.map(|role| {
+            format!(
+                "GRANT CONNECT ON DATABASE {database} TO \"{}\"; or set admin_url",
+                role.replace('"', "\"\"")
+            )
+        }),
+    }
+}

@@ -1,0 +1,194 @@
+-- Where single chunks are not as their hypertable (those among the relations $1), one row for each hypertable and deviation:
+-- TimescaleDB lets DDL reach one chunk alone. There may be 10,000 chunks and more, so what all of them have is counted and summed
+-- up in one pass over each catalog; names and definitions are compared only where a sum is odd.
+hypertable AS MATERIALIZED (
+    SELECT h.id, c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relrowsecurity, c.relpersistence,
+           h.associated_schema_name, h.associated_table_prefix, h.num_dimensions
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN _timescaledb_catalog.hypertable h ON h.schema_name = n.nspname AND h.table_name = c.relname
+     WHERE c.oid = ANY ($1)
+       AND h.compression_state <> 2
+),
+chunk AS MATERIALIZED (
+    SELECT k.id, k.oid, n.nspname::text AS schema, k.relname::text AS name, h.oid AS hypertable, h.num_dimensions,
+           k.relrowsecurity AND NOT h.relrowsecurity AS secured,
+           CASE WHEN k.relpersistence <> h.relpersistence THEN k.relpersistence END AS persistence,
+           n.nspname <> h.associated_schema_name OR k.relname <> (h.associated_table_prefix || '_' || k.id || '_chunk')::name AS moved,
+           h.associated_schema_name AS home, h.associated_table_prefix AS prefix
+      FROM known k
+      JOIN hypertable h ON h.id = k.hypertable_id
+      JOIN pg_namespace n ON n.oid = k.relnamespace
+     WHERE k.relkind = 'r'
+),
+-- Two relations with as many indexes over the same columns give the same sum.
+indexed AS MATERIALIZED (
+    SELECT x.indrelid, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
+           bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+      FROM pg_index x
+     GROUP BY x.indrelid
+),
+uneven AS MATERIALIZED (
+    SELECT ch.*
+      FROM chunk ch
+      LEFT JOIN indexed own ON own.indrelid = ch.oid
+      LEFT JOIN indexed theirs ON theirs.indrelid = ch.hypertable
+     WHERE own.number IS DISTINCT FROM theirs.number OR own.sum IS DISTINCT FROM theirs.sum OR NOT own.valid
+),
+written AS MATERIALIZED (
+    SELECT x.indrelid, x.indexrelid, i.relname::text AS name, x.indisvalid AND x.indisready AS valid, x.indisunique,
+           concat_ws(' ', x.indisunique, x.indoption, x.indclass,
+               (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) FROM generate_series(1, x.indnatts) n),
+               pg_get_expr(x.indpred, x.indrelid)) AS definition
+      FROM pg_index x
+      JOIN pg_class i ON i.oid = x.indexrelid
+     WHERE x.indrelid IN (SELECT oid FROM uneven UNION ALL SELECT hypertable FROM uneven)
+),
+-- A CHECK of the hypertable is inherited; constraint_N, the range of one dimension, is the chunk's own. PRIMARY KEY, UNIQUE and
+-- EXCLUDE are seen by their indexes.
+constrained AS MATERIALIZED (
+    SELECT k.conrelid,
+           count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname NOT LIKE 'constraint\_%') AS checks,
+           count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname LIKE 'constraint\_%') AS dimensions,
+           count(*) FILTER (WHERE k.contype = 'f') AS keys
+      FROM pg_constraint k
+     WHERE k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.coninhcount = 0
+     GROUP BY k.conrelid
+),
+unlike AS MATERIALIZED (
+    SELECT ch.*
+      FROM chunk ch
+      LEFT JOIN constrained own ON own.conrelid = ch.oid
+      LEFT JOIN constrained theirs ON theirs.conrelid = ch.hypertable
+     WHERE coalesce(own.checks, 0) <> 0
+        OR coalesce(own.dimensions, 0) <> ch.num_dimensions
+        OR coalesce(own.keys, 0) <> coalesce(theirs.keys, 0)
+),
+deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
+    SELECT u.id, u.schema, u.name, u.hypertable, 'index', 'missing', w.name, NULL::text
+      FROM uneven u
+      JOIN written w ON w.indrelid = u.hypertable AND w.valid
+     WHERE NOT EXISTS (SELECT FROM written o WHERE o.indrelid = u.oid AND o.definition = w.definition)
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'index', CASE WHEN o.indisunique THEN 'extra' ELSE 'spare' END, o.name,
+           (SELECT k.contype::text FROM pg_constraint k WHERE k.conindid = o.indexrelid AND k.conrelid = o.indrelid LIMIT 1)
+      FROM uneven u
+      JOIN written o ON o.indrelid = u.oid
+     WHERE NOT EXISTS (SELECT FROM written w WHERE w.indrelid = u.hypertable AND w.definition = o.definition)
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'index', 'invalid', o.name, NULL
+      FROM uneven u
+      JOIN written o ON o.indrelid = u.oid AND NOT o.valid
+    UNION ALL
+    -- TimescaleDB repeats a hypertable's row triggers on its chunks, its own ts_insert_blocker apart.
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'extra', t.tgname, p.proname
+      FROM pg_trigger t
+      JOIN chunk ch ON ch.oid = t.tgrelid
+      JOIN pg_proc p ON p.oid = t.tgfoid
+     WHERE NOT t.tgisinternal
+       AND (t.tgname = 'ts_insert_blocker'
+            OR NOT EXISTS (SELECT FROM pg_trigger h
+                            WHERE h.tgrelid = ch.hypertable AND h.tgname = t.tgname AND h.tgfoid = t.tgfoid AND h.tgtype = t.tgtype
+                              AND h.tgenabled = t.tgenabled AND h.tgargs = t.tgargs))
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'missing', h.tgname, NULL
+      FROM pg_trigger h
+      JOIN chunk ch ON ch.hypertable = h.tgrelid
+     WHERE NOT h.tgisinternal
+       AND h.tgtype & 1 = 1
+       AND h.tgoldtable IS NULL AND h.tgnewtable IS NULL
+       AND h.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger')
+       AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ch.oid AND t.tgname = h.tgname)
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'rule', 'extra', r.rulename, NULL
+      FROM pg_rewrite r
+      JOIN chunk ch ON ch.oid = r.ev_class
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'policy', 'extra', p.polname, NULL
+      FROM pg_policy p
+      JOIN chunk ch ON ch.oid = p.polrelid
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'row_security', 'extra', '', NULL FROM chunk ch WHERE ch.secured
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'persistence', 'differs', CASE ch.persistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END, NULL
+      FROM chunk ch
+     WHERE ch.persistence IS NOT NULL
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'name', 'moved', '', format('%I.%I', ch.home, ch.prefix || '_' || ch.id || '_chunk')
+      FROM chunk ch
+     WHERE ch.moved
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'child', 'extra', format('%I.%I', n.nspname, c.relname), NULL
+      FROM pg_inherits i
+      JOIN chunk ch ON ch.oid = i.inhparent
+      JOIN pg_class c ON c.oid = i.inhrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'parent', 'extra', format('%I.%I', n.nspname, c.relname), NULL
+      FROM pg_inherits i
+      JOIN chunk ch ON ch.oid = i.inhrelid AND ch.hypertable <> i.inhparent
+      JOIN pg_class c ON c.oid = i.inhparent
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION ALL
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'parent', 'missing', '', NULL
+      FROM chunk ch
+     WHERE NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = ch.oid AND i.inhparent = ch.hypertable)
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'constraint', 'extra', k.conname, pg_get_constraintdef(k.oid)
+      FROM unlike u
+      JOIN pg_constraint k ON k.conrelid = u.oid AND k.contype = 'c' AND k.coninhcount = 0
+     WHERE NOT EXISTS (SELECT FROM _timescaledb_catalog.chunk_constraint d
+                        WHERE d.chunk_id = u.id AND d.constraint_name = k.conname AND d.dimension_slice_id IS NOT NULL)
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'constraint', 'missing', d.constraint_name, NULL
+      FROM unlike u
+      JOIN _timescaledb_catalog.chunk_constraint d ON d.chunk_id = u.id AND d.dimension_slice_id IS NOT NULL
+     WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = u.oid AND k.conname = d.constraint_name AND k.contype = 'c')
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'constraint', 'extra', k.conname, pg_get_constraintdef(k.oid)
+      FROM unlike u
+      JOIN pg_constraint k ON k.conrelid = u.oid AND k.contype = 'f' AND k.conparentid = 0
+     WHERE NOT EXISTS (SELECT FROM pg_constraint h
+                        WHERE h.conrelid = u.hypertable AND h.contype = 'f' AND h.confrelid = k.confrelid AND h.confkey = k.confkey)
+    UNION ALL
+    SELECT u.id, u.schema, u.name, u.hypertable, 'constraint', 'missing', h.conname, NULL
+      FROM unlike u
+      JOIN pg_constraint h ON h.conrelid = u.hypertable AND h.contype = 'f' AND h.conparentid = 0
+     WHERE NOT EXISTS (SELECT FROM pg_constraint k
+                        WHERE k.conrelid = u.oid AND k.contype = 'f' AND k.confrelid = h.confrelid AND k.confkey = h.confkey)
+),
+-- The ends of an open range are the ends of bigint.
+odd AS MATERIALIZED (
+    SELECT h.oid AS hypertable, r.id, format_type(d.column_type, NULL) AS time_type, d.interval_length AS wanted,
+           r.range_end - r.range_start AS length, r.range_start
+      FROM _timescaledb_catalog.dimension d
+      JOIN hypertable h ON h.id = d.hypertable_id
+      JOIN _timescaledb_catalog.dimension_slice r ON r.dimension_id = d.id
+     WHERE d.interval_length IS NOT NULL
+       AND CASE WHEN r.range_start > -9223372036854775808 AND r.range_end < 9223372036854775807
+                THEN r.range_end - r.range_start <> d.interval_length ELSE false END
+)
+SELECT h.schema, h.name AS hypertable, d.kind, d.state, d.name, max(d.detail) AS detail, count(DISTINCT d.id) AS chunks,
+       (array_agg(d.schema ORDER BY d.id))[1] AS chunk_schema, (array_agg(d.chunk ORDER BY d.id))[1] AS chunk_name
+  FROM deviation d
+  JOIN hypertable h ON h.oid = d.hypertable
+ GROUP BY h.schema, h.name, d.kind, d.state, d.name
+UNION ALL
+-- TimescaleDB before 2.31 keeps rows out of the hypertable itself by this trigger; a restore without
+-- timescaledb_pre_restore() may lose it. $2 says whether this version has it.
+SELECT h.schema, h.name, 'blocker', CASE t.tgenabled WHEN 'D' THEN 'disabled' ELSE 'missing' END, 'ts_insert_blocker', NULL, 0, h.schema, h.name
+  FROM hypertable h
+  LEFT JOIN pg_trigger t ON t.tgrelid = h.oid AND t.tgname = 'ts_insert_blocker'
+ WHERE (t.oid IS NULL OR t.tgenabled = 'D')
+   AND $2
+UNION ALL
+-- Chunks of another length than the hypertable's interval. A single shorter one was cut by its neighbours.
+SELECT h.schema, h.name, 'length', CASE WHEN o.length > o.wanted THEN 'longer' ELSE 'shorter' END, o.length::text, o.time_type, count(*),
+       min(ch.schema), (array_agg(ch.name ORDER BY ch.id))[1]
+  FROM odd o
+  JOIN hypertable h ON h.oid = o.hypertable
+  JOIN _timescaledb_catalog.chunk_constraint k ON k.dimension_slice_id = o.id
+  JOIN chunk ch ON ch.id = k.chunk_id
+ GROUP BY h.schema, h.name, o.length, o.wanted, o.time_type
+HAVING o.length > o.wanted OR count(*) > 1 AND bool_and(o.range_start % o.length = 0)
+ ORDER BY 1, 2, 3, 4, 5

@@ -1,0 +1,19 @@
+-- Which facts of state.rs this role may read, and the key/value tables of schema public: ordinary tables with a text column "key",
+-- so that reading it runs nothing of the service's.
+SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
+       AND has_function_privilege('pg_catalog.pg_extension_update_paths(name)', 'EXECUTE') AS extensions,
+       (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()) AS encoding,
+       ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+              WHERE n.nspname = 'public' AND c.relname IN ('vars', 'k_vars') AND c.relkind = 'r'
+                AND a.attname = 'key' AND NOT a.attisdropped
+                AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'name'::regtype)
+                AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+                         AND NOT row_security_active(c.oid))
+              ORDER BY 1) AS closed,
+       ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+              WHERE n.nspname = 'public' AND c.relname IN ('vars', 'k_vars') AND c.relkind = 'r'
+                AND a.attname = 'key' AND NOT a.attisdropped
+                AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'name'::regtype)
+                AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+                AND NOT row_security_active(c.oid)
+              ORDER BY 1) AS open

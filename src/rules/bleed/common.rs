@@ -1,0 +1,184 @@
+//! What lies in the databases that belong to no service.
+
+use crate::report::text::count;
+use crate::rules::index::Names;
+use crate::rules::known;
+use crate::rules::text::{bare_drop_sql, ident, named};
+use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
+use crate::snapshot::attributes::{DEFINITION, FUNCTION, OWNED_BY, TYPE};
+use crate::snapshot::{Common, Fact, Kind, Object};
+
+/// Most objects that a sentence lists.
+const MOST: usize = 8;
+
+pub(super) const COMMON_DATABASE: Rule = Rule {
+    id: "bleed/common-database",
+    severity: Severity::Error,
+    summary: "Is there anything in template1 or postgres that a service should have?",
+    help: include_str!("../help/bleed-common-database.md"),
+    scope: Scope::Database,
+    check: common_database,
+};
+
+fn common_database(case: &Case<'_>) -> Verdict {
+    let snapshot = case.snapshot()?;
+    let system = snapshot.identity.system_identifier.known();
+    // Two services may reach one server under two names.
+    let said = case
+        .system
+        .subjects
+        .iter()
+        .take_while(|subject| subject.service.name != case.name())
+        .filter_map(|subject| subject.snapshot.as_ref()?.known())
+        .any(|earlier| {
+            system.is_some()
+                && !earlier.state.commons.is_empty()
+                && earlier.identity.system_identifier.known() == system
+        });
+    if said {
+        return Ok(Outcome::default());
+    }
+    let subjects: Vec<(&Subject<'_>, Names)> = case
+        .system
+        .subjects
+        .iter()
+        .filter_map(|subject| Some((subject, Names::new(subject.lock.known()?))))
+        .collect();
+    let mut outcome = Outcome::default();
+    for common in &snapshot.state.commons {
+        // It may be some service's own, under another address.
+        let is_own = case
+            .system
+            .subjects
+            .iter()
+            .any(|subject| subject.service.database_name() == common.database);
+        match &common.objects {
+            _ if is_own => {}
+            Fact::Unknown(gap) => outcome.gaps.push(gap.clone()),
+            Fact::Known(objects) => outcome.findings.extend(judge(common, objects, &subjects)),
+        }
+    }
+    Ok(outcome)
+}
+
+/// One finding for each service whose objects are there, and one for those of nobody.
+fn judge(common: &Common, objects: &[Object], subjects: &[(&Subject<'_>, Names)]) -> Vec<Finding> {
+    let causes: Vec<(&Object, Option<&str>)> = objects
+        .iter()
+        .filter(|object| is_cause(object, objects))
+        .map(|object| (object, owner(object, objects, subjects)))
+        .collect();
+    let mut owners: Vec<Option<&str>> = causes.iter().map(|(_, owner)| *owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+        .into_iter()
+        .filter_map(|owner| {
+            let of: Vec<&Object> = causes
+                .iter()
+                .filter(|(_, whose)| *whose == owner)
+                .map(|(object, _)| *object)
+                .collect();
+            finding(common, &of, owner)
+        })
+        .collect()
+}
+
+fn finding(common: &Common, objects: &[&Object], owner: Option<&str>) -> Option<Finding> {
+    let first = objects.first()?;
+    let is_template = common.database == "template1";
+    let mut names: Vec<String> = objects
+        .iter()
+        .take(MOST)
+        .map(|object| named(&object.key))
+        .collect();
+    let more = objects.len().saturating_sub(MOST);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    let names = names.join(", ");
+    let database = ident(&common.database);
+    let whose = owner.map_or_else(
+        || ", which no service's set has".to_owned(),
+        |owner| format!(" as {owner} has"),
+    );
+    let why = if is_template {
+        "; every new database is a copy of it"
+    } else {
+        "; no service keeps anything there"
+    };
+    let drops: Vec<String> = objects
+        .iter()
+        .take(MOST)
+        .map(|object| bare_drop_sql(object))
+        .collect();
+    let mut finding = COMMON_DATABASE
+        .finding(
+            About::object(first),
+            format!("database {database} holds {names}{whose}{why}"),
+        )
+        .severity(if is_template || owner.is_some() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        })
+        .saw(
+            format!("nothing but the server's own in {database}"),
+            count(objects.len(), "object"),
+        )
+        .remedy(format!(
+            "See who uses it and move it to a database of its own. Then, in database {database}: {}",
+            drops.join(" ")
+        ));
+    finding.belongs_to = owner.map(str::to_owned);
+    Some(finding)
+}
+
+/// Whether an object is there for its own sake: parts go with their table, a serial's sequence with its column, a trigger's function
+/// with the trigger. Extensions are nobody's (TimescaleDB's images put theirs into template1), but for those that open ways out.
+fn is_cause(object: &Object, objects: &[Object]) -> bool {
+    let key = &object.key;
+    match key.kind {
+        Kind::Extension => known::is_link(object),
+        Kind::Sequence => !object.attributes.contains_key(OWNED_BY),
+        Kind::Function => !objects.iter().any(|other| {
+            matches!(other.key.kind, Kind::Trigger | Kind::EventTrigger)
+                && [FUNCTION, DEFINITION]
+                    .iter()
+                    .filter_map(|name| other.attributes.get(*name))
+                    .any(|text| crate::rules::text::mentions(text, &key.name))
+        }),
+        kind => !kind.is_part(),
+    }
+}
+
+/// The service whose object it is: by name, by look, by shape.
+fn owner<'a>(
+    object: &Object,
+    objects: &[Object],
+    subjects: &[(&'a Subject<'a>, Names)],
+) -> Option<&'a str> {
+    let shape = objects
+        .iter()
+        .filter(|column| {
+            column.key.kind == Kind::Column
+                && column.key.schema == object.key.schema
+                && column.key.parent == object.key.name
+        })
+        .map(|column| {
+            let kind = column.attributes.get(TYPE).cloned().unwrap_or_default();
+            (column.key.name.clone(), kind)
+        })
+        .collect();
+    let by = |test: &dyn Fn(&Names) -> bool| {
+        subjects
+            .iter()
+            .find(|(_, names)| test(names))
+            .map(|(subject, _)| subject.service.name.as_str())
+    };
+    by(&|names| names.kind_of(object).is_some())
+        .or_else(|| by(&|names| names.original_of(object).is_some()))
+        .or_else(|| {
+            by(&|names| object.key.kind.is_relation() && names.table_within(&shape).is_some())
+        })
+}

@@ -1,0 +1,103 @@
+//! What is true of a database beside its objects: single chunks, extensions' versions, a restore that was not finished, keys of
+//! key/value tables, and the databases that new ones are made from.
+
+use super::{Fact, Object};
+
+/// These facts together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Chunks that are not as their hypertable.
+    pub chunks: Vec<Deviation>,
+    /// Extensions whose version is not the server's default.
+    pub extensions: Fact<Vec<ExtensionVersion>>,
+    /// The database's encoding, as in `UTF8`.
+    pub encoding: String,
+    /// Where `timescaledb.restoring` is set for this database, with its value.
+    pub restoring: Vec<Restoring>,
+    /// Keys of the database's key/value tables.
+    pub keys: Fact<Vec<StoredKey>>,
+    /// Members of extensions that bear a name from one of the system's locks.
+    pub members: Vec<Object>,
+    /// What lies in databases that belong to no service; of each server only one service's snapshot has them.
+    pub commons: Vec<Common>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            extensions: Fact::Known(Vec::new()),
+            encoding: "UTF8".to_owned(),
+            restoring: Vec::new(),
+            keys: Fact::Known(Vec::new()),
+            members: Vec::new(),
+            commons: Vec::new(),
+        }
+    }
+}
+
+/// Something that one or more chunks of a hypertable have and it has not, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    /// The hypertable's schema.
+    pub schema: String,
+    /// The hypertable.
+    pub hypertable: String,
+    /// `index`, `trigger`, `rule`, `policy`, `row_security`, `persistence`, `name`, `child`, `parent`, `constraint`, `blocker` or
+    /// `length`.
+    pub kind: String,
+    /// `missing`, `extra`, `spare`, `invalid`, `disabled`, `differs`, `moved`, `longer` or `shorter`.
+    pub state: String,
+    /// The name of what is missing or extra, as the hypertable has it if it is missing; of `length` the length.
+    pub name: String,
+    /// A trigger's function; a constraint's definition; the time column's type.
+    pub detail: Option<String>,
+    /// How many chunks it concerns; 0 where it is the hypertable itself.
+    pub chunks: i64,
+    /// The schema of the first of them.
+    pub chunk_schema: String,
+    /// The first of them.
+    pub chunk: String,
+}
+
+/// An extension whose version is not the one that the server's files have as default (view `pg_available_extensions`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionVersion {
+    /// The extension.
+    pub name: String,
+    /// Its version in this database.
+    pub version: String,
+    /// The default version; `None` if the server has no files of this extension.
+    pub default: Option<String>,
+    /// Whether the server's files lead from the one to the other (function `pg_extension_update_paths`).
+    pub updatable: bool,
+}
+
+/// A setting of `timescaledb.restoring` (views `pg_db_role_setting` and `pg_settings`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restoring {
+    /// The database that it is set for, if it is one.
+    pub database: Option<String>,
+    /// The role that it is set for, if it is one.
+    pub role: Option<String>,
+    /// The value as it stands there.
+    pub value: String,
+}
+
+/// A key of a key/value table. Values are not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// The table, in schema `public`.
+    pub table: String,
+    /// The key.
+    pub key: String,
+}
+
+/// A database that belongs to no service: `template1`, which new databases are copies of, and `postgres`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Common {
+    /// The database.
+    pub database: String,
+    /// Its objects that neither the server nor an extension made.
+    pub objects: Fact<Vec<Object>>,
+}

@@ -1,0 +1,394 @@
+//! The shape of a database beyond what a lock lists: single chunks, versions, unfinished restores, keys, rare kinds of objects,
+//! and the databases that belong to no service.
+
+use crate::lab::{K, Lab, R, S, binaries, start};
+use crate::verify_cases::{Case, assert_clean, case, list, play, shown, text, verify, zoo};
+
+const CHUNK: &str = "drift/chunk";
+const UNKNOWN: &str = "drift/unknown-object";
+
+/// Three chunks in `public.events`, an hour each; a statement on the first one takes its name as `%s`.
+macro_rules! on_chunk {
+    ($sql:literal) => {
+        concat!(
+            "DO $do$ DECLARE c text; BEGIN SELECT format('%I.%I', n.nspname, k.relname) INTO c FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid \
+             JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.inhparent = 'public.events'::regclass ORDER BY i.inhrelid LIMIT 1; EXECUTE replace($x$",
+            $sql,
+            "$x$, '%s', c); END $do$"
+        )
+    };
+}
+
+/// What to plant on the first chunk, what the message must say, and how it is mended (`None`: by the remedy).
+const CHUNKS: &[(&str, &[&str], Option<&str>)] = &[
+    (
+        on_chunk!(
+            "CREATE TRIGGER spy AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION public.spying()"
+        ),
+        &["spy", "spying"],
+        None,
+    ),
+    (
+        on_chunk!("CREATE RULE divert AS ON DELETE TO %s DO ALSO NOTHING"),
+        &["rule divert"],
+        None,
+    ),
+    (
+        on_chunk!("CREATE POLICY mine ON %s USING (true)"),
+        &["policy mine"],
+        None,
+    ),
+    (
+        on_chunk!("ALTER TABLE %s ENABLE ROW LEVEL SECURITY"),
+        &["row security"],
+        None,
+    ),
+    (
+        on_chunk!("ALTER TABLE %s ADD CONSTRAINT few CHECK (source <> 'q')"),
+        &["constraint few"],
+        None,
+    ),
+    (
+        on_chunk!("CREATE UNIQUE INDEX lone ON %s (seen)"),
+        &["unique index lone"],
+        None,
+    ),
+    (
+        on_chunk!("UPDATE pg_class SET relpersistence = 'u' WHERE oid = '%s'::regclass"),
+        &["unlogged"],
+        Some(
+            "UPDATE pg_class SET relpersistence = 'p' WHERE relname LIKE '\\_hyper%' AND relpersistence = 'u'",
+        ),
+    ),
+    (
+        on_chunk!("ALTER TABLE %s SET SCHEMA attic"),
+        &["moved or renamed"],
+        None,
+    ),
+    (
+        on_chunk!("ALTER TABLE %s RENAME TO plain"),
+        &["moved or renamed"],
+        None,
+    ),
+    (
+        "DO $do$ DECLARE i regclass; BEGIN SELECT x.indexrelid::regclass INTO i FROM pg_inherits h JOIN pg_index x ON x.indrelid = h.inhrelid \
+         WHERE h.inhparent = 'public.events'::regclass AND NOT x.indisprimary ORDER BY h.inhrelid LIMIT 1; EXECUTE 'DROP INDEX ' || i; END $do$",
+        &["lacks index events_seen_idx"],
+        Some(
+            "DROP INDEX public.events_seen_idx; CREATE INDEX events_seen_idx ON public.events (seen)",
+        ),
+    ),
+];
+
+/// A system with a hypertable that has chunks, and one more index than its set: so that a chunk can lack one.
+fn clock() -> Lab {
+    let lab = zoo();
+    lab.sql(
+        "ksocial",
+        "INSERT INTO public.events SELECT '2026-01-01 00:10Z'::timestamptz + g * interval '1 hour', now(), 'a' FROM generate_series(1, 3) g; \
+         CREATE INDEX events_seen_idx ON public.events (seen); CREATE SCHEMA attic; \
+         CREATE FUNCTION public.spying() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    );
+    lab
+}
+
+/// Findings of this rule.
+fn of<'a>(report: &'a serde_json::Value, rule: &str) -> Vec<&'a serde_json::Value> {
+    list(report, "findings")
+        .iter()
+        .filter(|found| found["rule"] == rule)
+        .collect()
+}
+
+#[test]
+fn a_single_chunk_that_is_not_as_its_hypertable_is_one_finding() {
+    let lab = clock();
+    let before = list(&verify(&lab, &["--service", K]), "findings").len();
+    for (plant, words, undo) in CHUNKS {
+        lab.sql("ksocial", plant);
+        let report = verify(&lab, &["--service", K]);
+        let found = of(&report, CHUNK);
+        let [found] = found.as_slice() else {
+            panic!("{plant}\n{}", shown(&report));
+        };
+        assert_eq!(found["severity"], "error", "{plant}");
+        for word in *words {
+            assert!(text(found, "message").contains(word), "{word}: {found}");
+        }
+        assert!(text(found, "message").contains("public.events"), "{found}");
+        // The function that a chunk's trigger runs is said with the trigger.
+        assert!(
+            list(&report, "findings").len() <= before + 1,
+            "{plant}\n{}",
+            shown(&report)
+        );
+        match undo {
+            Some(sql) => drop(lab.sql("ksocial", sql)),
+            None => crate::verify_cases::follow(&lab, &[*found]),
+        }
+        let report = verify(&lab, &["--service", K]);
+        assert!(of(&report, CHUNK).is_empty(), "{plant}\n{}", shown(&report));
+    }
+}
+
+#[test]
+fn a_child_of_a_chunk_and_chunks_of_another_length_are_found() {
+    let lab = clock();
+    lab.sql(
+        "ksocial",
+        on_chunk!("CREATE TABLE public.stowaway () INHERITS (%s)"),
+    );
+    let report = verify(&lab, &["--service", K]);
+    let child: Vec<_> = list(&report, "findings")
+        .iter()
+        .filter(|found| text(found, "message").contains("stowaway"))
+        .collect();
+    assert_eq!(child.len(), 1, "{}", shown(&report));
+    assert_eq!(child[0]["severity"], "error");
+    lab.sql("ksocial", "DROP TABLE public.stowaway");
+
+    lab.sql(
+        "ksocial",
+        "SELECT set_chunk_time_interval('public.events', INTERVAL '1 day'); \
+         INSERT INTO public.events SELECT '2026-03-01'::timestamptz + g * interval '1 day', now(), 'a' FROM generate_series(1, 2) g; \
+         SELECT set_chunk_time_interval('public.events', INTERVAL '1 hour')",
+    );
+    let report = verify(&lab, &["--service", K]);
+    let found = of(&report, "drift/chunk-length");
+    let [found] = found.as_slice() else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(found["severity"], "warning");
+    assert!(
+        text(found, "message").contains("2 chunks of 1 day"),
+        "{found}"
+    );
+    lab.sql(
+        "ksocial",
+        "SELECT drop_chunks('public.events', newer_than => '2026-02-01'::timestamptz)",
+    );
+    assert!(of(&verify(&lab, &["--service", K]), "drift/chunk-length").is_empty());
+}
+
+#[test]
+fn the_trigger_that_keeps_rows_out_of_a_hypertable_is_missed() {
+    let lab = clock();
+    lab.sql(
+        "ksocial",
+        "DELETE FROM pg_trigger WHERE tgrelid = 'public.events'::regclass AND tgname = 'ts_insert_blocker'",
+    );
+    let report = verify(&lab, &["--service", K]);
+    let found = of(&report, CHUNK);
+    assert_eq!(found.len(), 1, "{}", shown(&report));
+    assert!(
+        text(found[0], "message").contains("ts_insert_blocker missing"),
+        "{}",
+        found[0]
+    );
+    crate::verify_cases::follow(&lab, &found);
+    assert!(of(&verify(&lab, &["--service", K]), CHUNK).is_empty());
+}
+
+pub const CASES: &[Case] = &[
+    case("drift/extension-version", "error", R, ("extension", "", "plpgsql"), "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'")
+        .says(&["plpgsql", "0.9", "1.0"])
+        .undo("UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'plpgsql'"),
+    case("drift/restoring", "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET timescaledb.restoring = 'on'")
+        .says(&["{ksocial}", "timescaledb.restoring"]),
+    case("drift/restoring", "error", S, ("database", "", "{simply_kaspa}"), "ALTER ROLE \"{simply_kaspa_user}\" IN DATABASE \"{simply_kaspa}\" SET timescaledb.restoring = 'true'")
+        .says(&["{simply_kaspa_user}"]),
+    case("bleed/foreign-variable", "error", K, ("table", "public", "vars"), "INSERT INTO public.vars (key, value) VALUES ('block_checkpoint', '0'), ('vcp_checkpoint', '0')")
+        .of(S)
+        .says(&["block_checkpoint", "vcp_checkpoint", "public.vars"]),
+    case("bleed/foreign-variable", "error", S, ("table", "public", "vars"), "INSERT INTO public.vars (key, value) VALUES ('indexer_mode', 'full'), ('my_own_key', '1')")
+        .of(K)
+        .says(&["indexer_mode"])
+        .then("DELETE FROM public.vars WHERE key = 'my_own_key'"),
+    // Kinds of objects that few schemas have; the remedy drops each.
+    case(UNKNOWN, "warning", R, ("operator", "public", "==="), "CREATE OPERATOR public.=== (FUNCTION = int4eq, LEFTARG = integer, RIGHTARG = integer)")
+        .says(&["public.===", "integer, integer"]),
+    case(UNKNOWN, "warning", R, ("operator_class", "public", "odd_ops"), "CREATE OPERATOR CLASS public.odd_ops FOR TYPE integer USING hash AS OPERATOR 1 =")
+        .says(&["odd_ops"])
+        .then("DROP OPERATOR FAMILY IF EXISTS public.odd_ops USING hash"),
+    case(UNKNOWN, "warning", R, ("operator_family", "public", "lone"), "CREATE OPERATOR FAMILY public.lone USING btree"),
+    case(UNKNOWN, "warning", R, ("cast", "", "bytea AS json"), "CREATE CAST (bytea AS json) WITHOUT FUNCTION").says(&["bytea AS json"]),
+    case(UNKNOWN, "warning", R, ("conversion", "public", "conv"), "CREATE CONVERSION public.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8"),
+    case(UNKNOWN, "warning", R, ("text_search_configuration", "public", "words"), "CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple)"),
+    case(UNKNOWN, "warning", R, ("text_search_dictionary", "public", "dict"), "CREATE TEXT SEARCH DICTIONARY public.dict (TEMPLATE = pg_catalog.simple)"),
+    case(UNKNOWN, "warning", R, ("text_search_template", "public", "tmpl"), "CREATE TEXT SEARCH TEMPLATE public.tmpl (LEXIZE = dsimple_lexize)"),
+    case(UNKNOWN, "warning", R, ("access_method", "", "heap_too"), "CREATE ACCESS METHOD heap_too TYPE TABLE HANDLER heap_tableam_handler"),
+    case(UNKNOWN, "warning", R, ("large_object", "", "990001"), "SELECT lo_create(990001), lo_create(990002)").says(&["990001", "990002"]),
+    // A superuser's own: nothing but the name tells it from what the extension made.
+    case("bleed/attached-to-extension", "error", S, ("table", "public", "k_posts"), "CREATE TABLE public.k_posts (id integer); ALTER EXTENSION timescaledb ADD TABLE public.k_posts")
+        .of(K)
+        .says(&["public.k_posts", "timescaledb"])
+        .then("DROP TABLE public.k_posts"),
+    case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
+];
+
+#[test]
+fn every_deviation_is_one_finding_and_its_remedy_mends_it() {
+    play(&Lab::migrated(), CASES);
+}
+
+/// Sets that make such objects: a lock holds them.
+#[test]
+fn a_lock_holds_rare_kinds_of_objects() {
+    let mut lab = Lab::new();
+    lab.own_services(&["alpha"]);
+    lab.write(
+        "sql/alpha/V1__rare.sql",
+        "CREATE TABLE t (a int PRIMARY KEY); CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = integer, RIGHTARG = integer);\n\
+         CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.simple);\n\
+         CREATE FUNCTION as_text(bytea) RETURNS json LANGUAGE sql IMMUTABLE AS 'SELECT NULL::json';\n",
+    );
+    for table in ["V1__one", "V2__two", "V4__four"] {
+        std::fs::remove_file(lab.path().join(format!("sql/alpha/{table}.sql"))).unwrap();
+    }
+    let bin = lab.bin().to_str().unwrap().to_owned();
+    lab.run(&["lock", "-q", "--postgres-bin", &bin]).exits(0);
+    lab.run(&["lock", "-q", "--check", "--postgres-bin", &bin])
+        .exits(0);
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    assert_clean(&lab);
+    lab.sql("alpha", "DROP OPERATOR === (integer, integer)");
+    let report = verify(&lab, &[]);
+    let found = of(&report, "drift/missing-object");
+    assert_eq!(found.len(), 1, "{}", shown(&report));
+    assert_eq!(found[0]["object"]["kind"], "operator");
+    let (database, role) = (lab.db("alpha"), lab.db("alpha"));
+    lab.sql(
+        "postgres",
+        &format!("DROP DATABASE \"{database}\" WITH (FORCE); DROP ROLE \"{role}\""),
+    );
+}
+
+#[test]
+fn what_lies_in_template1_is_told_once_for_each_server() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    assert_clean(&lab);
+    let there = |database: &str, sql: &str| lab.try_sql(database, sql).unwrap();
+    there(
+        "template1",
+        "CREATE EXTENSION timescaledb; CREATE TABLE k_posts (id bigint); CREATE TABLE scrap (id bigserial)",
+    );
+    there("postgres", "CREATE TABLE notes (id int)");
+    let report = verify(&lab, &[]);
+    let found = of(&report, "bleed/common-database");
+    let seen: Vec<(&str, Option<&str>)> = found
+        .iter()
+        .map(|found| (text(found, "severity"), found["belongs_to"].as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [("error", None), ("error", Some(K)), ("warning", None)],
+        "{}",
+        shown(&report)
+    );
+    assert!(text(found[0], "message").contains("public.scrap"));
+    assert!(text(found[2], "message").contains("public.notes"));
+    there("template1", "DROP TABLE k_posts, scrap");
+    there("postgres", "DROP TABLE notes");
+    assert_clean(&lab);
+
+    // Who may not look there says so.
+    let mut lab = lab;
+    lab.try_sql(
+        "postgres",
+        "REVOKE CONNECT ON DATABASE template1, postgres FROM PUBLIC",
+    )
+    .unwrap();
+    assert_clean(&lab);
+    lab.without_admin();
+    let report = verify(&lab, &[]);
+    let gaps: Vec<_> = list(&report, "not_checked")
+        .iter()
+        .filter(|gap| gap["rule"] == "bleed/common-database")
+        .collect();
+    assert_eq!(gaps.len(), 2, "{}", shown(&report));
+    assert!(text(gaps[0], "remedy").starts_with("GRANT CONNECT ON DATABASE template1"));
+}
+
+#[test]
+fn a_database_of_another_encoding_is_a_warning() {
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    let (database, role) = (lab.db("rgb_lightning_node"), lab.db("rgb_user"));
+    for sql in [
+        format!("DROP DATABASE \"{database}\""),
+        format!(
+            "CREATE DATABASE \"{database}\" OWNER \"{role}\" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+        ),
+        format!("REVOKE ALL ON DATABASE \"{database}\" FROM PUBLIC"),
+    ] {
+        lab.sql("postgres", &sql);
+    }
+    lab.run(&["migrate", "-q"]).exits(0);
+    let report = verify(&lab, &[]);
+    let found = of(&report, "drift/encoding");
+    assert_eq!(found.len(), 1, "{}", shown(&report));
+    assert!(
+        text(found[0], "message").contains("SQL_ASCII"),
+        "{}",
+        found[0]
+    );
+    assert_eq!(found[0]["severity"], "warning");
+}
+
+/// Names and texts that could break a terminal, a JSON parser or the reader.
+#[test]
+fn a_hostile_catalog_is_read_and_told_without_escapes() {
+    let lab = Lab::migrated();
+    let long = "ж".repeat(31);
+    lab.sql(
+        "rgb_lightning_node",
+        &format!(
+            "CREATE TABLE public.\"a\"\"b'c\u{1b}[31m\n\r\t\u{202e}\u{7f}\" (\"co\"\"l\u{1b}]0;x\u{7}\n\" int DEFAULT 1); \
+             CREATE TABLE public.\"{long}\" (\"{long}\" int); \
+             CREATE SCHEMA \"s\u{1b}[2J\u{2066}\"; CREATE TYPE public.\"e\u{9b}31m\" AS ENUM ('\u{1b}[0m', 'x\ny'); \
+             CREATE FUNCTION public.\"f\u{1b}(0\"(\"p\u{1b}\" text DEFAULT E'\\x1b[31m') RETURNS text LANGUAGE sql AS $$SELECT '{}'$$; \
+             CREATE VIEW public.\"v\u{200b}\u{feff}\" AS SELECT 1 AS \"\u{1b}c\"; \
+             CREATE INDEX \"i\u{1b}[31m\" ON public.ln_user_wallets (user_id) WHERE user_id <> E'\\x1b[31m'; \
+             COMMENT ON TABLE public.\"{long}\" IS E'\\x1b]8;;http://x\\x1b\\\\ password=c4nary-comment'; \
+             SELECT lo_create(990003)",
+            "m\u{1b}[31m".repeat(160_000)
+        ),
+    );
+    for args in [
+        &["verify"][..],
+        &["verify", "-v"],
+        &["verify", "--format", "json"],
+    ] {
+        let run = lab.run(args);
+        assert_eq!(run.code, 0, "{}", run.all());
+        let bad: Vec<char> = run
+            .all()
+            .chars()
+            .filter(|c| {
+                (c.is_control() && *c != '\n')
+                    || matches!(c, '\u{202e}' | '\u{2066}' | '\u{200b}' | '\u{feff}')
+            })
+            .collect();
+        // JSON escapes control characters, and keeps others as they are.
+        let bad: Vec<char> = bad
+            .into_iter()
+            .filter(|c| {
+                !args.contains(&"json") || c.is_control() && *c != '\u{7f}' && *c != '\u{9b}'
+            })
+            .collect();
+        assert!(bad.is_empty(), "{args:?}: {bad:?}");
+        assert!(run.out.len() < 200_000, "{args:?}: {} bytes", run.out.len());
+        if args.contains(&"json") {
+            let report = run.json();
+            assert!(list(&report, "findings").len() >= 7, "{}", shown(&report));
+        }
+    }
+    // And the same system recorded as a lock reads back as it is.
+    lab.edit("set = \"rgb_users\"", "managed = \"service\"");
+    lab.run(&["lock", "--from", R, "-q"]).exits(0);
+    lab.run(&["lock", "--from", R, "--check", "-q"]).exits(0);
+}
