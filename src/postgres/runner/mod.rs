@@ -11,6 +11,8 @@ mod footprint;
 mod guarded;
 mod leftovers;
 mod lock;
+mod looks;
+mod message;
 mod progress;
 mod repair;
 mod rollback;
@@ -33,9 +35,11 @@ use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
 pub use baseline::baseline;
 use blockers::Watch;
+use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+use looks::Looks;
 pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
@@ -220,7 +224,8 @@ async fn guarded<'a>(
         watch: Watch::new(&options.endpoint, &options.application, pid),
         foreign: Foreign::default(),
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
-        known: Vec::new(),
+        looks: Looks::default(),
+        known: Known::default(),
         unfinished: BTreeSet::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
