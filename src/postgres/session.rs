@@ -80,7 +80,9 @@ impl Session {
         if self.in_transactions() {
             return self.begin("BEGIN READ ONLY").await;
         }
-        self.client.batch_execute(&self.settings()).await
+        self.client
+            .batch_execute(&self.settings(self.purpose))
+            .await
     }
 
     /// Makes sure that the next query can be answered, whatever became of the last one. Where a session lives in transactions, an
@@ -123,23 +125,15 @@ impl Session {
 
     /// Makes the session as it was at its start, whatever was set in it since. Locks stay.
     pub(super) async fn reset(&self) -> Result<(), Error> {
-        self.client.batch_execute(&self.resetting().join(";")).await
-    }
-
-    /// The statements of [`Session::reset`], one by one.
-    pub(super) fn resetting(&self) -> Vec<String> {
-        let reset = ["RESET SESSION AUTHORIZATION", "RESET ALL", "DISCARD TEMP"];
-        let mut statements = reset.map(str::to_owned).to_vec();
-        statements.extend(self.settings_for(Purpose::Write));
-        statements
+        let sql = format!(
+            "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; {}",
+            self.settings(Purpose::Write)
+        );
+        self.client.batch_execute(&sql).await
     }
 
     /// The settings of a session that has its server process for itself.
-    fn settings(&self) -> String {
-        self.settings_for(self.purpose).join(";")
-    }
-
-    fn settings_for(&self, purpose: Purpose) -> Vec<String> {
+    fn settings(&self, purpose: Purpose) -> String {
         let mut statements = Vec::new();
         if purpose == Purpose::Read {
             // Before anything that is evaluated.
@@ -154,7 +148,7 @@ impl Session {
         if purpose == Purpose::Write && self.misses_clients {
             statements.push(CLIENT_CHECK.to_owned());
         }
-        statements
+        statements.join(";")
     }
 
     /// Says goodbye to the server and waits until it has heard, so that no backend is left behind when the run ends.

@@ -75,12 +75,13 @@ fn a_migration_may_begin_with_the_properties_of_its_transaction_and_end_in_a_com
         (
             "V3__c.sql",
             "DO $$ BEGIN PERFORM set_config('default_transaction_isolation', 'serializable', false); \
-             PERFORM set_config('search_path', 'nowhere', false); CREATE TEMP TABLE t (id integer); END $$;",
+             PERFORM set_config('search_path', 'nowhere', false); \
+             PERFORM set_config('standard_conforming_strings', 'off', false); CREATE TEMP TABLE t (id integer); END $$;",
         ),
         (
             "V4__d.sql",
             "CREATE TEMP TABLE t (id integer);\n\
-             INSERT INTO a SELECT 2, 3 WHERE current_setting('transaction_isolation') = 'read committed';",
+             INSERT INTO a SELECT 2, 3 WHERE current_setting('transaction_isolation') = 'read committed' AND length('a\\') = 2;",
         ),
     ]);
     shop.migrate(&[]).exits(0).says("V4__d");

@@ -276,8 +276,10 @@ impl Guarded<'_> {
             leftover,
             history,
             kept,
-        } = self.asked(session, body, patience, own_session);
-        let answers = message.run(session).await;
+        } = self.asked(body, patience, own_session);
+        // Sent at once. The server reads the whole message before it runs any of it, so what tells how it is read is put back first.
+        let (reset, answers) = futures::join!(session.reset(), message.run(session));
+        reset.map_err(Failure::own)?;
         if let Some(oids) = answers.text(touched, "touched") {
             let reason = foreign_text(&self.foreign.touched(oids), &self.options.service);
             let statement = match body {
@@ -326,17 +328,9 @@ impl Guarded<'_> {
             .map_err(Failure::at(Step::Commit))
     }
 
-    /// What one attempt sends. The settings are put back in a transaction of their own, since some tell how the next one begins.
-    fn asked<'b>(
-        &self,
-        session: &Session,
-        body: Body<'b>,
-        patience: Duration,
-        prepared: bool,
-    ) -> Asked<'b> {
+    /// What one attempt sends.
+    fn asked<'b>(&self, body: Body<'b>, patience: Duration, prepared: bool) -> Asked<'b> {
         let mut before = vec!["BEGIN".to_owned()];
-        before.extend(session.resetting());
-        before.extend(["COMMIT", "BEGIN"].map(str::to_owned));
         before.extend(self.settings("SET LOCAL", patience));
         let (own, number) = match body {
             Body::Whole { migration, .. } => (migration.sql.as_str(), 0),
