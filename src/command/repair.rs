@@ -101,10 +101,10 @@ async fn one(
     let how = RepairOptions {
         apply: ApplyOptions {
             application,
-            owned: Owned::new(own, &others),
             lock_timeout: options.lock_timeout,
             ..ApplyOptions::new(name, endpoint, interrupt.receiver())
         },
+        owned: Owned::new(own, &others),
         set,
         lock: lock.as_ref().ok().copied(),
         word: options.word,

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::analysis::{analyse_names, with_stack};
 use super::guard::Party;
 use super::words::Words;
-use super::{Migration, Set, analyse, tokens};
+use super::{Migration, Set, tokens};
 use crate::snapshot::{Lock, text_sum};
 
 /// A schema and a name.
@@ -84,18 +85,28 @@ struct Made {
 impl Made {
     fn by(party: Party<'_>) -> Self {
         let lock = party.lock;
-        let mut made = Self {
-            relations: BTreeMap::new(),
-            known_to: i32::MAX,
-        };
+        let mut made = Self::nothing();
         if let Some(set) = party.set {
-            made.read_set(set, lock);
+            // One thread for all texts; where one of them breaks the parser, each has its own.
+            let read = || {
+                let mut made = Self::nothing();
+                made.read_set(set, lock);
+                made
+            };
+            made = with_stack(read).unwrap_or_else(read);
         }
         // What no text creates may have been there from the first version on.
         for relation in lock.map(Lock::relations).unwrap_or_default() {
             made.relations.entry(relation).or_insert(0);
         }
         made
+    }
+
+    fn nothing() -> Self {
+        Self {
+            relations: BTreeMap::new(),
+            known_to: i32::MAX,
+        }
     }
 
     /// Takes the names of a set's texts; a lock that is current knows those that the texts do not tell.
@@ -115,7 +126,7 @@ impl Made {
     /// Takes the names of a migration's text; false when a statement does what its text does not tell: DO, CALL, a function.
     fn read(&mut self, migration: &Migration, functions: &mut BTreeSet<String>) -> bool {
         let mut told = true;
-        for analysis in analyse(&migration.sql) {
+        for analysis in analyse_names(&migration.sql) {
             let codes = analysis.hazards.iter().map(|hazard| hazard.code.as_str());
             told &= !codes
                 .into_iter()

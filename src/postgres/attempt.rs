@@ -107,6 +107,7 @@ impl Attempt<'_> {
             pooled: false,
             pid: 0,
             server_version: String::new(),
+            misses_clients: false,
         };
         let look = FirstLook::read(&session.client)
             .await
@@ -123,6 +124,7 @@ impl Attempt<'_> {
             });
         }
         session.pid = look.pid;
+        session.misses_clients = look.misses_clients;
         // Debian adds its package's name behind the version.
         session.server_version = look
             .version

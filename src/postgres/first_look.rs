@@ -9,6 +9,8 @@ pub(super) struct FirstLook {
     pub(super) version: String,
     pub(super) standby: bool,
     pub(super) read_only: bool,
+    /// Whether the server notices a client that is gone while a statement runs: on Linux alone.
+    pub(super) misses_clients: bool,
 }
 
 impl FirstLook {
@@ -19,7 +21,7 @@ impl FirstLook {
             .simple_query(
                 "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'), \
                  pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(), \
-                 pg_catalog.current_setting('transaction_read_only')",
+                 pg_catalog.current_setting('transaction_read_only'), pg_catalog.version()",
             )
             .await?;
         for message in messages {
@@ -30,7 +32,7 @@ impl FirstLook {
             for column in 0..row.len() {
                 texts.push(row.try_get(column)?.unwrap_or_default());
             }
-            let [pid, version_num, version, standby, read_only] = texts.as_slice() else {
+            let [pid, version_num, version, standby, read_only, build] = texts.as_slice() else {
                 continue;
             };
             let (Ok(pid), Ok(version_num)) = (pid.parse(), version_num.parse()) else {
@@ -42,6 +44,7 @@ impl FirstLook {
                 version: (*version).to_owned(),
                 standby: *standby == "t",
                 read_only: *read_only == "on",
+                misses_clients: build.contains("linux"),
             }));
         }
         Ok(None)

@@ -32,6 +32,8 @@ pub struct Session {
     pub(super) pooled: bool,
     pub(super) pid: i32,
     pub(super) server_version: String,
+    /// Whether the server can notice a client that is gone while a statement runs.
+    pub(super) misses_clients: bool,
 }
 
 /// The task that moves a session's bytes. It ends with the session, also with one that is dropped in the middle of a statement.
@@ -78,7 +80,9 @@ impl Session {
         if self.in_transactions() {
             return self.begin("BEGIN READ ONLY").await;
         }
-        self.client.batch_execute(&settings(self.purpose)).await
+        self.client
+            .batch_execute(&self.settings(self.purpose))
+            .await
     }
 
     /// Makes sure that the next query can be answered, whatever became of the last one. Where a session lives in transactions, an
@@ -122,10 +126,29 @@ impl Session {
     /// Makes the session as it was at its start, whatever was set in it since. Locks stay.
     pub(super) async fn reset(&self) -> Result<(), Error> {
         let sql = format!(
-            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP; {}",
-            settings(Purpose::Write)
+            "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; {}",
+            self.settings(Purpose::Write)
         );
         self.client.batch_execute(&sql).await
+    }
+
+    /// The settings of a session that has its server process for itself.
+    fn settings(&self, purpose: Purpose) -> String {
+        let mut statements = Vec::new();
+        if purpose == Purpose::Read {
+            // Before anything that is evaluated.
+            statements.push("SET default_transaction_read_only = on".to_owned());
+        }
+        let timeout = match purpose {
+            Purpose::Read => READING_TIMEOUT,
+            Purpose::Write => WRITING_TIMEOUT,
+        };
+        let set = SETTINGS.iter().chain(std::iter::once(&timeout));
+        statements.extend(set.map(|(name, value)| format!("SET {name} = {value}")));
+        if purpose == Purpose::Write && self.misses_clients {
+            statements.push(CLIENT_CHECK.to_owned());
+        }
+        statements.join(";")
     }
 
     /// Says goodbye to the server and waits until it has heard, so that no backend is left behind when the run ends.
@@ -198,31 +221,12 @@ const SETTINGS: [(&str, &str); 7] = [
 /// How long a reading session's statement may run.
 const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
 
-/// The settings of a session that has its server process for itself.
-fn settings(purpose: Purpose) -> String {
-    let mut sql = String::new();
-    if purpose == Purpose::Read {
-        // Before anything that is evaluated.
-        sql.push_str("SET default_transaction_read_only = on;");
-    }
-    for (name, value) in SETTINGS {
-        sql.push_str(&format!("SET {name} = {value};"));
-    }
-    match purpose {
-        Purpose::Read => {
-            let (name, value) = READING_TIMEOUT;
-            sql.push_str(&format!("SET {name} = {value};"));
-        }
-        // A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems refuse the setting
-        // (PostgreSQL documentation, "Connections and Authentication").
-        Purpose::Write => sql.push_str(
-            "SET statement_timeout = 0;\
-             SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false) \
-             WHERE pg_catalog.version() LIKE '%linux%';",
-        ),
-    }
-    sql
-}
+/// A migration's statement runs as long as it needs, unless its limit is given.
+const WRITING_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
+
+/// A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems than Linux refuse the setting
+/// (PostgreSQL documentation, "Connections and Authentication").
+const CLIENT_CHECK: &str = "SET client_connection_check_interval = '2s'";
 
 /// The settings of a reader, for one transaction.
 fn local_settings() -> String {

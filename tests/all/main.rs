@@ -42,6 +42,7 @@ mod standby;
 mod status;
 mod stepwise;
 mod tls;
+mod transactions;
 mod verify;
 mod verify_access;
 mod verify_bleed;

@@ -130,7 +130,9 @@ impl<'a> Database<'a> {
             target: Some(version),
             ..ApplyOptions::new(self.service, &self.endpoint, self.interrupt.receiver())
         };
-        let applied = apply(&mut session, self.set, &options, &|_| None, &|_| {}).await;
+        // The database is the producer's own.
+        let owned = Owned::default;
+        let applied = apply(&mut session, self.set, &options, &owned, &|_| None, &|_| {}).await;
         session.close().await;
         applied.1.map_err(|error| ended(&error))
     }

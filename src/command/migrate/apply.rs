@@ -53,7 +53,6 @@ pub(crate) async fn run(
 ) -> (Vec<(Migration, Duration)>, Result<(), Refusal>) {
     let options = ApplyOptions {
         application: task.application(),
-        owned: Owned::new(task.own, &task.others),
         target: settings.target,
         lock_timeout: settings.lock_timeout,
         lock_wait: settings.lock_wait,
@@ -61,7 +60,8 @@ pub(crate) async fn run(
         ..ApplyOptions::new(task.own.service, task.endpoint, interrupt.receiver())
     };
     let check = |marks: &Marks| task.refused_by_marks(marks);
-    let (applied, result) = apply(session, task.set, &options, &check, observer).await;
+    let owned = || Owned::new(task.own, &task.others);
+    let (applied, result) = apply(session, task.set, &options, &owned, &check, observer).await;
     (
         applied,
         result.map_err(|error| (class(&error), error.to_string())),

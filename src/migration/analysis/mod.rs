@@ -15,6 +15,7 @@ mod unparsed;
 use super::{Statement, statements};
 
 pub use directive::{NO_TRANSACTION, misplaced};
+pub(in crate::migration) use parse::with_stack;
 
 /// What one statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,8 +197,21 @@ impl Analysis {
 pub fn analyse(sql: &str) -> Vec<Analysis> {
     let statements = statements(sql);
     let mode = mode(sql);
+    with_parser(&statements, || read::read(sql, &statements, mode))
+}
+
+/// As [`analyse`], without squawk's rules, which take the most time: of hazards there are those of our own.
+pub(in crate::migration) fn analyse_names(sql: &str) -> Vec<Analysis> {
+    let statements = statements(sql);
+    with_parser(&statements, || read::unlinted(&statements))
+}
+
+fn with_parser(
+    statements: &[Statement<'_>],
+    read: impl FnOnce() -> Vec<read::Read> + Send,
+) -> Vec<Analysis> {
     // Without a thread for the parser, the keywords must do.
-    let read = parse::with_stack(|| read::read(sql, &statements, mode)).unwrap_or_else(|| {
+    let read = with_stack(read).unwrap_or_else(|| {
         statements
             .iter()
             .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))

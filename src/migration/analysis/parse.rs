@@ -1,5 +1,7 @@
 //! Reads statements with squawk's parser, which is PostgreSQL's grammar written anew.
 
+use std::cell::Cell;
+
 use squawk_syntax::ast::{AstNode as _, Stmt};
 use squawk_syntax::{Parse, SourceFile};
 
@@ -11,13 +13,25 @@ const STACK: usize = 128 << 20;
 /// The most tokens of a statement that is parsed. So deep a nesting as this allows stays within [`STACK`]; what is larger is data.
 const MOST_TOKENS: usize = 10_000;
 
+thread_local! {
+    /// Whether this thread has stack enough already.
+    static ROOMY: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs `read` where there is stack enough for the parser; `None` when the system gives no such thread, or the parser breaks.
-pub(super) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> {
+/// Within `read`, it costs no other thread.
+pub(in crate::migration) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> {
+    if ROOMY.get() {
+        return Some(read());
+    }
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("parser".to_owned())
             .stack_size(STACK)
-            .spawn_scoped(scope, read)
+            .spawn_scoped(scope, || {
+                ROOMY.set(true);
+                read()
+            })
             .ok()?
             .join()
             .ok()

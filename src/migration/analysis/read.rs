@@ -23,16 +23,21 @@ pub(super) struct Read {
 
 /// Reads the statements of a file; as many as there are, in their order.
 pub(super) fn read(sql: &str, statements: &[Statement<'_>], mode: Mode) -> Vec<Read> {
+    let mut found = unlinted(statements);
+    hazard::lint(sql, statements, mode == Mode::Transaction, &mut found);
+    found
+}
+
+/// As [`read`], without asking squawk's rules.
+pub(super) fn unlinted(statements: &[Statement<'_>]) -> Vec<Read> {
     let mut fresh = Fresh::default();
-    let mut found: Vec<Read> = statements
+    statements
         .iter()
         .map(|statement| match parse::statement(statement.text) {
             Some(parsed) => known(&parsed, &mut fresh),
             None => unparsed::read(statement.text, &fresh),
         })
-        .collect();
-    hazard::lint(sql, statements, mode == Mode::Transaction, &mut found);
-    found
+        .collect()
 }
 
 fn known(statement: &Stmt, fresh: &mut Fresh) -> Read {

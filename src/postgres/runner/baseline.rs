@@ -82,7 +82,10 @@ async fn write(
             "BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL search_path = public"
         ))
         .await?;
-    books::open(session, options, &set.name, &Vec::new(), true).await?;
+    let open = books::open(Some((&options.service, &set.name))).join(";");
+    client.batch_execute(&open).await?;
+    let history = client.query_typed_one(books::HISTORY, &[]).await?;
+    books::Known::default().compare(history.try_get(0)?)?;
     // From here on no other tool can write the history.
     let snapshot = catalog::read(client, None).await?;
     if let Some(reason) = check(snapshot) {

@@ -13,6 +13,8 @@ pub(super) enum Failure {
         step: Step,
         /// What it said.
         error: tokio_postgres::Error,
+        /// How many characters were sent before the migration's own.
+        offset: usize,
     },
     /// Everything ran, and what it left cannot be committed: the sentence that says why.
     Unfit {
@@ -27,7 +29,11 @@ pub(super) enum Failure {
 
 impl Failure {
     pub(super) fn at(step: Step) -> impl Fn(tokio_postgres::Error) -> Self + Copy {
-        move |error| Self::Driver { step, error }
+        move |error| Self::Driver {
+            step,
+            error,
+            offset: 0,
+        }
     }
 
     /// An error of what dbctl and refinery add.
@@ -35,6 +41,7 @@ impl Failure {
         Self::Driver {
             step: Step::Own,
             error,
+            offset: 0,
         }
     }
 }
@@ -84,15 +91,19 @@ pub(super) fn broken_text(
     )
 }
 
-/// What failed, where, and what the state is now.
+/// What failed, where, and what the state is now. `offset` is how many characters were sent before the migration's own.
 pub(super) fn failure_text(
     migration: &Migration,
     step: Step,
     error: &tokio_postgres::Error,
+    offset: usize,
     state: &str,
 ) -> String {
     let place = match step {
-        Step::Statement(number) => place(migration, number, position(error)),
+        Step::Statement(number) => {
+            let position = position(error).and_then(|position| position.checked_sub(offset));
+            place(migration, number, position)
+        }
         Step::Commit => format!("{}, at its COMMIT", migration.file),
         Step::Own => format!("{} (in dbctl's own statements)", migration.file),
     };

@@ -3,7 +3,9 @@
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 
+use super::super::inspect::has_relations;
 use super::super::session::Session;
+use super::lock::LOCK_KEY;
 use crate::migration::{Name, Owned};
 use crate::snapshot::{HISTORY_TABLE, History, PROGRESS_TABLE, STAMP_TABLE};
 
@@ -23,9 +25,14 @@ impl Foreign {
     /// Reads them once, before the first migration: what migrations create later is theirs. The history tells what was applied before.
     pub(super) async fn read(
         session: &Session,
-        owned: &Owned,
+        owned: &(dyn Fn() -> Owned + Sync),
         history: &History,
     ) -> Result<Self, Error> {
+        // An empty database holds nobody's relations, and reading the texts of a set takes a while.
+        if !has_relations(session).await? {
+            return Ok(Self::default());
+        }
+        let owned = owned();
         let newest = history.rows.iter().map(|row| row.version).max();
         let client = &session.client;
         // What an unfinished migration has made is there as well.
@@ -78,30 +85,35 @@ impl Foreign {
         Ok(())
     }
 
-    /// Those that the running transaction has locked, and the tables of dbctl's own that it has written to.
-    pub(super) async fn touched(&self, session: &Session) -> Result<Vec<String>, Error> {
-        let rows = session
-            .client
-            .query_typed(
-                include_str!("sql/touched.sql"),
-                &[
-                    (&self.oids, Type::OID_ARRAY),
-                    (&self.books, Type::OID_ARRAY),
-                ],
-            )
-            .await?;
-        let mut touched = Vec::new();
-        for row in rows {
-            let oid: u32 = row.try_get("oid")?;
-            if row.try_get("own")? {
-                touched.push(BOOKS.to_owned());
-            } else if let Some(name) = self.name(oid) {
-                touched.push(name.to_owned());
-            }
-        }
+    /// The query that tells whether this session holds the runners' lock, and which relations the running transaction has touched:
+    /// to be asked before dbctl writes its books.
+    pub(super) fn touched_sql(&self) -> String {
+        format!(
+            include_str!("sql/touched.sql"),
+            foreign = array(&self.oids),
+            books = array(&self.books),
+            key = LOCK_KEY,
+        )
+    }
+
+    /// Names what [`Foreign::touched_sql`] has found: OIDs with a blank between them.
+    pub(super) fn touched(&self, oids: &str) -> Vec<String> {
+        let mut touched: Vec<String> = oids
+            .split_whitespace()
+            .filter_map(|oid| oid.parse().ok())
+            .filter_map(|oid| match self.books.contains(&oid) {
+                true => Some(BOOKS.to_owned()),
+                false => self.name(oid).map(str::to_owned),
+            })
+            .collect();
         touched.sort();
         touched.dedup();
-        Ok(touched)
+        touched
+    }
+
+    /// dbctl's own tables, as far as they are known.
+    pub(super) fn books(&self) -> &[u32] {
+        &self.books
     }
 
     /// Those that the running transaction has changed, or has locked so that it could, and dbctl's own tables likewise: to be asked before
@@ -158,6 +170,12 @@ impl Foreign {
         let at = self.oids.iter().position(|known| *known == oid)?;
         self.names.get(at).map(String::as_str)
     }
+}
+
+/// OIDs as an array of SQL.
+fn array(oids: &[u32]) -> String {
+    let texts: Vec<String> = oids.iter().map(u32::to_string).collect();
+    format!("'{{{}}}'::oid[]", texts.join(","))
 }
 
 /// The OID of the relation that a migration means by this name.

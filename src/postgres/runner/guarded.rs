@@ -8,6 +8,7 @@ use refinery_core::Migration as Refinery;
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio_postgres::Error;
 
 use super::super::inspect;
 use super::super::session::Session;
@@ -15,8 +16,12 @@ use super::blockers::Watch;
 use super::books::Known;
 use super::failure::interrupted;
 use super::footprint::Foreign;
+use super::looks::Looks;
 use super::{ApplyError, ApplyOptions, Event, history_table, lost};
 use crate::migration::{Migration, Mode, Set};
+
+/// From so many migrations on it pays to prepare what each of them is asked.
+const MANY: usize = 3;
 
 /// The session as refinery sees it.
 pub(super) struct Guarded<'a> {
@@ -28,6 +33,8 @@ pub(super) struct Guarded<'a> {
     pub(super) watch: Watch<'a>,
     /// What migrations must not touch.
     pub(super) foreign: Foreign,
+    /// What every transaction is asked.
+    pub(super) looks: Looks,
     /// Invalid indexes and constraints that were there before the run, or were told in it.
     pub(super) leftovers: Mutex<BTreeSet<u32>>,
     /// What the history is known to hold.
@@ -39,6 +46,18 @@ pub(super) struct Guarded<'a> {
     pub(super) applied: Vec<(Migration, Duration)>,
     /// The first failure: refinery would wrap it until its cause is out of reach.
     pub(super) failure: Option<ApplyError>,
+}
+
+impl Guarded<'_> {
+    /// Finds dbctl's own tables, which the first migration brings, and prepares what is asked of every one after it.
+    async fn look_for_books(&mut self) -> Result<(), Error> {
+        self.foreign.find_books(self.session).await?;
+        let worth_it = self.looks.are_prepared() || self.pending.len() >= MANY;
+        if self.applied.is_empty() || !worth_it {
+            return Ok(());
+        }
+        self.looks.prepare(self.session, &self.foreign).await
+    }
 }
 
 /// The error that refinery passes through; the cause is kept in the session.
@@ -75,7 +94,7 @@ impl AsyncTransaction for Guarded<'_> {
         let started = Instant::now();
         // refinery hands over the migration's SQL and, after it, the statement that records it.
         let record = queries.last().copied().unwrap_or_default();
-        let books = self.foreign.find_books(self.session).await;
+        let books = self.look_for_books().await;
         let mode = match self.unfinished.contains(&migration.version) {
             true => Mode::Statements,
             false => migration.mode,
@@ -93,8 +112,8 @@ impl AsyncTransaction for Guarded<'_> {
                     file: migration.file.clone(),
                     took,
                 });
-                self.known
-                    .push((i64::from(migration.version), migration.checksum.to_string()));
+                let checksum = migration.checksum.to_string();
+                self.known.push(i64::from(migration.version), &checksum);
                 self.applied.push((migration, took));
                 Ok(queries.len())
             }
@@ -142,7 +161,7 @@ impl AsyncQuery<Vec<Refinery>> for Guarded<'_> {
                 )));
                 return Err(NotApplied);
             };
-            self.known.push((row.version, row.checksum));
+            self.known.push(row.version, &row.checksum);
             applied.push(Refinery::applied(version, row.name, applied_on, checksum));
         }
         Ok(applied)

@@ -47,16 +47,15 @@ impl std::fmt::Display for Leftover {
     }
 }
 
+/// Whether there is any: there hardly ever is, and the names take the server some milliseconds to plan.
+pub(super) const ANY_LEFTOVER: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE NOT (indisvalid AND indisready)) \
+     OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated) AS leftover";
+
 /// What is left in the database right now. Works inside and outside a transaction.
 pub(in crate::postgres) async fn leftovers(session: &Session) -> Result<Vec<Leftover>, Error> {
-    // There are hardly ever any, and the names take the server some milliseconds to plan.
     let any: bool = session
         .client
-        .query_typed_one(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE NOT (indisvalid AND indisready)) \
-             OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated)",
-            &[],
-        )
+        .query_typed_one(ANY_LEFTOVER, &[])
         .await?
         .try_get(0)?;
     if !any {

@@ -11,6 +11,8 @@ mod footprint;
 mod guarded;
 mod leftovers;
 mod lock;
+mod looks;
+mod message;
 mod progress;
 mod repair;
 mod rollback;
@@ -33,9 +35,11 @@ use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
 pub use baseline::baseline;
 use blockers::Watch;
+use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
+use looks::Looks;
 pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
@@ -51,8 +55,6 @@ pub struct ApplyOptions {
     pub endpoint: Endpoint,
     /// The application name of these connections.
     pub application: String,
-    /// The relations that the service's set accounts for: a migration that touches another one fails.
-    pub owned: Owned,
     /// The newest version to apply; `None` applies everything.
     pub target: Option<i32>,
     /// How long to wait for another runner, and for locks that others hold on tables, before giving up.
@@ -74,7 +76,6 @@ impl ApplyOptions {
             service: service.to_owned(),
             endpoint: endpoint.clone(),
             application: format!("dbctl migrate {service}"),
-            owned: Owned::default(),
             target: None,
             lock_timeout: Duration::from_secs(60),
             lock_wait: Duration::from_secs(5),
@@ -161,7 +162,8 @@ pub enum ApplyError {
 /// Applies what is pending of the set, under the runners' lock.
 ///
 /// `check` is asked again under the lock, since another runner may have changed the database after the preflight; the sentence it
-/// returns refuses the run.
+/// returns refuses the run. `owned` is asked for the relations that the service's set accounts for, when there are any in the database: a
+/// migration that touches another one fails.
 ///
 /// # Errors
 /// See [`ApplyError`]; the first half of the pair tells what was committed before it.
@@ -169,6 +171,7 @@ pub async fn apply(
     session: &mut Session,
     set: &Set,
     options: &ApplyOptions,
+    owned: &(dyn Fn() -> Owned + Sync),
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
     observer: &(dyn Fn(Event) + Sync),
 ) -> (Vec<(Migration, Duration)>, Result<(), ApplyError>) {
@@ -179,7 +182,7 @@ pub async fn apply(
         Ok(runner) => runner,
         Err(error) => return (Vec::new(), Err(lost(&error))),
     };
-    let result = Box::pin(run(&mut runner, set, check)).await;
+    let result = Box::pin(run(&mut runner, set, owned, check)).await;
     let applied = std::mem::take(&mut runner.applied);
     let failure = runner.failure.take();
     runner.watch.close().await;
@@ -220,7 +223,8 @@ async fn guarded<'a>(
         watch: Watch::new(&options.endpoint, &options.application, pid),
         foreign: Foreign::default(),
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
-        known: Vec::new(),
+        looks: Looks::default(),
+        known: Known::default(),
         unfinished: BTreeSet::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
@@ -238,6 +242,7 @@ async fn pid(session: &Session) -> Result<i32, DriverError> {
 async fn run(
     runner: &mut Guarded<'_>,
     set: &Set,
+    owned: &(dyn Fn() -> Owned + Sync),
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
 ) -> Result<(), ApplyError> {
     let (marks, unfinished) = futures::try_join!(
@@ -248,7 +253,7 @@ async fn run(
     if let Some(reason) = check(&marks) {
         return Err(ApplyError::Refused(reason));
     }
-    runner.foreign = Foreign::read(runner.session, &runner.options.owned, &marks.history)
+    runner.foreign = Foreign::read(runner.session, owned, &marks.history)
         .await
         .map_err(|error| lost(&error))?;
     let plan = Plan::new(set, &marks.history);

@@ -1,5 +1,6 @@
 //! The books on a migration that runs statement by statement: which of its statements have begun, and which are done.
 
+use postgres_protocol::escape::escape_literal;
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
@@ -60,21 +61,28 @@ fn entry(row: &Row) -> Result<Entry, Error> {
 
 /// Writes down that a statement begins, or is done.
 pub(super) async fn write(session: &Session, entry: &Entry) -> Result<(), Error> {
-    session
-        .client
-        .query_typed(
-            "INSERT INTO dbctl.progress (version, statement, sum, done, indexes) VALUES ($1, $2, $3, $4, $5) \
+    session.client.batch_execute(&entry.writing()).await
+}
+
+impl Entry {
+    /// The statement that writes it down.
+    pub(super) fn writing(&self) -> String {
+        let Self {
+            version,
+            statement,
+            sum,
+            done,
+            indexes,
+        } = self;
+        let indexes: Vec<String> = indexes.iter().map(u32::to_string).collect();
+        format!(
+            "INSERT INTO dbctl.progress (version, statement, sum, done, indexes) \
+             VALUES ({version}, {statement}, {}, {done}, '{{{}}}'::oid[]) \
              ON CONFLICT (version, statement) DO UPDATE SET sum = excluded.sum, done = excluded.done, indexes = excluded.indexes",
-            &[
-                (&entry.version, Type::INT4),
-                (&entry.statement, Type::INT4),
-                (&entry.sum, Type::TEXT),
-                (&entry.done, Type::BOOL),
-                (&entry.indexes, Type::OID_ARRAY),
-            ],
+            escape_literal(sum),
+            indexes.join(",")
         )
-        .await
-        .map(drop)
+    }
 }
 
 /// Forgets one statement, which has left nothing behind.
@@ -89,16 +97,9 @@ pub(super) async fn forget(session: &Session, version: i32, statement: i32) -> R
         .map(drop)
 }
 
-/// Forgets a migration: it is finished.
-pub(super) async fn finish(session: &Session, version: i32) -> Result<(), Error> {
-    session
-        .client
-        .query_typed(
-            "DELETE FROM dbctl.progress WHERE version = $1",
-            &[(&version, Type::INT4)],
-        )
-        .await
-        .map(drop)
+/// The statement that forgets a migration: it is finished.
+pub(super) fn finishing(version: i32) -> String {
+    format!("DELETE FROM dbctl.progress WHERE version = {version}")
 }
 
 /// Why the books do not fit the file, if so: what has run must not be edited, and nothing may have run that is not there.

@@ -120,7 +120,7 @@ async fn locked(
     if rollback.steps.is_empty() {
         return Ok(RolledBack::default());
     }
-    let foreign = Foreign::read(session, &options.owned, &marks.history)
+    let foreign = Foreign::read(session, &|| options.owned.clone(), &marks.history)
         .await
         .map_err(|error| lost(&error))?;
     let run = Run {

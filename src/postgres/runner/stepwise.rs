@@ -282,7 +282,7 @@ impl Guarded<'_> {
     ) -> Result<bool, ApplyError> {
         let migration = alone.migration;
         let (step, error) = match failure {
-            Failure::Driver { step, error } => (step, error),
+            Failure::Driver { step, error, .. } => (step, error),
             Failure::Unfit { reason, .. } | Failure::Disturbed(reason) => {
                 return Err(ApplyError::Refused(format!("{}: {reason}", migration.file)));
             }
@@ -312,10 +312,11 @@ impl Guarded<'_> {
                 migration,
                 step,
                 &error,
+                0,
                 &alone.state(),
             ))),
             Cleaned::Left(state) => {
-                let text = failure_text(migration, step, &error, &state);
+                let text = failure_text(migration, step, &error, 0, &state);
                 Err(match is_lock_conflict(&error) {
                     true => ApplyError::Locked(text),
                     false => ApplyError::Failed(text),
@@ -388,7 +389,7 @@ impl Guarded<'_> {
             false => self.options.lock_timeout.max(Duration::from_secs(1)),
         };
         client
-            .batch_execute(&self.settings("SET", limit))
+            .batch_execute(&self.settings("SET", limit).join(";"))
             .await
             .map_err(|error| lost(&error))?;
         for sql in mend {
@@ -439,7 +440,7 @@ impl Guarded<'_> {
         super::books::still_locked(session).await?;
         session
             .client
-            .batch_execute(&self.settings("SET", patience))
+            .batch_execute(&self.settings("SET", patience).join(";"))
             .await
             .map_err(Failure::own)?;
         execute(session, &alone.analysis.text, alone.number).await?;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Error, SimpleQueryMessage};
 
 use super::super::connect::connect;
 use super::super::error::{describe, ends_session};
@@ -17,10 +17,11 @@ use super::failure::{
 use super::guarded::Guarded;
 use super::leftovers::{leftovers, new};
 use super::lock::{jitter, raised};
+use super::message::Message;
 use super::progress::{self, Entry};
 use super::{ApplyError, Event, books, history_table};
 use crate::migration::analysis::needs_fresh_session;
-use crate::migration::{Analysis, Migration, analyse};
+use crate::migration::{Analysis, CREATE_PROGRESS, Migration, analyse, statements};
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -142,8 +143,12 @@ impl Guarded<'_> {
                 None => return Err(deaf(migration)),
             };
             let client = &session.client;
-            let (step, error) = match failure {
-                Failure::Driver { step, error } => (step, error),
+            let (step, error, offset) = match failure {
+                Failure::Driver {
+                    step,
+                    error,
+                    offset,
+                } => (step, error, offset),
                 Failure::Unfit { statement, reason } => {
                     self.roll_back(session, migration).await?;
                     let place = statement.map_or_else(
@@ -172,6 +177,14 @@ impl Guarded<'_> {
                     migration, step, &error,
                 )));
             }
+            // The migration has thrown away what was prepared.
+            if step == Step::Own
+                && error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME)
+                && self.looks.are_prepared()
+            {
+                self.looks.lose();
+                continue;
+            }
             let cancelled = error.code() == Some(&SqlState::QUERY_CANCELED);
             if cancelled && *self.options.interrupt.borrow() {
                 return Err(interrupted(migration));
@@ -181,6 +194,7 @@ impl Guarded<'_> {
                     migration,
                     step,
                     &error,
+                    offset,
                     &body.state(),
                 )));
             }
@@ -248,51 +262,57 @@ impl Guarded<'_> {
         or_cancel(session, &self.options.interrupt, attempt).await
     }
 
-    /// One attempt.
+    /// One attempt: everything but the COMMIT in one message, and nothing is committed before every answer was looked at.
     async fn attempt(
         &self,
         session: &Session,
         body: Body<'_>,
         patience: Duration,
     ) -> Result<(), Failure> {
-        let client = &session.client;
-        let begin = format!("BEGIN; {}", self.settings("SET LOCAL", patience));
-        let (reset, begun) = futures::join!(session.reset(), client.batch_execute(&begin));
+        let own_session = std::ptr::eq(session, &*self.session);
+        let Asked {
+            message,
+            touched,
+            leftover,
+            history,
+            kept,
+        } = self.asked(body, patience, own_session);
+        // Sent at once. The server reads the whole message before it runs any of it, so what tells how it is read is put back first.
+        let (reset, answers) = futures::join!(session.reset(), message.run(session));
         reset.map_err(Failure::own)?;
-        begun.map_err(Failure::own)?;
-        let statement = match body {
-            Body::Whole { migration, .. } => {
-                execute(session, &migration.sql, 0).await?;
-                None
-            }
-            Body::One {
-                analysis, number, ..
-            } => {
-                execute(session, &analysis.text, number).await?;
-                Some(number)
-            }
-            Body::Open { .. } | Body::Close { .. } => None,
-        };
-        // Sent at once, in this order: one round trip. What fails makes the server refuse everything after it, and nothing is
-        // committed before every answer was looked at.
-        let (checked, unbroken, opened, locked, recorded) = futures::join!(
-            self.check(session, body, statement),
-            self.check_indexes(session, body),
-            books::open(
-                session,
-                self.options,
-                &self.set.name,
-                &self.known,
-                self.applied.is_empty()
-            ),
-            books::still_locked(self.session),
-            record(session, body),
-        );
-        checked?;
-        unbroken?;
-        opened?;
-        locked?;
-        if !recorded.map_err(Failure::own)? {
+        if let Some(oids) = answers.text(touched, "touched") {
+            let reason = foreign_text(&self.foreign.touched(oids), &self.options.service);
+            let statement = match body {
+                Body::One { number, .. } => Some(number),
+                _ => None,
+            };
+            return Err(Failure::Unfit { statement, reason });
+        }
+        let now = answers.text(history, "history");
+        if let Some(now) = now {
+            self.known.compare(now)?;
+        }
+        if let Some(failure) = answers.failure {
+            return Err(failure);
+        }
+        let locked = answers.text(touched, "locked");
+        let left = leftover.map(|leftover| answers.text(leftover, "leftover"));
+        if now.is_none() || locked.is_none() || left == Some(None) {
+            return Err(Failure::Unfit {
+                statement: None,
+                reason: "the server has not answered what it was asked after it: its text ends otherwise than dbctl reads it"
+                    .to_owned(),
+            });
+        }
+        match own_session {
+            true if locked == Some("t") => {}
+            true => return Err(books::unlocked()),
+            false => books::still_locked(self.session).await?,
+        }
+        if let (Body::Whole { migration, .. }, Some(Some("t"))) = (body, left) {
+            self.check_indexes(session, migration).await?;
+        }
+        if kept.is_some_and(|kept| answers.text(kept, "kept") != Some("t")) {
             return Err(Failure::Unfit {
                 statement: None,
                 reason: format!(
@@ -301,45 +321,60 @@ impl Guarded<'_> {
                 ),
             });
         }
-        client
+        session
+            .client
             .batch_execute("COMMIT")
             .await
             .map_err(Failure::at(Step::Commit))
     }
 
-    /// What must hold after a migration's own statements: nothing is left for the COMMIT to find, and nothing foreign was touched.
-    async fn check(
-        &self,
-        session: &Session,
-        body: Body<'_>,
-        statement: Option<usize>,
-    ) -> Result<(), Failure> {
-        if matches!(body, Body::Open { .. } | Body::Close { .. }) {
-            return Ok(());
+    /// What one attempt sends.
+    fn asked<'b>(&self, body: Body<'b>, patience: Duration, prepared: bool) -> Asked<'b> {
+        let mut before = vec!["BEGIN".to_owned()];
+        before.extend(self.settings("SET LOCAL", patience));
+        let (own, number) = match body {
+            Body::Whole { migration, .. } => (migration.sql.as_str(), 0),
+            Body::One {
+                analysis, number, ..
+            } => (analysis.text.as_str(), number),
+            Body::Open { .. } | Body::Close { .. } => ("", 0),
+        };
+        // What must hold after a migration's own statements: nothing is left for the COMMIT to find, and nothing foreign was touched.
+        let mut after = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
+        after.extend(books::OWN_SETTINGS.map(str::to_owned));
+        let mut ask = |sql: String| {
+            after.push(sql);
+            after.len() - 1
+        };
+        let touched = ask(self.looks.touched(prepared, &self.foreign));
+        let leftover =
+            matches!(body, Body::Whole { .. }).then(|| ask(self.looks.leftover(prepared)));
+        let stamp = (self.options.service.as_str(), self.set.name.as_str());
+        for sql in books::open(self.applied.is_empty().then_some(stamp)) {
+            ask(sql);
         }
-        let client = &session.client;
-        let (constraints, settings, touched) = futures::join!(
-            client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE"),
-            client.batch_execute(books::OWN_SETTINGS),
-            self.foreign.touched(session),
-        );
-        constraints.map_err(Failure::at(Step::Commit))?;
-        settings.map_err(Failure::own)?;
-        let touched = touched.map_err(Failure::own)?;
-        if touched.is_empty() {
-            return Ok(());
+        let history = ask(self.looks.history(prepared));
+        for sql in recording(body) {
+            ask(sql);
         }
-        Err(Failure::Unfit {
-            statement,
-            reason: foreign_text(&touched, &self.options.service),
-        })
+        let kept = matches!(body, Body::Whole { .. } | Body::Close { .. })
+            .then(|| ask(self.looks.keeps(prepared, body.migration().version)));
+        Asked {
+            message: Message {
+                before,
+                own,
+                number,
+                after,
+            },
+            touched,
+            leftover,
+            history,
+            kept,
+        }
     }
 
     /// Success is not recorded over an invalid index: one that is new, or one that the migration was to create.
-    async fn check_indexes(&self, session: &Session, body: Body<'_>) -> Result<(), Failure> {
-        let Body::Whole { migration, .. } = body else {
-            return Ok(());
-        };
+    async fn check_indexes(&self, session: &Session, migration: &Migration) -> Result<(), Failure> {
         let now = leftovers(session).await.map_err(Failure::own)?;
         if now.is_empty() {
             return Ok(());
@@ -372,41 +407,39 @@ impl Guarded<'_> {
     }
 
     /// Settings for what runs next; `set` is `SET LOCAL` within a transaction and `SET` without one.
-    pub(super) fn settings(&self, set: &str, patience: Duration) -> String {
+    pub(super) fn settings(&self, set: &str, patience: Duration) -> [String; 3] {
         let statement = self
             .options
             .statement_timeout
             .map_or(0, |limit| limit.as_millis().max(1));
-        format!(
-            "{set} search_path = public; {set} lock_timeout = {}; {set} statement_timeout = {statement};",
-            patience.as_millis().max(1)
-        )
+        [
+            format!("{set} search_path = public"),
+            format!("{set} lock_timeout = {}", patience.as_millis().max(1)),
+            format!("{set} statement_timeout = {statement}"),
+        ]
     }
 }
 
-/// Writes down what the body has done; false when the history does not keep it.
-async fn record(session: &Session, body: Body<'_>) -> Result<bool, Error> {
-    let client = &session.client;
+/// What one attempt sends, and where in [`Message::after`] the answers stand.
+struct Asked<'a> {
+    message: Message<'a>,
+    touched: usize,
+    leftover: Option<usize>,
+    history: usize,
+    kept: Option<usize>,
+}
+
+/// The statements that write down what the body has done.
+fn recording(body: Body<'_>) -> Vec<String> {
     match body {
-        Body::Whole { migration, record } => {
-            let (recorded, kept) = futures::join!(
-                client.batch_execute(record),
-                books::keeps(session, migration.version)
-            );
-            recorded.and(kept)
-        }
-        Body::One { entry, .. } => progress::write(session, entry).await.map(|()| true),
-        Body::Open { .. } => client
-            .batch_execute(crate::migration::CREATE_PROGRESS)
-            .await
-            .map(|()| true),
+        Body::Whole { record, .. } => vec![record.to_owned()],
+        Body::One { entry, .. } => vec![entry.writing()],
+        Body::Open { .. } => statements(CREATE_PROGRESS)
+            .into_iter()
+            .map(|statement| statement.text.to_owned())
+            .collect(),
         Body::Close { migration, record } => {
-            let (recorded, finished, kept) = futures::join!(
-                client.batch_execute(record),
-                progress::finish(session, migration.version),
-                books::keeps(session, migration.version),
-            );
-            recorded.and(finished).and(kept)
+            vec![record.to_owned(), progress::finishing(migration.version)]
         }
     }
 }

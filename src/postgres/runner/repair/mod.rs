@@ -17,7 +17,7 @@ use super::footprint::Foreign;
 use super::lock::{LOCK_KEY, lock};
 use super::progress;
 use super::{ApplyError, ApplyOptions, Event, lost};
-use crate::migration::Set;
+use crate::migration::{Owned, Set};
 use crate::snapshot::{Lock, Snapshot};
 
 /// What to repair, and how.
@@ -25,6 +25,8 @@ use crate::snapshot::{Lock, Snapshot};
 pub struct RepairOptions<'a> {
     /// Whose database it is, and how long to wait for locks.
     pub apply: ApplyOptions,
+    /// The relations that the service's set accounts for.
+    pub owned: Owned,
     /// The service's set.
     pub set: &'a Set,
     /// Its schema lock, where it was written from the set's present files.
@@ -169,7 +171,7 @@ impl Repair<'_> {
             ))
             .await
             .map_err(|error| lost(&error))?;
-        let foreign = Foreign::read(self.session, &self.options.apply.owned, &marks.history)
+        let foreign = Foreign::read(self.session, &|| self.options.owned.clone(), &marks.history)
             .await
             .map_err(|error| lost(&error))?;
         self.statements(&marks, entries).await?;

@@ -66,7 +66,9 @@ impl<'a> Repair<'a> {
             )));
         }
         if !self.options.dry_run {
-            progress::finish(self.session, version)
+            self.session
+                .client
+                .batch_execute(&progress::finishing(version))
                 .await
                 .map_err(|error| self.failed("dbctl.progress", &error))?;
         }

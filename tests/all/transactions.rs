@@ -1,0 +1,116 @@
+//! What surrounds a migration's own statements in its transaction: it must not get in their way, nor they in its.
+
+use crate::shop::Shop;
+
+const TABLE: &str = "CREATE TABLE a (id integer PRIMARY KEY, b integer);";
+
+#[test]
+fn a_migration_that_throws_prepared_statements_away_disturbs_nobody() {
+    let shop = Shop::new(&[
+        ("V1__a.sql", TABLE),
+        ("V2__b.sql", "INSERT INTO a VALUES (1, 1);"),
+        ("V3__c.sql", "INSERT INTO a VALUES (2, 2);\nDEALLOCATE ALL;"),
+        (
+            "V4__d.sql",
+            "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$;\nINSERT INTO a VALUES (3, 3)",
+        ),
+        ("V5__e.sql", "INSERT INTO a VALUES (4, 4);"),
+    ]);
+    shop.migrate(&[]).exits(0).says("V5__e");
+    assert_eq!(
+        shop.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM a"),
+        "1 2 3 4"
+    );
+    let history = "SELECT count(*) FROM refinery_schema_history";
+    assert_eq!(shop.sql(history), "5");
+    // A missing prepared statement of the migration's own is its own fault.
+    shop.file("V6__f.sql", "SELECT 1;\nEXECUTE nobodys;");
+    shop.migrate(&[])
+        .exits(5)
+        .says("V6__f.sql, line 2 (EXECUTE nobodys)")
+        .says("nothing of V6__f remains");
+    assert_eq!(shop.sql(history), "5");
+}
+
+#[test]
+fn errors_name_the_line_of_the_file() {
+    for (sql, place) in [
+        (
+            "CREATE TABLE a (id integer);\n\nSELECT *\nFROM nowhere;",
+            "V1__a.sql, line 4",
+        ),
+        (
+            "CREATE TABLE a (id integer);\nCREATE TABL b (id integer);",
+            "V1__a.sql, line 2",
+        ),
+        (
+            "CREATE TABLE a (id integer CHECK (id > 0));\nINSERT INTO a VALUES (-1);",
+            "V1__a.sql, line 2 (INSERT INTO a VALUES (-1))",
+        ),
+        (
+            "CREATE TABLE a (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO a VALUES (1), (1); -- twice",
+            "V1__a.sql, at its COMMIT",
+        ),
+    ] {
+        let shop = Shop::new(&[("V1__a.sql", sql)]);
+        shop.migrate(&[])
+            .exits(5)
+            .says(place)
+            .says("nothing of V1__a remains");
+        let left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace OR relname = 'identity'";
+        assert_eq!(shop.sql(left), "0", "{sql}");
+    }
+}
+
+#[test]
+fn a_migration_may_begin_with_the_properties_of_its_transaction_and_end_in_a_comment() {
+    let shop = Shop::new(&[
+        ("V1__a.sql", &format!("{TABLE} -- no line after this one")),
+        (
+            "V2__b.sql",
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n\
+             INSERT INTO a SELECT 1, 2 WHERE current_setting('transaction_isolation') = 'serializable' /* the end */",
+        ),
+        // What a function has set for the session must not reach the next migration.
+        (
+            "V3__c.sql",
+            "DO $$ BEGIN PERFORM set_config('default_transaction_isolation', 'serializable', false); \
+             PERFORM set_config('search_path', 'nowhere', false); \
+             PERFORM set_config('standard_conforming_strings', 'off', false); CREATE TEMP TABLE t (id integer); END $$;",
+        ),
+        (
+            "V4__d.sql",
+            "CREATE TEMP TABLE t (id integer);\n\
+             INSERT INTO a SELECT 2, 3 WHERE current_setting('transaction_isolation') = 'read committed' AND length('a\\') = 2;",
+        ),
+    ]);
+    shop.migrate(&[]).exits(0).says("V4__d");
+    assert_eq!(
+        shop.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM a"),
+        "1 2"
+    );
+}
+
+#[test]
+fn rows_that_a_migration_reads_are_not_taken_for_the_answers_of_the_server() {
+    let shop = Shop::new(&[
+        ("V1__a.sql", TABLE),
+        (
+            "V2__b.sql",
+            "INSERT INTO a SELECT g, g FROM generate_series(1, 1000) g;",
+        ),
+        (
+            "V3__c.sql",
+            "SELECT NULL AS touched, 't' AS locked, 'f' AS leftover, '' AS history, 't' AS kept FROM a;",
+        ),
+        ("V4__d.sql", "CREATE INDEX a_b ON a (b);"),
+    ]);
+    shop.migrate(&[]).exits(0);
+    // Neither is a trigger that keeps the history from being written.
+    shop.sql("CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+    shop.sql("CREATE TRIGGER t BEFORE INSERT ON refinery_schema_history FOR EACH ROW EXECUTE FUNCTION public.nothing()");
+    shop.file("V5__e.sql", "SELECT 't' AS kept;");
+    shop.migrate(&[])
+        .exits(5)
+        .says("does not keep the row that records it");
+}
