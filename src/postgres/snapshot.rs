@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Fact, Job, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -22,6 +22,18 @@ pub async fn snapshot(
     }
     session.end_snapshot().await?;
     Ok(snapshot)
+}
+
+/// The jobs of pg_cron that run in `database`, seen from the database where pg_cron keeps them.
+///
+/// # Errors
+/// When a query fails.
+pub async fn cron_jobs(
+    session: &Session,
+    database: &str,
+) -> Result<Fact<Vec<Job>>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    catalog::cron_jobs_elsewhere(&session.client, database).await
 }
 
 /// Whether both sessions are in the same physical database: same cluster, same OID. `None` when the role may not know.

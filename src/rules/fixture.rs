@@ -13,8 +13,8 @@ use crate::manifest::{
 use crate::migration::Set;
 use crate::report::verify::Report;
 use crate::snapshot::{
-    Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
-    Snapshot, Stamp, Text,
+    Access, Fact, History, HistoryRow, Identity, Kind, Links, Lock, Object, ObjectKey, Proofs,
+    Role, Server, Snapshot, Stamp, Text,
 };
 
 pub(super) const K: usize = 0;
@@ -27,6 +27,7 @@ pub(super) struct World {
     pub(super) sets: Vec<Option<Set>>,
     pub(super) locks: Vec<Fact<Lock>>,
     pub(super) snapshots: Vec<Option<Fact<Snapshot>>>,
+    pub(super) proofs: Vec<Proofs>,
 }
 
 fn sourced<T>(value: T) -> Sourced<T> {
@@ -282,6 +283,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             databases: vec!["postgres".to_owned(), service.database_name().to_owned()],
             trust: Fact::Known(Vec::new()),
         },
+        links: Links::default(),
     }
 }
 
@@ -355,12 +357,14 @@ impl World {
             manifest: Manifest {
                 path: None,
                 topology: Topology::Any,
+                login_proof: true,
                 services,
                 allow: Vec::new(),
             },
             sets,
             locks,
             snapshots,
+            proofs: vec![Proofs::default(); 4],
         }
     }
 
@@ -377,6 +381,7 @@ impl World {
                 lock: self.locks.get(number).unwrap().clone(),
                 snapshot: self.snapshots.get(number).unwrap().clone(),
                 directories: None,
+                proofs: self.proofs.get(number).unwrap().clone(),
             })
             .collect();
         System {
@@ -421,6 +426,14 @@ impl World {
 
     pub(super) fn access(&mut self, number: usize) -> &mut Access {
         &mut self.snapshot(number).access
+    }
+
+    pub(super) fn links(&mut self, number: usize) -> &mut Links {
+        &mut self.snapshot(number).links
+    }
+
+    pub(super) fn proof(&mut self, number: usize) -> &mut Proofs {
+        self.proofs.get_mut(number).unwrap()
     }
 
     pub(super) fn own_role(&mut self, number: usize) -> &mut Role {

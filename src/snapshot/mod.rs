@@ -2,17 +2,23 @@
 
 pub mod attributes;
 mod diff;
+mod dsn;
 mod fact;
 pub mod interval;
+mod links;
 mod lock;
 mod object;
+mod proof;
 #[cfg(test)]
 mod samples;
 
 pub use diff::{Change, Diff, diff};
+pub use dsn::{Dsn, dsns};
 pub use fact::Fact;
+pub use links::{Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot};
 pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
+pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
 pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");
@@ -56,6 +62,8 @@ pub struct Snapshot {
     pub history: Fact<History>,
     /// Who may do what.
     pub access: Access,
+    /// What reaches out of the database beside its objects.
+    pub links: Links,
 }
 
 impl Snapshot {
@@ -66,6 +74,8 @@ impl Snapshot {
             self.identity.stamp.gap_mut(),
             self.history.gap_mut(),
             self.access.trust.gap_mut(),
+            self.links.jobs.gap_mut(),
+            self.links.settings.gap_mut(),
         ];
         for gap in gaps.into_iter().flatten() {
             gap.reason = format!("{}; {reason}", gap.reason);

@@ -93,5 +93,6 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             databases: Vec::new(),
             trust: Fact::Known(Vec::new()),
         },
+        links: super::Links::default(),
     }
 }

@@ -8,6 +8,7 @@
 mod access;
 pub(super) mod conninfo;
 mod guarded;
+mod links;
 mod objects;
 mod row;
 mod session;
@@ -15,6 +16,7 @@ mod session;
 use tokio_postgres::{Client, Error};
 
 use crate::snapshot::{Fact, Gap, Identity, Server, Snapshot};
+pub use links::cron_jobs_elsewhere;
 use session::Session;
 
 /// A session and what is known about it.
@@ -88,6 +90,7 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
         objects: objects::read(&readers).await?,
         history: guarded::history(&readers).await?,
         access: access::read(&readers).await?,
+        links: links::read(&readers).await?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Rules of group `access`: who may enter, and what may the service's own role do elsewhere?
 
 mod database;
+mod login;
 mod owner;
 mod role;
 
@@ -21,6 +22,8 @@ pub(super) const RULES: &[Rule] = &[
     role::MEMBERSHIP,
     role::DEFAULT_PASSWORD,
     role::TRUST,
+    login::FOREIGN_LOGIN,
+    login::SHARED_PASSWORD,
 ];
 
 fn database(case: &Case<'_>) -> String {
@@ -37,7 +40,7 @@ fn neighbour<'a>(case: &Case<'a>, access: &Access) -> Option<&'a str> {
 }
 
 /// Whether what one role may do in this cluster concerns other services.
-fn is_shared(case: &Case<'_>, access: &Access) -> bool {
+pub(super) fn is_shared(case: &Case<'_>, access: &Access) -> bool {
     case.system.manifest.topology == Topology::Shared || neighbour(case, access).is_some()
 }
 
