@@ -46,4 +46,5 @@ mod verify_bleed;
 mod verify_cases;
 mod verify_drift;
 mod verify_files;
+mod verify_links;
 mod wrong_target;
