@@ -9,6 +9,8 @@ mod guard;
 pub mod lock;
 pub mod migrate;
 #[cfg(feature = "cli")]
+mod proof;
+#[cfg(feature = "cli")]
 pub mod provision;
 #[cfg(feature = "cli")]
 pub mod repair;
@@ -20,6 +22,8 @@ pub mod rules;
 pub mod sandbox;
 #[cfg(feature = "cli")]
 pub mod services;
+#[cfg(feature = "cli")]
+pub mod since;
 #[cfg(feature = "cli")]
 mod single;
 #[cfg(feature = "cli")]

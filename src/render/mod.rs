@@ -1,6 +1,7 @@
 //! Reports as bytes: one file per report and format. Renderers never filter and never judge.
 
 pub mod baseline;
+pub mod changes;
 pub mod lock;
 pub mod migrate;
 mod migrate_json;

@@ -86,7 +86,7 @@ fn server(service: &ServiceLine) -> String {
     }
 }
 
-const fn tone(severity: Severity) -> Tone {
+pub(super) const fn tone(severity: Severity) -> Tone {
     match severity {
         Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Warn,
@@ -213,7 +213,7 @@ fn allowed(report: &Report, style: Style, out: &mut String) {
     }
 }
 
-fn verdict(report: &Report, style: Style) -> String {
+pub(super) fn verdict(report: &Report, style: Style) -> String {
     let status = report.status();
     let mut parts = Vec::new();
     for severity in [Severity::Error, Severity::Warning] {
