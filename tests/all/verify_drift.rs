@@ -13,7 +13,7 @@ pub const CASES: &[Case] = &[
     // Missing, one of each kind.
     case(MISSING, "error", R, ("table", "public", "cages"), "DROP TABLE public.cages")
         .says(&["public.cages", "rgb-lightning-node", "{rgb_lightning_node}"])
-        .undo("CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
+        .undo("SET ROLE \"{rgb_user}\"; CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
                CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id))"),
     case(MISSING, "error", R, ("column", "public", "animals.legs"), "ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, DROP COLUMN legs")
         .also(&[MISSING])
@@ -28,13 +28,13 @@ pub const CASES: &[Case] = &[
         .undo("CREATE INDEX animals_born_idx ON public.animals (born)"),
     case(MISSING, "error", R, ("function", "public", "speak"), "DROP FUNCTION public.speak(text)")
         .says(&["public.speak(text)"])
-        .undo("CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
+        .undo("SET ROLE \"{rgb_user}\"; CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
     case(MISSING, "error", R, ("view", "public", "sad_animals"), "DROP VIEW public.sad_animals")
-        .undo("CREATE VIEW public.sad_animals AS SELECT id, name FROM public.animals WHERE mood = 'sad'"),
+        .undo("SET ROLE \"{rgb_user}\"; CREATE VIEW public.sad_animals AS SELECT id, name FROM public.animals WHERE mood = 'sad'"),
     case(MISSING, "error", R, ("materialized_view", "public", "herd"), "DROP MATERIALIZED VIEW public.herd")
-        .undo("CREATE MATERIALIZED VIEW public.herd AS SELECT count(*) AS n FROM public.animals"),
-    case(MISSING, "error", R, ("type", "public", "pair"), "DROP TYPE public.pair").undo("CREATE TYPE public.pair AS (a integer, b text)"),
-    case(MISSING, "error", R, ("sequence", "public", "ticket"), "DROP SEQUENCE public.ticket").undo("CREATE SEQUENCE public.ticket INCREMENT 5"),
+        .undo("SET ROLE \"{rgb_user}\"; CREATE MATERIALIZED VIEW public.herd AS SELECT count(*) AS n FROM public.animals"),
+    case(MISSING, "error", R, ("type", "public", "pair"), "DROP TYPE public.pair").undo("SET ROLE \"{rgb_user}\"; CREATE TYPE public.pair AS (a integer, b text)"),
+    case(MISSING, "error", R, ("sequence", "public", "ticket"), "DROP SEQUENCE public.ticket").undo("SET ROLE \"{rgb_user}\"; CREATE SEQUENCE public.ticket INCREMENT 5"),
     case(MISSING, "error", R, ("trigger", "public", "animals_touch"), "DROP TRIGGER animals_touch ON public.animals")
         .says(&["animals_touch", "public.animals"])
         .undo("CREATE TRIGGER animals_touch BEFORE UPDATE ON public.animals FOR EACH ROW EXECUTE FUNCTION public.touch()"),
@@ -53,7 +53,7 @@ pub const CASES: &[Case] = &[
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages RENAME TO kept; \
           CREATE VIEW public.cages AS SELECT * FROM public.kept; DROP VIEW public.cages; DROP TABLE public.kept; CREATE VIEW public.cages AS SELECT 1 AS id")
         .says(&["relation kind", "view", "table"])
-        .undo("DROP VIEW public.cages; CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
+        .undo("DROP VIEW public.cages; SET ROLE \"{rgb_user}\"; CREATE TABLE public.cages (id integer CONSTRAINT cages_pkey PRIMARY KEY, animal integer, \
                CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id))"),
     case(CHANGED, "error", R, ("column", "public", "animals.born"), "ALTER TABLE public.animals ALTER born TYPE timestamp")
         .says(&["public.animals.born", "date", "timestamp without time zone"])
@@ -129,24 +129,24 @@ pub const CASES: &[Case] = &[
     case(UNKNOWN, "warning", R, ("table", "public", "a\"b\u{202e}\u{1b}\nc"), "CREATE TABLE public.\"a\"\"b\u{202e}\u{1b}\nc\" (i int)"),
     // Hypertables.
     case("drift/missing-hypertable", "error", K, ("hypertable", "public", "events"), "DROP TABLE public.events; \
-          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SET ROLE \"{k_social_user}\"; CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
           INSERT INTO public.events VALUES ('2026-01-01 00:10Z', now(), 'a'), ('2026-01-01 02:10Z', now(), 'a')")
         .says(&["public.events", "plain table"])
         .then("DO $$ BEGIN ASSERT (SELECT count(*) FROM show_chunks('public.events')) = 2 AND (SELECT count(*) FROM public.events) = 2; END $$; TRUNCATE public.events"),
     case("drift/time-column", "error", K, ("hypertable", "public", "events"), "DROP TABLE public.events; \
-          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SET ROLE \"{k_social_user}\"; CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
           SELECT create_hypertable('public.events', by_range('seen', INTERVAL '1 hour'), create_default_indexes => false)")
         .says(&["public.events", "seen", "time"])
         .undo("DROP TABLE public.events; \
-          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SET ROLE \"{k_social_user}\"; CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
           SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false)"),
     case("drift/dimensions", "error", K, ("hypertable", "public", "events"), "SELECT add_dimension('public.events', by_hash('source', 4))")
         .says(&["public.events", "source (4 partitions)"])
         .undo("DROP TABLE public.events; \
-          CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
+          SET ROLE \"{k_social_user}\"; CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, CONSTRAINT events_pkey PRIMARY KEY (\"time\", seen, source)); \
           SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false)"),
     case(UNKNOWN, "error", K, ("hypertable", "public", "notes"), "SELECT create_hypertable('public.notes', by_range('time'), create_default_indexes => false)")
-        .undo("DROP TABLE public.notes; CREATE TABLE public.notes (\"time\" timestamptz NOT NULL, body text NOT NULL)"),
+        .undo("DROP TABLE public.notes; SET ROLE \"{k_social_user}\"; CREATE TABLE public.notes (\"time\" timestamptz NOT NULL, body text NOT NULL)"),
     case("drift/chunk-interval", "error", S, ("hypertable", "public", "blocks"), "SELECT set_chunk_time_interval('public.blocks', INTERVAL '1 day')")
         .says(&["public.blocks", "1 day", "30 minutes"]),
     // The history.

@@ -9,7 +9,7 @@ use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::OWNED_BY;
 use crate::snapshot::privileges::{On, Owned as Elsewhere};
-use crate::snapshot::{Kind, Object, ObjectKey};
+use crate::snapshot::{Diff, Kind, Object, ObjectKey};
 
 pub(in crate::rules) const OBJECT_OWNER: Rule = Rule {
     id: "access/object-owner",
@@ -42,7 +42,13 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         let Some(owner) = object.owner.as_deref() else {
             continue;
         };
-        if !follows && !extra.contains(&object.key) && is_fault(case, object.key.kind, owner) {
+        // Made anew by an administrator, as another kind or as no hypertable: group drift says so.
+        let drifted = is_superuser(case, owner) && is_replaced(diff, &object.key);
+        if !follows
+            && !drifted
+            && !extra.contains(&object.key)
+            && is_fault(case, object.key.kind, owner)
+        {
             by_role.entry(owner).or_default().objects.push(object);
         }
     }
@@ -69,6 +75,18 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         .map(|(owner, owned)| finding(case, owner, &owned))
         .collect();
     Ok(Outcome { findings, gaps })
+}
+
+/// Whether the object that has this name now is another one than the set's.
+fn is_replaced(diff: &Diff<'_>, key: &ObjectKey) -> bool {
+    let same = |other: &ObjectKey| {
+        other.schema == key.schema && (other.name == key.name || other.parent == key.name)
+    };
+    let hypertable = |other: &&ObjectKey| other.kind == Kind::Hypertable && same(other);
+    diff.missing.iter().any(|missing| hypertable(&missing))
+        || diff.changed.iter().any(|change| {
+            hypertable(&&change.key) || (change.attribute == "kind" && same(&change.key))
+        })
 }
 
 /// Whether it is wrong that this role owns something of this kind that the set creates.

@@ -1,24 +1,25 @@
 -- Privileges on single chunks beyond what their hypertable has: TimescaleDB copies the hypertable's, so those are said once, there.
 -- $1 are the relations that are no chunks: what inherits from one of them and is not among them is a chunk.
-WITH chunk AS MATERIALIZED (
-    SELECT c.oid, c.relname, c.relnamespace, c.relowner, c.relacl, h.oid AS hoid, h.relname AS hrelname, h.relowner AS hrelowner, h.relacl AS hrelacl
+WITH object(kind, relation, parent, name, owner, schema, acl, initial) AS (
+    SELECT 'chunk', c.oid, h.relname, c.relname::text, c.relowner, c.relnamespace, c.relacl, coalesce(h.relacl, acldefault('r', h.relowner))
       FROM pg_inherits i
       JOIN pg_class c ON c.oid = i.inhrelid
       JOIN pg_class h ON h.oid = i.inhparent
      WHERE i.inhparent = ANY ($1)
+       AND c.relacl IS NOT NULL
+       AND c.relacl IS DISTINCT FROM h.relacl
        AND NOT c.oid = ANY ($1)
-),
-object(kind, relation, parent, name, owner, schema, acl, initial) AS (
-    SELECT 'chunk', c.oid, c.hrelname, c.relname::text, c.relowner, c.relnamespace, c.relacl,
-           coalesce(c.hrelacl, acldefault('r', c.hrelowner))
-      FROM chunk c
-     WHERE c.relacl IS DISTINCT FROM c.hrelacl
     UNION ALL
     SELECT 'column', c.oid, c.relname, a.attname::text, c.relowner, c.relnamespace, a.attacl, h.attacl
-      FROM chunk c
-      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
-      LEFT JOIN pg_attribute h ON h.attrelid = c.hoid AND h.attname = a.attname
-     WHERE a.attacl IS DISTINCT FROM h.attacl
+      FROM pg_attribute a
+      JOIN pg_inherits i ON i.inhrelid = a.attrelid
+      JOIN pg_class c ON c.oid = a.attrelid
+      LEFT JOIN pg_attribute h ON h.attrelid = i.inhparent AND h.attname = a.attname
+     WHERE a.attacl IS NOT NULL
+       AND NOT a.attisdropped
+       AND i.inhparent = ANY ($1)
+       AND a.attacl IS DISTINCT FROM h.attacl
+       AND NOT c.oid = ANY ($1)
 )
 SELECT o.kind, n.nspname::text AS schema, o.parent::text AS parent, o.name, '' AS arguments, 'made' AS origin, NULL::text AS extension,
        pg_get_userbyid(o.owner)::text AS owner, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee)::text END AS grantee,
