@@ -265,6 +265,10 @@ fn a_foreign_or_empty_database_is_refused() {
     );
     baseline(&lab, &[]).exits(3).says(&own).says(&k);
     lab.env.remove("RGB_USERS_URL");
+    lab.env.insert(
+        "RGB_USERS_PW".to_owned(),
+        crate::lab::password("k_social_user"),
+    );
     let as_k = |lab: &Lab| {
         lab.edit(&format!("database = \"{k}\""), "database = \"elsewhere\"");
         lab.edit(

@@ -145,7 +145,7 @@ fn another_services_database_is_refused_before_any_write() {
 #[test]
 fn a_manifest_that_names_another_services_database_is_refused_too() {
     // The name is right now: stamp, history and tables have to tell.
-    let lab = Lab::migrated();
+    let mut lab = Lab::migrated();
     lab.run(&["migrate", "-q"]).exits(0);
     let (k, r) = (lab.db("ksocial"), lab.db("rgb_lightning_node"));
     lab.edit(&format!("database = \"{k}\""), "database = \"elsewhere\"");
@@ -154,6 +154,10 @@ fn a_manifest_that_names_another_services_database_is_refused_too() {
         &format!("database = \"{k}\""),
     );
     lab.edit(&lab.db("rgb_user"), &lab.db("k_social_user"));
+    lab.env.insert(
+        "RGB_USERS_PW".to_owned(),
+        crate::lab::password("k_social_user"),
+    );
     lab.run(&["migrate", "--service", R])
         .exits(3)
         .says("belongs to service k-indexer");
