@@ -92,7 +92,16 @@ impl Shop {
     /// Waits until the server has no session of dbctl in this database any more.
     #[track_caller]
     pub fn until_no_backend(&self) {
-        until("dbctl's sessions end", || self.backends("true") == 0);
+        let gone = format!(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{}' AND application_name LIKE 'dbctl %')",
+            self.lab.db(DB)
+        );
+        // A server that a killed backend takes along answers again when it has recovered.
+        until("dbctl's sessions end", || {
+            self.lab
+                .try_sql("postgres", &gone)
+                .is_ok_and(|gone| gone == "t")
+        });
     }
 
     pub fn backends(&self, condition: &str) -> u32 {

@@ -370,7 +370,8 @@ fn it_writes_nothing_as_a_role_that_may_only_connect() {
                 "SELECT _timescaledb_functions.stop_background_workers()",
             );
         }
-        let url = lab.url(database, "reader");
+        let owner = lab.url(database, "rgb_user");
+        let url = owner.replacen(&lab.db("rgb_user"), &reader, 1);
         lab.env.insert(variable.to_owned(), url);
     }
     let count = |lab: &Lab| targets.map(|(_, database)| tuples(lab, database));

@@ -131,6 +131,7 @@ fn every_rule_of_the_catalogue_is_planted_somewhere() {
         crate::verify_links::CASES,
         CASES,
         crate::verify_privileges::CASES,
+        crate::verify_shape::CASES,
     ]
     .iter()
     .flat_map(|cases| cases.iter().map(|case| case.rule))
@@ -140,6 +141,8 @@ fn every_rule_of_the_catalogue_is_planted_somewhere() {
             .iter()
             .map(|(rule, _)| *rule),
     )
+    .chain(crate::verify_shape::ELSEWHERE.iter().copied())
+    .chain(crate::verify_links::ELSEWHERE.iter().copied())
     .chain(crate::verify_files::RULES.iter().copied())
     .collect();
     let rules: Vec<&str> = list(&catalogue, "rules")

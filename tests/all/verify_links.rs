@@ -9,6 +9,15 @@ use crate::verify_cases::{Case, assert_clean, case, follow, list, play, shown, t
 
 const REACHES: &str = "link/reaches-out";
 
+/// Rules that tests of their own plant.
+pub const ELSEWHERE: &[&str] = &[
+    "link/foreign-table",
+    "link/replication-slot",
+    "link/replication-origin",
+    "link/prepared-transaction",
+    "link/job",
+];
+
 pub const CASES: &[Case] = &[
     // A function's body, in all the ways that it can be written.
     case(REACHES, "error", S, ("function", "public", "k_pull"), "CREATE FUNCTION public.k_pull() RETURNS void LANGUAGE plpgsql AS $$BEGIN \

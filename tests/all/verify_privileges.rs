@@ -222,17 +222,20 @@ fn what_was_granted_on_is_taken_back_by_who_gave_it() {
 fn what_a_role_owns_in_other_databases() {
     let lab = Lab::migrated();
     let (table, role) = (lab.db("stray"), lab.db("k_social_user"));
+    // A database of its own: what lies in `postgres` other tests would see.
+    let elsewhere = lab.db("elsewhere");
+    lab.sql("postgres", &format!("CREATE DATABASE \"{elsewhere}\""));
     lab.sql(
-        "postgres",
+        "elsewhere",
         &format!("CREATE TABLE \"{table}\" (a int); ALTER TABLE \"{table}\" OWNER TO \"{role}\""),
     );
     let report = verify(&lab, &[]);
     let found = only(&report, "access/owns-elsewhere", "warning", K);
     assert!(
-        text(found, "message").contains("1 object in database postgres"),
+        text(found, "message").contains(&format!("1 object in database {elsewhere}")),
         "{found}"
     );
-    lab.sql("postgres", &format!("DROP TABLE \"{table}\""));
+    lab.sql("postgres", &format!("DROP DATABASE \"{elsewhere}\""));
     assert_clean(&lab);
     // Another service's database names it itself, unless it was not looked at.
     lab.sql(

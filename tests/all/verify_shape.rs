@@ -189,6 +189,14 @@ fn the_trigger_that_keeps_rows_out_of_a_hypertable_is_missed() {
     assert!(of(&verify(&lab, &["--service", K]), CHUNK).is_empty());
 }
 
+/// Rules that tests of their own plant.
+pub const ELSEWHERE: &[&str] = &[
+    "drift/chunk",
+    "drift/chunk-length",
+    "drift/encoding",
+    "bleed/common-database",
+];
+
 pub const CASES: &[Case] = &[
     case("drift/extension-version", "error", R, ("extension", "", "plpgsql"), "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'")
         .says(&["plpgsql", "0.9", "1.0"])

@@ -2,6 +2,7 @@
 
 use super::{database, service_of};
 use crate::report::text::count;
+use crate::rules::survey::Place;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap};
@@ -62,11 +63,42 @@ const fn is_in(entry: &Entry) -> bool {
     )
 }
 
+/// Whether the connection ends in a database that is not the service's: rules of group `identity` say so, and whose log-in works there
+/// says nothing more.
+fn is_astray(case: &Case<'_>) -> bool {
+    matches!(
+        case.survey.place(),
+        Ok(Place::WrongDatabase | Place::ForeignSchema(_))
+    )
+}
+
+/// Whether the other service's own connection ends in this very database, which rules of group `identity` report.
+fn is_at_home_here(case: &Case<'_>, entry: &Entry) -> bool {
+    let place = |snapshot: &crate::snapshot::Snapshot| {
+        let identity = &snapshot.identity;
+        let identifier = identity.system_identifier.known().copied()?;
+        Some((identifier, identity.database_oid))
+    };
+    let here = case.snapshot().ok().and_then(place);
+    here.is_some()
+        && case
+            .others()
+            .filter(|other| other.service.name == entry.service)
+            .filter_map(|other| other.snapshot.as_ref().and_then(Fact::known))
+            .any(|there| place(there) == here)
+}
+
 fn foreign_login(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Own)?;
     let gaps = unanswered(entries.clone());
+    if is_astray(case) {
+        return Ok(Outcome {
+            findings: Vec::new(),
+            gaps,
+        });
+    }
     let findings = entries
-        .filter(|entry| is_in(entry))
+        .filter(|entry| is_in(entry) && !is_at_home_here(case, entry))
         .filter_map(|entry| {
             let (why, told) = reason(case, entry);
             if told {
@@ -143,9 +175,14 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
         return ("PUBLIC has CONNECT".to_owned(), true);
     }
     if is_in_group(&access.database_owner) {
+        // `access/membership` of the service whose role it is says so, where that was looked at.
+        let told = case.others().any(|other| {
+            other.service.name == entry.service
+                && other.snapshot.as_ref().and_then(Fact::known).is_some()
+        });
         return (
             format!("it is a member of role {}", ident(&access.database_owner)),
-            false,
+            told,
         );
     }
     ("nothing in the catalog says why".to_owned(), false)
@@ -221,6 +258,12 @@ pub(in crate::rules) const SHARED_PASSWORD: Rule = Rule {
 fn shared_password(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Password)?;
     let gaps = unanswered(entries.clone());
+    if is_astray(case) {
+        return Ok(Outcome {
+            findings: Vec::new(),
+            gaps,
+        });
+    }
     let service = case.subject.service;
     let role = service.role_name().unwrap_or_default();
     let others: Vec<(&str, &str, &str)> = entries

@@ -17,7 +17,12 @@ pub(in crate::rules) const SYSTEM_GRANT: Rule = Rule {
 };
 
 /// What dbctl itself asks to be granted: neither shows more than where the server's data and its log-in rules are.
-const ASKED_FOR: [&str; 2] = ["pg_control_system", "pg_hba_file_rules"];
+const ASKED_FOR: [&str; 4] = [
+    "pg_control_system",
+    "pg_file_settings",
+    "pg_hba_file_rules",
+    "pg_show_all_file_settings",
+];
 
 fn system_grant(case: &Case<'_>) -> Verdict {
     let reach = Reach::new(case)?;
