@@ -114,7 +114,8 @@ impl Securable {
     pub fn key(&self) -> ObjectKey {
         let kind = match self.on {
             On::Object(kind) => kind,
-            On::Chunk | On::LargeObject | On::Other => Kind::Table,
+            On::LargeObject => Kind::LargeObject,
+            On::Chunk | On::Other => Kind::Table,
         };
         ObjectKey {
             schema: self.schema.clone(),

@@ -300,7 +300,12 @@ fn assert_reads_only(database: &str, application: &str) {
             ["SET", "SELECT", "WITH", "SHOW", "BEGIN", "COMMIT"].contains(&verb.as_str()),
             "{application} sent {sql}"
         );
-        assert!(!sql.contains("nextval") && !sql.contains("_lock("), "{sql}");
+        // `verify` takes a lock of its own to see which sessions end in one database; it blocks nobody and ends with its transaction.
+        let harmless = sql.replace("pg_try_advisory_xact_lock(", "");
+        assert!(
+            !sql.contains("nextval") && !harmless.contains("_lock("),
+            "{sql}"
+        );
     }
 }
 
@@ -411,7 +416,9 @@ fn it_writes_nothing_as_a_role_that_may_only_connect() {
         .exits(0)
         .says("0 migrations would be applied; nothing was changed");
     // Such a role may not see everything.
-    lab.without_admin().run(&["verify", "-v"]).exits(4);
+    lab.without_admin()
+        .run(&["verify", "-v", "--no-login-proof"])
+        .exits(4);
     assert_eq!(count(&lab), before);
     let after = everything(&lab);
     for (before, after) in catalogs.iter().zip(&after) {

@@ -201,7 +201,9 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
             } else {
                 severity_of(case, object)
             };
-            if severity < Severity::Error && spoken.contains(&object.key) {
+            // A large object stands for all of its owner.
+            let one = object.attributes.get(COUNT).is_none_or(|count| count == "1");
+            if severity < Severity::Error && one && spoken.contains(&object.key) {
                 return None;
             }
             let owned = owner.map_or_else(String::new, |(role, service)| {
