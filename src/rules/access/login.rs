@@ -4,7 +4,7 @@ use super::{database, service_of};
 use crate::report::text::count;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
-use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap};
+use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap, Role};
 
 pub(in crate::rules) const FOREIGN_LOGIN: Rule = Rule {
     id: "access/foreign-login",
@@ -21,8 +21,9 @@ fn attempts<'a>(
     with: Credentials,
 ) -> Result<impl Iterator<Item = &'a Entry> + Clone, Gap> {
     let entries = case.subject.proofs.entries.get()?;
-    if entries.is_empty() {
-        case.snapshot()?;
+    // A database that could not be read was tried all the same; one that is another's is told by group identity.
+    if entries.is_empty() || case.snapshot().is_ok() {
+        case.own()?;
     }
     Ok(case
         .subject
@@ -55,6 +56,25 @@ fn unanswered<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Gap> {
         .collect()
 }
 
+/// What was not answered, and what was not tried because this service's own credentials are not known.
+fn gaps<'a>(case: &Case<'_>, entries: impl Iterator<Item = &'a Entry>) -> Vec<Gap> {
+    let mut gaps = unanswered(entries);
+    let service = case.subject.service;
+    let is_own = service
+        .endpoint()
+        .is_none_or(|endpoint| service.role_name() == Some(endpoint.user.as_str()));
+    if !is_own {
+        gaps.push(Gap {
+            reason: format!(
+                "the URL of {} does not log in as its own role, so what its credentials open was not tried",
+                service.name
+            ),
+            remedy: Some("give dbctl the URL that the service uses".to_owned()),
+        });
+    }
+    gaps
+}
+
 const fn is_in(entry: &Entry) -> bool {
     matches!(
         entry.outcome,
@@ -64,9 +84,9 @@ const fn is_in(entry: &Entry) -> bool {
 
 fn foreign_login(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Own)?;
-    let gaps = unanswered(entries.clone());
+    let gaps = gaps(case, entries.clone());
     let findings = entries
-        .filter(|entry| is_in(entry))
+        .filter(|entry| is_in(entry) && !is_in_one_database(case, entry))
         .filter_map(|entry| {
             let (why, told) = reason(case, entry);
             if told {
@@ -103,6 +123,12 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
     Ok(Outcome { findings, gaps })
 }
 
+/// Whether both services' own sessions are in this very database: that is the cause, and group `identity` tells it.
+fn is_in_one_database(case: &Case<'_>, entry: &Entry) -> bool {
+    let live = case.subject.proofs.live.as_ref();
+    live.is_some_and(|live| live.same_database.contains(&entry.service))
+}
+
 /// What let a role in, as far as the catalog tells, and whether another rule says so already.
 fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
     let role = entry.role.as_str();
@@ -120,7 +146,7 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
     if known.is_some_and(|known| known.superuser) {
         return (
             "it is a superuser".to_owned(),
-            is_superuser_at_home(case, entry),
+            is_known_at_home(case, entry, |role| role.superuser),
         );
     }
     if access.database_owner == role {
@@ -145,14 +171,14 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
     if is_in_group(&access.database_owner) {
         return (
             format!("it is a member of role {}", ident(&access.database_owner)),
-            false,
+            is_known_at_home(case, entry, |_| true),
         );
     }
     ("nothing in the catalog says why".to_owned(), false)
 }
 
-/// Whether the other service's own `access/superuser` is about this very server.
-fn is_superuser_at_home(case: &Case<'_>, entry: &Entry) -> bool {
+/// Whether the other service's own rules (`access/superuser`, `access/membership`) are about this very server, and see what its role is.
+fn is_known_at_home(case: &Case<'_>, entry: &Entry, is: impl Fn(&Role) -> bool) -> bool {
     let identifier =
         |snapshot: &crate::snapshot::Snapshot| snapshot.identity.system_identifier.known().copied();
     let Ok(here) = case.snapshot().map(identifier) else {
@@ -168,7 +194,7 @@ fn is_superuser_at_home(case: &Case<'_>, entry: &Entry) -> bool {
                     .access
                     .roles
                     .iter()
-                    .any(|role| role.superuser && role.name == entry.role)
+                    .any(|role| role.name == entry.role && is(role))
         })
 }
 
@@ -220,7 +246,7 @@ pub(in crate::rules) const SHARED_PASSWORD: Rule = Rule {
 
 fn shared_password(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Password)?;
-    let gaps = unanswered(entries.clone());
+    let gaps = gaps(case, entries.clone());
     let service = case.subject.service;
     let role = service.role_name().unwrap_or_default();
     let others: Vec<(&str, &str, &str)> = entries
@@ -273,6 +299,9 @@ fn same_in_manifest<'a>(case: &Case<'a>) -> Vec<&'a str> {
         let endpoint = service.endpoint()?;
         endpoint.password_for(endpoint.hosts.first()?)
     };
+    let user = |service: &'a crate::manifest::Service| {
+        service.endpoint().map(|endpoint| endpoint.user.as_str())
+    };
     let Some(own) = password(case.subject.service) else {
         return Vec::new();
     };
@@ -280,6 +309,8 @@ fn same_in_manifest<'a>(case: &Case<'a>) -> Vec<&'a str> {
         .subjects
         .iter()
         .take_while(|subject| subject.service.name != case.subject.service.name)
+        // One role for both is no matter of passwords: identity, or the log-in itself, tells it.
+        .filter(|earlier| user(earlier.service) != user(case.subject.service))
         .filter(|earlier| password(earlier.service) == Some(own))
         .map(|earlier| earlier.service.name.as_str())
         .collect()

@@ -136,7 +136,7 @@ fn membership(case: &Case<'_>) -> Verdict {
                     ),
                 )
                 .belongs_to(service)
-                .saw(format!("no membership in a role of {service}"), format!("member of {}", list(&role.member_of.iter().map(String::as_str).collect::<Vec<_>>())))
+                .saw(format!("no membership in a role of {service}"), format!("member of {}{}", list(&role.member_of.iter().map(String::as_str).collect::<Vec<_>>()), proven_elsewhere(case)))
                 .remedy(revoke(group, &role.name)),
         );
     }
