@@ -152,6 +152,10 @@ fn tries<'a>(loaded: &'a Loaded<'_>, answers: &[bool]) -> Vec<Try<'a>> {
                 connect_timeout: Some(ATTEMPT),
                 ..theirs.clone()
             };
+            // A role for looking alone is no service's credentials: its own verdict says that they were not tried.
+            if other.service.role_name() != Some(ours.user.as_str()) {
+                continue;
+            }
             let same_place = ours.hosts == theirs.hosts && ours.database == theirs.database;
             if !same_place {
                 tries.push(Try {

@@ -106,6 +106,19 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "link/foreign-channel",
         "verify_links::a_channel_of_another_set",
     ),
+    (
+        "link/replication-slot",
+        "verify_links::settings_that_copy_rows_out",
+    ),
+    (
+        "link/replication-origin",
+        "verify_links::settings_that_copy_rows_out",
+    ),
+    (
+        "link/prepared-transaction",
+        "verify_links::settings_that_copy_rows_out",
+    ),
+    ("link/job", "verify_links::jobs_that_no_migration_adds"),
     ("drift/not-migrated", "verify_drift"),
     ("drift/pending", "verify_drift"),
     ("sets/stale-lock", "verify_drift"),

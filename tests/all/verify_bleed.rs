@@ -74,6 +74,13 @@ pub const CASES: &[Case] = &[
           CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'analytics'); CREATE FOREIGN TABLE public.elsewhere (id integer) SERVER far; \
           CREATE FOREIGN TABLE public.beyond (id integer) SERVER far")
         .says(&["far", "public.elsewhere", "public.beyond", "analytics"]),
+    // A server that is told otherwise does not speak for its tables.
+    case("link/foreign-table", "error", R, ("foreign_table", "public", "elsewhere"), "CREATE EXTENSION postgres_fdw; \
+          CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'analytics'); CREATE FOREIGN TABLE public.elsewhere (id integer) SERVER far; \
+          ALTER EXTENSION plpgsql ADD SERVER far")
+        .says(&["public.elsewhere"])
+        .also(&[EXTENSION, "bleed/attached-to-extension"])
+        .undo("ALTER EXTENSION plpgsql DROP SERVER far; DROP EXTENSION postgres_fdw CASCADE"),
     case("link/publication", "error", K, ("publication", "", "everything"), "CREATE PUBLICATION everything FOR ALL TABLES").says(&["everything", "FOR ALL TABLES"]),
     case("link/publication", "error", R, ("publication", "", "some"), "CREATE PUBLICATION \"some\" FOR TABLE public.ln_user_wallets").says(&["ln_user_wallets"]),
     case("link/subscription", "error", S, ("subscription", "", "sub_{suffix}"), "CREATE SUBSCRIPTION \"sub_{suffix}\" CONNECTION 'dbname={ksocial} password=c4nary-conninfo' PUBLICATION p \

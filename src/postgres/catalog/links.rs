@@ -208,8 +208,7 @@ async fn settings(
         return Ok(denied(
             "permission denied for view pg_file_settings",
             &format!(
-                "GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO {0}; GRANT SELECT ON pg_catalog.pg_file_settings TO {0}; \
-                 GRANT pg_read_all_settings TO {0}",
+                "GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO {0}; GRANT SELECT ON pg_catalog.pg_file_settings TO {0}",
                 role(readers)
             ),
         ));

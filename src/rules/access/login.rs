@@ -5,7 +5,7 @@ use crate::report::text::count;
 use crate::rules::survey::Place;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
-use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap};
+use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap, Role};
 
 pub(in crate::rules) const FOREIGN_LOGIN: Rule = Rule {
     id: "access/foreign-login",
@@ -22,8 +22,9 @@ fn attempts<'a>(
     with: Credentials,
 ) -> Result<impl Iterator<Item = &'a Entry> + Clone, Gap> {
     let entries = case.subject.proofs.entries.get()?;
-    if entries.is_empty() {
-        case.snapshot()?;
+    // A database that could not be read was tried all the same; one that is another's is told by group identity.
+    if entries.is_empty() || case.snapshot().is_ok() {
+        case.own()?;
     }
     Ok(case
         .subject
@@ -54,6 +55,25 @@ fn unanswered<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Gap> {
         })
         .into_iter()
         .collect()
+}
+
+/// What was not answered, and what was not tried because this service's own credentials are not known.
+fn gaps<'a>(case: &Case<'_>, entries: impl Iterator<Item = &'a Entry>) -> Vec<Gap> {
+    let mut gaps = unanswered(entries);
+    let service = case.subject.service;
+    let is_own = service
+        .endpoint()
+        .is_none_or(|endpoint| service.role_name() == Some(endpoint.user.as_str()));
+    if !is_own {
+        gaps.push(Gap {
+            reason: format!(
+                "the URL of {} does not log in as its own role, so what its credentials open was not tried",
+                service.name
+            ),
+            remedy: Some("give dbctl the URL that the service uses".to_owned()),
+        });
+    }
+    gaps
 }
 
 const fn is_in(entry: &Entry) -> bool {
@@ -90,7 +110,7 @@ fn is_at_home_here(case: &Case<'_>, entry: &Entry) -> bool {
 
 fn foreign_login(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Own)?;
-    let gaps = unanswered(entries.clone());
+    let gaps = gaps(case, entries.clone());
     if is_astray(case) {
         return Ok(Outcome {
             findings: Vec::new(),
@@ -98,7 +118,7 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
         });
     }
     let findings = entries
-        .filter(|entry| is_in(entry) && !is_at_home_here(case, entry))
+        .filter(|entry| is_in(entry) && !is_at_home_here(case, entry) && !is_in_one_database(case, entry))
         .filter_map(|entry| {
             let (why, told) = reason(case, entry);
             if told {
@@ -135,6 +155,12 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
     Ok(Outcome { findings, gaps })
 }
 
+/// Whether both services' own sessions are in this very database: that is the cause, and group `identity` tells it.
+fn is_in_one_database(case: &Case<'_>, entry: &Entry) -> bool {
+    let live = case.subject.proofs.live.as_ref();
+    live.is_some_and(|live| live.same_database.contains(&entry.service))
+}
+
 /// What let a role in, as far as the catalog tells, and whether another rule says so already.
 fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
     let role = entry.role.as_str();
@@ -152,7 +178,7 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
     if known.is_some_and(|known| known.superuser) {
         return (
             "it is a superuser".to_owned(),
-            is_superuser_at_home(case, entry),
+            is_known_at_home(case, entry, |role| role.superuser),
         );
     }
     if access.database_owner == role {
@@ -175,21 +201,16 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
         return ("PUBLIC has CONNECT".to_owned(), true);
     }
     if is_in_group(&access.database_owner) {
-        // `access/membership` of the service whose role it is says so, where that was looked at.
-        let told = case.others().any(|other| {
-            other.service.name == entry.service
-                && other.snapshot.as_ref().and_then(Fact::known).is_some()
-        });
         return (
             format!("it is a member of role {}", ident(&access.database_owner)),
-            told,
+            is_known_at_home(case, entry, |_| true),
         );
     }
     ("nothing in the catalog says why".to_owned(), false)
 }
 
-/// Whether the other service's own `access/superuser` is about this very server.
-fn is_superuser_at_home(case: &Case<'_>, entry: &Entry) -> bool {
+/// Whether the other service's own rules (`access/superuser`, `access/membership`) are about this very server, and see what its role is.
+fn is_known_at_home(case: &Case<'_>, entry: &Entry, is: impl Fn(&Role) -> bool) -> bool {
     let identifier =
         |snapshot: &crate::snapshot::Snapshot| snapshot.identity.system_identifier.known().copied();
     let Ok(here) = case.snapshot().map(identifier) else {
@@ -199,13 +220,16 @@ fn is_superuser_at_home(case: &Case<'_>, entry: &Entry) -> bool {
         .filter(|other| other.service.name == entry.service)
         .filter_map(|other| other.snapshot.as_ref().and_then(Fact::known))
         .any(|there| {
-            here.is_some()
-                && identifier(there) == here
+            // Where a plain role may not read the identifier, the names decide.
+            let is_elsewhere = here
+                .zip(identifier(there))
+                .is_some_and(|(here, there)| here != there);
+            !is_elsewhere
                 && there
                     .access
                     .roles
                     .iter()
-                    .any(|role| role.superuser && role.name == entry.role)
+                    .any(|role| role.name == entry.role && is(role))
         })
 }
 
@@ -257,7 +281,7 @@ pub(in crate::rules) const SHARED_PASSWORD: Rule = Rule {
 
 fn shared_password(case: &Case<'_>) -> Verdict {
     let entries = attempts(case, Credentials::Password)?;
-    let gaps = unanswered(entries.clone());
+    let gaps = gaps(case, entries.clone());
     if is_astray(case) {
         return Ok(Outcome {
             findings: Vec::new(),
@@ -316,6 +340,9 @@ fn same_in_manifest<'a>(case: &Case<'a>) -> Vec<&'a str> {
         let endpoint = service.endpoint()?;
         endpoint.password_for(endpoint.hosts.first()?)
     };
+    let user = |service: &'a crate::manifest::Service| {
+        service.endpoint().map(|endpoint| endpoint.user.as_str())
+    };
     let Some(own) = password(case.subject.service) else {
         return Vec::new();
     };
@@ -323,6 +350,8 @@ fn same_in_manifest<'a>(case: &Case<'a>) -> Vec<&'a str> {
         .subjects
         .iter()
         .take_while(|subject| subject.service.name != case.subject.service.name)
+        // One role for both is no matter of passwords: identity, or the log-in itself, tells it.
+        .filter(|earlier| user(earlier.service) != user(case.subject.service))
         .filter(|earlier| password(earlier.service) == Some(own))
         .map(|earlier| earlier.service.name.as_str())
         .collect()

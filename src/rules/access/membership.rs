@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::login::proven_elsewhere;
 use super::reach::Reach;
 use super::role::own_role;
 use super::{database, service_of};
@@ -177,7 +178,12 @@ fn foreign(
         .belongs_to(service)
         .saw(
             format!("no membership in a role of {service}"),
-            format!("member of {}{}", ident(group), through(reached)),
+            format!(
+                "member of {}{}{}",
+                ident(group),
+                through(reached),
+                proven_elsewhere(case)
+            ),
         )
         .remedy(revoke(reached))
 }
