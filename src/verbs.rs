@@ -104,7 +104,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         }
         Command::Check(options) => {
             let loaded = load(&manifest, &options.chosen)?;
-            let report = command::check::run(&loaded, severity(options.fail_on)).await;
+            let compose = command::compose::load(&manifest, &options.compose, &inputs)
+                .map_err(Stop::refused)?;
+            let report = command::check::run(&loaded, compose, severity(options.fail_on)).await;
             show(
                 &global,
                 || render::verify::json(&report),

@@ -26,6 +26,7 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
         manifest: loaded.manifest,
         subjects,
         offline: false,
+        compose: None,
     };
     rules::run(&system, &loaded.chosen, fail_on, started)
 }

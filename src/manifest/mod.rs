@@ -32,6 +32,8 @@ pub struct Manifest {
     pub path: Option<PathBuf>,
     /// How services may share servers.
     pub topology: Topology,
+    /// The compose files that it names, as several `-f` of Docker Compose; none when it names none.
+    pub compose: Vec<PathBuf>,
     /// The services in the manifest's order.
     pub services: Vec<Service>,
     /// Findings that are accepted.
@@ -208,6 +210,8 @@ pub struct Service {
     pub admin: Option<Sourced<Endpoint>>,
     /// The container of its database in a compose file.
     pub container: Option<Sourced<String>>,
+    /// The service's own container in a compose file, where its name does not tell.
+    pub app: Option<Sourced<String>>,
     /// The RGB node's storage directory.
     pub storage_dir: Option<Sourced<PathBuf>>,
     /// Where its store lies on this host.

@@ -13,8 +13,10 @@ use super::table::{Field, Raw, Scalar, Table, Value};
 /// The version of the manifest's format that this dbctl reads.
 const VERSION: i128 = 1;
 
-const TOP_KEYS: [&str; 5] = ["version", "sets", "topology", "services", "allow"];
-const SERVICE_KEYS: [&str; 15] = [
+const TOP_KEYS: [&str; 6] = [
+    "version", "sets", "topology", "compose", "services", "allow",
+];
+const SERVICE_KEYS: [&str; 16] = [
     "store",
     "engine",
     "managed",
@@ -27,6 +29,7 @@ const SERVICE_KEYS: [&str; 15] = [
     "url",
     "admin_url",
     "container",
+    "app",
     "optional",
     "storage_dir",
     "data_dir",

@@ -123,8 +123,11 @@ fn findings(report: &Report, style: Style, out: &mut String) {
 fn finding(found: &Found, style: Style, out: &mut String) {
     let finding = &found.finding;
     let label = format!("{:<7}", finding.severity.as_str());
+    let place = finding.location.as_ref().map_or_else(String::new, |at| {
+        format!("  {}:{}:{}", one_line(&at.file), at.line, at.column)
+    });
     out.push_str(&format!(
-        "  {} {}\n",
+        "  {} {}{place}\n",
         style.paint(tone(finding.severity), &label),
         finding.rule
     ));

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Report, ServiceLine};
-use crate::report::{About, Severity};
+use crate::report::{About, Location, Severity};
 
 #[derive(Serialize)]
 struct V1Report<'a> {
@@ -66,6 +66,14 @@ struct V1Finding<'a> {
     message: &'a str,
     remedy: &'a str,
     evidence: &'a str,
+    location: Option<V1Location<'a>>,
+}
+
+#[derive(Serialize)]
+struct V1Location<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
 }
 
 #[derive(Serialize)]
@@ -159,6 +167,17 @@ impl<'a> From<&'a Found> for V1Finding<'a> {
             message: &finding.message,
             remedy: &finding.remedy,
             evidence: finding.evidence,
+            location: finding.location.as_ref().map(V1Location::from),
+        }
+    }
+}
+
+impl<'a> From<&'a Location> for V1Location<'a> {
+    fn from(location: &'a Location) -> Self {
+        Self {
+            file: &location.file,
+            line: location.line,
+            column: location.column,
         }
     }
 }

@@ -39,6 +39,7 @@ fn found(severity: Severity, message: &str) -> Found {
             message: message.to_owned(),
             remedy: "DROP TABLE public.k_posts;".to_owned(),
             evidence: "catalog",
+            location: None,
         },
     }
 }

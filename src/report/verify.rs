@@ -195,6 +195,7 @@ mod tests {
                         message: String::new(),
                         remedy: String::new(),
                         evidence: "catalog",
+                        location: None,
                     },
                 })
                 .collect(),

@@ -68,6 +68,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
         },
         admin: None,
         container: None,
+        app: None,
         storage_dir: None,
         data_dir: None,
         engine: None,
@@ -355,6 +356,7 @@ impl World {
             manifest: Manifest {
                 path: None,
                 topology: Topology::Any,
+                compose: Vec::new(),
                 services,
                 allow: Vec::new(),
             },
@@ -383,6 +385,7 @@ impl World {
             manifest: &self.manifest,
             subjects,
             offline: false,
+            compose: None,
         }
     }
 

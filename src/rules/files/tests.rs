@@ -85,6 +85,7 @@ impl Tree {
         let manifest = Manifest {
             path: None,
             topology: Topology::Any,
+            compose: Vec::new(),
             services: Vec::new(),
             allow: Vec::new(),
         };
@@ -102,6 +103,7 @@ impl Tree {
             manifest: &manifest,
             subjects,
             offline: false,
+            compose: None,
         };
         let mut all = Outcome::default();
         for subject in &system.subjects {
