@@ -91,8 +91,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
         Command::Verify(options) => {
             let loaded = load(&manifest, &options.chosen)?;
+            let compose = command::compose::load(&manifest, &[], &inputs).map_err(Stop::refused)?;
             let report = tokio::select! {
-                report = command::verify::run(&loaded, severity(options.fail_on)) => report,
+                report = command::verify::run(&loaded, compose, severity(options.fail_on)) => report,
                 () = interrupt.wait() => return Ok(Exit::Interrupted.code()),
             };
             show(

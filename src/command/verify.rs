@@ -5,6 +5,7 @@ use std::time::Instant;
 use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
+use crate::compose::Deployment;
 use crate::files;
 use crate::manifest::Endpoint;
 use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot};
@@ -13,7 +14,7 @@ use crate::rules::{self, Severity, Subject, System};
 use crate::snapshot::{Fact, Gap, Snapshot};
 
 /// Verifies the chosen services.
-pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
+pub async fn run(loaded: &Loaded<'_>, compose: Option<Deployment>, fail_on: Severity) -> Report {
     let started = Instant::now();
     let subjects = join_all(loaded.services.iter().map(|service| {
         subject(
@@ -26,7 +27,7 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
         manifest: loaded.manifest,
         subjects,
         offline: false,
-        compose: None,
+        compose,
     };
     rules::run(&system, &loaded.chosen, fail_on, started)
 }

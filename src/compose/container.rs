@@ -194,7 +194,7 @@ pub(super) struct Context<'a> {
     pub(super) project: &'a str,
     pub(super) volumes: Option<&'a Node>,
     pub(super) secrets: Option<&'a Node>,
-    pub(super) unread: Vec<String>,
+    pub(super) unread: Vec<(String, String)>,
 }
 
 impl Context<'_> {
@@ -442,7 +442,7 @@ fn variables(
         let Some(path) = file.store.host.as_ref().filter(|path| path.is_file()) else {
             if *required {
                 let reason = format!("environment file {shown} of {service} is not here");
-                context.unread.push(reason);
+                context.unread.push((service.to_owned(), reason));
             }
             continue;
         };
@@ -454,7 +454,7 @@ fn variables(
             Err(error) => {
                 let reason =
                     format!("environment file {shown} of {service} cannot be read: {error}");
-                context.unread.push(reason);
+                context.unread.push((service.to_owned(), reason));
                 continue;
             }
         };

@@ -61,8 +61,8 @@ pub struct Project {
     pub files: Vec<Arc<str>>,
     /// The services of the files. Called containers here: a service is one of the manifest's.
     pub containers: Vec<Container>,
-    /// What could not be looked at: environment files that are not there, values that are not written in the files.
-    pub unread: Vec<String>,
+    /// What could not be looked at, such as an environment file that is not there: the container's name, and the reason.
+    pub unread: Vec<(String, String)>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
 }
@@ -103,7 +103,6 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
         env: wanted.env.clone(),
         bases: BTreeMap::new(),
         read: 0,
-        unread: Vec::new(),
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
@@ -132,7 +131,6 @@ struct Loader {
     /// Where the relative paths of each file begin.
     bases: BTreeMap<Arc<str>, PathBuf>,
     read: usize,
-    unread: Vec<String>,
 }
 
 impl Loader {
@@ -389,7 +387,7 @@ impl Loader {
     }
 
     fn project(
-        mut self,
+        self,
         root: &Node,
         files: Vec<Arc<str>>,
         folder: &Path,
@@ -424,12 +422,11 @@ impl Loader {
             containers.push(Container::new(key, node, &mut context)?);
         }
         let unread = std::mem::take(&mut context.unread);
-        self.unread.extend(unread);
         let scripts = scripts::read(&containers);
         Ok(Project {
             files,
             containers,
-            unread: self.unread,
+            unread,
             scripts,
         })
     }

@@ -1,6 +1,6 @@
 //! What containers are told to connect to.
 
-use super::{Scene, Words, finding};
+use super::{Scene, Words, finding, of};
 use crate::compose::{Connection, Container, Kind, Text};
 use crate::manifest::{Store, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
@@ -64,8 +64,8 @@ impl Wrong {
         let name = &container.name;
         let words = Words {
             message: format!(
-                "{name} of {} connects {} ({})",
-                scene.service.name,
+                "{} connects {} ({})",
+                of(container, &scene.service.name),
                 self.parts.join(" and "),
                 connection.from
             ),
@@ -129,6 +129,15 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
         );
         return;
     }
+    if reaches_itself(scene, client, connection) {
+        wrong.add(
+            "to localhost, which is the container itself".to_owned(),
+            format!("host {expected}"),
+            "host localhost".to_owned(),
+            None,
+        );
+        return;
+    }
     // The other's container may be in a file that is not here.
     for host in connection.hosts.iter().filter_map(Text::get) {
         let is_other = |service: &crate::manifest::Service| {
@@ -151,6 +160,15 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             return;
         }
     }
+}
+
+/// Whether a connection ends in the container that makes it.
+fn reaches_itself(scene: &Scene<'_>, client: usize, connection: &Connection) -> bool {
+    let alone = scene
+        .container(client)
+        .is_some_and(|(container, _)| container.network_mode.is_none());
+    let mut hosts = connection.hosts.iter().filter_map(Text::get);
+    alone && hosts.any(|host| ["localhost", "127.0.0.1", "::1"].contains(&host))
 }
 
 fn wrong_database(scene: &Scene<'_>, connection: &Connection, wrong: &mut Wrong) {
@@ -225,13 +243,12 @@ fn disagreement(case: &Case<'_>) -> Verdict {
     for (index, client, party) in scene.clients() {
         for connection in &party.connections {
             for target in scene.deployment.targets(index, connection) {
-                let Some((server, of)) = scene
+                let Some((server, _)) = scene
                     .container(target)
                     .filter(|(_, of)| of.owner == Some(scene.own))
                 else {
                     continue;
                 };
-                debug_assert!(of.kind == Kind::Database);
                 let known = |name: &str| {
                     server
                         .variable(name)
@@ -295,8 +312,8 @@ fn no_sql(case: &Case<'_>) -> Verdict {
             place,
             Words {
                 message: format!(
-                    "{} of {service} {what}, but {service} keeps files and has no SQL database",
-                    container.name
+                    "{} {what}, but {service} keeps files and has no SQL database",
+                    of(container, service)
                 ),
                 expected: "no SQL database".to_owned(),
                 actual: what.clone(),

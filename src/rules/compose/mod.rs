@@ -157,6 +157,15 @@ impl Side<'_> {
     }
 }
 
+/// How messages call a container and its service: once, where both have one name.
+fn of(container: &Container, service: &str) -> String {
+    if container.name == service {
+        service.to_owned()
+    } else {
+        format!("{} ({service})", container.name)
+    }
+}
+
 /// Whether two containers never run together as far as profiles tell.
 fn apart(one: &Container, other: &Container) -> bool {
     !one.profiles.is_empty()

@@ -1,8 +1,8 @@
 //! Passwords: published ones, and one for two services. No message holds one.
 
 use super::server::{USER, first};
-use super::{Scene, Words, finding};
-use crate::compose::{Container, Deployment, Kind, Place, Text};
+use super::{Scene, Words, finding, of};
+use crate::compose::{Container, Place, Text};
 use crate::manifest::Service;
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -54,7 +54,8 @@ struct Given<'a> {
 }
 
 /// The passwords of a service, those of its servers first.
-fn given(deployment: &Deployment, owner: usize) -> Vec<Given<'_>> {
+fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
+    let deployment = scene.deployment;
     let mut found = Vec::new();
     for (_, container) in deployment.databases(owner) {
         if let Some(variable) = first(container, &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"]) {
@@ -68,7 +69,12 @@ fn given(deployment: &Deployment, owner: usize) -> Vec<Given<'_>> {
     }
     for (_, container, party) in deployment.clients(owner) {
         for connection in &party.connections {
-            if let Some(password) = &connection.password {
+            // What logs in as another service's role has that one fault.
+            let role = connection.role.as_ref().and_then(Text::get);
+            let is_foreign = scene.services.iter().enumerate().any(|(index, service)| {
+                index != owner && role.is_some() && service.role_name() == role
+            });
+            if let Some(password) = connection.password.as_ref().filter(|_| !is_foreign) {
                 found.push(Given {
                     container,
                     text: password.clone(),
@@ -88,7 +94,7 @@ fn default_password(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     let mut seen: Vec<String> = Vec::new();
-    for given in given(scene.deployment, scene.own) {
+    for given in given(&scene, scene.own) {
         // One password is one cause, however often it is written.
         if seen.iter().any(|other| other == given.text.raw()) {
             continue;
@@ -104,7 +110,7 @@ fn default_password(case: &Case<'_>) -> Verdict {
                 given.container,
                 given.place,
                 Words {
-                    message: format!("{name} of {} has {what} ({})", scene.service.name, given.from),
+                    message: format!("{} has {what} ({})", of(given.container, &scene.service.name), given.from),
                     expected: "a password of its own, set outside the file".to_owned(),
                     actual: what,
                     remedy: format!(
@@ -199,8 +205,8 @@ struct Key<'a> {
     place: &'a Place,
 }
 
-fn keys(deployment: &Deployment, owner: usize) -> Vec<Key<'_>> {
-    let mut keys: Vec<Key<'_>> = given(deployment, owner)
+fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
+    let mut keys: Vec<Key<'a>> = given(scene, owner)
         .into_iter()
         .map(|given| {
             let variables: Vec<&str> = given.text.variables.iter().map(String::as_str).collect();
@@ -217,7 +223,7 @@ fn keys(deployment: &Deployment, owner: usize) -> Vec<Key<'_>> {
             }
         })
         .collect();
-    for (_, container, party) in deployment.of(owner) {
+    for (_, container, _) in scene.deployment.of(owner) {
         for variable in &container.environment {
             let is_password = variable
                 .name
@@ -237,7 +243,6 @@ fn keys(deployment: &Deployment, owner: usize) -> Vec<Key<'_>> {
                 });
             }
         }
-        debug_assert!(matches!(party.kind, Kind::Database | Kind::Client));
     }
     keys
 }
@@ -246,10 +251,10 @@ fn repeated_password(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
         return Ok(Outcome::default());
     };
-    let own = keys(scene.deployment, scene.own);
+    let own = keys(&scene, scene.own);
     let mut findings: Vec<Finding> = Vec::new();
     for other in 0..scene.own {
-        let others = keys(scene.deployment, other);
+        let others = keys(&scene, other);
         let mut seen: Vec<&str> = Vec::new();
         for key in &own {
             let Some(theirs) = others.iter().find(|theirs| theirs.identity == key.identity) else {
@@ -259,7 +264,7 @@ fn repeated_password(case: &Case<'_>) -> Verdict {
                 continue;
             }
             seen.push(&key.identity);
-            let (a, b) = (&theirs.container.name, &key.container.name);
+            let b = &key.container.name;
             let shown = if theirs.shown == key.shown {
                 key.shown.clone()
             } else {
@@ -271,9 +276,9 @@ fn repeated_password(case: &Case<'_>) -> Verdict {
                 key.place,
                 Words {
                     message: format!(
-                        "{a} ({}) and {b} ({}) have one password: {shown}",
-                        scene.name(Some(other)),
-                        scene.service.name
+                        "{} and {} have one password: {shown}",
+                        of(theirs.container, scene.name(Some(other))),
+                        of(key.container, &scene.service.name)
                     ),
                     expected: "a password for each service".to_owned(),
                     actual: shown.clone(),

@@ -23,7 +23,6 @@ fn unread(case: &Case<'_>) -> Verdict {
     };
     let project = &scene.deployment.project;
     let service = &scene.service.name;
-    let is_here = scene.deployment.of(scene.own).next().is_some();
     if scene
         .deployment
         .parties
@@ -54,8 +53,10 @@ fn unread(case: &Case<'_>) -> Verdict {
             }
         }
     }
-    if is_here {
-        outcome.gaps.extend(project.unread.iter().map(Gap::new));
+    for (_, container, _) in scene.deployment.of(scene.own) {
+        let unread = project.unread.iter();
+        let own = unread.filter(|(name, _)| *name == container.name);
+        outcome.gaps.extend(own.map(|(_, reason)| Gap::new(reason)));
     }
     // A server that could be the one that is missing.
     if scene.is_sql() && scene.databases().next().is_none() {

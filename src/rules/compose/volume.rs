@@ -1,6 +1,6 @@
 //! Where the data lies: one volume for two stores, none at all, one environment file for two services.
 
-use super::{Scene, Side, Words, apart, finding};
+use super::{Scene, Side, Words, apart, finding, of};
 use crate::compose::{Container, Kind, Mount};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -26,6 +26,9 @@ const FLEETING: [&str; 7] = [
     "/tmp", "/run", "/var/run", "/var/log", "/logs", "/log", "/etc",
 ];
 
+/// Where servers have their socket.
+const SOCKET: [&str; 2] = ["/var/run/postgresql", "/run/postgresql"];
+
 fn shared_volume(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case) else {
         return Ok(Outcome::default());
@@ -41,16 +44,13 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
 }
 
 fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {
-    let [(taker, giver), (_, _)] = [(one, other), (other, one)];
     let taken = |taker: Side<'_>, giver: Side<'_>| {
-        taker
-            .container
-            .volumes_from
-            .iter()
+        let mut fields = taker.container.volumes_from.iter();
+        fields
             .find(|field| field.text.raw() == giver.container.name)
             .cloned()
     };
-    let (taker, giver, field) = match taken(taker, giver) {
+    let (taker, giver, field) = match taken(one, other) {
         Some(field) => (one, other, field),
         None => (other, one, taken(other, one)?),
     };
@@ -58,16 +58,16 @@ fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Fin
     if taker.party.owner == giver.party.owner && !taker.is_database() && !giver.is_database() {
         return None;
     }
-    let (taker, giver) = (&taker.container.name, giver);
+    let container = taker.container;
+    let taker = &container.name;
     Some(finding(
         &SHARED_VOLUME,
-        one_of(taker, one, other),
+        container,
         &field.place,
         Words {
             message: format!(
-                "{taker} takes all volumes of {} ({}) by volumes_from",
-                giver.container.name,
-                scene.name(giver.party.owner)
+                "{taker} takes all volumes of {} by volumes_from",
+                of(giver.container, scene.name(giver.party.owner))
             ),
             expected: "volumes of its own".to_owned(),
             actual: format!("all volumes of {}", giver.container.name),
@@ -76,14 +76,6 @@ fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Fin
             ),
         },
     ))
-}
-
-fn one_of<'a>(name: &str, one: Side<'a>, other: Side<'a>) -> &'a Container {
-    if one.container.name == name {
-        one.container
-    } else {
-        other.container
-    }
 }
 
 fn mounts(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {
@@ -117,6 +109,15 @@ fn severity(one: (Side<'_>, &Mount), other: (Side<'_>, &Mount)) -> Option<Severi
     let (first, second) = (is_data(one.0, one.1), is_data(other.0, other.1));
     let (a, b) = (one.0, other.0);
     let any_database = a.is_database() || b.is_database();
+    let owners_differ =
+        a.party.owner.is_some() && b.party.owner.is_some() && a.party.owner != b.party.owner;
+    let socket = |(side, mount): (Side<'_>, &Mount)| {
+        side.is_database() && SOCKET.iter().any(|path| mount.lies_in(path))
+    };
+    // Who has the socket is past the network; a service's own client may have it.
+    if socket(one) || socket(other) {
+        return owners_differ.then_some(Severity::Error);
+    }
     if first || second {
         let same = a.party.owner == b.party.owner && a.party.owner.is_some();
         let reads = |side: (Side<'_>, &Mount)| side.0.party.owner.is_none() && side.1.read_only;
@@ -126,10 +127,9 @@ fn severity(one: (Side<'_>, &Mount), other: (Side<'_>, &Mount)) -> Option<Severi
             || reads(other);
         return (!harmless).then_some(Severity::Error);
     }
-    let both = a.party.owner.is_some() && b.party.owner.is_some() && a.party.owner != b.party.owner;
     let written = !one.1.read_only && !other.1.read_only;
     let fleeting = |mount: &Mount| FLEETING.iter().any(|path| mount.lies_in(path));
-    if !both || !written || fleeting(one.1) || fleeting(other.1) {
+    if !owners_differ || !written || fleeting(one.1) || fleeting(other.1) {
         return None;
     }
     Some(if any_database {
@@ -180,7 +180,7 @@ fn storage(container: &Container) -> impl Iterator<Item = (&str, &str)> {
 fn shared(scene: &Scene<'_>, inner: (Side<'_>, &Mount), outer: (Side<'_>, &Mount)) -> Finding {
     let (side, mount) = inner;
     let (beside, other) = outer;
-    let (name, other_name) = (&side.container.name, &beside.container.name);
+    let name = &side.container.name;
     let nested = match (&mount.source, &other.source) {
         (Some(one), Some(two)) if one.is(two) => "is",
         _ => "lies in",
@@ -191,12 +191,12 @@ fn shared(scene: &Scene<'_>, inner: (Side<'_>, &Mount), outer: (Side<'_>, &Mount
         &mount.place,
         Words {
             message: format!(
-                "{} of {name} ({}, mounted on {}) {nested} {} of {other_name} ({}, mounted on {})",
+                "{} of {}, mounted on {}, {nested} {} of {}, mounted on {}",
                 mount.shown(),
-                scene.name(side.party.owner),
+                of(side.container, scene.name(side.party.owner)),
                 mount.target.shown(),
                 other.shown(),
-                scene.name(beside.party.owner),
+                of(beside.container, scene.name(beside.party.owner)),
                 other.target.shown(),
             ),
             expected: "a volume of its own for each".to_owned(),
@@ -317,16 +317,15 @@ fn shared_env_file(case: &Case<'_>) -> Verdict {
                 &file.place,
                 Words {
                     message: format!(
-                        "{} ({}) and {} ({}) read one environment file, {}: each sees the other's variables",
-                        one.container.name,
-                        scene.name(one.party.owner),
-                        other.container.name,
-                        scene.name(other.party.owner),
+                        "{} and {} read one environment file, {}: each sees the other's variables",
+                        of(one.container, scene.name(one.party.owner)),
+                        of(other.container, scene.name(other.party.owner)),
                         file.store.shown
                     ),
                     expected: "an environment file for each service".to_owned(),
                     actual: file.store.shown.clone(),
-                    remedy: "Split the file, so that each service is given its own variables only.".to_owned(),
+                    remedy: "Split the file, so that each service is given its own variables only."
+                        .to_owned(),
                 },
             ));
         }
