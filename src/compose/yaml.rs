@@ -1,5 +1,6 @@
 //! YAML with places: parsed by saphyr, with anchors, merge keys and tags resolved within bounds.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
@@ -118,6 +119,8 @@ struct Open {
     node: Node,
     anchor: usize,
     key: Option<Key>,
+    /// The keys so far: looking through the map for each would take its square.
+    seen: HashSet<String>,
     /// What `<<` brings: keys of the map itself win.
     merged: Vec<Node>,
 }
@@ -131,7 +134,7 @@ pub(super) fn parse(file: &Arc<str>, text: &str) -> Result<Vec<Node>, ComposeErr
         file,
         documents: Vec::new(),
         stack: Vec::new(),
-        anchors: std::collections::HashMap::new(),
+        anchors: HashMap::new(),
         size: 0,
     };
     if let Some(line) = text.lines().position(|line| line.contains([OPEN, CLOSE])) {
@@ -160,7 +163,7 @@ struct Builder<'a> {
     file: &'a Arc<str>,
     documents: Vec<Node>,
     stack: Vec<Open>,
-    anchors: std::collections::HashMap<usize, (Node, usize)>,
+    anchors: HashMap<usize, (Node, usize)>,
     size: usize,
 }
 
@@ -232,6 +235,7 @@ impl Builder<'_> {
                 node,
                 anchor,
                 key: None,
+                seen: HashSet::new(),
                 merged: Vec::new(),
             });
             return Ok(());
@@ -250,7 +254,7 @@ impl Builder<'_> {
                 .iter()
                 .flat_map(|merged| merged.entries().to_vec())
             {
-                if entries.iter().all(|(own, _)| own.name != key.name) {
+                if open.seen.insert(key.name.clone()) {
                     entries.push((key, node));
                 }
             }
@@ -282,11 +286,11 @@ impl Builder<'_> {
                             ));
                         }
                     };
-                    if let Some((first, _)) = entries
-                        .iter()
-                        .find(|(key, _)| key.name == name && name != "<<")
-                    {
-                        let line = first.place.line;
+                    if name != "<<" && !open.seen.insert(name.clone()) {
+                        let mut keys = entries.iter().map(|(key, _)| key);
+                        let line = keys
+                            .find(|key| key.name == name)
+                            .map_or(0, |key| key.place.line);
                         return Err(ComposeError::new(
                             node.place,
                             format!(

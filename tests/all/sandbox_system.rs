@@ -53,6 +53,7 @@ fn service(name: &str, store: Store, database: Option<&str>) -> Service {
         target: Target::Files,
         admin: None,
         container: None,
+        app: None,
         storage_dir: None,
         data_dir: None,
         engine: None,
@@ -109,6 +110,7 @@ fn manifest(port: u16) -> Manifest {
     Manifest {
         path: None,
         topology: Topology::Any,
+        compose: Vec::new(),
         services: vec![indexer, kasia, rgb],
         allow: Vec::new(),
     }
