@@ -336,7 +336,8 @@ fn host_names(node: &Node) -> Vec<String> {
         (address == "host-gateway").then(|| name.to_owned())
     });
     let of_map = hosts.entries().iter().filter_map(|(key, value)| {
-        (value.text()?.raw() == "host-gateway").then(|| key.name.clone())
+        let address = value.text().filter(|text| text.raw() == "host-gateway");
+        address.map(|_| key.name.clone())
     });
     of_list.chain(of_map).collect()
 }

@@ -28,20 +28,16 @@ pub(super) fn service(name: &str, node: &mut Node) -> Result<(), ComposeError> {
                 to_map(name, key, value, |text| (text.shown(), Value::Null))?;
             }
             "env_file" | "profiles" => to_list(value),
-            "ports" | "volumes" | "volumes_from" | "secrets" | "links" | "expose" => {
-                if !matches!(value.value, Value::List(_)) {
-                    return Err(wrong(name, &key.name, "a list", value));
-                }
+            "ports" | "volumes" | "volumes_from" | "secrets" | "links" | "expose"
+                if !matches!(value.value, Value::List(_)) =>
+            {
+                return Err(wrong(name, &key.name, "a list", value));
             }
-            "healthcheck" => {
-                if !matches!(value.value, Value::Map(_)) {
-                    return Err(wrong(name, &key.name, "a map", value));
-                }
+            "healthcheck" if !matches!(value.value, Value::Map(_)) => {
+                return Err(wrong(name, &key.name, "a map", value));
             }
-            "image" | "container_name" | "network_mode" => {
-                if value.text().is_none() {
-                    return Err(wrong(name, &key.name, "a text", value));
-                }
+            "image" | "container_name" | "network_mode" if value.text().is_none() => {
+                return Err(wrong(name, &key.name, "a text", value));
             }
             _ => {}
         }

@@ -265,7 +265,6 @@ impl Deployment {
 }
 
 /// The names under which other containers find this one.
-#[must_use]
 pub fn names(container: &Container) -> impl Iterator<Item = &str> {
     let aliases = container
         .networks

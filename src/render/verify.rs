@@ -124,7 +124,12 @@ fn finding(found: &Found, style: Style, out: &mut String) {
     let finding = &found.finding;
     let label = format!("{:<7}", finding.severity.as_str());
     let place = finding.location.as_ref().map_or_else(String::new, |at| {
-        format!("  {}:{}:{}", one_line(&at.file), at.line, at.column)
+        let numbers: Vec<String> = [at.line, at.column]
+            .iter()
+            .flatten()
+            .map(|number| format!(":{number}"))
+            .collect();
+        format!("  {}{}", one_line(&at.file), numbers.concat())
     });
     out.push_str(&format!(
         "  {} {}{place}\n",

@@ -72,8 +72,8 @@ struct V1Finding<'a> {
 #[derive(Serialize)]
 struct V1Location<'a> {
     file: &'a str,
-    line: usize,
-    column: usize,
+    line: Option<usize>,
+    column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -206,7 +206,7 @@ impl<'a> From<&'a NotChecked> for V1NotChecked<'a> {
 impl<'a> From<&'a Allowed> for V1Allowed<'a> {
     fn from(allowed: &'a Allowed) -> Self {
         let (finding, not_checked) = match &allowed.what {
-            Accepted::Finding(found) => (Some(found.into()), None),
+            Accepted::Finding(found) => (Some(found.as_ref().into()), None),
             Accepted::Gap(gap) => (None, Some(gap.into())),
         };
         Self {

@@ -70,7 +70,10 @@ fn report() -> Report {
         )],
         not_checked: vec![gap("access/trust"), gap("a/b"), gap("c/d"), gap("e/f")],
         allowed: vec![Allowed {
-            what: Accepted::Finding(found(Severity::Error, "foreign server analytics_srv")),
+            what: Accepted::Finding(Box::new(found(
+                Severity::Error,
+                "foreign server analytics_srv",
+            ))),
             reason: "reviewed".to_owned(),
             until: Some("2027-03-31".to_owned()),
             line: 12,

@@ -105,12 +105,12 @@ pub struct Finding {
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file, as the user named it.
+    /// The file, as the user or the manifest named it.
     pub file: String,
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The column, counted from 1 in characters.
-    pub column: usize,
+    /// The line, counted from 1, where one line is to blame.
+    pub line: Option<usize>,
+    /// The column in characters, counted from 1.
+    pub column: Option<usize>,
 }
 
 impl Finding {

@@ -192,7 +192,7 @@ fn finding(rule: &Rule, container: &Container, place: &Place, words: Words) -> F
         .evidence("file")
         .at(Location {
             file: place.file.to_string(),
-            line: place.line,
-            column: place.column,
+            line: Some(place.line),
+            column: Some(place.column),
         })
 }
