@@ -198,7 +198,7 @@ const MUTATIONS: &[Mutation] = &[
     mutation(K_WAITS, "    depends_on: [k-social-db]\n", ("warning", "depends-on", K), &["k-indexer", "started"]),
     mutation(K_WAITS, "    depends_on: {simply-kaspa-db: {condition: service_healthy}}\n", ("warning", "depends-on", K), &["k-indexer", "simply-kaspa-db"]),
     mutation("- ./config/simply-kaspa/init:", "- ./config/k-social/init:", ("error", "shared-init", S), &["./config/k-social/init", "simply-kaspa-db"]),
-    mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n    secrets: [pw]", ("info", "nothing", S), &[]),
+    mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
     mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
 ];
