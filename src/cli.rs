@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
     Verify(Verify),
-    /// Ask what can be asked without a server: migration sets, schema locks, directories
+    /// Ask what can be asked without a server: migration sets, schema locks, directories, compose files
     Check(Check),
     /// Write the schema locks from a throwaway server
     Lock(Lock),
@@ -237,6 +237,9 @@ pub(crate) struct Verify {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
+    /// A compose file; repeat it for several, each over those before it. Else the manifest's, else compose.yaml or the like beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) compose: Vec<PathBuf>,
     /// The mildest severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub(crate) fail_on: FailOn,

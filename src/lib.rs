@@ -26,6 +26,8 @@
 //! to [`render`]. [`manifest`] and [`snapshot`] hold the plain data that all of them share. ARCHITECTURE.md tells the whole story.
 
 pub mod command;
+#[cfg(feature = "cli")]
+pub mod compose;
 pub mod exit;
 #[cfg(feature = "cli")]
 pub mod files;

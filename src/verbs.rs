@@ -91,10 +91,14 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Baseline(options) => baseline(&global, &manifest, &options, &interrupt).await?,
         Command::Repair(options) => repair(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
-        Command::Verify(options) => verify(&global, &manifest, &options, &interrupt).await?,
+        Command::Verify(options) => {
+            verify(&global, &manifest, &inputs, &options, &interrupt).await?
+        }
         Command::Check(options) => {
             let loaded = load(&manifest, &options.chosen)?;
-            let report = command::check::run(&loaded, severity(options.fail_on)).await;
+            let compose = command::compose::load(&manifest, &options.compose, &inputs)
+                .map_err(Stop::refused)?;
+            let report = command::check::run(&loaded, compose, severity(options.fail_on)).await;
             show(
                 &global,
                 || render::verify::json(&report),
@@ -363,6 +367,7 @@ async fn repair(
 async fn verify(
     global: &Global,
     manifest: &Manifest,
+    inputs: &Inputs,
     options: &crate::cli::Verify,
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
@@ -379,8 +384,9 @@ async fn verify(
     let mut tried = command::verify::Tried::default();
     let mut before: Option<Vec<Known>> = None;
     loop {
+        let compose = command::compose::load(manifest, &[], inputs).map_err(Stop::refused)?;
         let report = tokio::select! {
-            report = command::verify::run(&loaded, &asked, &mut tried) => report,
+            report = command::verify::run(&loaded, compose, &asked, &mut tried) => report,
             () = interrupt.wait() => return Ok(Exit::Interrupted),
         };
         if let Some(seconds) = options.watch {

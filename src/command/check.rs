@@ -5,18 +5,20 @@ use std::time::Instant;
 use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
+use crate::compose::Deployment;
 use crate::files;
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
 use crate::snapshot::Proofs;
 
-/// Checks the chosen services: sets, locks, directories. Connects to nothing.
-pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
+/// Checks the chosen services: sets, locks, directories, and the compose files if there are any. Connects to nothing.
+pub async fn run(loaded: &Loaded<'_>, compose: Option<Deployment>, fail_on: Severity) -> Report {
     let started = Instant::now();
     let system = System {
         manifest: loaded.manifest,
         subjects: join_all(loaded.services.iter().map(subject)).await,
         offline: true,
+        compose,
     };
     rules::run(&system, &loaded.chosen, fail_on, started)
 }

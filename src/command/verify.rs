@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::join_all;
 
 use super::{Loaded, LoadedService, proof};
+use crate::compose::Deployment;
 use crate::files;
 use crate::manifest::Endpoint;
 use crate::postgres::{
@@ -30,7 +31,12 @@ pub struct Options {
 pub struct Tried(Option<Vec<Fact<Vec<Entry>>>>);
 
 /// Verifies the chosen services.
-pub async fn run(loaded: &Loaded<'_>, options: &Options, tried: &mut Tried) -> Report {
+pub async fn run(
+    loaded: &Loaded<'_>,
+    compose: Option<Deployment>,
+    options: &Options,
+    tried: &mut Tried,
+) -> Report {
     let started = Instant::now();
     let names = names(loaded);
     let looks = join_all(loaded.services.iter().map(|service| {
@@ -68,6 +74,7 @@ pub async fn run(loaded: &Loaded<'_>, options: &Options, tried: &mut Tried) -> R
         manifest: loaded.manifest,
         subjects,
         offline: false,
+        compose,
     };
     rules::run(&system, &loaded.chosen, options.fail_on, started)
 }

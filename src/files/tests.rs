@@ -33,6 +33,7 @@ pub(crate) fn service(
         target: Target::Files,
         admin: None,
         container: None,
+        app: None,
         storage_dir: storage.map(sourced),
         data_dir: data.map(sourced),
         engine: None,

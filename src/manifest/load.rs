@@ -114,6 +114,7 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
         flag: inputs.sets.as_ref().map(|sets| inputs.directory.join(sets)),
         file: top.path("sets").map(|sets| sets.value),
     };
+    let compose = top.paths("compose");
     let mut resolved = Vec::new();
     for table in &raw.services {
         let mut values = Values {
@@ -151,6 +152,7 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
         path: file.path,
         topology,
         login_proof,
+        compose,
         services: resolved.into_iter().map(|it| it.service).collect(),
         allow: accepted,
     })

@@ -34,6 +34,8 @@ pub struct Manifest {
     pub topology: Topology,
     /// Whether `verify` tries to log in with what belongs to other services.
     pub login_proof: bool,
+    /// The compose files that it names, as several `-f` of Docker Compose; none when it names none.
+    pub compose: Vec<PathBuf>,
     /// The services in the manifest's order.
     pub services: Vec<Service>,
     /// Findings that are accepted.
@@ -212,6 +214,8 @@ pub struct Service {
     pub admin: Option<Sourced<Endpoint>>,
     /// The container of its database in a compose file.
     pub container: Option<Sourced<String>>,
+    /// The service's own container in a compose file, where its name does not tell.
+    pub app: Option<Sourced<String>>,
     /// The RGB node's storage directory.
     pub storage_dir: Option<Sourced<PathBuf>>,
     /// Where its store lies on this host.

@@ -13,15 +13,16 @@ use super::table::{Field, Raw, Scalar, Table, Value};
 /// The version of the manifest's format that this dbctl reads.
 const VERSION: i128 = 1;
 
-const TOP_KEYS: [&str; 6] = [
+const TOP_KEYS: [&str; 7] = [
     "version",
     "sets",
     "topology",
     "login_proof",
+    "compose",
     "services",
     "allow",
 ];
-const SERVICE_KEYS: [&str; 16] = [
+const SERVICE_KEYS: [&str; 17] = [
     "store",
     "engine",
     "managed",
@@ -35,6 +36,7 @@ const SERVICE_KEYS: [&str; 16] = [
     "url",
     "admin_url",
     "container",
+    "app",
     "optional",
     "storage_dir",
     "data_dir",

@@ -44,6 +44,7 @@ pub(super) fn service(values: &mut Values<'_>, sets: &Sets) -> Option<Resolved> 
     let managed = managed.unwrap_or(Managed::Dbctl);
     let optional = values.truth("optional");
     let container = values.text("container");
+    let app = values.text("app");
     let storage_dir = values.path("storage_dir");
     let data_dir = values.path("data_dir");
     // Without a store nothing can be said about the other keys.
@@ -61,6 +62,7 @@ pub(super) fn service(values: &mut Values<'_>, sets: &Sets) -> Option<Resolved> 
         target: Target::Files,
         admin: None,
         container,
+        app,
         storage_dir,
         data_dir,
         engine,
@@ -157,8 +159,9 @@ fn sql(
 
 /// Adds what every store may have to the list of values.
 fn paths(service: &mut Service) {
-    if let Some(container) = &service.container {
-        let shown = Shown::new("container", container.value.clone(), &container.source);
+    for (key, name) in [("container", &service.container), ("app", &service.app)] {
+        let Some(name) = name else { continue };
+        let shown = Shown::new(key, name.value.clone(), &name.source);
         service.shown.push(shown);
     }
     for (key, path) in [

@@ -250,18 +250,37 @@ impl Values<'_> {
         }
     }
 
-    /// A path. A relative one begins at the manifest's folder when the manifest says it, and at the working directory when
-    /// a variable or a flag does.
-    pub(super) fn path(&mut self, key: &str) -> Option<Sourced<PathBuf>> {
-        let text = self.text(key)?;
-        let base = match text.source {
+    /// Several paths, separated by colons as in `COMPOSE_FILE`; none when the key has no value. They begin where [`Values::path`]
+    /// says.
+    pub(super) fn paths(&mut self, key: &str) -> Vec<PathBuf> {
+        let Some(text) = self.text(key) else {
+            return Vec::new();
+        };
+        let base = self.base(&text.source);
+        text.value
+            .split(':')
+            .filter(|path| !path.is_empty())
+            .map(|path| base.join(path))
+            .collect()
+    }
+
+    /// Where relative paths of this source begin.
+    fn base(&self, source: &Source) -> PathBuf {
+        match source {
             Source::File(_) | Source::Default | Source::BuiltIn => self.context.base,
             Source::Flag | Source::Env(_) | Source::DotEnv(_) | Source::PasswordFile(..) => {
                 self.context.directory
             }
-        };
+        }
+        .to_path_buf()
+    }
+
+    /// A path. A relative one begins at the manifest's folder when the manifest says it, and at the working directory when
+    /// a variable or a flag does.
+    pub(super) fn path(&mut self, key: &str) -> Option<Sourced<PathBuf>> {
+        let text = self.text(key)?;
         Some(Sourced {
-            value: base.join(text.value),
+            value: self.base(&text.source).join(text.value),
             source: text.source,
         })
     }

@@ -124,8 +124,16 @@ fn findings(report: &Report, style: Style, out: &mut String) {
 fn finding(found: &Found, style: Style, out: &mut String) {
     let finding = &found.finding;
     let label = format!("{:<7}", finding.severity.as_str());
+    let place = finding.location.as_ref().map_or_else(String::new, |at| {
+        let numbers: Vec<String> = [at.line, at.column]
+            .iter()
+            .flatten()
+            .map(|number| format!(":{number}"))
+            .collect();
+        format!("  {}{}", one_line(&at.file), numbers.concat())
+    });
     out.push_str(&format!(
-        "  {} {}\n",
+        "  {} {}{place}\n",
         style.paint(tone(finding.severity), &label),
         finding.rule
     ));

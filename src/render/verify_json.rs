@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Report, ServiceLine};
-use crate::report::{About, Severity};
+use crate::report::{About, Location, Severity};
 
 #[derive(Serialize)]
 struct V1Report<'a> {
@@ -66,6 +66,14 @@ struct V1Finding<'a> {
     message: &'a str,
     remedy: &'a str,
     evidence: &'a str,
+    location: Option<V1Location<'a>>,
+}
+
+#[derive(Serialize)]
+struct V1Location<'a> {
+    file: &'a str,
+    line: Option<usize>,
+    column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -159,6 +167,17 @@ impl<'a> From<&'a Found> for V1Finding<'a> {
             message: &finding.message,
             remedy: &finding.remedy,
             evidence: finding.evidence,
+            location: finding.location.as_ref().map(V1Location::from),
+        }
+    }
+}
+
+impl<'a> From<&'a Location> for V1Location<'a> {
+    fn from(location: &'a Location) -> Self {
+        Self {
+            file: &location.file,
+            line: location.line,
+            column: location.column,
         }
     }
 }
@@ -187,7 +206,7 @@ impl<'a> From<&'a NotChecked> for V1NotChecked<'a> {
 impl<'a> From<&'a Allowed> for V1Allowed<'a> {
     fn from(allowed: &'a Allowed) -> Self {
         let (finding, not_checked) = match &allowed.what {
-            Accepted::Finding(found) => (Some(found.into()), None),
+            Accepted::Finding(found) => (Some(found.as_ref().into()), None),
             Accepted::Gap(gap) => (None, Some(gap.into())),
         };
         Self {

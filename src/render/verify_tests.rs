@@ -39,6 +39,7 @@ fn found(severity: Severity, message: &str) -> Found {
             message: message.to_owned(),
             remedy: "DROP TABLE public.k_posts;".to_owned(),
             evidence: "catalog",
+            location: None,
         },
     }
 }
@@ -69,7 +70,10 @@ fn report() -> Report {
         )],
         not_checked: vec![gap("access/trust"), gap("a/b"), gap("c/d"), gap("e/f")],
         allowed: vec![Allowed {
-            what: Accepted::Finding(found(Severity::Error, "foreign server analytics_srv")),
+            what: Accepted::Finding(Box::new(found(
+                Severity::Error,
+                "foreign server analytics_srv",
+            ))),
             reason: "reviewed".to_owned(),
             until: Some("2027-03-31".to_owned()),
             line: 12,
@@ -208,7 +212,8 @@ fn the_json_has_the_keys_of_version_1() {
         "belongs_to": "k-indexer", "expected": "no object of k-indexer",
         "actual": "table public.k_posts",
         "message": "table public.k_posts in database simply_kaspa belongs to k-indexer",
-        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog"
+        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog",
+        "location": null
     });
     assert_eq!(json["findings"][0], expected);
     assert_eq!(json["not_checked"][0]["rule"], "access/trust");

@@ -98,6 +98,19 @@ pub struct Finding {
     pub remedy: String,
     /// Where it was seen: `catalog`, `history`, `identity`, `file`, `manifest`.
     pub evidence: &'static str,
+    /// Where it stands, if it stands in a file.
+    pub location: Option<Location>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as the user or the manifest named it.
+    pub file: String,
+    /// The line, counted from 1, where one line is to blame.
+    pub line: Option<usize>,
+    /// The column in characters, counted from 1.
+    pub column: Option<usize>,
 }
 
 impl Finding {
@@ -127,6 +140,13 @@ impl Finding {
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
+        self
+    }
+
+    /// The same finding with its place in a file.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
         self
     }
 

@@ -90,7 +90,7 @@ pub struct Allowed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
     /// A finding.
-    Finding(Found),
+    Finding(Box<Found>),
     /// A gap.
     Gap(NotChecked),
 }
@@ -195,6 +195,7 @@ mod tests {
                         message: String::new(),
                         remedy: String::new(),
                         evidence: "catalog",
+                        location: None,
                     },
                 })
                 .collect(),

@@ -60,7 +60,9 @@ pub(super) fn apply(manifest: &Manifest, today: time::Date, answers: &mut Answer
                 .into_iter()
                 .partition(|found| matches(entry, found));
             answers.findings = kept;
-            accept(entry, answers, accepted, Accepted::Finding);
+            accept(entry, answers, accepted, |found| {
+                Accepted::Finding(Box::new(found))
+            });
         }
         if answers.allowed.len() == before && concerns(entry, answers) {
             answers.findings.push(unmatched(manifest, entry));

@@ -71,6 +71,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
         },
         admin: None,
         container: None,
+        app: None,
         storage_dir: None,
         data_dir: None,
         engine: None,
@@ -385,6 +386,7 @@ impl World {
                 path: None,
                 topology: Topology::Any,
                 login_proof: true,
+                compose: Vec::new(),
                 services,
                 allow: Vec::new(),
             },
@@ -415,6 +417,7 @@ impl World {
             manifest: &self.manifest,
             subjects,
             offline: false,
+            compose: None,
         }
     }
 

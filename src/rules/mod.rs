@@ -4,6 +4,7 @@ mod access;
 mod allow;
 mod bleed;
 mod classify;
+mod compose;
 mod drift;
 mod files;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod skeleton;
 mod survey;
 mod text;
 
+use crate::compose::Deployment;
 use crate::files::DirectoryFacts;
 use crate::manifest::{Manifest, Service};
 use crate::migration::Set;
@@ -36,6 +38,10 @@ pub enum Scope {
     Directory,
     /// Services with a migration set, whether or not a database is configured.
     Set,
+    /// Services that have a container in the compose files.
+    Container,
+    /// Every service, where there are compose files.
+    Compose,
     /// The manifest's allow-list, judged after all other rules by [`run`] itself.
     Manifest,
 }
@@ -70,6 +76,7 @@ impl Rule {
             message: message.into(),
             remedy: String::new(),
             evidence: "catalog",
+            location: None,
         }
     }
 }
@@ -121,6 +128,8 @@ pub struct System<'a> {
     pub subjects: Vec<Subject<'a>>,
     /// Whether databases were left alone on purpose: the run is about sets, files and deployment only.
     pub offline: bool,
+    /// The compose files, if there are any.
+    pub compose: Option<Deployment>,
 }
 
 /// What a rule is asked about: one service in its system.
@@ -208,6 +217,7 @@ pub const CATALOGUE: &[&[Rule]] = &[
     link::RULES,
     access::RULES,
     files::RULES,
+    compose::RULES,
     sets::RULES,
     allow::RULES,
 ];

@@ -45,10 +45,11 @@ pub(super) fn run_on(
             subject,
             survey: &survey,
         };
-        for rule in super::all().filter(|rule| is_about(rule, subject)) {
+        for rule in super::all().filter(|rule| is_about(rule, system, subject)) {
             rules.insert(rule.id);
             answers.asked.push((rule.id, subject.service.name.clone()));
-            if ask(rule, &case, &mut answers) && (system.offline || rule.scope != Scope::Set) {
+            let of_database = !matches!(rule.scope, Scope::Set | Scope::Container | Scope::Compose);
+            if ask(rule, &case, &mut answers) && (system.offline || of_database) {
                 checked += 1;
             }
         }
@@ -125,11 +126,12 @@ fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
 }
 
 /// Whether a rule has a question about this service.
-fn is_about(rule: &Rule, subject: &Subject<'_>) -> bool {
+fn is_about(rule: &Rule, system: &System<'_>, subject: &Subject<'_>) -> bool {
     match rule.scope {
         Scope::Database => subject.snapshot.is_some(),
         Scope::Directory => subject.directories.is_some(),
         Scope::Set => subject.service.set.is_some(),
+        Scope::Container | Scope::Compose => super::compose::is_about(rule.scope, system, subject),
         Scope::Manifest => false,
     }
 }

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "migration",
             "snapshot",
             "report",
+            "compose",
             "files",
             "sqlite",
         ],
@@ -22,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("render", &["report"]),
     ("postgres", &["manifest", "migration", "snapshot"]),
     ("sqlite", &["snapshot"]),
+    ("compose", &["manifest"]),
     ("files", &["manifest", "snapshot", "sqlite"]),
     ("sandbox", &["manifest"]),
 ];

@@ -54,6 +54,7 @@ fn service(name: &str, store: Store, database: Option<&str>) -> Service {
         target: Target::Files,
         admin: None,
         container: None,
+        app: None,
         storage_dir: None,
         data_dir: None,
         engine: None,
@@ -111,6 +112,7 @@ fn manifest(port: u16) -> Manifest {
         path: None,
         topology: Topology::Any,
         login_proof: true,
+        compose: Vec::new(),
         services: vec![indexer, kasia, rgb],
         allow: Vec::new(),
     }

@@ -86,6 +86,7 @@ impl Tree {
             path: None,
             topology: Topology::Any,
             login_proof: true,
+            compose: Vec::new(),
             services: Vec::new(),
             allow: Vec::new(),
         };
@@ -104,6 +105,7 @@ impl Tree {
             manifest: &manifest,
             subjects,
             offline: false,
+            compose: None,
         };
         let mut all = Outcome::default();
         for subject in &system.subjects {

@@ -1,0 +1,156 @@
+//! `.env` and `env_file` (Docker documentation, "Set, use, and manage variables in a Compose file with interpolation").
+//!
+//! Not dotenvy: that refuses what Compose takes (values with spaces, names without a value), and asks the process's environment.
+
+use std::collections::BTreeMap;
+
+use super::interpolate::{Lookup, interpolate};
+use super::text::{CLOSE, OPEN, Text};
+
+/// One line of such a file.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    /// `None`: the name alone, which takes its value from the environment.
+    pub(super) value: Option<Text>,
+    /// The line, counted from 1.
+    pub(super) line: usize,
+}
+
+/// Reads the entries; of two for one name the last counts, for the caller to apply.
+///
+/// # Errors
+/// The line and what is wrong with it. It never quotes the line.
+pub(super) fn read(text: &str, lookup: &Lookup<'_>) -> Result<Vec<Entry>, (usize, String)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let number = index + 1;
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.contains([OPEN, CLOSE]) {
+            return Err((
+                number,
+                "a character of a private plane is in this line".to_owned(),
+            ));
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let Some((name, value)) = line.split_once('=') else {
+            entries.push(Entry {
+                name: line.trim_end().to_owned(),
+                value: None,
+                line: number,
+            });
+            continue;
+        };
+        let name = name.trim_end();
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err((
+                number,
+                "this is no line of an environment file; expected NAME=value".to_owned(),
+            ));
+        }
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let value = match quote {
+            Some(quote) => {
+                let mut whole = value.strip_prefix(quote).unwrap_or_default().to_owned();
+                // A quoted value may go on over several lines.
+                while end_of(&whole, quote).is_none() {
+                    let Some((_, next)) = lines.next() else {
+                        return Err((number, "a quote is opened here and never closed".to_owned()));
+                    };
+                    whole.push('\n');
+                    whole.push_str(next);
+                }
+                let end = end_of(&whole, quote).unwrap_or(whole.len());
+                whole.truncate(end);
+                whole
+            }
+            None => value
+                .split_once(" #")
+                .map_or(value, |(value, _)| value)
+                .trim_end()
+                .to_owned(),
+        };
+        let text = if quote == Some('\'') {
+            Text::known(value)
+        } else {
+            let earlier = |name: &str| lookup(name).or_else(|| seen.get(name).cloned());
+            interpolate(&value, &earlier).map_err(|problem| (number, problem))?
+        };
+        if let Some(known) = text.get() {
+            seen.insert(name.to_owned(), known.to_owned());
+        }
+        entries.push(Entry {
+            name: name.to_owned(),
+            value: Some(text),
+            line: number,
+        });
+    }
+    Ok(entries)
+}
+
+/// Where the closing quote stands, in bytes.
+fn end_of(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            c if c == quote => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::read;
+
+    #[test]
+    fn lines_are_read_as_compose_reads_them() {
+        let text =
+            "# c\nA=1\nexport B = two words # c\nC='$A'\nD=\"$A${NO:-x}\"\nE\nF=\"a\nb\"\nG=\n";
+        let entries = read(text, &|_| None).unwrap();
+        let shown: Vec<(String, Option<String>, usize)> = entries
+            .into_iter()
+            .map(|entry| {
+                (
+                    entry.name,
+                    entry.value.map(|value| value.shown()),
+                    entry.line,
+                )
+            })
+            .collect();
+        let is = |name: &str, value: &str, line| (name.to_owned(), Some(value.to_owned()), line);
+        assert_eq!(
+            shown,
+            [
+                is("A", "1", 2),
+                is("B", "two words", 3),
+                is("C", "$A", 4),
+                is("D", "1x", 5),
+                ("E".to_owned(), None, 6),
+                is("F", "a\nb", 7),
+                is("G", "", 9),
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_do_not_quote() {
+        for text in ["A=1\nA B=canary", "A=1\nA=\"canary", "A=1\nA=canary$"] {
+            let (line, problem) = read(text, &|_| None).unwrap_err();
+            assert_eq!(line, 2);
+            assert!(!problem.contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Compose files, read as Docker Compose reads them: several files merged, variables, anchors, `extends`, `include`, profiles,
+//! short and long syntax (Docker documentation, "Compose file reference"). Facts only: what is wrong with them is for `rules`.
+//!
+//! A variable that is not set here is no fault of the file: its value is unknown, and equal to itself ([`Text`]).
+
+mod connection;
+mod container;
+mod environment;
+mod interpolate;
+mod load;
+mod merge;
+mod normal;
+mod parties;
+mod path;
+mod scripts;
+#[cfg(test)]
+mod tests;
+mod text;
+mod yaml;
+
+pub use connection::Connection;
+pub use container::{
+    Condition, Container, Dependency, EnvFile, Health, Mount, Network, Port, Secret, Variable,
+};
+pub use load::{ComposeError, Project, Wanted, default_files, load};
+pub use parties::{Deployment, Kind, Party, names, server_port};
+pub use path::Store;
+pub use scripts::{Script, Scripts};
+pub use text::{Field, Text};
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: std::sync::Arc<str>,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted from 1 in characters.
+    pub column: usize,
+}

@@ -1,0 +1,100 @@
+//! A value of a compose file after its variables were put in, with what is not known of it.
+
+use std::collections::BTreeSet;
+
+use super::Place;
+
+/// Stands around the name of a variable whose value is not known. No text of a file may hold them.
+pub(super) const OPEN: char = '\u{f0000}';
+/// The end of such a name.
+pub(super) const CLOSE: char = '\u{f0001}';
+
+/// A value. It may hold a password: its `Debug` is masked, and [`Text::shown`] is for names, paths and ports only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Text {
+    raw: String,
+    /// Variables that are not set here and whose default is in force.
+    pub defaulted: BTreeSet<String>,
+    /// Variables that were looked up, set or not.
+    pub variables: BTreeSet<String>,
+}
+
+impl Text {
+    /// A text without variables.
+    pub fn known(text: impl Into<String>) -> Self {
+        Self {
+            raw: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The value of a variable that is not set here.
+    pub(super) fn unknown(variable: &str) -> Self {
+        Self {
+            raw: format!("{OPEN}{variable}{CLOSE}"),
+            defaulted: BTreeSet::new(),
+            variables: [variable.to_owned()].into(),
+        }
+    }
+
+    /// Appends another text.
+    pub(super) fn push(&mut self, other: &Self) {
+        self.raw.push_str(&other.raw);
+        self.defaulted.extend(other.defaulted.iter().cloned());
+        self.variables.extend(other.variables.iter().cloned());
+    }
+
+    /// Appends a character.
+    pub(super) fn push_char(&mut self, c: char) {
+        self.raw.push(c);
+    }
+
+    /// Another text that came from the same variables: a part of this one.
+    pub(super) fn part(&self, raw: impl Into<String>) -> Self {
+        Self {
+            raw: raw.into(),
+            defaulted: self.defaulted.clone(),
+            variables: self.variables.clone(),
+        }
+    }
+
+    /// The text with marks around the names of unknown variables: for splitting and comparing. Two texts with the same
+    /// unknown variables in the same places are equal.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The text, if all of it is known.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        (!self.raw.contains(OPEN)).then_some(self.raw.as_str())
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The text for people, `${NAME}` where it is not known. Never for what may hold a password.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.raw.replace(OPEN, "${").replace(CLOSE, "}")
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The value.
+    pub text: Text,
+    /// Its place.
+    pub place: Place,
+}

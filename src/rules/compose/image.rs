@@ -1,0 +1,119 @@
+//! Images: without TimescaleDB, or of no fixed version.
+
+use super::{Scene, Words, finding};
+use crate::manifest::Store;
+use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Gap;
+
+/// The image of a service with hypertables has no TimescaleDB.
+pub(super) const NO_TIMESCALEDB: Rule = Rule {
+    id: "compose/no-timescaledb",
+    severity: Severity::Warning,
+    summary: "Does every database that needs TimescaleDB run an image with it?",
+    help: include_str!("../help/compose-no-timescaledb.md"),
+    scope: Scope::Container,
+    check: no_timescaledb,
+};
+
+/// Images that are known to have no TimescaleDB, by how their names begin.
+const PLAIN: [&str; 4] = ["postgres", "postgresql", "postgis", "pgvector"];
+
+fn no_timescaledb(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let Some(scene) = Scene::of(case).filter(|scene| scene.service.store == Store::TimescaleDb)
+    else {
+        return Ok(outcome);
+    };
+    for (_, container) in scene.databases() {
+        let whole = container.image.as_ref().map(|image| image.text.shown());
+        let has = whole
+            .as_ref()
+            .is_some_and(|image| image.to_ascii_lowercase().contains("timescale"));
+        if has {
+            continue;
+        }
+        let name = &container.name;
+        let plain = container
+            .image_name()
+            .is_some_and(|image| PLAIN.contains(&image));
+        match (&container.image, plain) {
+            (Some(image), true) => outcome.findings.push(finding(
+                &NO_TIMESCALEDB,
+                container,
+                &image.place,
+                Words {
+                    message: format!(
+                        "{name} runs {}, which has no TimescaleDB; {} needs it for its hypertables",
+                        image.text.shown(),
+                        scene.service.name
+                    ),
+                    expected: "an image such as timescale/timescaledb:2.19.3-pg17".to_owned(),
+                    actual: image.text.shown(),
+                    remedy: format!("Give {name} an image with TimescaleDB of the same major version of PostgreSQL."),
+                },
+            )),
+            _ => outcome.gaps.push(Gap::new(format!(
+                "whether {} of {name} has TimescaleDB cannot be told from its name",
+                whole.map_or_else(|| "the image that is built for".to_owned(), |image| format!("image {image}"))
+            ))),
+        }
+    }
+    Ok(outcome)
+}
+
+/// The image is another one tomorrow.
+pub(super) const FLOATING_TAG: Rule = Rule {
+    id: "compose/floating-tag",
+    severity: Severity::Warning,
+    summary: "Does every database run an image of a fixed version?",
+    help: include_str!("../help/compose-floating-tag.md"),
+    scope: Scope::Container,
+    check: floating_tag,
+};
+
+/// Words in tags that move.
+const MOVING: [&str; 8] = [
+    "latest", "edge", "nightly", "main", "master", "dev", "rolling", "stable",
+];
+
+fn floating_tag(case: &Case<'_>) -> Verdict {
+    let Some(scene) = Scene::of(case) else {
+        return Ok(Outcome::default());
+    };
+    let mut findings = Vec::new();
+    for (_, container) in scene.databases() {
+        let Some(image) = container.image.as_ref().filter(|_| !container.build) else {
+            continue;
+        };
+        let raw = image.text.raw();
+        let last = raw.rsplit('/').next().unwrap_or(raw);
+        if raw.contains('@') || image.text.get().is_none() {
+            continue;
+        }
+        let what = match last.split_once(':') {
+            None => "no tag, which means latest".to_owned(),
+            Some((_, tag)) => {
+                if !tag
+                    .split(['-', '.', '_'])
+                    .any(|word| MOVING.contains(&word))
+                {
+                    continue;
+                }
+                format!("tag {tag}")
+            }
+        };
+        let name = &container.name;
+        findings.push(finding(
+            &FLOATING_TAG,
+            container,
+            &image.place,
+            Words {
+                message: format!("{name} runs {raw} ({what}): the next pull may bring another version of PostgreSQL or TimescaleDB"),
+                expected: "a tag with a version, as in 2.19.3-pg17".to_owned(),
+                actual: what,
+                remedy: format!("Write the version that {name} runs now (in psql: SELECT extversion FROM pg_extension) as its tag."),
+            },
+        ));
+    }
+    Ok(findings.into())
+}

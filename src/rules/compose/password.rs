@@ -1,0 +1,293 @@
+//! Passwords: published ones, and one for two services. No message holds one.
+
+use super::server::{USER, first};
+use super::{Scene, Words, finding, of};
+use crate::compose::{Container, Place, Text};
+use crate::manifest::Service;
+use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+
+/// A password that everybody knows.
+pub(super) const DEFAULT_PASSWORD: Rule = Rule {
+    id: "compose/default-password",
+    severity: Severity::Error,
+    summary: "Does every database have a password that is not published or guessed?",
+    help: include_str!("../help/compose-default-password.md"),
+    scope: Scope::Container,
+    check: default_password,
+};
+
+/// What is tried first by those who try.
+const GUESSED: [&str; 24] = [
+    "postgres",
+    "postgresql",
+    "password",
+    "passwd",
+    "pass",
+    "secret",
+    "changeme",
+    "change_me",
+    "change-me",
+    "changeit",
+    "admin",
+    "root",
+    "test",
+    "example",
+    "default",
+    "123456",
+    "12345678",
+    "1234",
+    "qwerty",
+    "letmein",
+    "user",
+    "dbpassword",
+    "timescale",
+    "timescaledb",
+];
+
+/// A password as a compose file gives it.
+struct Given<'a> {
+    container: &'a Container,
+    text: Text,
+    /// The variable, or where else it is written.
+    from: String,
+    place: &'a Place,
+}
+
+/// The passwords of a service, those of its servers first.
+fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
+    let deployment = scene.deployment;
+    let mut found = Vec::new();
+    for (_, container) in deployment.databases(owner) {
+        if let Some(variable) = first(container, &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"]) {
+            found.push(Given {
+                container,
+                text: variable.value.clone(),
+                from: variable.name.clone(),
+                place: &variable.place,
+            });
+        }
+    }
+    for (_, container, party) in deployment.clients(owner) {
+        for connection in &party.connections {
+            // What logs in as another service's role has that one fault.
+            let role = connection.role.as_ref().and_then(Text::get);
+            let is_foreign = scene.services.iter().enumerate().any(|(index, service)| {
+                index != owner && role.is_some() && service.role_name() == role
+            });
+            if let Some(password) = connection.password.as_ref().filter(|_| !is_foreign) {
+                found.push(Given {
+                    container,
+                    text: password.clone(),
+                    from: connection.from.clone(),
+                    place: &connection.place,
+                });
+            }
+        }
+    }
+    found.retain(|given| !given.text.is_empty());
+    found
+}
+
+fn default_password(case: &Case<'_>) -> Verdict {
+    let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
+        return Ok(Outcome::default());
+    };
+    let mut findings = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for given in given(&scene, scene.own) {
+        // One password is one cause, however often it is written.
+        if seen.iter().any(|other| other == given.text.raw()) {
+            continue;
+        }
+        seen.push(given.text.raw().to_owned());
+        let Some((what, severity)) = weakness(&scene, &given) else {
+            continue;
+        };
+        let name = &given.container.name;
+        findings.push(
+            finding(
+                &DEFAULT_PASSWORD,
+                given.container,
+                given.place,
+                Words {
+                    message: format!("{} has {what} ({})", of(given.container, &scene.service.name), given.from),
+                    expected: "a password of its own, set outside the file".to_owned(),
+                    actual: what,
+                    remedy: format!(
+                        "Write ${{NAME:?}} for the password of {name}, set a random one in the environment, and in psql: \\password. A volume that has been used keeps the old one."
+                    ),
+                },
+            )
+            .severity(severity),
+        );
+    }
+    Ok(findings.into())
+}
+
+/// What is wrong with a password, without the password.
+fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
+    let password = given.text.get()?;
+    let variables: Vec<&str> = given.text.defaulted.iter().map(String::as_str).collect();
+    let list = variables.join(", ");
+    let service = scene.service;
+    let lower = password.to_ascii_lowercase();
+    let names = [
+        service.name.as_str(),
+        service.database_name(),
+        service.role_name().unwrap_or_default(),
+        given.container.name.as_str(),
+        first(given.container, &USER)
+            .and_then(|user| user.value.get())
+            .unwrap_or_default(),
+    ];
+    let guessed = GUESSED.contains(&lower.as_str())
+        || names.iter().any(|name| name.eq_ignore_ascii_case(&lower));
+    if guessed && variables.is_empty() {
+        return Some((
+            "a password that is easily guessed".to_owned(),
+            Severity::Error,
+        ));
+    }
+    if guessed {
+        return Some((
+            format!("an easily guessed password as the default of {list}"),
+            Severity::Error,
+        ));
+    }
+    // The default that the manifest publishes is a warning, as it is for access/default-password.
+    let is_published = |name: &str| {
+        service
+            .variables
+            .iter()
+            .any(|(key, names)| *key == "password" && names.iter().any(|known| known == name))
+    };
+    if !variables.is_empty() {
+        let severity = if variables.iter().all(|name| is_published(name)) {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        return Some((
+            format!("a published password: the default of {list}, which is not set here"),
+            severity,
+        ));
+    }
+    is_manifests(service, password).then(|| {
+        (
+            "the password that is published with the manifest".to_owned(),
+            Severity::Warning,
+        )
+    })
+}
+
+fn is_manifests(service: &Service, password: &str) -> bool {
+    let own = service
+        .endpoint()
+        .and_then(|endpoint| endpoint.password.as_ref());
+    service.default_password && own.is_some_and(|own| own.expose() == password)
+}
+
+/// One password for two services.
+pub(super) const REPEATED_PASSWORD: Rule = Rule {
+    id: "compose/repeated-password",
+    severity: Severity::Error,
+    summary: "Does every service have a password of its own?",
+    help: include_str!("../help/compose-repeated-password.md"),
+    scope: Scope::Container,
+    check: repeated_password,
+};
+
+/// What makes two passwords one, and how messages call it.
+struct Key<'a> {
+    identity: String,
+    shown: String,
+    container: &'a Container,
+    place: &'a Place,
+}
+
+fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
+    let mut keys: Vec<Key<'a>> = given(scene, owner)
+        .into_iter()
+        .map(|given| {
+            let variables: Vec<&str> = given.text.variables.iter().map(String::as_str).collect();
+            let shown = if variables.is_empty() {
+                given.from.clone()
+            } else {
+                format!("{} from {}", given.from, variables.join(", "))
+            };
+            Key {
+                identity: format!("value {}", given.text.raw()),
+                shown,
+                container: given.container,
+                place: given.place,
+            }
+        })
+        .collect();
+    for (_, container, _) in scene.deployment.of(owner) {
+        for variable in &container.environment {
+            let is_password = variable
+                .name
+                .to_ascii_uppercase()
+                .ends_with("PASSWORD_FILE");
+            let path = variable.value.get();
+            let secret = container
+                .secrets
+                .iter()
+                .find(|secret| Some(secret.target.as_str()) == path);
+            if let (true, Some(secret)) = (is_password, secret) {
+                keys.push(Key {
+                    identity: secret.identity.clone(),
+                    shown: format!("secret {}", secret.name),
+                    container,
+                    place: &variable.place,
+                });
+            }
+        }
+    }
+    keys
+}
+
+fn repeated_password(case: &Case<'_>) -> Verdict {
+    let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
+        return Ok(Outcome::default());
+    };
+    let own = keys(&scene, scene.own);
+    let mut findings: Vec<Finding> = Vec::new();
+    for other in 0..scene.own {
+        let others = keys(&scene, other);
+        let mut seen: Vec<&str> = Vec::new();
+        for key in &own {
+            let Some(theirs) = others.iter().find(|theirs| theirs.identity == key.identity) else {
+                continue;
+            };
+            if seen.contains(&key.identity.as_str()) {
+                continue;
+            }
+            seen.push(&key.identity);
+            let b = &key.container.name;
+            let shown = if theirs.shown == key.shown {
+                key.shown.clone()
+            } else {
+                format!("{} and {}", theirs.shown, key.shown)
+            };
+            findings.push(finding(
+                &REPEATED_PASSWORD,
+                key.container,
+                key.place,
+                Words {
+                    message: format!(
+                        "{} and {} have one password: {shown}",
+                        of(theirs.container, scene.name(Some(other))),
+                        of(key.container, &scene.service.name)
+                    ),
+                    expected: "a password for each service".to_owned(),
+                    actual: shown.clone(),
+                    remedy: format!(
+                        "Give {b} a variable or secret of its own with a password of its own."
+                    ),
+                },
+            ));
+        }
+    }
+    Ok(findings.into())
+}

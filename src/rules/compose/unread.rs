@@ -1,0 +1,95 @@
+//! What the compose files do not tell.
+
+use super::Scene;
+use crate::compose::{Connection, Kind};
+use crate::manifest::Target;
+use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Gap;
+
+/// Something that the other rules need cannot be read from the files. It has no findings, only gaps.
+pub(super) const UNREAD: Rule = Rule {
+    id: "compose/unread",
+    severity: Severity::Info,
+    summary: "Do the compose files say all that the other rules of this group need?",
+    help: include_str!("../help/compose-unread.md"),
+    scope: Scope::Compose,
+    check: unread,
+};
+
+fn unread(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let Some(scene) = Scene::of(case) else {
+        return Ok(outcome);
+    };
+    let project = &scene.deployment.project;
+    let service = &scene.service.name;
+    if scene
+        .deployment
+        .parties
+        .iter()
+        .all(|party| party.owner.is_none())
+    {
+        let files: Vec<&str> = project.files.iter().map(AsRef::as_ref).collect();
+        outcome.gaps.push(Gap {
+            reason: format!(
+                "no container of {} is known to be {service}'s",
+                files.join(", ")
+            ),
+            remedy: Some(advice(service)),
+        });
+        return Ok(outcome);
+    }
+    for (_, container, party) in scene.clients() {
+        for connection in &party.connections {
+            if let Some(reason) = connection
+                .unread
+                .as_ref()
+                .filter(|_| !is_excused(&scene, connection))
+            {
+                outcome.gaps.push(Gap::new(format!(
+                    "{} of {}: {reason}",
+                    connection.from, container.name
+                )));
+            }
+        }
+    }
+    for (_, container, _) in scene.deployment.of(scene.own) {
+        let unread = project.unread.iter();
+        let own = unread.filter(|(name, _)| *name == container.name);
+        outcome.gaps.extend(own.map(|(_, reason)| Gap::new(reason)));
+    }
+    // A server that could be the one that is missing.
+    if scene.is_sql() && scene.databases().next().is_none() {
+        let strangers: Vec<&str> = scene
+            .deployment
+            .all()
+            .filter(|(index, _, party)| {
+                party.kind == Kind::Database
+                    && party.owner.is_none()
+                    && scene.deployment.services_of(*index).is_empty()
+            })
+            .map(|(_, container, _)| container.name.as_str())
+            .collect();
+        if !strangers.is_empty() {
+            outcome.gaps.push(Gap {
+                reason: format!(
+                    "{} is a PostgreSQL server, and nothing tells whether it is {service}'s",
+                    strangers.join(", ")
+                ),
+                remedy: Some(advice(service)),
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+fn advice(service: &str) -> String {
+    format!(
+        "name it in the manifest: container = \"…\" (its database) or app = \"…\" (itself) below [services.{service}]"
+    )
+}
+
+/// An optional service whose variable is not set does without a database.
+fn is_excused(scene: &Scene<'_>, connection: &Connection) -> bool {
+    matches!(&scene.service.target, Target::NotConfigured { variables } if variables.contains(&connection.from))
+}

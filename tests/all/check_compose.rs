@@ -1,0 +1,543 @@
+//! Group `compose` through the binary: a published deployment's shape, and one fault at a time in it. No server at all.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::lab::{CANARY, K, Run, S, dbctl, finish};
+
+const KASIA: &str = "kasia-indexer";
+const REFERENCE: &str = include_str!("compose/reference.yaml");
+
+/// A folder with a compose file and its init directories.
+struct Deployment {
+    folder: tempfile::TempDir,
+}
+
+impl Deployment {
+    fn new(compose: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Self { folder };
+        this.write("compose.yaml", compose);
+        this.write(
+            "config/k-social/init/01.sql",
+            "CREATE EXTENSION IF NOT EXISTS timescaledb;",
+        );
+        this.write(
+            "config/simply-kaspa/init/01.sql",
+            "CREATE EXTENSION IF NOT EXISTS timescaledb;",
+        );
+        this
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
+        let mut command = dbctl(self.path());
+        command.args(args).envs(env.iter().copied());
+        finish(command)
+    }
+
+    fn check(&self) -> Value {
+        self.run(&["check", "--format", "json"], &[]).json()
+    }
+}
+
+/// The findings as `severity rule of service: message`.
+fn findings(report: &Value) -> BTreeSet<String> {
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
+            format!(
+                "{} {} of {}: {}",
+                text("severity"),
+                text("rule"),
+                text("service"),
+                text("message")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_published_shape_has_its_known_weaknesses_and_no_others() {
+    let deployment = Deployment::new(REFERENCE);
+    let report = deployment
+        .run(&["check", "--format", "json"], &[])
+        .exits(0)
+        .json();
+    let found: Vec<String> = findings(&report)
+        .iter()
+        .map(|finding| finding.split(':').next().unwrap().to_owned())
+        .collect();
+    let mut expected: Vec<String> = ["default-password", "floating-tag", "open-port", "superuser"]
+        .iter()
+        .flat_map(|rule| [K, S].map(|service| format!("warning compose/{rule} of {service}")))
+        .collect();
+    expected.sort();
+    assert_eq!(found, expected);
+    assert_eq!(report["not_checked"].as_array().unwrap().len(), 0);
+    // With values of its own the passwords are nobody's business.
+    let env = [
+        ("K_SOCIAL_DB_PASSWORD", CANARY),
+        ("SIMPLY_KASPA_DB_PASSWORD", "c4nary-too"),
+    ];
+    let report = deployment
+        .run(&["check", "--format", "json"], &env)
+        .exits(0)
+        .json();
+    assert!(
+        !findings(&report)
+            .iter()
+            .any(|finding| finding.contains("password"))
+    );
+}
+
+#[test]
+fn a_finding_says_where_it_stands() {
+    let deployment = Deployment::new(REFERENCE);
+    let report = deployment.check();
+    let finding = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["rule"] == "compose/open-port" && finding["service"] == K)
+        .unwrap();
+    let line = 1 + REFERENCE
+        .lines()
+        .position(|line| line.contains("K_SOCIAL_DB_PORT"))
+        .unwrap();
+    assert_eq!(
+        finding["location"],
+        serde_json::json!({"file": "compose.yaml", "line": line, "column": 9})
+    );
+    assert_eq!(finding["evidence"], "file");
+    assert_eq!(
+        finding["object"],
+        serde_json::json!({"kind": "container", "schema": null, "name": "k-social-db"})
+    );
+    deployment
+        .run(&["check"], &[])
+        .exits(0)
+        .says(&format!("compose/open-port  compose.yaml:{line}:9"));
+}
+
+/// One fault in the reference: what is replaced by what, and the finding that it must give, and no other.
+struct Mutation {
+    from: &'static str,
+    to: &'static str,
+    severity: &'static str,
+    rule: &'static str,
+    service: &'static str,
+    mentions: &'static [&'static str],
+}
+
+const fn mutation(
+    from: &'static str,
+    to: &'static str,
+    finding: (&'static str, &'static str, &'static str),
+    mentions: &'static [&'static str],
+) -> Mutation {
+    Mutation {
+        from,
+        to,
+        severity: finding.0,
+        rule: finding.1,
+        service: finding.2,
+        mentions,
+    }
+}
+
+const K_URL: &str = "postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial";
+const K_WAITS: &str = "    depends_on:\n      k-social-db:\n        condition: service_healthy\n";
+const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isready -U k_social_user -d ksocial\"]\n      interval: 10s\n      timeout: 5s\n      retries: 5\n";
+
+#[rustfmt::skip]
+const MUTATIONS: &[Mutation] = &[
+    mutation("- simply-kaspa-db-data:/var", "- k-social-db-data:/var", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {name: pg}\n  simply-kaspa-db-data: {external: true, name: pg}\n", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db-data", "pg"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg}}\n  simply-kaspa-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg/sk}}\n", ("error", "shared-volume", S), &["/srv/pg/sk", "lies in"]),
+    mutation("- kasia-data:/data", "- kasia-data:/data\n      - k-social-db-data:/pg:ro", ("error", "shared-volume", KASIA), &["k-social-db-data", "kasia-indexer"]),
+    mutation("image: example/dashboard:2.0.0", "image: example/dashboard:2.0.0\n    volumes_from: [k-social-db]", ("error", "shared-volume", K), &["dashboard", "k-social-db"]),
+    mutation("    volumes:\n      - kasia-data:/data\n", "", ("warning", "unmounted-storage", KASIA), &["KASIA_DATA_DIR", "/data"]),
+    mutation("      - k-social-db-data:/var/lib/postgresql/data\n", "", ("warning", "unmounted-storage", K), &["k-social-db"]),
+    mutation("${SIMPLY_KASPA_DB_PORT:-5434}:5432", "5433:5432", ("error", "port-conflict", S), &["5433", "k-social-db", "simply-kaspa-db"]),
+    mutation("${SIMPLY_KASPA_DB_PORT:-5434}:5432", "5439:5432", ("error", "unexpected-port", S), &["simply-kaspa-db", "5439", "5434"]),
+    mutation("@k-social-db:5432", "@k-social-db:5433", ("error", "unexpected-port", K), &["k-indexer", "5433", "5432"]),
+    mutation("@k-social-db:5432", "@simply-kaspa-db:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@host.docker.internal:5434", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432/ksocial", "@k-social-db:5432/simply_kaspa", ("error", "wrong-connection", K), &["k-indexer", "simply_kaspa"]),
+    mutation("postgresql://k_social_user:", "postgresql://simply_kaspa_user:", ("error", "wrong-connection", K), &["k-indexer", "simply_kaspa_user"]),
+    mutation("@simply-kaspa-db:5432/simply_kaspa", "@k-social-db:5432/ksocial", ("error", "wrong-connection", S), &["simply-kaspa-indexer", "k-social-db", "ksocial"]),
+    mutation("DATABASE_URL: postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial", "DB_HOST: simply-kaspa-db\n      DB_NAME: ksocial\n      DB_USER: k_social_user", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@", "c4nary@", ("error", "disagreement", K), &["k-indexer", "k-social-db", "k_social_user"]),
+    mutation("KASIA_DATA_DIR: /data", "KASIA_DATA_DIR: /data\n      DATABASE_URL: postgres://k_social_user:c4nary@k-social-db/ksocial", ("error", "no-database", KASIA), &["kasia-indexer", "DATABASE_URL"]),
+    mutation("image: example/kasia-indexer:0.9.0", "image: example/kasia-indexer:0.9.0\n    depends_on: [k-social-db]", ("error", "no-database", KASIA), &["kasia-indexer", "k-social-db"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: simply_kaspa", ("error", "wrong-database", K), &["k-social-db", "simply_kaspa"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_MULTIPLE_DATABASES: ksocial, simply_kaspa", ("error", "shared-server", K), &["k-social-db", "simply-kaspa-indexer"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_HOST_AUTH_METHOD: trust", ("error", "trust", K), &["k-social-db", "trust"]),
+    mutation("container_name: k-social-db\n", "container_name: simply-kaspa-db\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    networks: {back: {aliases: [simply-kaspa-db]}}\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation(K_HEALTH, "", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
+    mutation(K_HEALTH, "    healthcheck: {disable: true}\n", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
+    mutation(K_WAITS, "", ("warning", "depends-on", K), &["k-indexer", "k-social-db"]),
+    mutation(K_WAITS, "    depends_on: [k-social-db]\n", ("warning", "depends-on", K), &["k-indexer", "started"]),
+    mutation(K_WAITS, "    depends_on: {simply-kaspa-db: {condition: service_healthy}}\n", ("warning", "depends-on", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("- ./config/simply-kaspa/init:", "- ./config/k-social/init:", ("error", "shared-init", S), &["./config/k-social/init", "simply-kaspa-db"]),
+    mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
+    mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
+];
+
+#[test]
+fn each_fault_gives_its_finding_and_no_other() {
+    let clean = findings(&Deployment::new(REFERENCE).check());
+    for mutation in MUTATIONS {
+        let what = format!("{:?} -> {:?}", mutation.from, mutation.to);
+        assert!(REFERENCE.contains(mutation.from), "{what}");
+        let deployment = Deployment::new(&REFERENCE.replacen(mutation.from, mutation.to, 1));
+        deployment.write("common.env", "A=1\n");
+        let report = deployment.check();
+        // A known weakness stays the same one when a port or an image in its words changes.
+        let head = |finding: &String| finding.split(':').next().unwrap().to_owned();
+        let known: BTreeSet<String> = clean.iter().map(head).collect();
+        let new: Vec<String> = findings(&report)
+            .into_iter()
+            .filter(|finding| !known.contains(&head(finding)))
+            .collect();
+        if mutation.mentions.is_empty() {
+            assert_eq!(new, Vec::<String>::new(), "{what}");
+            continue;
+        }
+        let [only] = new.as_slice() else {
+            panic!("{what}: {new:#?}");
+        };
+        let head = format!(
+            "{} compose/{} of {}: ",
+            mutation.severity, mutation.rule, mutation.service
+        );
+        assert!(only.starts_with(&head), "{what}: {only}");
+        for word in mutation.mentions {
+            assert!(only.contains(word), "{what}: {word:?} not in {only}");
+        }
+        let failed = mutation.severity == "error";
+        assert_eq!(
+            report["status"],
+            if failed { "fail" } else { "pass" },
+            "{what}"
+        );
+    }
+    assert!(REFERENCE.contains(K_URL));
+}
+
+/// Faults that take more than one place, or a file.
+#[test]
+fn faults_of_two_places() {
+    let of = |rule: &str, deployment: &Deployment| -> Vec<String> {
+        let rule = format!("compose/{rule} ");
+        findings(&deployment.check())
+            .into_iter()
+            .filter(|finding| finding.contains(&rule))
+            .collect()
+    };
+    let secret = REFERENCE
+        .replace(
+            "POSTGRES_PASSWORD: ${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}",
+            "POSTGRES_PASSWORD_FILE: /run/secrets/pw",
+        )
+        .replace(
+            "- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}",
+            "- POSTGRES_PASSWORD_FILE=/run/secrets/pw",
+        )
+        .replace(
+            "    container_name: k-social-db\n",
+            "    container_name: k-social-db\n    secrets: [pw]\n",
+        )
+        .replace(
+            "    container_name: simply-kaspa-db\n",
+            "    container_name: simply-kaspa-db\n    secrets: [pw]\n",
+        )
+        + "secrets: {pw: {file: ./pw}}\n";
+    let found = of("repeated-password", &Deployment::new(&secret));
+    assert!(
+        found.len() == 1 && found[0].contains("secret pw"),
+        "{found:#?}"
+    );
+    // One variable that is not set here is one password all the same.
+    let variable = REFERENCE
+        .replace("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}", "${PW:?}")
+        .replace(
+            "${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}",
+            "${PW:?}",
+        );
+    let found = of("repeated-password", &Deployment::new(&variable));
+    assert!(found.len() == 1 && found[0].contains("PW"), "{found:#?}");
+    let env = REFERENCE
+        .replace(
+            "container_name: k-indexer\n",
+            "container_name: k-indexer\n    env_file: common.env\n",
+        )
+        .replace(
+            "container_name: simply-kaspa-indexer\n",
+            "container_name: simply-kaspa-indexer\n    env_file: [{path: ./common.env}]\n",
+        );
+    let deployment = Deployment::new(&env);
+    deployment.write(
+        "common.env",
+        "DATABASE_URL=postgresql://simply_kaspa_user:c4nary@simply-kaspa-db/simply_kaspa\n",
+    );
+    let found = of("shared-env-file", &deployment);
+    assert!(
+        found.len() == 1 && found[0].contains("common.env"),
+        "{found:#?}"
+    );
+    let host = REFERENCE
+        .replace(
+            "container_name: k-social-db\n",
+            "container_name: k-social-db\n    network_mode: host\n",
+        )
+        .replace(
+            "container_name: simply-kaspa-db\n",
+            "container_name: simply-kaspa-db\n    network_mode: host\n",
+        );
+    let found = of("port-conflict", &Deployment::new(&host));
+    assert!(
+        found.len() == 1 && found[0].contains("host network"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn init_scripts_are_read() {
+    for (name, script, names) in [
+        (
+            "02.sql",
+            "CREATE TABLE IF NOT EXISTS public.k_posts (id int);",
+            "k_posts",
+        ),
+        ("02.sql", "\\c ksocial\nSELECT 1;", "ksocial"),
+        (
+            "02.sql",
+            "CREATE ROLE k_social_user LOGIN PASSWORD 'c4nary';",
+            "k_social_user",
+        ),
+        (
+            "02.sh",
+            "psql -U postgres -d ksocial -c 'select 1'",
+            "ksocial",
+        ),
+        (
+            "02.sh",
+            "psql <<EOF\nCREATE DATABASE ksocial;\nEOF",
+            "ksocial",
+        ),
+    ] {
+        let deployment = Deployment::new(REFERENCE);
+        deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
+        let found = findings(&deployment.check());
+        let found: Vec<&String> = found
+            .iter()
+            .filter(|finding| finding.starts_with("error"))
+            .collect();
+        let [only] = found.as_slice() else {
+            panic!("{script}: {found:#?}");
+        };
+        assert!(
+            only.contains(&format!("compose/init-script of {S}")),
+            "{only}"
+        );
+        assert!(only.contains(names) && only.contains(K), "{only}");
+    }
+    let deployment = Deployment::new(REFERENCE);
+    deployment.write(
+        "config/simply-kaspa/init/02.sql",
+        "-- CREATE TABLE k_posts\nCREATE TABLE vars (key text); CREATE ROLE simply_kaspa_user; \\c simply_kaspa",
+    );
+    deployment.run(&["check"], &[]).exits(0);
+}
+
+#[test]
+fn files_that_are_named_are_merged_and_default_ones_are_found() {
+    let deployment = Deployment::new(REFERENCE);
+    let fault = "services: {k-indexer: {environment: {DATABASE_URL: \"postgres://k_social_user:c4nary@simply-kaspa-db/ksocial\"}}}";
+    deployment.write("prod.yaml", fault);
+    deployment.run(&["check"], &[]).exits(0);
+    deployment
+        .run(
+            &[
+                "check",
+                "--compose",
+                "compose.yaml",
+                "--compose",
+                "prod.yaml",
+            ],
+            &[],
+        )
+        .exits(1)
+        .says("prod.yaml:1:")
+        .says("k-indexer connects to container simply-kaspa-db");
+    deployment.write("compose.override.yaml", fault);
+    deployment.run(&["check"], &[]).exits(1);
+    fs::remove_file(deployment.path().join("compose.override.yaml")).unwrap();
+    // The manifest may name them.
+    let manifest = include_str!("../../src/manifest/builtin.toml").replace(
+        "version = 1\n",
+        "version = 1\ncompose = \"compose.yaml:prod.yaml\"\n",
+    );
+    deployment.write("dbctl.toml", &manifest);
+    deployment
+        .run(&["check"], &[])
+        .exits(1)
+        .says("prod.yaml:1:");
+    deployment
+        .run(&["verify"], &[])
+        .exits(1)
+        .says("prod.yaml:1:");
+}
+
+#[test]
+fn wrong_files_end_with_their_place() {
+    for (text, place) in [
+        ("services: [", "compose.yaml:2:1: not YAML"),
+        (
+            "services:\n  k-social-db:\n    environment: c4nary",
+            "compose.yaml:3:18: services.k-social-db.environment",
+        ),
+        ("services:\n  a: {image: \"c4nary${\"}", "compose.yaml:2:14"),
+        ("services:\n  a: {extends: a}", "compose.yaml:2:16"),
+    ] {
+        Deployment::new(text)
+            .run(&["check"], &[])
+            .exits(3)
+            .says(place);
+    }
+    let deployment = Deployment::new(REFERENCE);
+    deployment
+        .run(&["check", "--compose", "no.yaml"], &[])
+        .exits(3)
+        .says("no.yaml");
+}
+
+#[test]
+fn what_nobody_can_tell_is_not_checked() {
+    // A URL that only the host knows.
+    let deployment = Deployment::new(&REFERENCE.replace(K_URL, "${SOMEWHERE_URL}"));
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("DATABASE_URL of k-indexer: SOMEWHERE_URL is not set here");
+    // A password with a stray @ shifts every border.
+    let deployment = Deployment::new(
+        &REFERENCE.replace(K_URL, "postgres://k_social_user:c4nary@c4nary@h/ksocial"),
+    );
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("percent-encoded");
+    // Init scripts that are not here.
+    let deployment = Deployment::new(REFERENCE);
+    fs::remove_dir_all(deployment.path().join("config/k-social")).unwrap();
+    deployment.run(&["check"], &[]).exits(4).says("is not here");
+    // Containers that the manifest does not know, and that it is told of.
+    let strange = REFERENCE
+        .replace("k-social-db", "store-one")
+        .replace("POSTGRES_DB: ksocial", "POSTGRES_DB: ${NAME_OF_IT}")
+        .replace("POSTGRES_USER: k_social_user", "POSTGRES_USER: admin")
+        .replace("example/k-indexer", "example/one")
+        .replace("  k-indexer:", "  one:")
+        .replace("container_name: k-indexer", "container_name: one")
+        .replace(K_URL, "x")
+        .replace("postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@store-one:5432/ksocial", "${ONE_URL}");
+    let deployment = Deployment::new(&strange);
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("store-one is a PostgreSQL server, and nothing tells whether it is k-indexer's");
+    let manifest = include_str!("../../src/manifest/builtin.toml").replace(
+        "container = \"k-social-db\"",
+        "container = \"store-one\"\napp = \"one\"",
+    );
+    deployment.write("dbctl.toml", &manifest);
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("DATABASE_URL of one: ONE_URL is not set here");
+    // Nothing of the system at all: not clean where it was named, and nothing to say where it was only there.
+    let deployment = Deployment::new("services: {web: {image: \"nginx:1\"}}");
+    deployment
+        .run(&["check", "--compose", "compose.yaml"], &[])
+        .exits(4)
+        .says("no container of compose.yaml is known to be k-indexer's");
+    deployment.run(&["check"], &[]).exits(0);
+}
+
+#[test]
+fn no_password_in_any_output() {
+    let places = [
+        ("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}", "c4nary"),
+        (
+            "${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}",
+            "${PW:-c4nary}",
+        ),
+        (
+            "${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}",
+            "${K_SOCIAL_DB_PASSWORD:-c4nary}",
+        ),
+        (
+            "${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@",
+            "c4/n4ry-c4nary@",
+        ),
+        (
+            "${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@",
+            "c4nary@c4nary@",
+        ),
+        (
+            "${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@",
+            "c4nary?c4nary@",
+        ),
+        (
+            K_URL,
+            "host=simply-kaspa-db dbname=ksocial user=k_social_user password=c4nary",
+        ),
+        (
+            K_URL,
+            "Host=simply-kaspa-db;Database=x;Username=y;Password=c4nary",
+        ),
+        (
+            "POSTGRES_DB: ksocial",
+            "POSTGRES_DB: ksocial\n      K_SOCIAL_DB_PASSWORD: [c4nary]",
+        ),
+    ];
+    for (from, to) in places {
+        let deployment = Deployment::new(&REFERENCE.replace(from, to));
+        for args in [
+            &["check"] as &[&str],
+            &["check", "-v"],
+            &["check", "--format", "json"],
+        ] {
+            // `finish` looks for the canary.
+            let run = deployment.run(args, &[("SIMPLY_KASPA_DB_PASSWORD", CANARY)]);
+            assert!(run.code == 1 || run.code == 0 || run.code == 3 || run.code == 4);
+        }
+    }
+    for dotenv in ["A=c4nary\nB c4nary", "A=\"c4nary", "A=c4nary$"] {
+        let deployment = Deployment::new(REFERENCE);
+        deployment.write("deploy/compose.yaml", REFERENCE);
+        deployment.write("deploy/.env", dotenv);
+        deployment.run(&["check", "--compose", "deploy/compose.yaml"], &[]);
+    }
+}
