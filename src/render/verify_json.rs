@@ -66,6 +66,14 @@ struct V1Finding<'a> {
     message: &'a str,
     remedy: &'a str,
     evidence: &'a str,
+    location: Option<V1Location<'a>>,
+}
+
+#[derive(Serialize)]
+struct V1Location<'a> {
+    file: &'a str,
+    line: Option<usize>,
+    column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +99,7 @@ struct V1Allowed<'a> {
     reason: &'a str,
     until: Option<&'a str>,
     line: usize,
+    file: Option<&'a str>,
 }
 
 impl<'a> From<&'a Report> for V1Report<'a> {
@@ -159,6 +168,11 @@ impl<'a> From<&'a Found> for V1Finding<'a> {
             message: &finding.message,
             remedy: &finding.remedy,
             evidence: finding.evidence,
+            location: finding.location.as_ref().map(|location| V1Location {
+                file: &location.file,
+                line: location.line,
+                column: location.column,
+            }),
         }
     }
 }
@@ -196,6 +210,7 @@ impl<'a> From<&'a Allowed> for V1Allowed<'a> {
             reason: &allowed.reason,
             until: allowed.until.as_deref(),
             line: allowed.line,
+            file: allowed.file.as_deref(),
         }
     }
 }

@@ -12,4 +12,4 @@ pub mod services;
 pub mod status;
 pub mod text;
 pub mod verify;
-pub use finding::{About, Finding, Severity};
+pub use finding::{About, Finding, Location, Severity};
