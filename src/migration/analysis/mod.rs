@@ -14,7 +14,11 @@ mod unparsed;
 
 use super::{Statement, statements};
 
+#[cfg(feature = "cli")]
+pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
+#[cfg(feature = "cli")]
+pub(super) use parse::{fits, with_stack};
 
 /// What one statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]

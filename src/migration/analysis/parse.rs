@@ -12,7 +12,7 @@ const STACK: usize = 128 << 20;
 const MOST_TOKENS: usize = 10_000;
 
 /// Runs `read` where there is stack enough for the parser; `None` when the system gives no such thread, or the parser breaks.
-pub(super) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> {
+pub(in crate::migration) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("parser".to_owned())
@@ -26,7 +26,7 @@ pub(super) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send) -> Option<T> 
 
 /// The statement of a text that holds one; `None` when the parser does not know its syntax.
 pub(super) fn statement(text: &str) -> Option<Stmt> {
-    if tokens(text) > MOST_TOKENS {
+    if !fits(text) {
         return None;
     }
     let parse: Parse<SourceFile> = SourceFile::parse(text);
@@ -39,6 +39,11 @@ pub(super) fn statement(text: &str) -> Option<Stmt> {
     );
     let whole = statements.next().is_none() && (has_body || parse.errors().is_empty());
     (whole && first.syntax().text_range().len() > 0.into()).then_some(first)
+}
+
+/// Whether the parser has stack enough for a text.
+pub(in crate::migration) fn fits(text: &str) -> bool {
+    tokens(text) <= MOST_TOKENS
 }
 
 /// How many tokens there are, also within quoted texts: the parser reads the bodies of functions.
