@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
+use super::system::texts;
 use super::{Loaded, LoadedService};
 use crate::files;
 use crate::manifest::Endpoint;
+use crate::migration::SetFacts;
 use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot};
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
@@ -15,12 +17,19 @@ use crate::snapshot::{Fact, Gap, Snapshot};
 /// Verifies the chosen services.
 pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
     let started = Instant::now();
-    let subjects = join_all(loaded.services.iter().map(|service| {
-        subject(
-            service,
-            loaded.chosen.contains(&service.service.name.as_str()),
-        )
-    }))
+    let subjects = join_all(
+        loaded
+            .services
+            .iter()
+            .zip(texts(loaded))
+            .map(|(service, texts)| {
+                subject(
+                    service,
+                    texts,
+                    loaded.chosen.contains(&service.service.name.as_str()),
+                )
+            }),
+    )
     .await;
     let system = System {
         manifest: loaded.manifest,
@@ -31,7 +40,11 @@ pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
 }
 
 /// Everything that is to be known about one service. One that was not chosen is known by its set, lock and directories.
-async fn subject<'a>(loaded: &'a LoadedService<'_>, chosen: bool) -> Subject<'a> {
+async fn subject<'a>(
+    loaded: &'a LoadedService<'_>,
+    texts: Option<SetFacts>,
+    chosen: bool,
+) -> Subject<'a> {
     let service = loaded.service;
     let snapshot = match service.endpoint().filter(|_| chosen) {
         Some(endpoint) => Some(database(loaded, endpoint).await),
@@ -40,6 +53,7 @@ async fn subject<'a>(loaded: &'a LoadedService<'_>, chosen: bool) -> Subject<'a>
     Subject {
         service,
         set: loaded.good_set(),
+        texts,
         lock: loaded.lock.clone(),
         snapshot,
         // Those of every service: a chosen one may lie inside of one that was not chosen.

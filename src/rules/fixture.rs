@@ -10,7 +10,7 @@ use crate::manifest::{
     Allow, Endpoint, Host, Managed, Manifest, Service, SessionAttrs, Source, Sourced, SslMode,
     Store, Target, Topology,
 };
-use crate::migration::Set;
+use crate::migration::{Set, SetFacts};
 use crate::report::verify::Report;
 use crate::snapshot::{
     Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
@@ -374,6 +374,12 @@ impl World {
             .map(|(number, service)| Subject {
                 service,
                 set: self.sets.get(number).unwrap().as_ref(),
+                texts: self
+                    .sets
+                    .get(number)
+                    .unwrap()
+                    .clone()
+                    .map(|set| SetFacts::new(&Ok(set), None)),
                 lock: self.locks.get(number).unwrap().clone(),
                 snapshot: self.snapshots.get(number).unwrap().clone(),
                 directories: None,

@@ -20,7 +20,7 @@ mod text;
 
 use crate::files::DirectoryFacts;
 use crate::manifest::{Manifest, Service};
-use crate::migration::Set;
+use crate::migration::{Set, SetFacts};
 pub use crate::report::{About, Finding, Severity};
 use crate::snapshot::{Diff, Fact, Gap, Lock, Snapshot};
 pub(crate) use allow::nearest;
@@ -70,6 +70,7 @@ impl Rule {
             message: message.into(),
             remedy: String::new(),
             evidence: "catalog",
+            location: None,
         }
     }
 }
@@ -102,6 +103,8 @@ pub struct Subject<'a> {
     pub service: &'a Service,
     /// Its migration set, if it has one.
     pub set: Option<&'a Set>,
+    /// What the files of its set do, also of one that could not be loaded; `None` when it has no set.
+    pub texts: Option<SetFacts>,
     /// Its schema lock, or why there is none.
     pub lock: Fact<Lock>,
     /// Its database, or why it could not be read. `None`: it has no database (single-user mode, file store).

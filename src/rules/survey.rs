@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
 use super::index::Index;
+use super::sets::{Judged, Owners, judge};
 use super::{Subject, System};
 
 use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, diff};
@@ -30,10 +31,16 @@ pub(super) struct Survey<'a> {
     pub(super) extras: Vec<(&'a Object, Class<'a>)>,
     /// Locks of other services that could not be read: what is theirs cannot be known.
     pub(super) blind: Vec<Gap>,
+    /// What is to be said of its migration set; `None` when it has none.
+    pub(super) sets: Option<Judged>,
 }
 
 impl<'a> Survey<'a> {
-    pub(super) fn new(system: &'a System<'a>, subject: &'a Subject<'a>) -> Self {
+    pub(super) fn new(
+        system: &'a System<'a>,
+        subject: &'a Subject<'a>,
+        owners: &Owners<'a>,
+    ) -> Self {
         let others = || {
             system
                 .subjects
@@ -76,6 +83,7 @@ impl<'a> Survey<'a> {
             diff,
             extras,
             blind,
+            sets: judge(owners, subject, system.offline),
         }
     }
 
