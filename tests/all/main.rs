@@ -14,6 +14,7 @@ mod analysis;
 mod architecture;
 mod bad_input;
 mod baseline;
+mod check_sets;
 mod connections;
 mod disasters;
 mod faults;
