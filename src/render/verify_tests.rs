@@ -210,7 +210,7 @@ fn the_json_has_the_keys_of_version_1() {
         "belongs_to": "k-indexer", "expected": "no object of k-indexer",
         "actual": "table public.k_posts",
         "message": "table public.k_posts in database simply_kaspa belongs to k-indexer",
-        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog"
+        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog", "location": null
     });
     assert_eq!(json["findings"][0], expected);
     assert_eq!(json["not_checked"][0]["rule"], "access/trust");

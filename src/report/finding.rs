@@ -110,7 +110,7 @@ pub struct Finding {
     /// Where it was seen: `catalog`, `history`, `identity`, `file`, `manifest`.
     pub evidence: &'static str,
     /// The place in a file, if it is about one.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
 }
 
 impl Finding {
@@ -146,7 +146,7 @@ impl Finding {
     /// The same finding, with its place in a file.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
-        self.location = Some(location);
+        self.location = Some(Box::new(location));
         self
     }
 

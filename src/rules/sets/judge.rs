@@ -229,11 +229,11 @@ impl Placed {
             message: format!("{name}:{line}: {said}"),
             remedy: self.draft.remedy,
             evidence: "file",
-            location: Some(Location {
+            location: Some(Box::new(Location {
                 file: path.to_owned(),
                 line: Some(line),
                 column: Some(self.place.column),
-            }),
+            })),
         }
     }
 }

@@ -410,7 +410,13 @@ pub(super) fn undecided(
             names.join(", "),
             context.own.name()
         ),
-        remedy: Some("run dbctl lock to write it, review it and check it in".to_owned()),
+        remedy: context
+            .own
+            .subject
+            .lock
+            .get()
+            .err()
+            .and_then(|gap| gap.remedy),
     };
     vec![(FOREIGN_OBJECT.id, number, None, gap)]
 }
