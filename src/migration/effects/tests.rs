@@ -149,11 +149,6 @@ fn sql_that_is_put_together_from_known_texts_is_read() {
             "a",
         ),
         (
-            "t text;",
-            "SELECT 'a' INTO t; EXECUTE 'DROP TABLE ' || t;",
-            "a",
-        ),
-        (
             "b bool := true;",
             "EXECUTE CASE WHEN b THEN 'DROP TABLE a' ELSE 'SELECT 1' END;",
             "a",
@@ -172,6 +167,8 @@ fn sql_that_is_put_together_from_known_texts_is_read() {
         );
     }
     for (declare, body) in [
+        // What a query puts into a variable is not followed, and said.
+        ("t text;", "SELECT 'a' INTO t; EXECUTE 'DROP TABLE ' || t;"),
         ("s text;", "SELECT value INTO s FROM k_vars; EXECUTE s;"),
         (
             "r record;",
