@@ -1,5 +1,6 @@
 -- Indexes for the indexer's lookups; each one exists once in every chunk, so there is one for each question and no more.
 -- By transaction_id the primary keys answer.
+-- dbctl:allow-file sets/unsafe-ddl the first release applies V1 to V5 together, and nobody uses the tables yet
 
 -- The newest posts, page by page: id breaks the tie between posts of one block.
 CREATE INDEX k_posts_time_id_idx ON public.k_posts (time DESC, id DESC);

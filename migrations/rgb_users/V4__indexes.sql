@@ -1,5 +1,6 @@
 -- Indexes for the node's lookups; each foreign key has one that begins with it, so that deleting a wallet reads no whole table.
 -- By id, channel, payment hash, user and asset the primary and unique keys answer.
+-- dbctl:allow-file sets/unsafe-ddl the first release applies V1 to V4 together, and nobody uses the tables yet
 
 -- Whose address is it?
 CREATE INDEX ln_user_addresses_address_idx ON public.ln_user_addresses (address);

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
+use super::system::texts;
 use super::{Loaded, LoadedService};
 use crate::compose::Deployment;
 use crate::files;
+use crate::migration::SetFacts;
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
 use crate::snapshot::Proofs;
@@ -16,17 +18,18 @@ pub async fn run(loaded: &Loaded<'_>, compose: Option<Deployment>, fail_on: Seve
     let started = Instant::now();
     let system = System {
         manifest: loaded.manifest,
-        subjects: join_all(loaded.services.iter().map(subject)).await,
+        subjects: join_all(loaded.services.iter().zip(texts(loaded)).map(subject)).await,
         offline: true,
         compose,
     };
     rules::run(&system, &loaded.chosen, fail_on, started)
 }
 
-async fn subject<'a>(loaded: &'a LoadedService<'_>) -> Subject<'a> {
+async fn subject<'a>((loaded, texts): (&'a LoadedService<'_>, Option<SetFacts>)) -> Subject<'a> {
     Subject {
         service: loaded.service,
         set: loaded.good_set(),
+        texts,
         lock: loaded.lock.clone(),
         snapshot: None,
         directories: files::read(loaded.service).await,

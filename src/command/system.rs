@@ -6,6 +6,8 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use crate::manifest::{Managed, Manifest, Service, Store};
+#[cfg(feature = "cli")]
+use crate::migration::SetFacts;
 use crate::migration::guard::Party;
 use crate::migration::{Set, SetError};
 use crate::snapshot::{Fact, Gap, Lock};
@@ -188,6 +190,15 @@ impl<'a> Loaded<'a> {
             .map(LoadedService::party)
             .collect()
     }
+}
+
+/// What the files of every service's set do; nothing where there is no set.
+#[cfg(feature = "cli")]
+pub(super) fn texts(loaded: &Loaded<'_>) -> Vec<Option<SetFacts>> {
+    on_all_cores(&loaded.services, |service| {
+        let set = service.set.as_ref()?;
+        Some(SetFacts::new(set, service.service.set_dir.as_deref()))
+    })
 }
 
 /// Does the same with each, on as many threads as there are cores: reading sets is work, while everything after it waits for servers.

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
+use super::system::texts;
 use super::{Loaded, LoadedService, proof};
 use crate::compose::Deployment;
 use crate::files;
 use crate::manifest::Endpoint;
+use crate::migration::SetFacts;
 use crate::postgres::{
     Purpose, Reason, Session, connect, cron_jobs, describe, same_database, snapshot_with_state,
 };
@@ -66,8 +68,11 @@ pub async fn run(
         .services
         .iter()
         .zip(looks)
+        .zip(texts(loaded))
         .zip(live.into_iter().zip(entries))
-        .map(|((service, look), (live, entries))| subject(service, look, live, entries))
+        .map(|(((service, look), texts), (live, entries))| {
+            subject(service, texts, look, live, entries)
+        })
         .collect();
     commons::hand_out(&mut subjects, commons);
     let system = System {
@@ -167,6 +172,7 @@ async fn entries(
 
 fn subject<'a>(
     loaded: &'a LoadedService<'_>,
+    texts: Option<SetFacts>,
     look: Look,
     live: Option<Live>,
     entries: Fact<Vec<Entry>>,
@@ -174,6 +180,7 @@ fn subject<'a>(
     Subject {
         service: loaded.service,
         set: loaded.good_set(),
+        texts,
         lock: loaded.lock.clone(),
         snapshot: look.snapshot,
         directories: look.directories,

@@ -1,6 +1,8 @@
 //! Migration sets and plans. Pure: nothing here talks to a server.
 
 pub mod analysis;
+#[cfg(feature = "cli")]
+pub mod effects;
 pub mod guard;
 pub mod other_tools;
 mod owned;
@@ -17,6 +19,8 @@ pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
 pub use rollback::{Rollback, unfinished_refusal};
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
+#[cfg(feature = "cli")]
+pub use set::{FileFacts, SetFacts};
 pub use statements::{Statement, statements};
 
 /// Makes the table of statements that ran outside a transaction, where it is missing.

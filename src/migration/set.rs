@@ -1,5 +1,7 @@
 //! A migration set: a folder of SQL in refinery's naming, built in or on disk.
 
+#[cfg(feature = "cli")]
+mod facts;
 mod file;
 mod load;
 mod script;
@@ -15,6 +17,8 @@ use sha2::{Digest, Sha256};
 use super::Mode;
 use file::BYTE_ORDER_MARK;
 
+#[cfg(feature = "cli")]
+pub use facts::{FileFacts, SetFacts};
 pub use load::built_in_names;
 
 /// The file beside the migrations that holds the schema lock.

@@ -196,7 +196,7 @@ fn allowed(report: &Report, style: Style, out: &mut String) {
     if report.allowed.is_empty() {
         return;
     }
-    out.push_str("\naccepted by the manifest\n");
+    out.push_str("\naccepted\n");
     for allowed in &report.allowed {
         let what = match &allowed.what {
             Accepted::Finding(found) => {
@@ -212,8 +212,12 @@ fn allowed(report: &Report, style: Style, out: &mut String) {
             .as_ref()
             .map_or_else(String::new, |until| format!(", until {until}"));
         let text = format!(
-            "{} (line {}: {}{until})",
+            "{} ({}line {}: {}{until})",
             one_line(&what),
+            allowed
+                .file
+                .as_ref()
+                .map_or_else(String::new, |file| format!("{}, ", one_line(file))),
             allowed.line,
             one_line(&allowed.reason)
         );

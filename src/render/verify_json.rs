@@ -99,6 +99,7 @@ struct V1Allowed<'a> {
     reason: &'a str,
     until: Option<&'a str>,
     line: usize,
+    file: Option<&'a str>,
 }
 
 impl<'a> From<&'a Report> for V1Report<'a> {
@@ -167,7 +168,7 @@ impl<'a> From<&'a Found> for V1Finding<'a> {
             message: &finding.message,
             remedy: &finding.remedy,
             evidence: finding.evidence,
-            location: finding.location.as_ref().map(V1Location::from),
+            location: finding.location.as_deref().map(V1Location::from),
         }
     }
 }
@@ -215,6 +216,7 @@ impl<'a> From<&'a Allowed> for V1Allowed<'a> {
             reason: &allowed.reason,
             until: allowed.until.as_deref(),
             line: allowed.line,
+            file: allowed.file.as_deref(),
         }
     }
 }

@@ -77,6 +77,7 @@ fn report() -> Report {
             reason: "reviewed".to_owned(),
             until: Some("2027-03-31".to_owned()),
             line: 12,
+            file: None,
         }],
         rules: 44,
         checked: 3,
@@ -112,7 +113,7 @@ fn the_table_tells_everything_once() {
       k-indexer: permission denied for view pg_hba_file_rules (4 rules)
               -> set K_SOCIAL_ADMIN_URL
 
-    accepted by the manifest
+    accepted
       bleed/foreign-object: foreign server analytics_srv (line 12: reviewed, until 2027-03-31)
 
     fail: 1 error, 4 not checked, 1 accepted; 3 services, 44 rules

@@ -77,6 +77,17 @@ impl About {
     }
 }
 
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as the manifest leads to it.
+    pub file: String,
+    /// The line, counted from 1, where one line is to blame.
+    pub line: Option<usize>,
+    /// The column in characters, counted from 1.
+    pub column: Option<usize>,
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -98,19 +109,8 @@ pub struct Finding {
     pub remedy: String,
     /// Where it was seen: `catalog`, `history`, `identity`, `file`, `manifest`.
     pub evidence: &'static str,
-    /// Where it stands, if it stands in a file.
-    pub location: Option<Location>,
-}
-
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The file, as the user or the manifest named it.
-    pub file: String,
-    /// The line, counted from 1, where one line is to blame.
-    pub line: Option<usize>,
-    /// The column in characters, counted from 1.
-    pub column: Option<usize>,
+    /// The place in a file, if it is about one.
+    pub location: Option<Box<Location>>,
 }
 
 impl Finding {
@@ -143,10 +143,10 @@ impl Finding {
         self
     }
 
-    /// The same finding with its place in a file.
+    /// The same finding, with its place in a file.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
-        self.location = Some(location);
+        self.location = Some(Box::new(location));
         self
     }
 

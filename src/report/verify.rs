@@ -82,8 +82,10 @@ pub struct Allowed {
     pub reason: String,
     /// The last day on which it is accepted, as `2027-03-31`.
     pub until: Option<String>,
-    /// The entry's line in the manifest.
+    /// The entry's line in the manifest, or in the file that says it.
     pub line: usize,
+    /// The file that says it, where it is not the manifest.
+    pub file: Option<String>,
 }
 
 /// What an entry of the manifest accepts.

@@ -78,6 +78,7 @@ fn accept<T>(entry: &Allow, answers: &mut Answers, accepted: Vec<T>, what: fn(T)
             reason: entry.reason.clone(),
             until: entry.until.map(|until| until.to_string()),
             line: entry.line,
+            file: None,
         }));
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use super::{Severity, Subject, System};
@@ -10,7 +11,7 @@ use crate::manifest::{
     Allow, Endpoint, Host, Managed, Manifest, Service, SessionAttrs, Source, Sourced, SslMode,
     Store, Target, Topology,
 };
-use crate::migration::Set;
+use crate::migration::{Set, SetFacts};
 use crate::report::verify::Report;
 use crate::snapshot::privileges::{PasswordKind, Passwords, Privileges, RoleFacts};
 use crate::snapshot::{
@@ -136,6 +137,16 @@ fn hypertable(name: &str, interval: &str) -> Object {
         name,
         &[("time_column", "time"), ("chunk_interval", interval)],
     )
+}
+
+/// What the files of a set do, worked out once for all tests.
+fn texts(set: &Set) -> SetFacts {
+    static KNOWN: Mutex<BTreeMap<String, SetFacts>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    known
+        .entry(set.sum())
+        .or_insert_with(|| SetFacts::new(&Ok(set.clone()), None))
+        .clone()
 }
 
 fn expected(service: usize) -> Vec<Object> {
@@ -407,6 +418,7 @@ impl World {
             .map(|(number, service)| Subject {
                 service,
                 set: self.sets.get(number).unwrap().as_ref(),
+                texts: self.sets.get(number).unwrap().as_ref().map(texts),
                 lock: self.locks.get(number).unwrap().clone(),
                 snapshot: self.snapshots.get(number).unwrap().clone(),
                 directories: None,

@@ -85,11 +85,7 @@ pub(super) fn table<'a>(name: &str, rgb_lib: bool) -> Option<Class<'a>> {
 pub(super) fn is_link(object: &Object) -> bool {
     let name = object.key.name.as_str();
     match object.key.kind {
-        Kind::Extension => {
-            LINK_EXTENSIONS.contains(&name)
-                || name.ends_with("_fdw")
-                || UNTRUSTED_LANGUAGES.contains(&name)
-        }
+        Kind::Extension => is_link_extension(name),
         Kind::Wrapper
         | Kind::Server
         | Kind::ForeignTable
@@ -101,6 +97,11 @@ pub(super) fn is_link(object: &Object) -> bool {
             .is_some_and(|trusted| trusted == "false"),
         _ => false,
     }
+}
+
+/// Whether an extension opens a way out of the database.
+pub(super) fn is_link_extension(name: &str) -> bool {
+    LINK_EXTENSIONS.contains(&name) || name.ends_with("_fdw") || UNTRUSTED_LANGUAGES.contains(&name)
 }
 
 /// Whether an extension brings a language that can do anything.

@@ -22,7 +22,7 @@ mod text;
 use crate::compose::Deployment;
 use crate::files::DirectoryFacts;
 use crate::manifest::{Manifest, Service};
-use crate::migration::Set;
+use crate::migration::{Set, SetFacts};
 pub use crate::report::{About, Finding, Severity};
 use crate::snapshot::{Diff, Fact, Gap, Lock, Proofs, Snapshot};
 pub(crate) use allow::nearest;
@@ -109,6 +109,8 @@ pub struct Subject<'a> {
     pub service: &'a Service,
     /// Its migration set, if it has one.
     pub set: Option<&'a Set>,
+    /// What the files of its set do, also of one that could not be loaded; `None` when it has no set.
+    pub texts: Option<SetFacts>,
     /// Its schema lock, or why there is none.
     pub lock: Fact<Lock>,
     /// Its database, or why it could not be read. `None`: it has no database (single-user mode, file store).

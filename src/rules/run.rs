@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::allow::{Answers, apply};
+use super::sets::Owners;
 use super::survey::Survey;
 use super::{Case, Rule, Scope, Severity, Subject, System};
 use crate::manifest::Target;
-use crate::report::verify::{Found, NotChecked, Report, ServiceLine};
+use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Report, ServiceLine};
 use crate::snapshot::Gap;
 
 /// Asks every rule about the chosen services (none named: all of them) and puts the answers together.
@@ -38,8 +39,9 @@ pub(super) fn run_on(
     let mut answers = Answers::default();
     let mut rules = BTreeSet::new();
     let mut checked = 0;
+    let owners = Owners::new(system);
     for subject in &subjects {
-        let survey = Survey::new(system, subject);
+        let survey = Survey::new(system, subject, &owners);
         let case = Case {
             system,
             subject,
@@ -53,6 +55,7 @@ pub(super) fn run_on(
                 checked += 1;
             }
         }
+        answers.allowed.extend(in_files(subject, &survey));
     }
     if !system.manifest.allow.is_empty() {
         rules.extend(
@@ -123,6 +126,25 @@ fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
             true
         }
     }
+}
+
+/// What the files of a set allow themselves.
+fn in_files(subject: &Subject<'_>, survey: &Survey<'_>) -> Vec<Allowed> {
+    let mut accepted = survey
+        .sets
+        .as_ref()
+        .map(|judged| judged.accepted.clone())
+        .unwrap_or_default();
+    for allowed in &mut accepted {
+        match &mut allowed.what {
+            Accepted::Finding(found) => {
+                found.service = Some(subject.service.name.clone());
+                found.database = database(subject);
+            }
+            Accepted::Gap(gap) => gap.service.clone_from(&subject.service.name),
+        }
+    }
+    accepted
 }
 
 /// Whether a rule has a question about this service.

@@ -1,40 +1,74 @@
 //! Rules of group `sets`: what can be said of a migration set without a server.
 
-use super::{About, Case, Rule, Scope, Severity, Verdict};
-use crate::migration;
+mod elsewhere;
+mod inline;
+mod judge;
+mod keys;
+mod objects;
+mod owners;
+mod privileges;
+mod readable;
+mod stale_lock;
+
+use super::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
+pub(super) use judge::{Judged, judge};
+pub(super) use owners::Owners;
 
 /// The rules of this group.
-pub(super) const RULES: &[Rule] = &[STALE_LOCK];
+pub(super) const RULES: &[Rule] = &[
+    stale_lock::STALE_LOCK,
+    readable::UNREADABLE,
+    objects::FOREIGN_OBJECT,
+    objects::FOREIGN_REFERENCE,
+    objects::FOREIGN_SCHEMA,
+    objects::LOOK_ALIKE,
+    objects::COPIED_MIGRATION,
+    objects::SYSTEM_SCHEMA,
+    objects::HISTORY,
+    objects::WRONG_ENGINE,
+    privileges::FOREIGN_GRANT,
+    privileges::ROLE,
+    privileges::SECURITY_DEFINER,
+    elsewhere::SWITCHES_DATABASE,
+    elsewhere::PSQL_COMMAND,
+    elsewhere::SEARCH_PATH,
+    elsewhere::LINK,
+    elsewhere::SERVER_FILE,
+    elsewhere::SERVER_SETTING,
+    elsewhere::DYNAMIC_SQL,
+    keys::PARTITION_KEY,
+    keys::UNSAFE_DDL,
+    inline::INLINE_ALLOW,
+];
 
-const STALE_LOCK: Rule = Rule {
-    id: "sets/stale-lock",
-    severity: Severity::Warning,
-    summary: "Was the schema lock written from the set's present files?",
-    help: include_str!("help/sets-stale-lock.md"),
-    scope: Scope::Set,
-    check: stale_lock,
-};
-
-fn stale_lock(case: &Case<'_>) -> Verdict {
-    let lock = case.lock()?;
-    let Some(set) = case.subject.set else {
-        return Err(Gap::new("the migration set could not be loaded"));
-    };
-    if set.sum() == lock.sum {
-        return Ok(Vec::new().into());
+/// A rule whose findings are worked out together with all others of its group.
+const fn rule(
+    id: &'static str,
+    severity: Severity,
+    summary: &'static str,
+    help: &'static str,
+    check: fn(&Case<'_>) -> Verdict,
+) -> Rule {
+    Rule {
+        id,
+        severity,
+        summary,
+        help,
+        scope: Scope::Set,
+        check,
     }
-    let finding = STALE_LOCK
-        .finding(
-            About::plain("file", migration::LOCK_FILE),
-            format!(
-                "the schema lock of set {} of {} is older than its migrations: what it expects may not be what they produce",
-                set.name,
-                case.name()
-            ),
-        )
-        .saw(set.sum(), lock.sum.clone())
-        .remedy("`dbctl lock` writes it again from a throwaway server; review the difference and commit it.")
-        .evidence("file");
-    Ok(vec![finding].into())
+}
+
+/// What was found for one rule.
+fn answer(case: &Case<'_>, id: &str) -> Verdict {
+    let Some(judged) = case.survey.sets.as_ref() else {
+        return Err(Gap::new("the migration set could not be read"));
+    };
+    let findings = judged.findings.iter().filter(|finding| finding.rule == id);
+    let gaps = judged.gaps.iter().filter(|(rule, _)| *rule == id);
+    Ok(Outcome {
+        findings: findings.cloned().collect(),
+        gaps: gaps.map(|(_, gap)| gap.clone()).collect(),
+    })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::classify::{Class, Surroundings, classify};
 use super::index::Index;
 use super::link::{Reach, reaches};
+use super::sets::{Judged, Owners, judge};
 use super::{Subject, System};
 
 use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, diff};
@@ -33,10 +34,16 @@ pub(super) struct Survey<'a> {
     pub(super) reaches: Vec<Reach<'a>>,
     /// Locks of other services that could not be read: what is theirs cannot be known.
     pub(super) blind: Vec<Gap>,
+    /// What is to be said of its migration set; `None` when it has none.
+    pub(super) sets: Option<Judged>,
 }
 
 impl<'a> Survey<'a> {
-    pub(super) fn new(system: &'a System<'a>, subject: &'a Subject<'a>) -> Self {
+    pub(super) fn new(
+        system: &'a System<'a>,
+        subject: &'a Subject<'a>,
+        owners: &Owners<'a>,
+    ) -> Self {
         let others = || {
             system
                 .subjects
@@ -84,6 +91,7 @@ impl<'a> Survey<'a> {
             extras,
             reaches,
             blind,
+            sets: judge(owners, subject, system.offline),
         }
     }
 

@@ -15,6 +15,7 @@ mod architecture;
 mod bad_input;
 mod baseline;
 mod check_compose;
+mod check_sets;
 mod connections;
 mod disasters;
 mod faults;

@@ -6,6 +6,12 @@ use crate::migration::tokens::{Kind, tokens};
 /// The line in a file's head that makes it run statement by statement.
 pub const NO_TRANSACTION: &str = "-- dbctl:no-transaction";
 
+/// What begins an exception from a rule for the statement that it stands at.
+pub(in crate::migration) const ALLOW: &str = "-- dbctl:allow ";
+
+/// What begins an exception from a rule for the whole file.
+pub(in crate::migration) const ALLOW_FILE: &str = "-- dbctl:allow-file ";
+
 /// Whether the file's head asks to be run statement by statement.
 pub(super) fn asked(sql: &str) -> bool {
     // Most files can be spared the search.
@@ -72,9 +78,14 @@ fn problem(comment: &Comment<'_>) -> Option<String> {
             format!("{NO_TRANSACTION} must stand before the first statement of the file; move it to the top")
         });
     }
-    // Reserved: an exception from a rule, said where it holds.
-    if comment.text.starts_with("-- dbctl:allow ") {
+    // Exceptions from rules, said where they hold.
+    if comment.text.starts_with(ALLOW) {
         return None;
+    }
+    if comment.text.starts_with(ALLOW_FILE) {
+        return (!comment.in_head).then(|| {
+            format!("{ALLOW_FILE}… must stand before the first statement of the file; move it to the top, or write {ALLOW}…")
+        });
     }
     Some(format!(
         "unknown directive {:?}; write {NO_TRANSACTION} before the first statement to run the file statement by statement",

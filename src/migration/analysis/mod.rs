@@ -14,7 +14,11 @@ mod unparsed;
 
 use super::{Statement, statements};
 
+#[cfg(feature = "cli")]
+pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
+#[cfg(feature = "cli")]
+pub(super) use parse::fits;
 pub(in crate::migration) use parse::with_stack;
 
 /// What one statement does.

@@ -40,7 +40,7 @@ pub(in crate::migration) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send)
 
 /// The statement of a text that holds one; `None` when the parser does not know its syntax.
 pub(super) fn statement(text: &str) -> Option<Stmt> {
-    if tokens(text) > MOST_TOKENS {
+    if !fits(text) {
         return None;
     }
     let parse: Parse<SourceFile> = SourceFile::parse(text);
@@ -53,6 +53,11 @@ pub(super) fn statement(text: &str) -> Option<Stmt> {
     );
     let whole = statements.next().is_none() && (has_body || parse.errors().is_empty());
     (whole && first.syntax().text_range().len() > 0.into()).then_some(first)
+}
+
+/// Whether the parser has stack enough for a text.
+pub(in crate::migration) fn fits(text: &str) -> bool {
+    tokens(text) <= MOST_TOKENS
 }
 
 /// How many tokens there are, also within quoted texts: the parser reads the bodies of functions.

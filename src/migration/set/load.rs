@@ -14,7 +14,7 @@ use crate::regular::read_regular;
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
 /// The largest file of a set, in bytes: data of this size is loaded by other means.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// The names of the sets that are compiled in.
 pub fn built_in_names() -> impl Iterator<Item = &'static str> {

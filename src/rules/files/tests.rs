@@ -93,6 +93,7 @@ impl Tree {
         let mut subjects = Vec::new();
         for service in &self.services {
             subjects.push(Subject {
+                texts: None,
                 service,
                 set: None,
                 lock: lock(&service.name),
@@ -109,7 +110,8 @@ impl Tree {
         };
         let mut all = Outcome::default();
         for subject in &system.subjects {
-            let survey = crate::rules::survey::Survey::new(&system, subject);
+            let owners = crate::rules::sets::Owners::new(&system);
+            let survey = crate::rules::survey::Survey::new(&system, subject, &owners);
             let case = Case {
                 system: &system,
                 subject,

@@ -1,0 +1,176 @@
+//! Privileges, owners and roles.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::walk::Reader;
+use super::{Act, CURRENT_USER, names};
+
+/// Takes down what a node does to roles and with privileges.
+pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    use SyntaxKind as K;
+    let mut does = |does: &'static str, roles: Vec<String>| {
+        for role in roles {
+            reader.say(at, Act::Role { does, role });
+        }
+    };
+    match node.kind() {
+        K::GRANT => grant(reader, node, at),
+        K::GRANT_DEFAULT_PRIVILEGES => {
+            let on = text(node, |kind| kind_name_starts(kind, "PRIVILEGE_TARGET"));
+            gives(reader, node, at, &format!("future {}", on.to_lowercase()));
+        }
+        K::OWNER_TO | K::NAMED_SCHEMA | K::AUTHORIZATION_SCHEMA => {
+            let new = [K::ROLE_REF, K::ROLE];
+            for by in children(node, &new) {
+                reader.say(at, Act::Owned { by });
+            }
+        }
+        K::CREATE_ROLE | K::CREATE_USER | K::CREATE_GROUP => {
+            does("creates role", children(node, &[K::ROLE]));
+        }
+        K::ALTER_ROLE | K::ALTER_USER | K::ALTER_GROUP => {
+            let sets = [K::SET_CONFIG_PARAM, K::RESET_CONFIG_PARAM];
+            // Told as a setting.
+            if !node.children().any(|child| sets.contains(&child.kind())) {
+                does("alters role", children(node, &[K::ROLE_REF]));
+            }
+        }
+        K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => {
+            does("drops role", children(node, &[K::ROLE_REF]));
+        }
+        K::SET_ROLE | K::SET_SESSION_AUTH => {
+            let mut roles = children(node, &[K::ROLE_REF]);
+            roles.extend(literals(node));
+            does("runs as role", roles);
+        }
+        K::REASSIGN => {
+            let lists = node
+                .children()
+                .filter(|child| child.kind() == K::ROLE_REF_LIST);
+            does(
+                "reassigns what belongs to role",
+                lists
+                    .flat_map(|list| children(&list, &[K::ROLE_REF]))
+                    .collect(),
+            );
+        }
+        K::DROP_OWNED => does("drops everything that belongs to role", grantees(node)),
+        K::POLICY_ROLES => {
+            for to in grantees(node) {
+                reader.say(
+                    at,
+                    Act::Grants {
+                        privileges: "a row security policy".to_owned(),
+                        on: "rows".to_owned(),
+                        to,
+                    },
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn grant(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let clause = SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE;
+    if let Some(objects) = node.children().find(|child| child.kind() == clause) {
+        let on = objects.text().to_string();
+        let on = on.trim_start().get(2..).unwrap_or_default();
+        gives(reader, node, at, &one_line(on));
+        return;
+    }
+    let granted: Vec<String> = node
+        .children()
+        .filter(|child| child.kind() == SyntaxKind::REVOKE_COMMAND_LIST)
+        .flat_map(|list| list.children().collect::<Vec<_>>())
+        .map(|granted| role(granted.children().next().as_ref().unwrap_or(&granted)))
+        .collect();
+    for member in grantees(node) {
+        for role in &granted {
+            reader.say(
+                at,
+                Act::Joins {
+                    role: role.clone(),
+                    member: member.clone(),
+                },
+            );
+        }
+    }
+}
+
+fn gives(reader: &mut Reader, node: &SyntaxNode, at: usize, on: &str) {
+    let privileges = text(node, |kind| {
+        matches!(
+            kind,
+            SyntaxKind::REVOKE_COMMAND_LIST | SyntaxKind::ALL_PRIVILEGES
+        )
+    });
+    for to in grantees(node) {
+        reader.say(
+            at,
+            Act::Grants {
+                privileges: privileges.clone(),
+                on: on.to_owned(),
+                to,
+            },
+        );
+    }
+}
+
+/// The roles of a statement's list. PUBLIC is `public`.
+fn grantees(node: &SyntaxNode) -> Vec<String> {
+    node.children()
+        .filter(|child| child.kind() == SyntaxKind::ROLE_REF_LIST)
+        .flat_map(|list| children(&list, &[SyntaxKind::ROLE_REF]))
+        .collect()
+}
+
+/// The names in the children of these kinds.
+fn children(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Vec<String> {
+    node.children()
+        .filter(|child| kinds.contains(&child.kind()))
+        .map(|child| role(&child))
+        .collect()
+}
+
+/// The role that a node names; whoever runs the script is [`CURRENT_USER`].
+pub(super) fn role(node: &SyntaxNode) -> String {
+    let named = node
+        .children()
+        .find(|child| child.kind() == SyntaxKind::ROLE_NAME_REF);
+    let current = node.children().any(|child| {
+        matches!(
+            child.kind(),
+            SyntaxKind::ROLE_REF_CURRENT_ROLE
+                | SyntaxKind::ROLE_REF_CURRENT_USER
+                | SyntaxKind::ROLE_REF_SESSION_USER
+        )
+    });
+    if current {
+        CURRENT_USER.to_owned()
+    } else {
+        names::folded(named.as_ref().unwrap_or(node))
+    }
+}
+
+fn literals(node: &SyntaxNode) -> Vec<String> {
+    node.children()
+        .filter_map(|child| super::constant::literal(&child))
+        .collect()
+}
+
+/// The text of the first child of a kind, in one line.
+fn text(node: &SyntaxNode, wanted: impl Fn(SyntaxKind) -> bool) -> String {
+    node.children()
+        .find(|child| wanted(child.kind()))
+        .map(|child| one_line(&child.text().to_string()))
+        .unwrap_or_default()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn kind_name_starts(kind: SyntaxKind, with: &str) -> bool {
+    format!("{kind:?}").starts_with(with)
+}

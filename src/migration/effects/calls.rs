@@ -1,0 +1,368 @@
+//! Functions that do more than compute: their arguments name relations, files, settings, other databases.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::constant::{self, UNKNOWN, Variables};
+use super::walk::{Ground, Reader};
+use super::{Access, Act, Class, Path, Scope, body, loose, names, setting};
+
+/// Functions whose first argument names a relation, and what they do to it (PostgreSQL documentation, "Sequence Manipulation
+/// Functions" and "System Information Functions"; TimescaleDB documentation, API reference).
+const RELATION: [(&str, Access); 38] = [
+    ("add_columnstore_policy", Access::Change),
+    ("add_compression_policy", Access::Change),
+    ("add_continuous_aggregate_policy", Access::Change),
+    ("add_dimension", Access::Change),
+    ("add_reorder_policy", Access::Change),
+    ("add_retention_policy", Access::Change),
+    ("attach_chunk", Access::Change),
+    ("cagg_migrate", Access::Change),
+    ("compress_chunk", Access::Change),
+    ("create_distributed_hypertable", Access::Change),
+    ("create_hypertable", Access::Change),
+    ("currval", Access::Read),
+    ("decompress_chunk", Access::Change),
+    ("detach_tablespaces", Access::Change),
+    ("disable_chunk_skipping", Access::Change),
+    ("drop_chunks", Access::Change),
+    ("enable_chunk_skipping", Access::Change),
+    ("hypertable_size", Access::Read),
+    ("merge_chunks", Access::Change),
+    ("move_chunk", Access::Change),
+    ("nextval", Access::Read),
+    ("pg_get_serial_sequence", Access::Read),
+    ("pg_relation_size", Access::Read),
+    ("pg_table_size", Access::Read),
+    ("pg_total_relation_size", Access::Read),
+    ("refresh_continuous_aggregate", Access::Change),
+    ("remove_columnstore_policy", Access::Change),
+    ("remove_compression_policy", Access::Change),
+    ("remove_continuous_aggregate_policy", Access::Change),
+    ("remove_reorder_policy", Access::Change),
+    ("remove_retention_policy", Access::Change),
+    ("reorder_chunk", Access::Change),
+    ("set_chunk_time_interval", Access::Change),
+    ("set_integer_now_func", Access::Change),
+    ("set_number_partitions", Access::Change),
+    ("setval", Access::Change),
+    ("show_chunks", Access::Read),
+    ("to_regclass", Access::Read),
+];
+
+/// Functions that read or write files of the server (PostgreSQL documentation, "Generic File Access Functions", "Server-Side
+/// Functions" of large objects, and adminpack).
+const FILE: [&str; 14] = [
+    "lo_export",
+    "lo_import",
+    "pg_file_rename",
+    "pg_file_sync",
+    "pg_file_unlink",
+    "pg_file_write",
+    "pg_ls_archive_statusdir",
+    "pg_ls_dir",
+    "pg_ls_logdir",
+    "pg_ls_tmpdir",
+    "pg_ls_waldir",
+    "pg_read_binary_file",
+    "pg_read_file",
+    "pg_stat_file",
+];
+
+/// Functions that steer the server (PostgreSQL documentation, "System Administration Functions").
+const SERVER: [&str; 9] = [
+    "pg_cancel_backend",
+    "pg_create_restore_point",
+    "pg_promote",
+    "pg_reload_conf",
+    "pg_rotate_logfile",
+    "pg_switch_wal",
+    "pg_terminate_backend",
+    "pg_wal_replay_pause",
+    "pg_wal_replay_resume",
+];
+
+/// Functions that run their first argument as SQL.
+const RUNS: [&str; 7] = [
+    "crosstab",
+    "cursor_to_xml",
+    "query_to_xml",
+    "query_to_xml_and_xmlschema",
+    "query_to_xmlschema",
+    "ts_rewrite",
+    "ts_stat",
+];
+
+/// Takes down what a call does.
+pub(super) fn read(
+    reader: &mut Reader,
+    node: &SyntaxNode,
+    ground: Ground<'_>,
+    variables: &Variables,
+) {
+    let at = ground(usize::from(node.text_range().start()));
+    match node.kind() {
+        SyntaxKind::CAST_EXPR => cast(reader, node, at, variables),
+        SyntaxKind::CALL_EXPR => {
+            if let Some((_, function)) = names::called(node) {
+                call(reader, node, &function, at, variables);
+            }
+        }
+        SyntaxKind::CALL => {
+            let name = node
+                .children()
+                .find(|child| child.kind() == SyntaxKind::PROCEDURE_NAME_REF);
+            if let Some(procedure) = name.and_then(|name| names::path(&name)) {
+                call(reader, node, &procedure, at, variables);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `'blocks'::regclass` and its like name an object in a text.
+fn cast(reader: &mut Reader, node: &SyntaxNode, at: usize, variables: &Variables) {
+    let kind = node
+        .children()
+        .find(|child| child.kind() == SyntaxKind::PATH_TYPE)
+        .and_then(|child| names::path(&child))
+        .map(|path| path.name);
+    let class = match kind.as_deref() {
+        Some("regclass") => Class::Relation,
+        Some("regproc" | "regprocedure") => Class::Function,
+        Some("regtype") => Class::Type,
+        Some("regnamespace") => Class::Schema,
+        _ => return,
+    };
+    let text = node.children().find(|child| {
+        child.kind() != SyntaxKind::PATH_TYPE && child.kind() != SyntaxKind::COLON_COLON
+    });
+    if let Some(text) = text {
+        for name in variables.value(&text).texts {
+            named(reader, at, class, Access::Read, &name);
+        }
+    }
+}
+
+fn named(reader: &mut Reader, at: usize, class: Class, access: Access, text: &str) {
+    if let Some(path) = loose::text_path(text).filter(|path| path.name != UNKNOWN) {
+        reader.say(
+            at,
+            Act::Names {
+                class,
+                access,
+                path,
+                temporary: false,
+            },
+        );
+    }
+}
+
+fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, variables: &Variables) {
+    let name = function.name.as_str();
+    let arguments = constant::arguments(node);
+    let values = |index: usize| {
+        arguments
+            .get(index)
+            .map(|argument| variables.value(argument))
+            .unwrap_or_default()
+    };
+    reader.say(
+        at,
+        Act::Names {
+            class: Class::Function,
+            access: Access::Read,
+            path: function.clone(),
+            temporary: false,
+        },
+    );
+    let links = name.starts_with("dblink")
+        || name.starts_with("postgres_fdw_")
+        || name.starts_with("http_")
+        || function.schema.as_deref() == Some("net")
+        || name.starts_with("pg_create_") && name.ends_with("_replication_slot");
+    if links {
+        reader.say(
+            at,
+            Act::Link {
+                kind: "function",
+                name: name.to_owned(),
+            },
+        );
+    } else if function.schema.as_deref() == Some("cron") {
+        reader.say(
+            at,
+            Act::Link {
+                kind: "job",
+                name: function.to_string(),
+            },
+        );
+    } else if FILE.contains(&name) {
+        let file = values(0).texts.into_iter().find(|text| text != UNKNOWN);
+        reader.say(
+            at,
+            Act::ServerFile {
+                what: file.map_or_else(|| format!("{name}()"), |file| format!("{name}({file})")),
+            },
+        );
+    } else if SERVER.contains(&name) {
+        reader.say(
+            at,
+            Act::Server {
+                what: format!("{name}()"),
+            },
+        );
+    } else if RUNS.contains(&name) {
+        body::run(reader, &values(0), at, name);
+    } else if name == "set_config" {
+        set_config(
+            reader,
+            at,
+            &values(0).texts,
+            &values(1).texts,
+            &values(2).texts,
+        );
+    } else if let Some((_, access)) = RELATION.iter().find(|(known, _)| *known == name) {
+        relation(reader, name, *access, &arguments, at, variables);
+    }
+}
+
+fn set_config(
+    reader: &mut Reader,
+    at: usize,
+    parameters: &[String],
+    values: &[String],
+    local: &[String],
+) {
+    let scope = match local {
+        [local] if local.eq_ignore_ascii_case("true") => Scope::Transaction,
+        _ => Scope::Session,
+    };
+    for parameter in parameters {
+        let parameter = parameter.to_ascii_lowercase();
+        if parameter == "role" || parameter == "session_authorization" {
+            for role in values {
+                reader.say(
+                    at,
+                    Act::Role {
+                        does: "runs as role",
+                        role: role.clone(),
+                    },
+                );
+            }
+            continue;
+        }
+        let value = if parameter == setting::SEARCH_PATH {
+            values
+                .iter()
+                .flat_map(|value| value.split(','))
+                .map(|schema| schema.trim().trim_matches('"').to_owned())
+                .collect()
+        } else {
+            Vec::new()
+        };
+        reader.say(
+            at,
+            Act::Sets {
+                parameter,
+                value,
+                scope: scope.clone(),
+            },
+        );
+    }
+}
+
+/// A call whose first argument, or the one that is called so, names a relation.
+fn relation(
+    reader: &mut Reader,
+    function: &str,
+    access: Access,
+    arguments: &[SyntaxNode],
+    at: usize,
+    variables: &Variables,
+) {
+    let names = [
+        "relation",
+        "hypertable",
+        "main_table",
+        "chunk",
+        "continuous_aggregate",
+    ];
+    let by_name = arguments.iter().find(|argument| {
+        argument_name(argument).is_some_and(|name| names.contains(&name.as_str()))
+    });
+    let first = arguments
+        .first()
+        .filter(|first| argument_name(first).is_none());
+    let Some(argument) = by_name.or(first) else {
+        return;
+    };
+    let value = variables.value(argument);
+    for text in &value.texts {
+        named(reader, at, Class::Relation, access, text);
+    }
+    let unknown = value.open || value.texts.iter().any(|text| text == UNKNOWN);
+    if unknown && access == Access::Change && function != "setval" {
+        reader.say(
+            at,
+            Act::Dynamic {
+                why: format!("{function}() is given a relation that is not in the file"),
+            },
+        );
+    }
+    if matches!(
+        function,
+        "create_hypertable" | "create_distributed_hypertable"
+    ) {
+        let column = column(arguments, variables);
+        for table in value.texts.iter().filter_map(|text| loose::text_path(text)) {
+            if let Some(column) = &column {
+                reader.say(
+                    at,
+                    Act::Partitions {
+                        table,
+                        column: column.clone(),
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// The partition column of `create_hypertable(relation, column, …)` or `create_hypertable(relation, by_range(column, …))`.
+fn column(arguments: &[SyntaxNode], variables: &Variables) -> Option<String> {
+    let names = ["time_column_name", "dimension"];
+    let argument = arguments
+        .iter()
+        .find(|argument| argument_name(argument).is_some_and(|name| names.contains(&name.as_str())))
+        .or_else(|| {
+            arguments
+                .get(1)
+                .filter(|second| argument_name(second).is_none())
+        })?;
+    let dimension = argument
+        .descendants()
+        .filter(|inner| inner.kind() == SyntaxKind::CALL_EXPR)
+        .find(|inner| {
+            names::called(inner).is_some_and(|(_, function)| {
+                matches!(function.name.as_str(), "by_range" | "by_hash")
+            })
+        });
+    let value = match dimension {
+        Some(dimension) => variables.value(constant::arguments(&dimension).first()?),
+        None => variables.value(argument),
+    };
+    match value.texts.as_slice() {
+        [column] if !value.open => Some(column.clone()),
+        _ => None,
+    }
+}
+
+fn argument_name(argument: &SyntaxNode) -> Option<String> {
+    argument
+        .descendants()
+        .take(2)
+        .find(|inner| inner.kind() == SyntaxKind::NAMED_ARG)?
+        .children()
+        .find(|child| child.kind() == SyntaxKind::PARAM_NAME_REF)
+        .map(|name| names::folded(&name))
+}

@@ -1,0 +1,453 @@
+//! Which texts an expression can give, so that SQL which a block puts together is read like any other: literals, `||`, format() and
+//! its like, variables that only ever hold known texts, loops over lists.
+
+use std::collections::BTreeMap;
+
+use squawk_syntax::ast::{self, AstNode as _};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::names;
+
+/// What stands in a text for a part that is not known.
+pub const UNKNOWN: &str = "dbctl_unknown";
+/// What stands for the database that the script runs in.
+pub const CURRENT_DATABASE: &str = "dbctl_current_database";
+/// What stands for the role that runs the script.
+pub const CURRENT_USER: &str = "dbctl_current_user";
+
+/// The most texts that one expression is followed to.
+const MOST: usize = 64;
+
+/// What an expression can give.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Value {
+    /// Every text that is known, with [`UNKNOWN`] in place of a part that is not.
+    pub(super) texts: Vec<String>,
+    /// Whether it can give something else, too.
+    pub(super) open: bool,
+}
+
+impl Value {
+    fn known(text: impl Into<String>) -> Self {
+        Self {
+            texts: vec![text.into()],
+            open: false,
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            texts: vec![UNKNOWN.to_owned()],
+            open: true,
+        }
+    }
+
+    fn or(mut self, other: Self) -> Self {
+        self.open |= other.open;
+        for text in other.texts {
+            if self.texts.len() >= MOST {
+                self.open = true;
+                break;
+            }
+            if !self.texts.contains(&text) {
+                self.texts.push(text);
+            }
+        }
+        self
+    }
+
+    fn then(self, other: &Self) -> Self {
+        let mut joined = Self {
+            texts: Vec::new(),
+            open: self.open || other.open,
+        };
+        for head in &self.texts {
+            for tail in &other.texts {
+                if joined.texts.len() >= MOST {
+                    joined.open = true;
+                    return joined;
+                }
+                joined.texts.push(format!("{head}{tail}"));
+            }
+        }
+        joined
+    }
+
+    fn map(mut self, change: impl Fn(&str) -> String) -> Self {
+        for text in &mut self.texts {
+            *text = change(text);
+        }
+        self
+    }
+}
+
+/// The variables of a block of code, with everything that is ever put into them.
+#[derive(Debug, Default)]
+pub(super) struct Variables(BTreeMap<String, Value>);
+
+impl Variables {
+    /// The variables of a block's tree.
+    pub(super) fn of(block: &SyntaxNode) -> Self {
+        let mut variables = Self::default();
+        // Twice: a loop may use what a later line of it sets.
+        for _ in 0..2 {
+            for node in block.descendants() {
+                variables.read(&node);
+            }
+        }
+        variables
+    }
+
+    fn read(&mut self, node: &SyntaxNode) {
+        use SyntaxKind as K;
+        match node.kind() {
+            K::PLPGSQL_VAR_DECL => {
+                let init = child(node, K::PLPGSQL_VAR_INIT);
+                let value = init
+                    .and_then(|init| child(&init, K::PLPGSQL_EXPR))
+                    .map(|init| self.value(&init));
+                if let Some(name) = child(node, K::PLPGSQL_VAR_NAME) {
+                    self.add(names::folded(&name), value.unwrap_or_default());
+                }
+            }
+            K::PLPGSQL_ASSIGN_STMT => {
+                let value = child(node, K::PLPGSQL_EXPR).map(|value| self.value(&value));
+                self.fill(node, value.unwrap_or_else(Value::unknown));
+            }
+            K::PLPGSQL_FOR_EACH_STMT
+            | K::PLPGSQL_FOR_QUERY_STMT
+            | K::PLPGSQL_FOR_I_STMT
+            | K::PLPGSQL_FOR_DYN_STMT
+            | K::PLPGSQL_FOR_CURSOR_STMT => {
+                let rows = self.goes_through(node);
+                self.fill(node, rows);
+            }
+            K::PLPGSQL_INTO_TARGET | K::PLPGSQL_DIAG_TARGET => self.fill(node, Value::unknown()),
+            K::SELECT_INTO => {
+                let reads = child(node, K::FROM_CLAUSE).is_some();
+                let value = match node
+                    .descendants()
+                    .find(|inner| inner.kind() == K::TARGET)
+                    .filter(|_| !reads)
+                {
+                    Some(target) => self.value(&target),
+                    None => Value::unknown(),
+                };
+                let into = child(node, K::INTO_CLAUSE).and_then(|into| child(&into, K::TABLE_NAME));
+                if let Some(path) = into.and_then(|into| names::path(&into)) {
+                    self.add(path.name, value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts a value into the variables that a statement fills.
+    fn fill(&mut self, statement: &SyntaxNode, value: Value) {
+        use SyntaxKind as K;
+        let targets: Vec<String> = statement
+            .children()
+            .filter(|child| !matches!(child.kind(), K::PLPGSQL_BODY | K::PLPGSQL_EXPR))
+            .flat_map(|child| child.descendants().collect::<Vec<_>>())
+            .filter(|inner| inner.kind() == K::PLPGSQL_VAR_NAME_REF)
+            .map(|name| names::folded(&name))
+            .collect();
+        for target in targets {
+            self.add(target, value.clone());
+        }
+    }
+
+    fn add(&mut self, name: String, value: Value) {
+        let known = self.0.remove(&name).unwrap_or_default();
+        self.0.insert(name, known.or(value));
+    }
+
+    /// What an expression can give.
+    pub(super) fn value(&self, node: &SyntaxNode) -> Value {
+        use SyntaxKind as K;
+        let first = || node.children().find(|child| child.kind() != K::PATH_TYPE);
+        match node.kind() {
+            K::LITERAL => {
+                let text = node.text().to_string();
+                match literal(node) {
+                    Some(literal) if !text.starts_with(|c: char| c.is_ascii_digit()) => {
+                        Value::known(literal)
+                    }
+                    _ => Value::known(text),
+                }
+            }
+            K::PLPGSQL_EXPR if child(node, K::FROM_CLAUSE).is_some() => Value::unknown(),
+            K::PLPGSQL_EXPR
+            | K::TARGET_LIST
+            | K::TARGET
+            | K::PAREN_EXPR
+            | K::CAST_EXPR
+            | K::COLLATE
+            | K::ARG
+            | K::INDEX_EXPR
+            | K::SLICE_EXPR => first().map_or_else(Value::unknown, |inner| self.value(&inner)),
+            K::NAMED_ARG => node
+                .children()
+                .last()
+                .map_or_else(Value::unknown, |inner| self.value(&inner)),
+            K::ARRAY_EXPR => node
+                .children()
+                .map(|element| self.value(&element))
+                .fold(Value::default(), Value::or),
+            K::CASE_EXPR => node
+                .descendants()
+                .filter(|inner| matches!(inner.kind(), K::WHEN_CLAUSE | K::ELSE_CLAUSE))
+                .filter_map(|branch| branch.children().last())
+                .map(|result| self.value(&result))
+                .fold(Value::default(), Value::or),
+            K::BIN_EXPR => self.joined(node),
+            K::NAME_REF => self.variable(node),
+            // A field of a row that a loop goes through.
+            K::FIELD_EXPR => first().map_or_else(Value::unknown, |base| self.value(&base)),
+            K::CALL_EXPR => self.call(node),
+            _ => Value::unknown(),
+        }
+    }
+
+    fn variable(&self, node: &SyntaxNode) -> Value {
+        let name = names::folded(node);
+        match name.as_str() {
+            "current_user" | "session_user" | "current_role" | "user" => Value::known(CURRENT_USER),
+            "current_catalog" => Value::known(CURRENT_DATABASE),
+            "current_schema" => Value::known("public"),
+            _ => {
+                let known = self.looped(node, &name);
+                let known = known.or_else(|| self.0.get(&name).cloned());
+                known
+                    .filter(|value| !value.texts.is_empty())
+                    .unwrap_or_else(Value::unknown)
+            }
+        }
+    }
+
+    /// What the innermost loop around a node puts into a variable.
+    fn looped(&self, node: &SyntaxNode, name: &str) -> Option<Value> {
+        use SyntaxKind as K;
+        let body = node
+            .ancestors()
+            .filter(|above| above.kind() == K::PLPGSQL_BODY)
+            .find(|body| {
+                body.parent().is_some_and(|statement| {
+                    statement
+                        .children()
+                        .filter(|child| child.kind() == K::PLPGSQL_FOR_VARIABLE)
+                        .filter_map(|variable| child(&variable, K::PLPGSQL_VAR_NAME_REF))
+                        .any(|variable| names::folded(&variable) == name)
+                })
+            })?;
+        Some(self.goes_through(&body.parent()?))
+    }
+
+    /// What a loop goes through.
+    fn goes_through(&self, statement: &SyntaxNode) -> Value {
+        use SyntaxKind as K;
+        match statement.kind() {
+            K::PLPGSQL_FOR_EACH_STMT => child(statement, K::PLPGSQL_EXPR)
+                .map_or_else(Value::unknown, |array| elements(self.value(&array))),
+            K::PLPGSQL_FOR_QUERY_STMT => statement
+                .children()
+                .find(|child| !matches!(child.kind(), K::PLPGSQL_FOR_VARIABLE | K::PLPGSQL_LABEL))
+                .map_or_else(Value::unknown, |query| rows(&query)),
+            _ => Value::unknown(),
+        }
+    }
+
+    fn joined(&self, node: &SyntaxNode) -> Value {
+        let joins = node.children_with_tokens().any(|child| {
+            let text = match child {
+                squawk_syntax::SyntaxElement::Node(node) if node.children().next().is_none() => {
+                    node.text().to_string()
+                }
+                squawk_syntax::SyntaxElement::Token(token) => token.text().to_owned(),
+                squawk_syntax::SyntaxElement::Node(_) => return false,
+            };
+            text.trim() == "||"
+        });
+        let mut sides = node
+            .children()
+            .filter(|child| !matches!(child.kind(), SyntaxKind::CUSTOM_OP | SyntaxKind::OP));
+        match (joins, sides.next(), sides.next()) {
+            (true, Some(left), Some(right)) => self.value(&left).then(&self.value(&right)),
+            _ => Value::unknown(),
+        }
+    }
+
+    fn call(&self, node: &SyntaxNode) -> Value {
+        let Some((_, function)) = names::called(node) else {
+            return Value::unknown();
+        };
+        let arguments: Vec<Value> = arguments(node)
+            .iter()
+            .map(|argument| self.value(argument))
+            .collect();
+        let joined = |values: &[Value]| {
+            values
+                .iter()
+                .fold(Value::known(""), |text, value| text.then(value))
+        };
+        let first = || arguments.first().cloned().unwrap_or_else(Value::unknown);
+        match (function.name.as_str(), arguments.as_slice()) {
+            ("format", [format, values @ ..]) => formatted(format, values),
+            ("concat", values) => joined(values),
+            ("quote_ident", [_]) => first().map(quoted_name),
+            ("quote_literal" | "quote_nullable", [value]) => quoted_text(value),
+            ("lower", [_]) => first().map(str::to_lowercase),
+            ("upper", [_]) => first().map(str::to_uppercase),
+            ("btrim" | "ltrim" | "rtrim", [_]) => first().map(|text| text.trim().to_owned()),
+            ("coalesce", values) => values.iter().cloned().fold(Value::default(), Value::or),
+            ("replace", [text, from, to]) => replaced(text, from, to),
+            ("chr", [code]) => character(code),
+            ("unnest" | "string_to_array" | "to_regclass", [value, ..]) => value.clone(),
+            ("current_database", []) => Value::known(CURRENT_DATABASE),
+            ("current_schema", []) => Value::known("public"),
+            _ => Value::unknown(),
+        }
+    }
+}
+
+/// The text of a literal, if it is one of text.
+pub(super) fn literal(node: &SyntaxNode) -> Option<String> {
+    ast::Literal::cast(node.clone())?.string_value()
+}
+
+/// The arguments of a call, in their order.
+pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
+    call.children()
+        .filter(|child| child.kind() == SyntaxKind::ARG_LIST)
+        .flat_map(|list| list.children().collect::<Vec<_>>())
+        .collect()
+}
+
+/// What format() gives (PostgreSQL documentation, "String Functions and Operators").
+fn formatted(format: &Value, values: &[Value]) -> Value {
+    format.texts.iter().map(|format| fill(format, values)).fold(
+        Value {
+            texts: Vec::new(),
+            open: format.open,
+        },
+        Value::or,
+    )
+}
+
+fn fill(format: &str, values: &[Value]) -> Value {
+    let mut out = Value::known("");
+    let mut next = 0;
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once('%') {
+        out = out.then(&Value::known(before));
+        let end = after.find(|c: char| !(c.is_ascii_digit() || "$-*".contains(c)));
+        let (flags, kind) = after
+            .split_at_checked(end.unwrap_or(after.len()))
+            .unwrap_or((after, ""));
+        let mut kinds = kind.chars();
+        let kind = kinds.next();
+        rest = kinds.as_str();
+        if kind == Some('%') {
+            out = out.then(&Value::known("%"));
+            continue;
+        }
+        let index = match flags
+            .split_once('$')
+            .map(|(index, _)| index.parse::<usize>())
+        {
+            Some(Ok(index)) => index.saturating_sub(1),
+            _ => next,
+        };
+        next = index + 1;
+        let value = values.get(index).cloned().unwrap_or_else(Value::unknown);
+        out = out.then(&match kind {
+            Some('I') => value.map(quoted_name),
+            Some('L') => quoted_text(&value),
+            Some('s') => value,
+            _ => Value::unknown(),
+        });
+    }
+    out.then(&Value::known(rest))
+}
+
+fn quoted_name(name: &str) -> String {
+    match name {
+        UNKNOWN | CURRENT_DATABASE | CURRENT_USER => name.to_owned(),
+        _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// A value in quotes is a value, whatever it is: it changes nothing about what the statement does.
+fn quoted_text(value: &Value) -> Value {
+    let texts = value.texts.iter();
+    Value {
+        texts: texts
+            .map(|text| format!("'{}'", text.replace('\'', "''")))
+            .collect(),
+        open: false,
+    }
+}
+
+fn replaced(text: &Value, from: &Value, to: &Value) -> Value {
+    match (from.texts.as_slice(), to.texts.as_slice()) {
+        ([from], [to]) => {
+            let mut value = text.clone().map(|text| text.replace(from.as_str(), to));
+            value.open |= text.open;
+            value
+        }
+        _ => Value::unknown(),
+    }
+}
+
+fn character(code: &Value) -> Value {
+    let code = match code.texts.as_slice() {
+        [code] => code.parse().ok().and_then(char::from_u32),
+        _ => None,
+    };
+    code.map_or_else(Value::unknown, Value::known)
+}
+
+/// The elements of an array that is written as a text: `{a,b}`.
+fn elements(array: Value) -> Value {
+    let open = array.open;
+    let texts = array.texts.iter().flat_map(|text| {
+        match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
+            Some(list) => list
+                .split(',')
+                .map(|element| element.trim().trim_matches('"').to_owned())
+                .collect(),
+            None => vec![text.clone()],
+        }
+    });
+    Value {
+        texts: texts.collect(),
+        open,
+    }
+}
+
+/// What the rows of a query can hold: its texts, and anything else where it reads a relation.
+fn rows(query: &SyntaxNode) -> Value {
+    use SyntaxKind as K;
+    let texts: Vec<String> = query
+        .descendants()
+        .filter_map(|node| literal(&node))
+        .collect();
+    let reads = query.descendants().any(|node| {
+        matches!(node.kind(), K::RELATION_FROM_ITEM | K::TABLE)
+            || node.kind() == K::CALL_EXPR
+                && names::called(&node).is_none_or(|(_, function)| function.name != "unnest")
+    });
+    let known = elements(Value { texts, open: reads });
+    if known.texts.is_empty() {
+        Value::unknown()
+    } else {
+        known
+    }
+}
+
+fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
+    node.children().find(|child| child.kind() == kind)
+}

@@ -1,0 +1,148 @@
+//! Parameters that a statement sets, and for how long.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::walk::Reader;
+use super::{Act, Path, Scope, access, constant, names};
+
+/// The parameter that decides what a name without a schema means.
+pub(super) const SEARCH_PATH: &str = "search_path";
+
+/// Takes down what a node sets.
+pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    use SyntaxKind as K;
+    match node.kind() {
+        K::SET_CONFIG => sets(reader, node, at, set_scope(node)),
+        K::SET_SCHEMA_VALUE => {
+            let value = node
+                .children()
+                .filter_map(|child| constant::literal(&child));
+            let act = Act::Sets {
+                parameter: SEARCH_PATH.to_owned(),
+                value: value.collect(),
+                scope: set_scope(node),
+            };
+            reader.say(at, act);
+        }
+        K::SET_CONFIG_PARAM => {
+            if let Some(scope) = scope(node) {
+                sets(reader, node, at, scope);
+            }
+        }
+        K::CREATE_FUNCTION
+        | K::CREATE_PROCEDURE
+        | K::ALTER_FUNCTION
+        | K::ALTER_PROCEDURE
+        | K::ALTER_ROUTINE => {
+            routine(reader, node, at);
+        }
+        _ => {}
+    }
+}
+
+/// Where a SET holds.
+fn set_scope(node: &SyntaxNode) -> Scope {
+    let local = node.parent().is_some_and(|set| {
+        set.children()
+            .any(|child| child.kind() == SyntaxKind::LOCAL_SCOPE)
+    });
+    if local {
+        Scope::Transaction
+    } else {
+        Scope::Session
+    }
+}
+
+/// Where the SET of another statement holds.
+fn scope(node: &SyntaxNode) -> Option<Scope> {
+    use SyntaxKind as K;
+    let statement = node
+        .ancestors()
+        .skip(1)
+        .find(|above| !matches!(above.kind(), K::SET_FUNC_OPTION | K::FUNC_OPTION_LIST))?;
+    let named = |kind: K| statement.descendants().find(|child| child.kind() == kind);
+    Some(match statement.kind() {
+        K::ALTER_SYSTEM => Scope::Server,
+        K::ALTER_DATABASE => Scope::Database(names::folded(&named(K::DATABASE_REF)?)),
+        K::ALTER_ROLE | K::ALTER_USER => Scope::Role(
+            named(K::ROLE_REF).map_or_else(|| "all".to_owned(), |role| access::role(&role)),
+        ),
+        _ => Scope::Function,
+    })
+}
+
+fn sets(reader: &mut Reader, node: &SyntaxNode, at: usize, scope: Scope) {
+    let Some(parameter) = parameter(node) else {
+        return;
+    };
+    let value = if parameter == SEARCH_PATH {
+        schemas(node)
+    } else {
+        Vec::new()
+    };
+    reader.say(
+        at,
+        Act::Sets {
+            parameter,
+            value,
+            scope,
+        },
+    );
+}
+
+fn parameter(node: &SyntaxNode) -> Option<String> {
+    node.children()
+        .find(|child| child.kind() == SyntaxKind::CONFIG_PARAMETER_REF)
+        .and_then(|child| names::path(&child))
+        .map(|path| path.to_string().to_ascii_lowercase())
+}
+
+/// The schemas of a search path.
+fn schemas(node: &SyntaxNode) -> Vec<String> {
+    node.descendants()
+        .filter_map(|child| match child.kind() {
+            SyntaxKind::CONFIG_VALUE_NAME => Some(names::folded(&child)),
+            SyntaxKind::LITERAL => constant::literal(&child),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A function that runs with its owner's rights should say where its names come from.
+fn routine(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    use SyntaxKind as K;
+    let name = node
+        .descendants()
+        .find(|child| {
+            matches!(
+                child.kind(),
+                K::FUNCTION_NAME
+                    | K::PROCEDURE_NAME
+                    | K::FUNCTION_NAME_REF
+                    | K::PROCEDURE_NAME_REF
+                    | K::ROUTINE_NAME_REF
+            )
+        })
+        .and_then(|child| names::path(&child));
+    let Some(function) = name else { return };
+    let options: Vec<SyntaxNode> = node
+        .children()
+        .filter(|child| child.kind() == K::FUNC_OPTION_LIST)
+        .flat_map(|list| list.children().collect::<Vec<_>>())
+        .collect();
+    let definer = options
+        .iter()
+        .any(|option| option.kind() == K::SECURITY_DEFINER_FUNC_OPTION);
+    let pinned = options.iter().any(|option| {
+        option.kind() == K::SET_FUNC_OPTION
+            && option
+                .children()
+                .any(|set| parameter(&set).as_deref() == Some(SEARCH_PATH))
+    });
+    let said: fn(Path) -> Act = match (definer, pinned) {
+        (_, true) => |function| Act::Pinned { function },
+        (true, false) => |function| Act::Definer { function },
+        (false, false) => return,
+    };
+    reader.say(at, said(function));
+}

@@ -1,0 +1,267 @@
+//! What is told of statements: each case is a script and what must be among what it does, in short words.
+
+use super::{Act, effects};
+
+/// What a script does, one line for each thing: `2:1 Change Relation a.b`.
+fn told(sql: &str) -> Vec<String> {
+    effects(sql)
+        .effects
+        .into_iter()
+        .map(|effect| {
+            let said = match effect.act {
+                Act::Names {
+                    class,
+                    access,
+                    path,
+                    temporary,
+                } => format!(
+                    "{access:?} {class:?} {path}{}",
+                    if temporary { " (temporary)" } else { "" }
+                ),
+                Act::Dynamic { .. } => "Dynamic".to_owned(),
+                Act::Unread { .. } => "Unread".to_owned(),
+                act => format!("{act:?}"),
+            };
+            format!("{}:{} {said}", effect.place.line, effect.place.column)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn all_told(cases: &[(&str, &str)]) {
+    for (sql, expected) in cases {
+        let told = told(sql);
+        assert!(
+            told.iter().any(|line| line == expected),
+            "{sql}\nexpected {expected}\ntold {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn names_are_read_however_they_are_written() {
+    all_told(&[
+        (
+            "CREATE TABLE U&\"\\0062locks\" (i int)",
+            "1:14 Create Relation blocks",
+        ),
+        (
+            "CREATE/* a */TABLE/* b */BLOCKS (i int)",
+            "1:26 Create Relation blocks",
+        ),
+        (
+            "SELECT 1;\n  DROP TABLE a.\"B\"",
+            "2:14 Change Relation a.B",
+        ),
+        ("TABLE x.y.z", "1:7 Read Relation x.y.z"),
+        ("COMMENT ON COLUMN a.b IS ''", "1:19 Change Relation a"),
+        (
+            "SELECT create_hypertable(relation => 'a.b', dimension => by_range('t'))",
+            "1:8 Change Relation a.b",
+        ),
+        (
+            "SELECT 'a'::regclass, to_regclass('\"B\"')",
+            "1:23 Read Relation B",
+        ),
+        ("SELECT regclass 'a'", "1:8 Read Relation a"),
+        (
+            "CREATE FUNCTION f(x blocks) RETURNS int RETURN 1",
+            "1:21 Read Type blocks",
+        ),
+        ("EXPLAIN ANALYZE DELETE FROM a", "1:29 Change Relation a"),
+        (
+            "PREPARE p AS INSERT INTO a VALUES (1)",
+            "1:26 Change Relation a",
+        ),
+        (
+            "CREATE SCHEMA s CREATE VIEW v AS SELECT * FROM a",
+            "1:48 Read Relation a",
+        ),
+        ("COPY (SELECT * FROM a) TO STDOUT", "1:21 Read Relation a"),
+        (
+            "MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE",
+            "1:20 Read Relation b",
+        ),
+        (
+            "CREATE RULE r AS ON INSERT TO a DO ALSO DELETE FROM b",
+            "1:53 Change Relation b",
+        ),
+        (
+            "CREATE POLICY p ON a USING (EXISTS (SELECT FROM b))",
+            "1:49 Read Relation b",
+        ),
+        (
+            "CREATE TEMP TABLE a (i int)",
+            "1:19 Create Relation a (temporary)",
+        ),
+    ]);
+}
+
+#[test]
+fn code_within_code_is_read_where_it_stands() {
+    all_told(&[
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\nDECLARE r int;\nBEGIN\n  SELECT 1 INTO r FROM a;\n  RETURN r;\nEND $$",
+            "4:24 Read Relation a",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1\nFROM a'",
+            "2:6 Read Relation a",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 FROM a; END",
+            "1:60 Read Relation a",
+        ),
+        (
+            "DO $a$ BEGIN\n EXECUTE $b$DO $c$ BEGIN DROP TABLE a; END $c$$b$;\nEND $a$",
+            "2:10 Change Relation a",
+        ),
+        (
+            "DO $$ DECLARE r a%ROWTYPE; BEGIN NULL; END $$",
+            "1:17 Read Type a",
+        ),
+    ]);
+}
+
+#[test]
+fn sql_that_is_put_together_from_known_texts_is_read() {
+    let block = |declare: &str, body: &str| format!("DO $$ DECLARE {declare} BEGIN {body} END $$");
+    for (declare, body, name) in [
+        ("", "EXECUTE 'DROP TABLE ' || 'a';", "a"),
+        ("", "EXECUTE format('DROP TABLE %I.%I', 's', 'A');", "s.A"),
+        ("", "EXECUTE format('DROP TABLE %2$I', 'x', 'a');", "a"),
+        (
+            "",
+            "EXECUTE concat('DROP TABLE ', quote_ident('a b'));",
+            "a b",
+        ),
+        ("", "EXECUTE 'DROP TABLE ' || chr(97);", "a"),
+        ("", "EXECUTE E'DROP \\x54ABLE a';", "a"),
+        ("q text := 'DROP TABLE ';", "q := q || 'a'; EXECUTE q;", "a"),
+        (
+            "t text;",
+            "FOREACH t IN ARRAY ARRAY['a', 'b'] LOOP EXECUTE 'DROP TABLE ' || t; END LOOP;",
+            "b",
+        ),
+        (
+            "r record;",
+            "FOR r IN SELECT * FROM (VALUES ('a')) v(t) LOOP EXECUTE format('DROP TABLE %I', r.t); END LOOP;",
+            "a",
+        ),
+        (
+            "b bool := true;",
+            "EXECUTE CASE WHEN b THEN 'DROP TABLE a' ELSE 'SELECT 1' END;",
+            "a",
+        ),
+    ] {
+        let sql = block(declare, body);
+        let told = told(&sql);
+        let expected = format!("Change Relation {name}");
+        assert!(
+            told.iter().any(|line| line.ends_with(&expected)),
+            "{sql}: {told:#?}"
+        );
+        assert!(
+            !told.iter().any(|line| line.ends_with("Dynamic")),
+            "{sql}: {told:#?}"
+        );
+    }
+    for (declare, body) in [
+        // What a query puts into a variable is not followed, and said.
+        ("t text;", "SELECT 'a' INTO t; EXECUTE 'DROP TABLE ' || t;"),
+        ("s text;", "SELECT value INTO s FROM k_vars; EXECUTE s;"),
+        (
+            "r record;",
+            "FOR r IN SELECT tablename FROM pg_tables LOOP EXECUTE format('ANALYZE %I', r.tablename); END LOOP;",
+        ),
+        (
+            "",
+            "EXECUTE convert_from(decode('RFJPUA==', 'base64'), 'UTF8');",
+        ),
+    ] {
+        let sql = block(declare, body);
+        let told = told(&sql);
+        assert!(
+            told.iter().any(|line| line.ends_with("Dynamic")),
+            "{sql}: {told:#?}"
+        );
+    }
+    // A quoted value changes nothing about what the statement does.
+    let quiet = told(&block(
+        "v text;",
+        "EXECUTE format('INSERT INTO a VALUES (%L)', v);",
+    ));
+    assert!(
+        !quiet.iter().any(|line| line.ends_with("Dynamic")),
+        "{quiet:#?}"
+    );
+}
+
+#[test]
+fn names_that_with_defines_are_no_relations() {
+    let reads = |sql: &str| {
+        told(sql)
+            .into_iter()
+            .filter(|line| line.contains("Relation"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        reads("WITH a AS (SELECT 1) SELECT * FROM a UNION SELECT * FROM a"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        reads("WITH a AS (SELECT * FROM a) SELECT * FROM a"),
+        ["1:26 Read Relation a"]
+    );
+    assert_eq!(
+        reads("WITH RECURSIVE a AS (SELECT 1 UNION SELECT * FROM a) TABLE a"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        reads("WITH a AS (SELECT 1) INSERT INTO a SELECT * FROM a"),
+        ["1:34 Change Relation a"]
+    );
+}
+
+#[test]
+fn what_the_parser_does_not_know_is_said_and_its_names_are_read() {
+    let told = told("SELECT 1;\nFROBNICATE TABLE a FROM \"b\";\nDROP TABLE c");
+    for expected in [
+        "2:1 Unread",
+        "2:18 Change Relation a",
+        "2:25 Read Relation b",
+        "3:12 Change Relation c",
+    ] {
+        assert!(
+            told.iter().any(|line| line == expected),
+            "{expected}: {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn hostile_texts_end() {
+    for sql in [
+        "DO $$ BEGIN EXECUTE 'x' || ; END",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS ''",
+        "SELECT format('%', 1), format('%9$s'), format('%1$')",
+        "\\",
+        "$$",
+        "U&\"",
+        "",
+    ] {
+        let _ = effects(sql);
+    }
+    let nested = format!("SELECT {}1{}", "(".repeat(3000), ")".repeat(3000));
+    let _ = effects(&nested);
+    let joined = format!("DO $$ BEGIN EXECUTE {}'a'; END $$", "'a' || ".repeat(2000));
+    let _ = effects(&joined);
+}
+
+#[test]
+fn an_excerpt_holds_no_quoted_text() {
+    let effects = effects("CREATE ROLE a PASSWORD 'canary'; DO $$ canary $$");
+    for said in &effects.statements {
+        assert!(!said.excerpt.contains("canary"), "{}", said.excerpt);
+    }
+}

@@ -1,0 +1,406 @@
+//! Goes through a script: statement by statement with the parser, and with the tokens alone where the parser does not know the syntax.
+
+use squawk_syntax::ast::{AstNode as _, SourceFile};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use super::constant::Variables;
+use super::{
+    Access, Act, Class, Effect, Effects, Position, Said, access, allow, body, calls, dialect, keys,
+    link, loose, names, psql, setting,
+};
+use crate::migration::analysis;
+use crate::migration::statements::{Statement, statements};
+use crate::migration::tokens::{Kind, meaningful};
+
+/// How deep code may lie in code: a function body that executes a text that makes a function …
+const DEEPEST: usize = 8;
+
+/// The longest excerpt of a statement, in characters.
+const EXCERPT: usize = 120;
+
+/// Translates a place within a piece of code to one in the script, both in bytes.
+pub(super) type Ground<'a> = &'a dyn Fn(usize) -> usize;
+
+/// What is found in a script.
+pub(super) struct Reader {
+    found: Vec<Found>,
+    statement: usize,
+    /// The code around what is read, if it is not the statement itself.
+    pub(super) within: Option<&'static str>,
+    depth: usize,
+    /// Whether it is a block of code, where INTO fills variables.
+    pub(super) in_block: bool,
+}
+
+struct Found {
+    at: usize,
+    statement: usize,
+    within: Option<&'static str>,
+    act: Act,
+}
+
+/// What a script does.
+pub(super) fn script(sql: &str) -> Effects {
+    read(sql, |reader, statement| {
+        let at = statement.at;
+        reader.code(
+            statement.text,
+            &|place| at + place,
+            &mut Variables::default(),
+        );
+    })
+}
+
+/// What the tokens of a script tell, where no parser can be had.
+pub(super) fn unread(sql: &str) -> Effects {
+    read(sql, |reader, statement| {
+        let at = statement.at;
+        reader.say(
+            at,
+            Act::Unread {
+                why: "the parser could not be run".to_owned(),
+            },
+        );
+        loose::read(reader, statement.text, &|place| at + place);
+    })
+}
+
+fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
+    let (text, commands) = psql::cut_out(sql);
+    let lines = Lines::new(sql);
+    let split = statements(&text);
+    let mut said: Vec<Said> = split
+        .iter()
+        .map(|statement| Said {
+            place: lines.position(statement.at),
+            last_line: lines.position(statement.at + statement.text.len()).line,
+            excerpt: excerpt(statement.text),
+            span: (statement.at, statement.at + statement.text.len()),
+        })
+        .collect();
+    let mut reader = Reader {
+        found: Vec::new(),
+        statement: 0,
+        within: None,
+        depth: 0,
+        in_block: false,
+    };
+    for (index, statement) in split.iter().enumerate() {
+        reader.statement = index;
+        each(&mut reader, statement);
+    }
+    for (at, act) in commands {
+        let Act::Psql { command, target } = &act else {
+            continue;
+        };
+        let place = lines.position(at);
+        reader.statement = said.len();
+        said.push(Said {
+            place,
+            last_line: place.line,
+            excerpt: format!("{command} {target}").trim_end().to_owned(),
+            span: (at, at),
+        });
+        reader.say(at, act);
+    }
+    let allows = allow::allows(sql, &said, &|at| lines.position(at));
+    let mut effects: Vec<Effect> = reader
+        .found
+        .into_iter()
+        .map(|found| Effect {
+            place: lines.position(found.at),
+            statement: found.statement,
+            within: found.within,
+            act: found.act,
+        })
+        .collect();
+    effects.sort_by_key(|effect| effect.place);
+    Effects {
+        statements: said,
+        effects,
+        allows,
+    }
+}
+
+impl Reader {
+    /// Takes down what is done at this place of the script, once.
+    pub(super) fn say(&mut self, at: usize, act: Act) {
+        let known = self
+            .found
+            .iter()
+            .rev()
+            .take_while(|found| found.statement == self.statement)
+            .any(|found| found.at == at && found.act == act);
+        if !known {
+            self.found.push(Found {
+                at,
+                statement: self.statement,
+                within: self.within,
+                act,
+            });
+        }
+    }
+
+    /// Reads code that lies within other code.
+    pub(super) fn inside(&mut self, within: &'static str, read: impl FnOnce(&mut Self)) {
+        if self.depth >= DEEPEST {
+            return;
+        }
+        self.depth += 1;
+        let outer = self.within.replace(within);
+        read(self);
+        self.within = outer;
+        self.depth -= 1;
+    }
+
+    /// Reads the statements of a text.
+    pub(super) fn code(&mut self, text: &str, ground: Ground<'_>, variables: &mut Variables) {
+        if let Some(act) = dialect::dialect(text) {
+            self.say(ground(0), act);
+            loose::read(self, text, ground);
+            return;
+        }
+        if !analysis::fits(text) {
+            // Rows of data are large; there is nothing in them that a rule would find.
+            if !loose::is_data(text) {
+                self.say(
+                    ground(0),
+                    Act::Unread {
+                        why: "the statement is too large for the parser".to_owned(),
+                    },
+                );
+            }
+            loose::read(self, text, ground);
+            return;
+        }
+        let parse = SourceFile::parse(text);
+        let root = parse.tree().syntax().clone();
+        let error = parse.errors().into_iter().next();
+        self.tree(&root, ground, variables);
+        if let Some(error) = error {
+            let at = ground(usize::from(error.range().start()));
+            self.say(
+                at,
+                Act::Unread {
+                    why: error.message().to_owned(),
+                },
+            );
+            loose::read(self, text, ground);
+        }
+    }
+
+    /// Whether the parser knows a text as SQL.
+    pub(super) fn knows(text: &str) -> bool {
+        analysis::fits(text) && SourceFile::parse(text).errors().is_empty()
+    }
+
+    /// Reads a tree of the parser.
+    pub(super) fn tree(
+        &mut self,
+        root: &SyntaxNode,
+        ground: Ground<'_>,
+        variables: &mut Variables,
+    ) {
+        for node in root.descendants() {
+            let at = ground(usize::from(node.text_range().start()));
+            self.name(&node, at);
+            access::read(self, &node, at);
+            setting::read(self, &node, at);
+            link::read(self, &node, at);
+            keys::read(self, &node, at);
+            calls::read(self, &node, ground, variables);
+            body::read(self, &node, ground, variables);
+        }
+    }
+
+    fn name(&mut self, node: &SyntaxNode, at: usize) {
+        use SyntaxKind as K;
+        let Some((class, creates)) = names::class(node.kind()) else {
+            return;
+        };
+        let parent = node.parent().map(|parent| parent.kind());
+        let elsewhere = matches!(
+            (class, parent),
+            // Told by `calls`.
+            (Class::Function, Some(K::CALL))
+            // A schema of another server, and one that an extension brings along.
+            | (Class::Schema, Some(K::IMPORT_FOREIGN_SCHEMA | K::EXTENSION_SCHEMA))
+                // Told by `link` as databases.
+                | (
+                    Class::Database,
+                    Some(K::ALTER_DATABASE | K::DROP_DATABASE | K::CREATE_DATABASE | K::IN_DATABASE)
+                )
+        );
+        // INTO in a block of code fills a variable.
+        let variable = parent == Some(K::INTO_CLAUSE) && self.in_block;
+        if elsewhere || variable {
+            return;
+        }
+        let Some(path) = names::path(node) else {
+            return;
+        };
+        let access = match node.kind() {
+            _ if creates => Access::Create,
+            K::PATH_TYPE | K::PERCENT_TYPE | K::PLPGSQL_PERCENT_ROWTYPE => Access::Read,
+            _ => names::access(node),
+        };
+        if class == Class::Type && path.schema.is_none() && is_built_in_type(&path.name) {
+            return;
+        }
+        if access == Access::Read
+            && path.schema.is_none()
+            && names::is_common_table(node, &path.name)
+        {
+            return;
+        }
+        self.say(
+            at,
+            Act::Names {
+                class,
+                access,
+                temporary: creates && (is_temporary(node) || path.is_temporary()),
+                path,
+            },
+        );
+    }
+}
+
+/// Whether the statement around a new name makes something temporary.
+fn is_temporary(name: &SyntaxNode) -> bool {
+    name.parent().is_some_and(|statement| {
+        statement
+            .children()
+            .any(|child| child.kind() == SyntaxKind::TEMP)
+    })
+}
+
+/// Types of the server that a table of somebody's could be called like: the server's come first
+/// (PostgreSQL documentation, "Data Types", and "Object Identifier Types").
+fn is_built_in_type(name: &str) -> bool {
+    const TYPES: [&str; 72] = [
+        "aclitem",
+        "any",
+        "anyarray",
+        "anyelement",
+        "bigint",
+        "bigserial",
+        "bit",
+        "bool",
+        "boolean",
+        "box",
+        "bpchar",
+        "bytea",
+        "char",
+        "character",
+        "cid",
+        "cidr",
+        "circle",
+        "cstring",
+        "date",
+        "daterange",
+        "decimal",
+        "double",
+        "event_trigger",
+        "float",
+        "float4",
+        "float8",
+        "inet",
+        "int",
+        "int2",
+        "int4",
+        "int4range",
+        "int8",
+        "int8range",
+        "integer",
+        "internal",
+        "interval",
+        "json",
+        "jsonb",
+        "jsonpath",
+        "line",
+        "lseg",
+        "macaddr",
+        "macaddr8",
+        "money",
+        "name",
+        "numeric",
+        "numrange",
+        "oid",
+        "path",
+        "pg_lsn",
+        "point",
+        "polygon",
+        "real",
+        "record",
+        "serial",
+        "smallint",
+        "smallserial",
+        "text",
+        "tid",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "timetz",
+        "trigger",
+        "tsquery",
+        "tsvector",
+        "uuid",
+        "varbit",
+        "varchar",
+        "void",
+        "xid",
+        "xml",
+    ];
+    TYPES.binary_search(&name).is_ok() || name.starts_with("reg")
+}
+
+/// A statement's beginning in one line. What is quoted may be a password, and is left out.
+fn excerpt(text: &str) -> String {
+    let mut out = String::new();
+    let mut end = None;
+    for token in meaningful(text) {
+        if end.is_some_and(|end| end < token.at) {
+            out.push(' ');
+        }
+        match token.kind {
+            Kind::Text => out.push_str("'…'"),
+            _ => out.push_str(token.text),
+        }
+        end = Some(token.at + token.text.len());
+        if out.chars().count() > EXCERPT {
+            out = out.chars().take(EXCERPT).chain(['…']).collect();
+            break;
+        }
+    }
+    out
+}
+
+/// The lines of a text.
+struct Lines<'a> {
+    text: &'a str,
+    begins: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            text,
+            begins: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    fn position(&self, at: usize) -> Position {
+        let line = self.begins.partition_point(|begin| *begin <= at);
+        let begin = line
+            .checked_sub(1)
+            .and_then(|index| self.begins.get(index))
+            .copied()
+            .unwrap_or_default();
+        let before = self.text.get(begin..at).unwrap_or_default();
+        Position {
+            line,
+            column: before.chars().count() + 1,
+        }
+    }
+}

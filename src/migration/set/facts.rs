@@ -1,0 +1,212 @@
+//! What the files of a set do, also of a set that the loader refuses: a check should say what is wrong with each file, and where.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+
+use super::file::{BYTE_ORDER_MARK, FileName, belongs};
+use super::script::{Script, problems};
+use super::{LOCK_FILE, Set, SetError};
+use crate::migration::analysis::{self, analyse};
+use crate::migration::effects::{Effects, read_all};
+use crate::migration::tokens::meaningful;
+use crate::regular::read_regular;
+use crate::snapshot::{Lock, text_sum};
+
+/// What the files of a set do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetFacts {
+    /// Its scripts, migrations and down scripts, in the order of their versions.
+    pub files: Vec<FileFacts>,
+    /// What the loader says against the set beyond single lines: a misnamed file, two of one version.
+    pub refused: Vec<String>,
+    /// The schema lock beside the files of a set that is refused, if it can be read.
+    pub lock: Option<Lock>,
+}
+
+/// What one file does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its name.
+    pub file: String,
+    /// How messages name it: with its folder.
+    pub path: String,
+    /// Its version.
+    pub version: i32,
+    /// Whether it takes a migration back.
+    pub down: bool,
+    /// The hash over its text, as a lock holds it.
+    pub sum: String,
+    /// The same for every text that differs in nothing but white space, comments and case.
+    pub likeness: u64,
+    /// What it does.
+    pub effects: Effects,
+    /// What readers, writers or data may suffer: line, squawk's code and message.
+    pub hazards: Vec<(usize, String, String)>,
+    /// What the loader says against it: line and message.
+    pub refused: Vec<(usize, String)>,
+}
+
+/// A file as it lies there.
+struct Text {
+    file: String,
+    path: String,
+    name: FileName,
+    sql: String,
+    refused: Vec<(usize, String)>,
+}
+
+impl SetFacts {
+    /// The facts of a set, or of the files in the folder of one that was refused.
+    #[must_use]
+    pub fn new(set: &Result<Set, SetError>, directory: Option<&Path>) -> Self {
+        match set {
+            Ok(set) => Self {
+                files: read(texts_of(set)),
+                ..Self::default()
+            },
+            Err(error) => Self::refused(error, directory),
+        }
+    }
+
+    fn refused(error: &SetError, directory: Option<&Path>) -> Self {
+        let texts = directory.map(texts_in).unwrap_or_default();
+        let told: Vec<String> = texts
+            .iter()
+            .flat_map(|text| {
+                let shown = |(line, problem): &(usize, String)| {
+                    format!("{}: line {line}: {problem}", text.path)
+                };
+                text.refused.iter().map(shown)
+            })
+            .collect();
+        Self {
+            files: read(texts),
+            refused: error
+                .problems
+                .iter()
+                .filter(|problem| !told.contains(problem))
+                .cloned()
+                .collect(),
+            lock: directory.and_then(lock),
+        }
+    }
+}
+
+fn lock(directory: &Path) -> Option<Lock> {
+    let path = directory.join(LOCK_FILE);
+    let bytes = read_regular(&path, super::load::LARGEST).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    Lock::parse(&path.display().to_string(), &text).ok()
+}
+
+fn texts_of(set: &Set) -> Vec<Text> {
+    let path = |file: &str| {
+        set.directory.as_ref().map_or_else(
+            || format!("{}/{file}", set.name),
+            |directory| directory.join(file).display().to_string(),
+        )
+    };
+    set.migrations
+        .iter()
+        .flat_map(|migration| {
+            let down = migration
+                .down
+                .iter()
+                .map(|down| (&down.file, &down.sql, true));
+            std::iter::once((&migration.file, &migration.sql, false))
+                .chain(down)
+                .map(|(file, sql, down)| Text {
+                    file: file.clone(),
+                    path: path(file),
+                    name: FileName {
+                        version: migration.version,
+                        name: migration.name.clone(),
+                        down,
+                    },
+                    sql: sql.clone(),
+                    refused: Vec::new(),
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The files of a folder that are named as a set's are and can be read as text; what is wrong with the others the loader says.
+fn texts_in(directory: &Path) -> Vec<Text> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut texts: Vec<Text> = entries
+        .filter_map(|entry| {
+            // What a link leads to is not the set's.
+            entry.file_type().ok().filter(std::fs::FileType::is_file)?;
+            let file = entry.file_name().to_str()?.to_owned();
+            let name = belongs(&file)
+                .then(|| FileName::read(&file).ok())
+                .flatten()?;
+            let path = entry.path();
+            let bytes = read_regular(&path, super::load::LARGEST).ok()?;
+            let text = String::from_utf8(bytes).ok()?;
+            let sql = text
+                .strip_prefix(BYTE_ORDER_MARK)
+                .unwrap_or(&text)
+                .to_owned();
+            let script = match name.down {
+                true => Script::Down,
+                false => Script::Up(analysis::mode(&sql)),
+            };
+            Some(Text {
+                refused: problems(&sql, script),
+                path: path.display().to_string(),
+                file,
+                name,
+                sql,
+            })
+        })
+        .collect();
+    texts.sort_by(|a, b| {
+        (a.name.version, a.name.down, &a.file).cmp(&(b.name.version, b.name.down, &b.file))
+    });
+    texts
+}
+
+fn read(texts: Vec<Text>) -> Vec<FileFacts> {
+    let scripts: Vec<&str> = texts.iter().map(|text| text.sql.as_str()).collect();
+    let effects = read_all(&scripts);
+    texts
+        .iter()
+        .zip(effects)
+        .map(|(text, effects)| FileFacts {
+            file: text.file.clone(),
+            path: text.path.clone(),
+            version: text.name.version,
+            down: text.name.down,
+            sum: text_sum(&text.sql),
+            likeness: likeness(&text.sql),
+            hazards: hazards(text),
+            effects,
+            refused: text.refused.clone(),
+        })
+        .collect()
+}
+
+/// Nothing is said of a down script: it is there to take away.
+fn hazards(text: &Text) -> Vec<(usize, String, String)> {
+    if text.name.down || !text.refused.is_empty() {
+        return Vec::new();
+    }
+    analyse(&text.sql)
+        .into_iter()
+        .flat_map(|analysis| {
+            let line = analysis.line;
+            let told = analysis.hazards.into_iter();
+            told.map(move |hazard| (line, hazard.code, hazard.message))
+        })
+        .collect()
+}
+
+fn likeness(sql: &str) -> u64 {
+    let mut hash = DefaultHasher::new();
+    for token in meaningful(sql) {
+        token.text.to_lowercase().hash(&mut hash);
+    }
+    hash.finish()
+}

@@ -1,0 +1,219 @@
+//! Keys of hypertables, and statements that hurt a database in use.
+
+use std::collections::HashMap;
+
+use super::judge::{Context, Draft, Placed};
+use super::{answer, rule};
+use crate::migration::FileFacts;
+use crate::migration::effects::{Act, Effect};
+use crate::rules::{About, Rule, Severity};
+
+pub(super) const PARTITION_KEY: Rule = rule(
+    "sets/partition-key",
+    Severity::Error,
+    "Does every unique key of a hypertable hold its partition column?",
+    include_str!("../help/sets-partition-key.md"),
+    |case| answer(case, "sets/partition-key"),
+);
+
+pub(super) const UNSAFE_DDL: Rule = rule(
+    "sets/unsafe-ddl",
+    Severity::Warning,
+    "Does a migration hold up readers and writers of a table in use?",
+    include_str!("../help/sets-unsafe-ddl.md"),
+    |case| answer(case, "sets/unsafe-ddl"),
+);
+
+/// squawk's rules about statements that block or fail on a table in use. Those about dropping and renaming are left out: that is what
+/// such a migration is for, and `rollback` guards the rows. `require-timeout-settings` is, too: dbctl sets the timeouts.
+const UNSAFE: [&str; 14] = [
+    "adding-field-with-default",
+    "adding-foreign-key-constraint",
+    "adding-not-nullable-field",
+    "adding-required-field",
+    "adding-serial-primary-key-field",
+    "ban-alter-domain-with-add-constraint",
+    "ban-concurrent-index-creation-in-transaction",
+    "ban-truncate-cascade",
+    "changing-column-type",
+    "constraint-missing-not-valid",
+    "disallowed-unique-constraint",
+    "require-concurrent-index-creation",
+    "require-concurrent-partition-detach",
+    "require-concurrent-reindex",
+];
+
+/// The statements of a file that hurt a database in use.
+pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
+    let file = context.file;
+    let mut found: Vec<Placed> = Vec::new();
+    for (line, code, message) in &file.hazards {
+        if !UNSAFE.contains(&code.as_str()) {
+            continue;
+        }
+        let statements = &file.effects.statements;
+        let statement = statements.iter().position(|said| said.place.line == *line);
+        // One statement is one cause, however many rules see it.
+        if found.iter().any(|placed| placed.statement == statement) {
+            continue;
+        }
+        let place = statement
+            .and_then(|index| statements.get(index))
+            .map(|said| said.place)
+            .unwrap_or_default();
+        let draft = Draft::new(
+            &UNSAFE_DDL,
+            About::plain("migration", &file.file),
+            format!("is unsafe on a table in use ({code}): {message}"),
+        )
+        .expected("statements that readers and writers do not wait for")
+        .remedy(remedy(code));
+        found.push(Placed {
+            draft,
+            place,
+            statement,
+            within: None,
+            file: number,
+        });
+    }
+    found
+}
+
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "require-concurrent-index-creation" => {
+            "CREATE INDEX CONCURRENTLY in a file of its own; on a hypertable WITH (timescaledb.transaction_per_chunk)."
+        }
+        "require-concurrent-reindex" => "REINDEX … CONCURRENTLY in a file of its own.",
+        "ban-concurrent-index-creation-in-transaction" => {
+            "Put it into a file of its own, which dbctl runs without a transaction."
+        }
+        "adding-foreign-key-constraint" | "constraint-missing-not-valid" => {
+            "Add it with NOT VALID, and VALIDATE CONSTRAINT in a later migration."
+        }
+        "disallowed-unique-constraint" => {
+            "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT … USING INDEX."
+        }
+        "changing-column-type" => {
+            "Add a column of the new type, fill it in portions, and change over; or allow it with the table's size as the reason."
+        }
+        "adding-field-with-default" | "adding-not-nullable-field" | "adding-required-field" => {
+            "Add the column without it, fill it in portions, then set default and NOT NULL."
+        }
+        _ => {
+            "Take the steps that lock briefly, or allow it where it stands: -- dbctl:allow sets/unsafe-ddl REASON"
+        }
+    }
+}
+
+/// A unique key of a table, with its place.
+struct Key<'a> {
+    name: String,
+    what: &'static str,
+    columns: &'a [String],
+    file: usize,
+    effect: &'a Effect,
+}
+
+#[derive(Default)]
+struct Table<'a> {
+    keys: Vec<Key<'a>>,
+    partition: Option<&'a str>,
+}
+
+/// Unique keys of hypertables without the partition column, over all files of a set: a table is often made in one file and made a
+/// hypertable in another.
+pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
+    let mut tables: HashMap<&str, Table<'_>> = HashMap::new();
+    let mut found = Vec::new();
+    for (number, file) in files.iter().enumerate().filter(|(_, file)| !file.down) {
+        for effect in &file.effects.effects {
+            match &effect.act {
+                Act::Unique {
+                    table,
+                    name,
+                    what,
+                    columns,
+                } => {
+                    let key = Key {
+                        name: name
+                            .clone()
+                            .unwrap_or_else(|| usual_name(&table.name, what, columns)),
+                        what,
+                        columns,
+                        file: number,
+                        effect,
+                    };
+                    let table_name = table.name.as_str();
+                    let table = tables.entry(table_name).or_default();
+                    if let Some(column) = table.partition {
+                        found.extend(lacking(&key, table_name, column, (number, effect)));
+                    }
+                    table.keys.push(key);
+                }
+                Act::Partitions { table, column } => {
+                    let table_name = table.name.as_str();
+                    let table = tables.entry(table_name).or_default();
+                    table.partition = Some(column);
+                    for key in &table.keys {
+                        found.extend(lacking(key, table_name, column, (number, effect)));
+                    }
+                }
+                Act::Unkeys { table, name } => match (table, name) {
+                    (Some(table), None) => {
+                        tables.remove(table.name.as_str());
+                    }
+                    (_, Some(name)) => {
+                        for table in tables.values_mut() {
+                            table.keys.retain(|key| key.name != *name);
+                        }
+                    }
+                    (None, None) => {}
+                },
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// The name that the server gives a key (PostgreSQL documentation, CREATE TABLE).
+fn usual_name(table: &str, what: &str, columns: &[String]) -> String {
+    match what {
+        "primary key" => format!("{table}_pkey"),
+        "unique index" => format!("{table}_{}_idx", columns.join("_")),
+        _ => format!("{table}_{}_key", columns.join("_")),
+    }
+}
+
+/// The key's own place, if it is in the file that makes it wrong; else the place that does.
+fn lacking(key: &Key<'_>, table: &str, column: &str, wrong: (usize, &Effect)) -> Option<Placed> {
+    if key.columns.iter().any(|known| known == column) {
+        return None;
+    }
+    let (file, effect) = if key.file == wrong.0 {
+        (key.file, key.effect)
+    } else {
+        wrong
+    };
+    let columns = key.columns.join(", ");
+    let draft = Draft::new(
+        &PARTITION_KEY,
+        About::plain("table", table),
+        format!(
+            "leaves hypertable {table} with a {} ({columns}) that lacks its partition column {column}",
+            key.what
+        ),
+    )
+    .expected(format!("{column} in every unique key of {table}"))
+    .remedy(format!(
+        "Add {column} to the key: ({columns}, {column}). TimescaleDB refuses it otherwise."
+    ));
+    Some(Placed {
+        draft,
+        place: effect.place,
+        statement: Some(effect.statement),
+        within: effect.within,
+        file,
+    })
+}

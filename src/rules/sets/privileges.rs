@@ -1,0 +1,176 @@
+//! Privileges, owners and roles in a migration: what a service owns nobody else gets, and roles are not a migration's to make.
+
+use super::judge::{Context, Draft};
+use super::objects::with_holder;
+use super::{answer, rule};
+use crate::migration::effects::{Act, CURRENT_USER, Effect, Path, UNKNOWN};
+use crate::rules::{About, Rule, Severity};
+
+pub(super) const FOREIGN_GRANT: Rule = rule(
+    "sets/foreign-grant",
+    Severity::Error,
+    "Does a migration give rights to somebody other than its service?",
+    include_str!("../help/sets-foreign-grant.md"),
+    |case| answer(case, "sets/foreign-grant"),
+);
+
+pub(super) const ROLE: Rule = rule(
+    "sets/role",
+    Severity::Error,
+    "Does a migration make, change or take on a role?",
+    include_str!("../help/sets-role.md"),
+    |case| answer(case, "sets/role"),
+);
+
+pub(super) const SECURITY_DEFINER: Rule = rule(
+    "sets/security-definer",
+    Severity::Warning,
+    "Does a SECURITY DEFINER function say where its names come from?",
+    include_str!("../help/sets-security-definer.md"),
+    |case| answer(case, "sets/security-definer"),
+);
+
+/// Rights that everybody has by default.
+const EVERYBODYS: [&str; 2] = ["EXECUTE", "USAGE"];
+
+/// What is wrong with what is done to roles, if something is.
+pub(super) fn role_act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
+    match act {
+        Act::Grants { privileges, on, to } => grant(context, privileges, on, to),
+        Act::Joins { role, member } => joins(context, role, member),
+        Act::Owned { by } => owned(context, by),
+        Act::Role { does, role } => Some(role_draft(context, does, role)),
+        _ => None,
+    }
+}
+
+fn is_own(context: &Context<'_, '_>, role: &str) -> bool {
+    role == CURRENT_USER || role == UNKNOWN || context.own.role() == Some(role)
+}
+
+fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Option<Draft> {
+    let policy = on == "rows";
+    if is_own(context, to) || (policy && to == "public") {
+        return None;
+    }
+    let holder = context.owners.role_of(context.index, to);
+    let usual = EVERYBODYS
+        .iter()
+        .any(|usual| privileges.eq_ignore_ascii_case(usual));
+    let severity = match (holder, to) {
+        (Some(_), _) => Severity::Error,
+        (None, "public") if !usual => Severity::Error,
+        _ => Severity::Warning,
+    };
+    let whose = match (holder, to) {
+        (Some(holder), _) => format!("the role of {}", holder.name()),
+        (None, "public") => "everybody".to_owned(),
+        _ => "no role of this service".to_owned(),
+    };
+    let draft = Draft::new(
+        &FOREIGN_GRANT,
+        About::plain("role", to),
+        format!("grants {privileges} on {on} to {to}, {whose}"),
+    )
+    .severity(severity)
+    .expected(format!("grants to {} only", own_role(context)))
+    .remedy("Remove the grant; a reader that is no service of the system is reviewed and allowed.");
+    Some(with_holder(draft, holder))
+}
+
+fn joins(context: &Context<'_, '_>, role: &str, member: &str) -> Option<Draft> {
+    if is_own(context, role) && is_own(context, member) {
+        return None;
+    }
+    let other = |role: &str| context.owners.role_of(context.index, role);
+    let holder = other(member).or_else(|| other(role));
+    let draft = Draft::new(
+        &FOREIGN_GRANT,
+        About::plain("role", member),
+        format!("makes {member} a member of {role}, with all its rights"),
+    )
+    .severity(if holder.is_some() || role.starts_with("pg_") {
+        Severity::Error
+    } else {
+        Severity::Warning
+    })
+    .expected("no memberships between services")
+    .remedy("Remove it; `dbctl provision` gives every service the role that it needs.");
+    Some(with_holder(draft, holder))
+}
+
+fn owned(context: &Context<'_, '_>, by: &str) -> Option<Draft> {
+    if is_own(context, by) {
+        return None;
+    }
+    let holder = context.owners.role_of(context.index, by);
+    let whose = holder.map_or_else(
+        || "no role of this service".to_owned(),
+        |holder| format!("the role of {}", holder.name()),
+    );
+    let draft = Draft::new(
+        &FOREIGN_GRANT,
+        About::plain("role", by),
+        format!("makes {by} the owner, {whose}"),
+    )
+    .severity(if holder.is_some() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    })
+    .expected(format!("objects that {} owns", own_role(context)))
+    .remedy("Remove it: what a migration makes belongs to the service's role.");
+    Some(with_holder(draft, holder))
+}
+
+fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Draft {
+    let holder = context.owners.role_of(context.index, role);
+    let shown = match role {
+        CURRENT_USER => "the one that migrates",
+        role => role,
+    };
+    let whose = holder.map_or_else(String::new, |holder| {
+        format!(", the role of {}", holder.name())
+    });
+    let draft = Draft::new(
+        &ROLE,
+        About::plain("role", shown),
+        format!("{does} {shown}{whose}"),
+    )
+    .expected("a migration that leaves roles alone")
+    .remedy("Remove it: roles belong to the server, and `dbctl provision` makes them.");
+    with_holder(draft, holder)
+}
+
+/// A function with its owner's rights and its caller's `search_path`.
+pub(super) fn definer(
+    context: &Context<'_, '_>,
+    effect: &Effect,
+    function: &Path,
+) -> Option<Draft> {
+    let later = context.file.effects.effects.iter().any(|other| {
+        other.place > effect.place
+            && matches!(&other.act, Act::Pinned { function: pinned } if pinned.name == function.name)
+    });
+    (!later).then(|| {
+        Draft::new(
+            &SECURITY_DEFINER,
+            About {
+                kind: "function",
+                schema: function.schema.clone(),
+                name: function.name.clone(),
+            },
+            format!("makes SECURITY DEFINER function {function} without a search_path of its own"),
+        )
+        .expected("SET search_path in its definition")
+        .remedy("Add SET search_path = pg_catalog, pg_temp, and write names with their schema.")
+    })
+}
+
+fn own_role(context: &Context<'_, '_>) -> String {
+    context
+        .own
+        .role()
+        .unwrap_or("the service's role")
+        .to_owned()
+}

@@ -1,0 +1,150 @@
+//! Can every file be loaded and read?
+
+use super::elsewhere::{PSQL_COMMAND, SEARCH_PATH, SWITCHES_DATABASE};
+use super::judge::{Context, Draft, Placed};
+use super::objects::WRONG_ENGINE;
+use super::privileges::ROLE;
+use super::{answer, rule};
+use crate::migration::SetFacts;
+use crate::migration::effects::{Act, Position};
+use crate::report::{About, Finding, Location, Severity};
+use crate::rules::{Rule, Subject};
+use crate::snapshot::Gap;
+
+pub(super) const UNREADABLE: Rule = rule(
+    "sets/unreadable",
+    Severity::Error,
+    "Can every file of the set be loaded and read?",
+    include_str!("../help/sets-unreadable.md"),
+    |case| answer(case, "sets/unreadable"),
+);
+
+/// Rules that say why a file is refused, better than the loader does.
+const SAID_BETTER: [&str; 5] = [
+    PSQL_COMMAND.id,
+    SWITCHES_DATABASE.id,
+    SEARCH_PATH.id,
+    ROLE.id,
+    WRONG_ENGINE.id,
+];
+
+const REMEDY: &str = "Mend the file: `migrate` refuses the whole set as it is.";
+
+/// What the loader says against a file and no other rule has said.
+pub(super) fn refused(context: &Context<'_, '_>, number: usize, found: &[Placed]) -> Vec<Placed> {
+    let file = context.file;
+    let said = |line: usize| {
+        let statement = file.effects.statement_on(line);
+        found.iter().any(|placed| {
+            SAID_BETTER.contains(&placed.draft.rule)
+                && (placed.place.line == line
+                    || statement.is_some() && placed.statement == statement)
+        })
+    };
+    file.refused
+        .iter()
+        .filter(|(line, _)| !said(*line))
+        .map(|(line, problem)| {
+            let statement = file
+                .effects
+                .statements
+                .iter()
+                .position(|said| said.place.line == *line);
+            let place = statement
+                .and_then(|index| file.effects.statements.get(index))
+                .map_or(
+                    Position {
+                        line: *line,
+                        column: 1,
+                    },
+                    |said| said.place,
+                );
+            Placed {
+                draft: Draft::new(
+                    &UNREADABLE,
+                    About::plain("migration", &file.file),
+                    format!("cannot be loaded: {problem}"),
+                )
+                .expected("a script that dbctl can apply")
+                .remedy(REMEDY),
+                place,
+                statement,
+                within: None,
+                file: number,
+            }
+        })
+        .collect()
+}
+
+/// Statements that the parser does not know: what their words tell was judged, the rest was not looked at.
+pub(super) fn unread(
+    context: &Context<'_, '_>,
+    number: usize,
+    found: &[Placed],
+) -> Vec<(&'static str, usize, Option<usize>, Gap)> {
+    let file = context.file;
+    let mut gaps = Vec::new();
+    for effect in &file.effects.effects {
+        let Act::Unread { why } = &effect.act else {
+            continue;
+        };
+        // What is no SQL at all was said already.
+        let said = found.iter().any(|placed| {
+            placed.statement == Some(effect.statement)
+                && (SAID_BETTER.contains(&placed.draft.rule) || placed.draft.rule == UNREADABLE.id)
+        });
+        if said {
+            continue;
+        }
+        let reason = format!(
+            "{}:{}:{}: its syntax is not known to dbctl's parser ({why}); only the names behind its keywords were looked at",
+            file.path, effect.place.line, effect.place.column
+        );
+        let gap = Gap {
+            reason,
+            remedy: Some(
+                "write it in a syntax that the parser knows; if it is right, review it and write before it: \
+                 -- dbctl:allow sets/unreadable REASON"
+                    .to_owned(),
+            ),
+        };
+        gaps.push((UNREADABLE.id, number, Some(effect.statement), gap));
+    }
+    gaps
+}
+
+/// What the loader says against the set as a whole.
+pub(super) fn of_set(subject: &Subject<'_>, texts: &SetFacts) -> Vec<Finding> {
+    let set = subject
+        .service
+        .set
+        .as_ref()
+        .map_or("", |set| set.value.as_str());
+    texts
+        .refused
+        .iter()
+        .map(|problem| {
+            let file = problem
+                .split_once(": ")
+                .map(|(file, _)| file)
+                .filter(|file| file.ends_with(".sql") || file.ends_with(".lock"));
+            let about = file.map_or_else(
+                || About::plain("directory", set),
+                |file| About::plain("file", file),
+            );
+            let finding = UNREADABLE
+                .finding(about, format!("set {set} cannot be loaded: {problem}"))
+                .saw("a set that dbctl can apply", problem.clone())
+                .remedy(REMEDY)
+                .evidence("file");
+            match file {
+                Some(file) => finding.at(Location {
+                    file: file.to_owned(),
+                    line: None,
+                    column: None,
+                }),
+                None => finding,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,926 @@
+//! `check` on migrations that reach beyond their service: each case is one file in a copy of the built-in sets.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::lab::{self, K, R, S};
+
+const SETS: [(&str, &str, &str, &str); 3] = [
+    (K, "k_social", "ksocial", "k_social_user"),
+    (S, "simply_kaspa", "simply_kaspa", "simply_kaspa_user"),
+    (R, "rgb_users", "rgb_lightning_node", "rgb_user"),
+];
+
+/// The built-in sets with their locks in a folder, and a manifest for them.
+struct Repository(tempfile::TempDir);
+
+impl Repository {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut manifest = String::from("version = 1\nsets = \"sets\"\n");
+        for (service, set, database, role) in SETS {
+            let store = if service == R {
+                "postgres"
+            } else {
+                "timescaledb"
+            };
+            manifest.push_str(&format!(
+                "\n[services.{service}]\nstore = \"{store}\"\nset = \"{set}\"\ndatabase = \"{database}\"\nrole = \"{role}\"\nhost = \"localhost\"\nport = 5432\n"
+            ));
+            let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("migrations")
+                .join(set);
+            let to = dir.path().join("sets").join(set);
+            std::fs::create_dir_all(&to).unwrap();
+            for file in std::fs::read_dir(from).unwrap() {
+                let file = file.unwrap();
+                std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            }
+        }
+        std::fs::write(dir.path().join("dbctl.toml"), manifest).unwrap();
+        Self(dir)
+    }
+
+    fn write(&self, service: &str, file: &str, sql: &str) {
+        let (_, set, ..) = SETS.iter().find(|(name, ..)| *name == service).unwrap();
+        std::fs::write(self.0.path().join("sets").join(set).join(file), sql).unwrap();
+    }
+
+    fn check(&self) -> Value {
+        let output = lab::dbctl(self.0.path())
+            .args(["check", "--format", "json"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("canary"), "a password in the output: {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!(
+                "{error}: {text} {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
+    }
+
+    /// What is found, but for the lock that has become older than its set.
+    fn found(&self) -> Vec<Found> {
+        let report = self.check();
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(Found::new)
+            .filter(|found| found.rule != "sets/stale-lock")
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Found {
+    rule: String,
+    severity: String,
+    belongs_to: String,
+    message: String,
+    file: String,
+    line: u64,
+    column: u64,
+}
+
+impl Found {
+    fn new(finding: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for key in ["expected", "actual", "remedy"] {
+            assert!(!text(&finding[key]).is_empty(), "no {key}: {finding}");
+        }
+        assert_eq!(finding["evidence"], "file");
+        let location = &finding["location"];
+        Self {
+            rule: text(&finding["rule"]),
+            severity: text(&finding["severity"]),
+            belongs_to: text(&finding["belongs_to"]),
+            message: text(&finding["message"]),
+            file: text(&location["file"]),
+            line: location["line"].as_u64().unwrap_or_default(),
+            column: location["column"].as_u64().unwrap_or_default(),
+        }
+    }
+}
+
+/// Service, SQL, rule, line, what the message names.
+type Bad = (&'static str, &'static str, &'static str, u64, &'static str);
+
+const BAD: &[Bad] = &[
+    (
+        S,
+        "CREATE TABLE k_posts (id bigint);",
+        "sets/foreign-object",
+        1,
+        "k_posts",
+    ),
+    (
+        K,
+        "SELECT 1;\nCREATE TABLE U&\"\\0062locks\" (hash bytea);",
+        "sets/foreign-object",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE/* k */TABLE/* k */blocks (hash bytea);",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE TABLE IF NOT EXISTS public.\"transactions\" (i int);",
+        "sets/foreign-object",
+        1,
+        "transactions",
+    ),
+    (
+        K,
+        "CREATE VIEW addresses AS SELECT 1 AS i;",
+        "sets/foreign-object",
+        1,
+        "addresses",
+    ),
+    (
+        K,
+        "SELECT 1 AS i\nINTO blocks;",
+        "sets/foreign-object",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts RENAME TO blocks;",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "-- a\nALTER TABLE blocks ADD COLUMN k_seen boolean;",
+        "sets/foreign-object",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "DROP TABLE IF EXISTS blocks;",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "TRUNCATE addresses;",
+        "sets/foreign-object",
+        1,
+        "addresses",
+    ),
+    (
+        K,
+        "DELETE FROM addresses;",
+        "sets/foreign-object",
+        1,
+        "addresses",
+    ),
+    (
+        K,
+        "CREATE TRIGGER transaction_notify_trigger\nAFTER INSERT ON transactions\nFOR EACH ROW EXECUTE FUNCTION notify_transaction();",
+        "sets/foreign-object",
+        2,
+        "transaction_notify_trigger",
+    ),
+    (
+        K,
+        "COMMENT ON TABLE blocks IS 'x';",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (K, "LOCK TABLE blocks;", "sets/foreign-object", 1, "blocks"),
+    (
+        K,
+        "CREATE POLICY p ON blocks USING (true);",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "SELECT create_hypertable('blocks', 'time');",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "WITH x AS (DELETE FROM blocks RETURNING 1)\nSELECT * FROM x;",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "DO $$ BEGIN\n  EXECUTE format('ALTER TABLE %I ADD COLUMN k int', 'addresses');\nEND $$;",
+        "sets/foreign-object",
+        2,
+        "addresses",
+    ),
+    (
+        K,
+        "DO $$ DECLARE t text; BEGIN\n  FOREACH t IN ARRAY ARRAY['blocks', 'addresses'] LOOP\n    EXECUTE 'ANALYZE ' || quote_ident(t);\n  END LOOP;\nEND $$;",
+        "sets/foreign-object",
+        3,
+        "blocks",
+    ),
+    (
+        S,
+        "CREATE INDEX i ON k_posts (time);",
+        "sets/foreign-object",
+        1,
+        "k_posts",
+    ),
+    (
+        K,
+        "CREATE VIEW k_feed AS\nSELECT p.* FROM k_posts p JOIN blocks b ON b.hash = p.transaction_id;",
+        "sets/foreign-reference",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE TABLE k_seen (seen boolean) INHERITS (blocks);",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE TABLE k_copy (LIKE blocks INCLUDING ALL);",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE TABLE k_ref (a text REFERENCES addresses (address));",
+        "sets/foreign-reference",
+        1,
+        "addresses",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f(t bytea) RETURNS bytea LANGUAGE plpgsql AS $f$\nDECLARE r bytea;\nBEGIN\n  SELECT payload INTO r FROM transactions;\n  RETURN r;\nEND $f$;",
+        "sets/foreign-reference",
+        4,
+        "transactions",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM blocks';",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS bigint BEGIN ATOMIC\nSELECT count(*) FROM blocks; END;",
+        "sets/foreign-reference",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "SELECT 'public.blocks'::regclass;",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f(b blocks) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "PREPARE p AS SELECT * FROM blocks;",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE SCHEMA IF NOT EXISTS simply_kaspa;\nCREATE TABLE simply_kaspa.k_extra (i int);",
+        "sets/foreign-schema",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "SELECT * FROM simply_kaspa.public.k_votes;",
+        "sets/foreign-schema",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "CREATE TABLE \"Blocks\" (hash bytea);",
+        "sets/look-alike",
+        1,
+        "Blocks",
+    ),
+    (
+        K,
+        "CREATE TABLE _timescaledb_internal.k_cache (i int);",
+        "sets/system-schema",
+        1,
+        "_timescaledb_internal",
+    ),
+    (
+        K,
+        "UPDATE pg_class SET relname = 'x';",
+        "sets/system-schema",
+        1,
+        "pg_class",
+    ),
+    (
+        K,
+        "DELETE FROM refinery_schema_history WHERE version > 1;",
+        "sets/history",
+        1,
+        "refinery_schema_history",
+    ),
+    (
+        K,
+        "UPDATE dbctl.identity SET service = 'x';",
+        "sets/history",
+        1,
+        "dbctl.identity",
+    ),
+    (
+        R,
+        "CREATE TABLE txo (idx bigserial PRIMARY KEY, txid text);",
+        "sets/wrong-engine",
+        1,
+        "txo",
+    ),
+    (
+        R,
+        "CREATE TABLE a (id int);\nPRAGMA foreign_keys = ON;",
+        "sets/wrong-engine",
+        2,
+        "SQLite",
+    ),
+    (
+        K,
+        "GRANT SELECT ON k_posts TO simply_kaspa_user;",
+        "sets/foreign-grant",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "GRANT SELECT ON k_posts TO PUBLIC;",
+        "sets/foreign-grant",
+        1,
+        "public",
+    ),
+    (
+        K,
+        "GRANT k_social_user TO simply_kaspa_user;",
+        "sets/foreign-grant",
+        1,
+        "k_social_user",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts OWNER TO simply_kaspa_user;",
+        "sets/foreign-grant",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public\nGRANT SELECT ON TABLES TO simply_kaspa_user;",
+        "sets/foreign-grant",
+        2,
+        "future tables",
+    ),
+    (
+        K,
+        "CREATE ROLE simply_kaspa_user LOGIN PASSWORD 'canary';",
+        "sets/role",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "SET ROLE simply_kaspa_user;\nCREATE TABLE k_extra (i int);",
+        "sets/role",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "REASSIGN OWNED BY simply_kaspa_user TO k_social_user;",
+        "sets/role",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_admin() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';",
+        "sets/security-definer",
+        1,
+        "k_admin",
+    ),
+    (
+        K,
+        "\\connect simply_kaspa\nCREATE TABLE k_extra (i int);",
+        "sets/switches-database",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "\\c postgres://u:canary@127.0.0.1:5434/simply_kaspa\nSELECT 1;",
+        "sets/switches-database",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "CREATE DATABASE simply_kaspa;",
+        "sets/switches-database",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "SELECT 1;\n\\i ../simply-kaspa-indexer/001_init.sql",
+        "sets/psql-command",
+        2,
+        "../simply-kaspa-indexer/001_init.sql",
+    ),
+    (
+        K,
+        "\\! PGPASSWORD=canary pg_dump simply_kaspa | psql ksocial",
+        "sets/psql-command",
+        1,
+        "\\!",
+    ),
+    (
+        K,
+        "SET search_path = simply_kaspa, public;\nCREATE TABLE k_extra (i int);",
+        "sets/search-path",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "SELECT set_config('search_path', 'simply_kaspa', true);",
+        "sets/search-path",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "ALTER DATABASE ksocial SET search_path = simply_kaspa, public;",
+        "sets/search-path",
+        1,
+        "ksocial",
+    ),
+    (
+        K,
+        "CREATE EXTENSION IF NOT EXISTS dblink;",
+        "sets/link",
+        1,
+        "dblink",
+    ),
+    (
+        K,
+        "CREATE SERVER sk FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'x', password 'canary');\nCREATE USER MAPPING FOR CURRENT_USER SERVER sk;",
+        "sets/link",
+        1,
+        "sk",
+    ),
+    (
+        K,
+        "SELECT 1;\nSELECT * FROM dblink('password=canary', 'SELECT 1') AS t(i int);",
+        "sets/link",
+        2,
+        "dblink",
+    ),
+    (
+        K,
+        "COPY k_posts TO '/srv/simply_kaspa/k_posts.csv';",
+        "sets/server-file",
+        1,
+        "/srv/simply_kaspa",
+    ),
+    (
+        K,
+        "SELECT pg_read_file('/etc/passwd');",
+        "sets/server-file",
+        1,
+        "/etc/passwd",
+    ),
+    (
+        K,
+        "-- dbctl:no-transaction\nALTER SYSTEM SET archive_command = 'cp canary';",
+        "sets/server-setting",
+        2,
+        "archive_command",
+    ),
+    (
+        K,
+        "DO $$ DECLARE s text; BEGIN\n  SELECT value INTO s FROM k_vars WHERE key = 'ddl';\n  EXECUTE s;\nEND $$;",
+        "sets/dynamic-sql",
+        3,
+        "cannot be analysed",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigserial PRIMARY KEY, block_time bigint NOT NULL);\nSELECT create_hypertable('k_likes', 'block_time', chunk_time_interval => 21600000);",
+        "sets/partition-key",
+        1,
+        "block_time",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts ADD CONSTRAINT k_posts_id_key UNIQUE (transaction_id) NOT VALID;",
+        "sets/partition-key",
+        1,
+        "time",
+    ),
+    (
+        K,
+        "CREATE INDEX k_posts_content_idx ON k_posts (content);",
+        "sets/unsafe-ddl",
+        1,
+        "require-concurrent-index-creation",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts\n  ALTER COLUMN content TYPE varchar(100);",
+        "sets/unsafe-ddl",
+        1,
+        "changing-column-type",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts ADD COLUMN u uuid DEFAULT gen_random_uuid();",
+        "sets/unsafe-ddl",
+        1,
+        "adding-field-with-default",
+    ),
+    (
+        K,
+        "SELECT 1;\nCOPY k_posts FROM STDIN;\n1\tblocks\n\\.\n",
+        "sets/unreadable",
+        2,
+        "COPY",
+    ),
+    (
+        K,
+        "SET work_mem = '1GB';",
+        "sets/unreadable",
+        1,
+        "SET LOCAL",
+    ),
+    (K, "SELECT 1;\nCOMMIT;", "sets/unreadable", 2, "COMMIT"),
+    (
+        K,
+        "-- dbctl:allow sets/unsafe-ddl the table is small\nSELECT 1;",
+        "sets/inline-allow",
+        1,
+        "nothing of the kind",
+    ),
+    (
+        K,
+        "SELECT 1; -- dbctl:allow sets/unsafe-dll x",
+        "sets/inline-allow",
+        1,
+        "did you mean sets/unsafe-ddl",
+    ),
+];
+
+#[test]
+fn every_bad_migration_is_found_where_it_is_bad() {
+    for (service, sql, rule, line, mentions) in BAD {
+        let repository = Repository::new();
+        repository.write(service, "V90__case.sql", sql);
+        let found = repository.found();
+        let hit = found
+            .iter()
+            .find(|found| found.rule == *rule)
+            .unwrap_or_else(|| panic!("{sql}\nexpected {rule}, found {found:#?}"));
+        assert_eq!(hit.line, *line, "{sql}\n{hit:#?}");
+        assert!(hit.column > 0, "{sql}\n{hit:#?}");
+        assert!(hit.file.ends_with("V90__case.sql"), "{hit:#?}");
+        assert!(
+            hit.message.contains(mentions),
+            "{sql}: no {mentions:?} in {hit:#?}"
+        );
+        let others: Vec<&Found> = found
+            .iter()
+            .filter(|other| other.rule != hit.rule && other.severity != "info")
+            .collect();
+        // One cause, one finding. A key on a table in use is two.
+        assert!(
+            others.is_empty() || others.iter().all(|other| other.rule == "sets/unsafe-ddl"),
+            "{sql}\n{found:#?}"
+        );
+        let owned = [
+            "sets/foreign-object",
+            "sets/foreign-reference",
+            "sets/look-alike",
+        ];
+        if owned.contains(rule) {
+            let owner = if *service == K { S } else { K };
+            assert_eq!(hit.belongs_to, owner, "{hit:#?}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_the_group_has_a_case() {
+    let output = lab::dbctl(Path::new("."))
+        .args(["rules", "--format", "json"])
+        .output()
+        .unwrap();
+    let rules: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let planted: BTreeSet<&str> = BAD.iter().map(|(_, _, rule, ..)| *rule).collect();
+    for rule in rules["rules"].as_array().unwrap() {
+        let id = rule["id"].as_str().unwrap();
+        let beside = ["sets/stale-lock", "sets/copied-migration"];
+        assert!(
+            !id.starts_with("sets/") || planted.contains(id) || beside.contains(&id),
+            "{id} has no case"
+        );
+    }
+}
+
+const BENIGN: &[(&str, &str)] = &[
+    (
+        K,
+        "CREATE TABLE IF NOT EXISTS vars (key varchar(255) PRIMARY KEY, value text NOT NULL);",
+    ),
+    (
+        K,
+        "-- replaces the old trigger on transactions\n/* DROP TABLE blocks; */\nALTER TABLE k_posts ADD COLUMN edited boolean;\nCOMMENT ON TABLE k_posts IS 'taken from transactions and blocks';",
+    ),
+    (
+        K,
+        "INSERT INTO k_vars (key, value) VALUES ('source_table', 'transactions'), ('note', 'DROP TABLE blocks');",
+    ),
+    (
+        K,
+        "CREATE TABLE k_blocks (id bigserial PRIMARY KEY, blocked_user_pubkey bytea NOT NULL);",
+    ),
+    (
+        K,
+        "CREATE TEMP TABLE blocks AS SELECT DISTINCT transaction_id FROM k_posts; DROP TABLE blocks;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_touch() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$BEGIN RETURN NEW; END$$;",
+    ),
+    (
+        K,
+        "GRANT SELECT ON k_posts TO k_social_user; REVOKE ALL ON k_posts FROM PUBLIC;",
+    ),
+    (K, "REVOKE ALL ON k_posts FROM simply_kaspa_user;"),
+    (
+        K,
+        "WITH blocks AS (SELECT time FROM k_posts) SELECT * FROM blocks;",
+    ),
+    (
+        K,
+        "SELECT p.content AS blocks FROM k_posts AS transactions, k_posts AS p;",
+    ),
+    (
+        K,
+        "CREATE TABLE k_new (blocks int, transactions text, addresses jsonb);",
+    ),
+    (
+        K,
+        "CREATE TABLE k_new (a int);\nCREATE INDEX k_new_a_idx ON k_new (a);\nALTER TABLE k_new ALTER COLUMN a TYPE bigint;",
+    ),
+    (
+        K,
+        "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE %I IS %L', 'k_posts', now()::text); END $$;",
+    ),
+    (
+        K,
+        "DO $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM k_posts; IF n > 0 THEN RAISE NOTICE 'blocks: %', n; END IF; END $$;",
+    ),
+    (
+        K,
+        "SELECT relname FROM pg_catalog.pg_class; SELECT table_name FROM information_schema.tables;",
+    ),
+    (
+        K,
+        "SELECT hypertable_name FROM timescaledb_information.hypertables;",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, block_time timestamptz NOT NULL, PRIMARY KEY (id, block_time));\nSELECT create_hypertable('k_likes', by_range('block_time'));",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_safe() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';",
+    ),
+    (K, "CREATE EXTENSION IF NOT EXISTS pg_trgm;"),
+    (K, "SET LOCAL work_mem = '64MB';\nDROP TABLE k_votes;"),
+    (R, "CREATE TABLE media (id int);"),
+];
+
+#[test]
+fn what_is_benign_stays_quiet() {
+    for (service, sql) in BENIGN {
+        let repository = Repository::new();
+        repository.write(service, "V90__case.sql", sql);
+        let loud: Vec<Found> = repository
+            .found()
+            .into_iter()
+            .filter(|found| found.severity != "info")
+            .collect();
+        assert!(loud.is_empty(), "{sql}\n{loud:#?}");
+        assert_eq!(
+            repository.check()["not_checked"].as_array().unwrap().len(),
+            0,
+            "{sql}"
+        );
+    }
+}
+
+#[test]
+fn the_built_in_sets_are_clean() {
+    let report = Repository::new().check();
+    assert_eq!(report["status"], "pass", "{report:#}");
+    assert_eq!(
+        report["findings"].as_array().unwrap().len(),
+        0,
+        "{report:#}"
+    );
+    assert_eq!(
+        report["not_checked"].as_array().unwrap().len(),
+        0,
+        "{report:#}"
+    );
+    // The indexes of the first release, with the reason.
+    let allowed = report["allowed"].as_array().unwrap();
+    assert_eq!(allowed.len(), 3, "{report:#}");
+    for allowed in allowed {
+        assert_eq!(allowed["finding"]["rule"], "sets/unsafe-ddl");
+        assert!(allowed["file"].as_str().unwrap().ends_with("__indexes.sql"));
+        assert!(
+            allowed["reason"]
+                .as_str()
+                .unwrap()
+                .starts_with("the first release")
+        );
+    }
+}
+
+#[test]
+fn a_lock_that_is_older_than_its_set_is_found() {
+    let repository = Repository::new();
+    repository.write(K, "V90__case.sql", "CREATE TABLE k_extra (i int);");
+    let report = repository.check();
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], "sets/stale-lock", "{report:#}");
+    let file = finding["location"]["file"].as_str().unwrap();
+    assert!(file.ends_with("k_social/schema.lock"), "{file}");
+    assert!(finding["expected"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn a_copied_migration_is_one_finding() {
+    let repository = Repository::new();
+    let from = repository
+        .0
+        .path()
+        .join("sets/simply_kaspa/V2__blocks_and_transactions.sql");
+    let text = std::fs::read_to_string(from).unwrap();
+    repository.write(
+        K,
+        "V90__case.sql",
+        &format!(
+            "-- ours now\n{}",
+            text.to_uppercase().replace("PUBLIC.", "public.")
+        ),
+    );
+    let found = repository.found();
+    let [copy] = found.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert_eq!(copy.rule, "sets/copied-migration");
+    for part in [
+        "V2__blocks_and_transactions.sql",
+        S,
+        "blocks",
+        "transactions",
+    ] {
+        assert!(copy.message.contains(part), "{part}: {}", copy.message);
+    }
+}
+
+#[test]
+fn an_exception_holds_for_its_statement_and_needs_a_reason() {
+    let repository = Repository::new();
+    let index = |name: &str| format!("CREATE INDEX {name} ON k_posts (content);\n");
+    let sql = format!(
+        "-- dbctl:allow sets/unsafe-ddl a maintenance window\n{}{}-- dbctl:allow sets/unsafe-ddl\n{}",
+        index("a_idx"),
+        index("b_idx"),
+        index("c_idx")
+    );
+    repository.write(K, "V90__case.sql", &sql);
+    let report = repository.check();
+    let at: Vec<(String, u64)> = repository
+        .found()
+        .into_iter()
+        .map(|found| (found.rule, found.line))
+        .collect();
+    let rule = |rule: &str, line| (rule.to_owned(), line);
+    assert_eq!(
+        at,
+        [
+            rule("sets/unsafe-ddl", 3),
+            rule("sets/unsafe-ddl", 5),
+            rule("sets/inline-allow", 4)
+        ]
+    );
+    let reasons: Vec<&str> = report["allowed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|allowed| allowed["reason"].as_str())
+        .collect();
+    assert!(reasons.contains(&"a maintenance window"), "{reasons:?}");
+}
+
+#[test]
+fn what_the_parser_does_not_know_is_not_checked_but_for_its_names() {
+    let repository = Repository::new();
+    repository.write(
+        K,
+        "V90__case.sql",
+        "SELECT 1;\n  ALTER TABLE k_posts FROBNICATE SOON;\n",
+    );
+    let report = repository.check();
+    assert_eq!(report["status"], "incomplete", "{report:#}");
+    let gap = &report["not_checked"][0];
+    assert_eq!(gap["rule"], "sets/unreadable");
+    assert!(
+        gap["reason"].as_str().unwrap().contains("V90__case.sql:2:"),
+        "{gap}"
+    );
+
+    repository.write(K, "V90__case.sql", "ALTER TABLE blocks FROBNICATE SOON;\n");
+    let found = repository.found();
+    assert_eq!(found[0].rule, "sets/foreign-object", "{found:#?}");
+
+    let allowed = "-- dbctl:allow sets/unreadable PostgreSQL 20, reviewed\nALTER TABLE k_posts FROBNICATE SOON;\n";
+    repository.write(K, "V90__case.sql", allowed);
+    let report = repository.check();
+    assert_eq!(
+        report["not_checked"].as_array().unwrap().len(),
+        0,
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_set_that_cannot_be_loaded_is_told_file_by_file() {
+    let repository = Repository::new();
+    repository.write(
+        K,
+        "V90__case.sql",
+        "CREATE TABLE blocks (i int);\nSELECT 'never closed\n",
+    );
+    repository.write(K, "V91__empty.sql", "-- nothing\n");
+    repository.write(K, "V92-wrong.sql", "SELECT 1;\n");
+    let found = repository.found();
+    let told = |rule: &str, file: &str, line: u64| {
+        assert!(
+            found.iter().any(|found| found.rule == rule
+                && found.file.ends_with(file)
+                && found.line == line),
+            "{rule} {file}:{line} in {found:#?}"
+        );
+    };
+    told("sets/foreign-object", "V90__case.sql", 1);
+    told("sets/unreadable", "V90__case.sql", 2);
+    told("sets/unreadable", "V91__empty.sql", 0);
+    told("sets/unreadable", "V92-wrong.sql", 0);
+}
