@@ -66,6 +66,14 @@ struct V1Finding<'a> {
     message: &'a str,
     remedy: &'a str,
     evidence: &'a str,
+    location: Option<V1Location<'a>>,
+}
+
+#[derive(Serialize)]
+struct V1Location<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
 }
 
 #[derive(Serialize)]
@@ -159,6 +167,11 @@ impl<'a> From<&'a Found> for V1Finding<'a> {
             message: &finding.message,
             remedy: &finding.remedy,
             evidence: finding.evidence,
+            location: finding.location.as_ref().map(|location| V1Location {
+                file: &location.file,
+                line: location.line,
+                column: location.column,
+            }),
         }
     }
 }

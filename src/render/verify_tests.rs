@@ -11,13 +11,16 @@ use crate::report::{About, Finding, Severity};
 fn service(name: &str, database: &str) -> ServiceLine {
     ServiceLine {
         name: name.to_owned(),
+        line: Some(3),
         store: "timescaledb",
         database: Some(database.to_owned()),
         address: Some("localhost:5434".to_owned()),
         server_version: Some("17.6".to_owned()),
         timescaledb_version: Some("2.19.3".to_owned()),
+        system_identifier: Some(7),
         reachable: Some(true),
         note: None,
+        schema: None,
     }
 }
 
@@ -39,6 +42,7 @@ fn found(severity: Severity, message: &str) -> Found {
             message: message.to_owned(),
             remedy: "DROP TABLE public.k_posts;".to_owned(),
             evidence: "catalog",
+            location: None,
         },
     }
 }
@@ -58,6 +62,7 @@ fn report() -> Report {
     (kasia.server_version, kasia.timescaledb_version) = (None, None);
     (kasia.reachable, kasia.note) = (None, Some("files only, no database".to_owned()));
     Report {
+        manifest: Some("/srv/dbctl.toml".to_owned()),
         services: vec![
             service("k-indexer", "ksocial"),
             service("simply-kaspa-indexer", "simply_kaspa"),
@@ -74,10 +79,12 @@ fn report() -> Report {
             until: Some("2027-03-31".to_owned()),
             line: 12,
         }],
+        asked: Vec::new(),
         rules: 44,
         checked: 3,
         nothing_to_check: false,
         fail_on: Severity::Error,
+        at: time::OffsetDateTime::UNIX_EPOCH,
         duration: Duration::from_millis(37),
     }
 }
@@ -208,7 +215,7 @@ fn the_json_has_the_keys_of_version_1() {
         "belongs_to": "k-indexer", "expected": "no object of k-indexer",
         "actual": "table public.k_posts",
         "message": "table public.k_posts in database simply_kaspa belongs to k-indexer",
-        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog"
+        "remedy": "DROP TABLE public.k_posts;", "evidence": "catalog", "location": null
     });
     assert_eq!(json["findings"][0], expected);
     assert_eq!(json["not_checked"][0]["rule"], "access/trust");

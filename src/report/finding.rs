@@ -77,6 +77,17 @@ impl About {
     }
 }
 
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as the run was given its path.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column in characters, counted from 1.
+    pub column: usize,
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -98,6 +109,8 @@ pub struct Finding {
     pub remedy: String,
     /// Where it was seen: `catalog`, `history`, `identity`, `file`, `manifest`.
     pub evidence: &'static str,
+    /// The place in a file that it is about, if it is about one.
+    pub location: Option<Location>,
 }
 
 impl Finding {
@@ -134,6 +147,17 @@ impl Finding {
     #[must_use]
     pub fn evidence(mut self, evidence: &'static str) -> Self {
         self.evidence = evidence;
+        self
+    }
+
+    /// The same finding with the place in a file that it is about.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: usize, column: usize) -> Self {
+        self.location = Some(Location {
+            file: file.into(),
+            line,
+            column,
+        });
         self
     }
 }

@@ -130,11 +130,15 @@ fn entry_name(entry: &Allow) -> String {
     name
 }
 
-fn found(entry: &Allow, finding: super::Finding) -> Found {
+fn found(manifest: &Manifest, entry: &Allow, finding: super::Finding) -> Found {
+    let finding = finding.evidence("manifest");
     Found {
         service: entry.service.clone(),
         database: None,
-        finding: finding.evidence("manifest"),
+        finding: match &manifest.path {
+            Some(path) => finding.at(path.display().to_string(), entry.line, 1),
+            None => finding,
+        },
     }
 }
 
@@ -157,7 +161,7 @@ fn expired(manifest: &Manifest, entry: &Allow) -> Found {
             "Mend what it accepts ({}), or review it and set a new date.",
             entry.reason
         ));
-    found(entry, finding)
+    found(manifest, entry, finding)
 }
 
 fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
@@ -183,7 +187,7 @@ fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
         .remedy(
             "Remove the entry, or correct its rule, service or object: names are compared exactly.",
         );
-    found(entry, finding)
+    found(manifest, entry, finding)
 }
 
 /// The id of a rule that is spelled much like this, or ends like it: people leave the group away.

@@ -105,6 +105,7 @@ fn finding(rule: &Rule, about: About, text: Text) -> Finding {
         message: text.message,
         remedy: text.remedy,
         evidence: "file",
+        location: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod index;
 mod known;
 mod link;
 mod run;
+mod schema;
 mod sets;
 mod skeleton;
 mod survey;
@@ -70,6 +71,7 @@ impl Rule {
             message: message.into(),
             remedy: String::new(),
             evidence: "catalog",
+            location: None,
         }
     }
 }
