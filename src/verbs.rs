@@ -18,18 +18,18 @@ use crate::cli::{
     Baseline, Chosen, Cli, Command, FailOn, Format, Global, Repair, Sandbox, SandboxCommand,
     SandboxFlags, Status,
 };
-use crate::output;
 use crate::progress::Progress;
+use crate::{deliver, manual, output};
 
 /// A run that ends before its verb: what to say and the exit code.
-struct Stop(Exit, String);
+pub(crate) struct Stop(Exit, String);
 
 impl Stop {
-    fn usage(text: impl Into<String>) -> Self {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self(Exit::Usage, text.into())
     }
 
-    fn refused(text: impl ToString) -> Self {
+    pub(crate) fn refused(text: impl ToString) -> Self {
         Self(Exit::Refused, text.to_string())
     }
 }
@@ -62,8 +62,13 @@ pub(crate) async fn run(cli: Cli) -> u8 {
 
 async fn dispatch(cli: Cli) -> Result<u8, Stop> {
     let Cli { global, command } = cli;
-    if let Command::Rules { id } = &command {
-        return rules(&global, id.as_deref());
+    deliver::has_format(&global, &command)?;
+    match &command {
+        Command::Rules { id } => return rules(&global, id.as_deref()),
+        Command::Explain { topic } => return explain(&global, topic.as_deref()),
+        Command::Completions { shell } => return manual::completions(*shell),
+        Command::Man { dir } => return manual::pages(dir.as_deref()),
+        _ => {}
     }
     let inputs = inputs(&global)?;
     // The sandbox reads the manifest in its own way, and catches signals itself.
@@ -90,26 +95,20 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Repair(options) => repair(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
         Command::Verify(options) => {
+            deliver::look_ahead(&options.outputs.files)?;
             let loaded = load(&manifest, &options.chosen)?;
             let report = tokio::select! {
                 report = command::verify::run(&loaded, severity(options.fail_on)) => report,
                 () = interrupt.wait() => return Ok(Exit::Interrupted.code()),
             };
-            show(
-                &global,
-                || render::verify::json(&report),
-                |style| render::verify::table(&report, style),
-            )?;
+            deliver::report(&global, &options.outputs.files, &report)?;
             report.exit()
         }
         Command::Check(options) => {
+            deliver::look_ahead(&options.outputs.files)?;
             let loaded = load(&manifest, &options.chosen)?;
             let report = command::check::run(&loaded, severity(options.fail_on)).await;
-            show(
-                &global,
-                || render::verify::json(&report),
-                |style| render::verify::table(&report, style),
-            )?;
+            deliver::report(&global, &options.outputs.files, &report)?;
             report.exit()
         }
         Command::Lock(options) => {
@@ -142,7 +141,11 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
                 report.exit()
             }
         }
-        Command::Sandbox(_) | Command::Rules { .. } => Exit::Done,
+        Command::Sandbox(_)
+        | Command::Rules { .. }
+        | Command::Explain { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => Exit::Done,
     };
     Ok(exit.code())
 }
@@ -181,7 +184,8 @@ fn show(
 ) -> Result<(), Stop> {
     let text = match global.format {
         Format::Json => json()?,
-        Format::Table => table(output::style(global)),
+        // No other form gets here: see `deliver::has_format`.
+        _ => table(output::style(global)),
     };
     output::data(&text)?;
     Ok(())
@@ -241,6 +245,21 @@ fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
             )?;
         }
     }
+    Ok(Exit::Done.code())
+}
+
+fn explain(global: &Global, topic: Option<&str>) -> Result<u8, Stop> {
+    let explanations = match topic {
+        None => command::explain::exit_codes(),
+        Some(topic) => {
+            vec![command::explain::one(topic).map_err(|unknown| Stop::usage(unknown.to_string()))?]
+        }
+    };
+    show(
+        global,
+        || render::explain::json(&explanations),
+        |style| render::explain::text(&explanations, style),
+    )?;
     Ok(Exit::Done.code())
 }
 

@@ -4,6 +4,8 @@
 pub mod baseline;
 #[cfg(feature = "cli")]
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod explain;
 mod guard;
 #[cfg(feature = "cli")]
 pub mod lock;
