@@ -268,6 +268,16 @@ pub(crate) struct Verify {
     /// The mildest severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub(crate) fail_on: FailOn,
+    /// Try no log-ins with what belongs to other services; what they would show is then not checked
+    #[arg(long)]
+    pub(crate) no_login_proof: bool,
+    /// Show what has changed since the report in this file, then replace it by the new one; a missing file is a first run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) since_last: Option<PathBuf>,
+    /// Look again every so many seconds until Ctrl-C, and show only what changes
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60",
+          conflicts_with = "since_last", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) watch: Option<u64>,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
 }

@@ -43,10 +43,25 @@ pub(crate) fn look_ahead(files: &[OutputFile]) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Whether what has changed between two reports has the form that was asked for: files take the others.
+pub(crate) fn has_changes(global: &Global) -> Result<(), Stop> {
+    if matches!(global.format, Format::Table | Format::Json) {
+        return Ok(());
+    }
+    Err(Stop::usage(
+        "changes have --format table and --format json; --output FILE writes the whole report in the other forms",
+    ))
+}
+
 /// Prints the report and writes its files.
-pub(crate) fn report(global: &Global, files: &[OutputFile], report: &Report) -> Result<(), Stop> {
+pub(crate) fn report(global: &Global, wanted: &[OutputFile], report: &Report) -> Result<(), Stop> {
     let text = form(global.format, report, output::style(global))?;
     output::data(&text)?;
+    files(global, wanted, report)
+}
+
+/// Writes the report's files, and the step summary.
+pub(crate) fn files(global: &Global, files: &[OutputFile], report: &Report) -> Result<(), Stop> {
     let style = Style {
         verbose: global.verbose,
         ..Style::default()

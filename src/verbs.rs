@@ -9,6 +9,8 @@ use dbctl::exit::Exit;
 use dbctl::manifest::{self, Inputs, Manifest, Service};
 use dbctl::postgres::Word;
 use dbctl::render;
+use dbctl::report::changes::{Changes, Known};
+use dbctl::report::verify::Report as VerifyReport;
 use dbctl::rules::Severity;
 use dbctl::sandbox::SandboxError;
 use tokio::signal::unix::{SignalKind, signal};
@@ -94,16 +96,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Baseline(options) => baseline(&global, &manifest, &options, &interrupt).await?,
         Command::Repair(options) => repair(&global, &manifest, &options, &interrupt).await?,
         Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
-        Command::Verify(options) => {
-            deliver::look_ahead(&options.outputs.files)?;
-            let loaded = load(&manifest, &options.chosen)?;
-            let report = tokio::select! {
-                report = command::verify::run(&loaded, severity(options.fail_on)) => report,
-                () = interrupt.wait() => return Ok(Exit::Interrupted.code()),
-            };
-            deliver::report(&global, &options.outputs.files, &report)?;
-            report.exit()
-        }
+        Command::Verify(options) => verify(&global, &manifest, &options, &interrupt).await?,
         Command::Check(options) => {
             deliver::look_ahead(&options.outputs.files)?;
             let loaded = load(&manifest, &options.chosen)?;
@@ -387,6 +380,76 @@ async fn repair(
         |style| render::repair::table(&report, style),
     )?;
     Ok(report.exit())
+}
+
+async fn verify(
+    global: &Global,
+    manifest: &Manifest,
+    options: &crate::cli::Verify,
+    interrupt: &Interrupt,
+) -> Result<Exit, Stop> {
+    let files = &options.outputs.files;
+    deliver::look_ahead(files)?;
+    if options.watch.is_some() || options.since_last.is_some() {
+        deliver::has_changes(global)?;
+    }
+    let loaded = load(manifest, &options.chosen)?;
+    let asked = command::verify::Options {
+        fail_on: severity(options.fail_on),
+        login_proof: !options.no_login_proof,
+    };
+    // A file that cannot be used is refused before anything is looked at.
+    let last = match &options.since_last {
+        Some(path) => Some(command::since::Last::read(path).map_err(Stop::refused)?),
+        None => None,
+    };
+    let mut tried = command::verify::Tried::default();
+    let mut before: Option<Vec<Known>> = None;
+    loop {
+        let report = tokio::select! {
+            report = command::verify::run(&loaded, &asked, &mut tried) => report,
+            () = interrupt.wait() => return Ok(Exit::Interrupted),
+        };
+        if let Some(seconds) = options.watch {
+            let changes = Changes::between(before.as_deref(), &report);
+            watched(global, &report, &changes)?;
+            deliver::files(global, files, &report)?;
+            before = Some(changes.kept());
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(seconds)) => continue,
+                () = interrupt.wait() => return Ok(Exit::Interrupted),
+            }
+        }
+        let Some(last) = last else {
+            deliver::report(global, files, &report)?;
+            return Ok(report.exit());
+        };
+        let changes = Changes::between(last.findings(), &report);
+        show(
+            global,
+            || render::changes::json(&report, &changes),
+            |style| render::changes::table(&report, &changes, style),
+        )?;
+        deliver::files(global, files, &report)?;
+        last.replace(&render::verify::json(&report)?)
+            .map_err(Stop::refused)?;
+        return Ok(report.exit());
+    }
+}
+
+/// Shows one round of `--watch`: everything the first time, then only what changed.
+fn watched(global: &Global, report: &VerifyReport, changes: &Changes) -> Result<(), Stop> {
+    if !changes.first && changes.is_empty() {
+        return Ok(());
+    }
+    let now = time::OffsetDateTime::now_utc();
+    let text = match global.format {
+        Format::Json => render::changes::json_line(report, changes, now)?,
+        // No other form gets here: see `deliver::has_changes`.
+        _ => render::changes::round(report, changes, now, output::style(global)),
+    };
+    output::data(&text)?;
+    Ok(())
 }
 
 /// The choice of a verb that is about one service.

@@ -8,6 +8,7 @@ use super::{Loaded, LoadedService};
 use crate::files;
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
+use crate::snapshot::Proofs;
 
 /// Checks the chosen services: sets, locks, directories. Connects to nothing.
 pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
@@ -27,5 +28,6 @@ async fn subject<'a>(loaded: &'a LoadedService<'_>) -> Subject<'a> {
         lock: loaded.lock.clone(),
         snapshot: None,
         directories: files::read(loaded.service).await,
+        proofs: Proofs::default(),
     }
 }

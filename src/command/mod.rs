@@ -11,6 +11,8 @@ mod guard;
 pub mod lock;
 pub mod migrate;
 #[cfg(feature = "cli")]
+mod proof;
+#[cfg(feature = "cli")]
 pub mod provision;
 #[cfg(feature = "cli")]
 pub mod repair;
@@ -22,6 +24,8 @@ pub mod rules;
 pub mod sandbox;
 #[cfg(feature = "cli")]
 pub mod services;
+#[cfg(feature = "cli")]
+pub mod since;
 #[cfg(feature = "cli")]
 mod single;
 #[cfg(feature = "cli")]

@@ -1,4 +1,4 @@
-//! `dbctl verify`: reads facts everywhere, in read-only sessions, and asks every rule about them.
+//! `dbctl verify`: reads facts everywhere, in read-only sessions, tries what can only be tried, and asks every rule about all of it.
 
 mod commons;
 
@@ -6,33 +6,83 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
-use super::{Loaded, LoadedService};
+use super::{Loaded, LoadedService, proof};
 use crate::files;
 use crate::manifest::Endpoint;
-use crate::postgres::{Purpose, Session, connect, describe, same_database, snapshot_with_state};
+use crate::postgres::{
+    Purpose, Reason, Session, connect, cron_jobs, describe, same_database, snapshot_with_state,
+};
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
-use crate::snapshot::{Fact, Gap, Kind, Snapshot};
+use crate::snapshot::{Entry, Fact, Gap, Kind, Live, Proofs, Snapshot};
+
+/// What to verify with.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The severity from which on a finding fails the run.
+    pub fail_on: Severity,
+    /// Whether to try log-ins with what belongs to other services.
+    pub login_proof: bool,
+}
+
+/// What came of the log-ins that a run tried: a run that looks again does not try them again.
+#[derive(Debug, Default)]
+pub struct Tried(Option<Vec<Fact<Vec<Entry>>>>);
 
 /// Verifies the chosen services.
-pub async fn run(loaded: &Loaded<'_>, fail_on: Severity) -> Report {
+pub async fn run(loaded: &Loaded<'_>, options: &Options, tried: &mut Tried) -> Report {
     let started = Instant::now();
     let names = names(loaded);
-    let subjects = join_all(loaded.services.iter().map(|service| {
-        subject(
+    let looks = join_all(loaded.services.iter().map(|service| {
+        look(
             service,
             &names,
             loaded.chosen.contains(&service.service.name.as_str()),
         )
     }));
-    let (mut subjects, commons) = futures::join!(subjects, commons::read(loaded));
+    let (mut looks, commons) = futures::join!(looks, commons::read(loaded));
+    let sessions: Vec<(&str, Option<&Session>)> = loaded
+        .services
+        .iter()
+        .zip(&looks)
+        .map(|(service, look)| (service.service.name.as_str(), look.session.as_ref()))
+        .collect();
+    let live = proof::live(&sessions).await;
+    join_all(
+        looks
+            .iter_mut()
+            .filter_map(|look| look.session.take())
+            .map(Session::close),
+    )
+    .await;
+    let entries = entries(loaded, options, &looks, tried).await;
+    let mut subjects: Vec<Subject<'_>> = loaded
+        .services
+        .iter()
+        .zip(looks)
+        .zip(live.into_iter().zip(entries))
+        .map(|((service, look), (live, entries))| subject(service, look, live, entries))
+        .collect();
     commons::hand_out(&mut subjects, commons);
     let system = System {
         manifest: loaded.manifest,
         subjects,
         offline: false,
     };
-    rules::run(&system, &loaded.chosen, fail_on, started)
+    rules::run(&system, &loaded.chosen, options.fail_on, started)
+}
+
+/// What was seen of one service.
+struct Look {
+    /// Its database; `None` when there is none, or it was not chosen.
+    snapshot: Option<Fact<Snapshot>>,
+    /// The service's own session, still open.
+    session: Option<Session>,
+    /// Whether a server answered, be it with a refusal.
+    answers: bool,
+    pooled: bool,
+    hosts: Vec<crate::snapshot::HostLook>,
+    directories: Option<Fact<files::DirectoryFacts>>,
 }
 
 /// The names of relations, functions and types that the locks of the system know.
@@ -52,36 +102,101 @@ fn names(loaded: &Loaded<'_>) -> Vec<String> {
 }
 
 /// Everything that is to be known about one service. One that was not chosen is known by its set, lock and directories.
-async fn subject<'a>(loaded: &'a LoadedService<'_>, names: &[String], chosen: bool) -> Subject<'a> {
+async fn look(loaded: &LoadedService<'_>, names: &[String], chosen: bool) -> Look {
     let service = loaded.service;
-    let snapshot = match service.endpoint().filter(|_| chosen) {
-        Some(endpoint) => Some(database(loaded, names, endpoint).await),
-        None => None,
+    let mut look = match service.endpoint().filter(|_| chosen) {
+        Some(endpoint) => database(loaded, names, endpoint).await,
+        None => Look::nothing(),
     };
-    Subject {
-        service,
-        set: loaded.good_set(),
-        lock: loaded.lock.clone(),
-        snapshot,
-        // Those of every service: a chosen one may lie inside of one that was not chosen.
-        directories: files::read(service).await,
+    if chosen {
+        look.hosts = proof::hosts(service).await;
+    }
+    // Those of every service: a chosen one may lie inside of one that was not chosen.
+    look.directories = files::read(service).await;
+    look
+}
+
+impl Look {
+    const fn nothing() -> Self {
+        Self {
+            snapshot: None,
+            session: None,
+            answers: false,
+            pooled: false,
+            hosts: Vec::new(),
+            directories: None,
+        }
     }
 }
 
-async fn database(
-    loaded: &LoadedService<'_>,
-    names: &[String],
-    endpoint: &Endpoint,
-) -> Fact<Snapshot> {
+/// What came of the log-ins: tried now, in an earlier round, or not at all.
+async fn entries(
+    loaded: &Loaded<'_>,
+    options: &Options,
+    looks: &[Look],
+    tried: &mut Tried,
+) -> Vec<Fact<Vec<Entry>>> {
+    let off = if !options.login_proof {
+        Some("--no-login-proof")
+    } else if !loaded.manifest.login_proof {
+        Some("login_proof = false in the manifest")
+    } else {
+        None
+    };
+    if let Some(by) = off {
+        return looks
+            .iter()
+            .map(|_| proof::switched_off(by).entries)
+            .collect();
+    }
+    if let Tried(Some(kept)) = tried {
+        return kept.clone();
+    }
+    let answers: Vec<bool> = looks.iter().map(|look| look.answers).collect();
+    let entries = proof::entries(loaded, &answers).await;
+    tried.0 = Some(entries.clone());
+    entries
+}
+
+fn subject<'a>(
+    loaded: &'a LoadedService<'_>,
+    look: Look,
+    live: Option<Live>,
+    entries: Fact<Vec<Entry>>,
+) -> Subject<'a> {
+    Subject {
+        service: loaded.service,
+        set: loaded.good_set(),
+        lock: loaded.lock.clone(),
+        snapshot: look.snapshot,
+        directories: look.directories,
+        proofs: Proofs {
+            entries,
+            live,
+            hosts: look.hosts,
+            pooled: look.pooled,
+        },
+    }
+}
+
+async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpoint) -> Look {
     let name = format!("dbctl verify {}", loaded.service.name);
     let session = match connect(endpoint, Purpose::Read, &name).await {
         Ok(session) => session,
-        Err(error) => return Fact::Unknown(Gap::new(error.message)),
+        Err(error) => {
+            return Look {
+                answers: matches!(
+                    error.reason,
+                    Reason::LogIn | Reason::NoDatabase | Reason::Refused
+                ),
+                snapshot: Some(Fact::Unknown(Gap::new(error.message))),
+                ..Look::nothing()
+            };
+        }
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
     let read = snapshot_with_state(&session, usable, names).await;
-    session.close().await;
     let refused = match admin {
         Some(Ok(admin)) => {
             admin.close().await;
@@ -90,8 +205,9 @@ async fn database(
         Some(Err(reason)) => Some(reason),
         None => None,
     };
-    match read {
+    let snapshot = match read {
         Ok(mut snapshot) => {
+            add_cron_jobs(loaded, &mut snapshot, &name).await;
             if let Some(reason) = refused {
                 snapshot.explain_gaps(&reason);
             }
@@ -102,7 +218,59 @@ async fn database(
             endpoint.display(),
             describe(&error)
         ))),
+    };
+    Look {
+        pooled: session.pooled(),
+        answers: true,
+        snapshot: Some(snapshot),
+        session: Some(session),
+        ..Look::nothing()
     }
+}
+
+/// Adds the jobs that pg_cron keeps in another database and runs in this one.
+async fn add_cron_jobs(loaded: &LoadedService<'_>, snapshot: &mut Snapshot, name: &str) {
+    let Some(keeper) = snapshot.links.cron_elsewhere.clone() else {
+        return;
+    };
+    let seen = match &loaded.service.admin {
+        None => Fact::Unknown(Gap {
+            reason: format!("pg_cron keeps its jobs in database {keeper}"),
+            remedy: Some("set admin_url".to_owned()),
+        }),
+        Some(admin) => {
+            let there = Endpoint {
+                database: keeper.clone(),
+                ..admin.value.clone()
+            };
+            let database = &snapshot.identity.database;
+            jobs_there(&there, database, name)
+                .await
+                .unwrap_or_else(|reason| {
+                    Fact::Unknown(Gap::new(format!(
+                        "pg_cron keeps its jobs in database {keeper}: {reason}"
+                    )))
+                })
+        }
+    };
+    match (&mut snapshot.links.jobs, seen) {
+        (Fact::Known(jobs), Fact::Known(more)) => jobs.extend(more),
+        (jobs @ Fact::Known(_), unknown) => *jobs = unknown,
+        (Fact::Unknown(_), _) => {}
+    }
+}
+
+async fn jobs_there(
+    endpoint: &Endpoint,
+    database: &str,
+    name: &str,
+) -> Result<Fact<Vec<crate::snapshot::Job>>, String> {
+    let session = connect(endpoint, Purpose::Read, &format!("{name} (pg_cron)"))
+        .await
+        .map_err(|error| error.message)?;
+    let jobs = cron_jobs(&session, database).await;
+    session.close().await;
+    jobs.map_err(|error| describe(&error))
 }
 
 /// The administrator's session in the service's own database, or why there is none; `None` when the manifest gives no `admin_url`.

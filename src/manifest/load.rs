@@ -109,6 +109,7 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
         ("shared", Topology::Shared),
     ];
     let topology = top.word("topology", &topologies).unwrap_or(Topology::Any);
+    let login_proof = top.lookup("login_proof").is_none() || top.truth("login_proof");
     let sets = Sets {
         flag: inputs.sets.as_ref().map(|sets| inputs.directory.join(sets)),
         file: top.path("sets").map(|sets| sets.value),
@@ -149,6 +150,7 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
     Ok(Manifest {
         path: file.path,
         topology,
+        login_proof,
         services: resolved.into_iter().map(|it| it.service).collect(),
         allow: accepted,
     })

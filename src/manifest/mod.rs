@@ -32,6 +32,8 @@ pub struct Manifest {
     pub path: Option<PathBuf>,
     /// How services may share servers.
     pub topology: Topology,
+    /// Whether `verify` tries to log in with what belongs to other services.
+    pub login_proof: bool,
     /// The services in the manifest's order.
     pub services: Vec<Service>,
     /// Findings that are accepted.

@@ -13,7 +13,14 @@ use super::table::{Field, Raw, Scalar, Table, Value};
 /// The version of the manifest's format that this dbctl reads.
 const VERSION: i128 = 1;
 
-const TOP_KEYS: [&str; 5] = ["version", "sets", "topology", "services", "allow"];
+const TOP_KEYS: [&str; 6] = [
+    "version",
+    "sets",
+    "topology",
+    "login_proof",
+    "services",
+    "allow",
+];
 const SERVICE_KEYS: [&str; 16] = [
     "store",
     "engine",

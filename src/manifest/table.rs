@@ -4,7 +4,7 @@
 
 /// A whole manifest.
 pub(super) struct Raw {
-    /// `sets` and `topology`.
+    /// `sets`, `topology` and `login_proof`.
     pub(super) top: Table,
     /// The services in the file's order.
     pub(super) services: Vec<Table>,

@@ -9,7 +9,7 @@ pub mod proof;
 mod rollback;
 mod set;
 mod statements;
-mod tokens;
+pub(crate) mod tokens;
 mod words;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};

@@ -3,7 +3,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::migration) enum Kind {
+pub(crate) enum Kind {
     /// White space.
     Blank,
     /// `-- …` or `/* … */`
@@ -22,18 +22,18 @@ pub(in crate::migration) enum Kind {
 
 /// One token of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::migration) struct Token<'a> {
-    pub(in crate::migration) kind: Kind,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind,
     /// As it stands in the text.
-    pub(in crate::migration) text: &'a str,
+    pub(crate) text: &'a str,
     /// Where it begins, in bytes.
-    pub(in crate::migration) at: usize,
+    pub(crate) at: usize,
     /// Whether what it opens is closed: a quote or a comment need not be.
-    pub(in crate::migration) closed: bool,
+    pub(crate) closed: bool,
 }
 
 /// All tokens of a text; together they are the text.
-pub(in crate::migration) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
     let mut rest = sql;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
@@ -51,7 +51,7 @@ pub(in crate::migration) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>>
 }
 
 /// The tokens that mean something: neither white space nor comments.
-pub(in crate::migration) fn meaningful(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub(crate) fn meaningful(sql: &str) -> impl Iterator<Item = Token<'_>> {
     tokens(sql).filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment))
 }
 

@@ -9,6 +9,7 @@ mod first_look;
 pub mod inspect;
 pub mod other_tools;
 mod pooler;
+pub mod proof;
 pub mod provision;
 mod runner;
 mod scram;
@@ -26,5 +27,5 @@ pub use runner::{
     RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
-pub use snapshot::{objects_of, same_database, snapshot, snapshot_with_state};
+pub use snapshot::{cron_jobs, objects_of, same_database, snapshot, snapshot_with_state};
 pub use tokio_postgres::Error as DriverError;

@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::{Object, Snapshot};
+use crate::snapshot::{Fact, Job, Object, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -58,6 +58,18 @@ pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres
     objects.extend(catalog::read_large_objects(&session.client).await?);
     session.end_snapshot().await?;
     Ok(objects)
+}
+
+/// The jobs of pg_cron that run in `database`, seen from the database where pg_cron keeps them.
+///
+/// # Errors
+/// When a query fails.
+pub async fn cron_jobs(
+    session: &Session,
+    database: &str,
+) -> Result<Fact<Vec<Job>>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    catalog::cron_jobs_elsewhere(&session.client, database).await
 }
 
 /// Whether both sessions are in the same physical database: same cluster, same OID. `None` when the role may not know.

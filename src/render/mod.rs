@@ -1,6 +1,7 @@
 //! Reports as bytes: one file per report and format. Renderers never filter and never judge.
 
 pub mod baseline;
+pub mod changes;
 mod escape;
 pub mod explain;
 pub mod lock;

@@ -92,7 +92,7 @@ pub(super) fn server(service: &ServiceLine) -> String {
     }
 }
 
-const fn tone(severity: Severity) -> Tone {
+pub(super) const fn tone(severity: Severity) -> Tone {
     match severity {
         Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Warn,

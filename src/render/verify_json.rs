@@ -213,6 +213,11 @@ impl<'a> From<&'a Allowed> for V1Allowed<'a> {
     }
 }
 
+/// The report as a JSON value, version 1.
+pub(super) fn report_value(report: &Report) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::to_value(V1Report::from(report))
+}
+
 /// The report as JSON, version 1.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! What a run found out, as plain data: renderers turn it into bytes.
 
 pub mod baseline;
+pub mod changes;
 pub mod explain;
 mod finding;
 pub mod grouped;

@@ -14,8 +14,8 @@ use crate::migration::Set;
 use crate::report::verify::Report;
 use crate::snapshot::privileges::{PasswordKind, Passwords, Privileges, RoleFacts};
 use crate::snapshot::{
-    Access, Fact, History, HistoryRow, Identity, Kind, Lock, Object, ObjectKey, Role, Server,
-    Snapshot, Stamp, State, Text,
+    Access, Fact, History, HistoryRow, Identity, Kind, Links, Lock, Object, ObjectKey, Proofs,
+    Role, Server, Snapshot, Stamp, State, Text,
 };
 
 pub(super) const K: usize = 0;
@@ -28,6 +28,7 @@ pub(super) struct World {
     pub(super) sets: Vec<Option<Set>>,
     pub(super) locks: Vec<Fact<Lock>>,
     pub(super) snapshots: Vec<Option<Fact<Snapshot>>>,
+    pub(super) proofs: Vec<Proofs>,
 }
 
 fn sourced<T>(value: T) -> Sourced<T> {
@@ -308,6 +309,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
         },
         privileges: Fact::Known(privileges(role_name)),
         state: State::default(),
+        links: Links::default(),
     }
 }
 
@@ -382,12 +384,14 @@ impl World {
             manifest: Manifest {
                 path: None,
                 topology: Topology::Any,
+                login_proof: true,
                 services,
                 allow: Vec::new(),
             },
             sets,
             locks,
             snapshots,
+            proofs: vec![Proofs::default(); 4],
         }
     }
 
@@ -404,6 +408,7 @@ impl World {
                 lock: self.locks.get(number).unwrap().clone(),
                 snapshot: self.snapshots.get(number).unwrap().clone(),
                 directories: None,
+                proofs: self.proofs.get(number).unwrap().clone(),
             })
             .collect();
         System {
@@ -456,6 +461,14 @@ impl World {
             Fact::Known(privileges) => privileges,
             Fact::Unknown(_) => panic!("no privileges"),
         }
+    }
+
+    pub(super) fn links(&mut self, number: usize) -> &mut Links {
+        &mut self.snapshot(number).links
+    }
+
+    pub(super) fn proof(&mut self, number: usize) -> &mut Proofs {
+        self.proofs.get_mut(number).unwrap()
     }
 
     pub(super) fn own_role(&mut self, number: usize) -> &mut Role {

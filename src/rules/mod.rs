@@ -23,7 +23,7 @@ use crate::files::DirectoryFacts;
 use crate::manifest::{Manifest, Service};
 use crate::migration::Set;
 pub use crate::report::{About, Finding, Severity};
-use crate::snapshot::{Diff, Fact, Gap, Lock, Snapshot};
+use crate::snapshot::{Diff, Fact, Gap, Lock, Proofs, Snapshot};
 pub(crate) use allow::nearest;
 pub use run::run;
 use survey::{Place, Survey};
@@ -110,6 +110,8 @@ pub struct Subject<'a> {
     pub snapshot: Option<Fact<Snapshot>>,
     /// Its directories, or why they could not be read. `None`: none is configured.
     pub directories: Option<Fact<DirectoryFacts>>,
+    /// What was tried around its database.
+    pub proofs: Proofs,
 }
 
 /// The whole system, as a rule sees it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
 use super::index::Index;
+use super::link::{Reach, reaches};
 use super::{Subject, System};
 
 use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, diff};
@@ -28,6 +29,8 @@ pub(super) struct Survey<'a> {
     diff: Result<Diff<'a>, Gap>,
     /// Objects that the lock does not know, with what they are.
     pub(super) extras: Vec<(&'a Object, Class<'a>)>,
+    /// Texts that reach out of the database: the finding about one is the finding about its object.
+    pub(super) reaches: Vec<Reach<'a>>,
     /// Locks of other services that could not be read: what is theirs cannot be known.
     pub(super) blind: Vec<Gap>,
 }
@@ -58,6 +61,10 @@ impl<'a> Survey<'a> {
             }
             _ => Vec::new(),
         };
+        let reaches = match (&snapshot, subject.lock.known()) {
+            (Ok(snapshot), Some(lock)) => reaches(system, subject, snapshot, lock, &extras),
+            _ => Vec::new(),
+        };
         let blind = others()
             .filter(|other| other.service.set.is_some() || other.service.lock_file.is_some())
             .filter_map(|other| {
@@ -75,6 +82,7 @@ impl<'a> Survey<'a> {
             place: snapshot.map(|snapshot| place(system, subject, snapshot)),
             diff,
             extras,
+            reaches,
             blind,
         }
     }

@@ -328,8 +328,13 @@ pub(super) fn details(object: &Object) -> String {
         .join("; ")
 }
 
+/// The options of a foreign table on one short line, without passwords.
+pub(super) fn shown_option(options: &str) -> String {
+    text::short(&redact(options), 160)
+}
+
 /// Options and connection strings without their passwords, whatever the quoting.
-fn redact(value: &str) -> String {
+pub(super) fn redact(value: &str) -> String {
     let lower = value.to_lowercase();
     if ["password", "passwd", "secret", "://"]
         .iter()

@@ -2,20 +2,26 @@
 
 pub mod attributes;
 mod diff;
+mod dsn;
 mod fact;
 pub mod interval;
+mod links;
 mod lock;
 mod object;
 pub mod privileges;
+mod proof;
 #[cfg(test)]
 mod samples;
 mod state;
 
 pub use diff::{Change, Diff, diff};
+pub use dsn::{Dsn, dsns};
 pub use fact::Fact;
+pub use links::{Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot};
 pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
+pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};
 pub use state::{Common, Deviation, ExtensionVersion, Restoring, State, StoredKey};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
@@ -64,6 +70,8 @@ pub struct Snapshot {
     pub privileges: Fact<Privileges>,
     /// What else is true of it; empty where only objects were asked for.
     pub state: State,
+    /// What reaches out of the database beside its objects.
+    pub links: Links,
 }
 
 impl Snapshot {
@@ -80,6 +88,8 @@ impl Snapshot {
             },
             self.state.extensions.gap_mut(),
             self.state.keys.gap_mut(),
+            self.links.jobs.gap_mut(),
+            self.links.settings.gap_mut(),
         ];
         for gap in gaps.into_iter().flatten() {
             gap.reason = format!("{}; {reason}", gap.reason);

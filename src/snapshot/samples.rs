@@ -98,5 +98,6 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
         },
         privileges: Fact::Known(Privileges::default()),
         state: State::default(),
+        links: super::Links::default(),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dbctl::sandbox::{Binaries, Need, Server, ServerOptions, find_all, random_password};
 use serde_json::Value;
 
-/// The password of every service in a lab. It must occur in no output and in no log.
+/// What every password in a lab begins with, and k-indexer's own. It must occur in no output and in no log.
 pub const CANARY: &str = "c4nary-pässword'\"\\$x";
 
 /// PostgreSQL 17 with TimescaleDB, shared by the tests; a watcher stops it when the test process ends.
@@ -187,7 +187,7 @@ impl Lab {
                 lab.db(role),
                 server.port(),
             ));
-            lab.env.insert(format!("{key}_PW"), CANARY.to_owned());
+            lab.env.insert(format!("{key}_PW"), password(role));
             lab.env.insert(format!("{key}_ADMIN"), admin.clone());
         }
         std::fs::write(lab.dir.path().join("dbctl.toml"), manifest).unwrap();
@@ -263,7 +263,8 @@ impl Lab {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
         let (_, place) = self.admin.rsplit_once('@').unwrap();
         let (host, _) = place.split_once('/').unwrap();
-        let password = utf8_percent_encode(CANARY, NON_ALPHANUMERIC);
+        let password = password(role);
+        let password = utf8_percent_encode(&password, NON_ALPHANUMERIC);
         format!(
             "postgresql://{}:{password}@{host}/{}",
             self.db(role),
@@ -305,7 +306,7 @@ impl Lab {
                     format!("CREATE TABLE {name}_{table} (a int PRIMARY KEY);\n"),
                 );
             }
-            self.env.insert(format!("{key}_PW"), CANARY.to_owned());
+            self.env.insert(format!("{key}_PW"), password(name));
             self.env.insert(format!("{key}_ADMIN"), self.admin.clone());
         }
         self.write("dbctl.toml", manifest);
@@ -360,6 +361,15 @@ impl Drop for Lab {
             )
             .ok();
         }
+    }
+}
+
+/// The password of a role or of a service of [`Lab::own_services`]: each has its own, and the canary is in all of them.
+pub fn password(role: &str) -> String {
+    if matches!(role, "k_social_user" | "a") {
+        CANARY.to_owned()
+    } else {
+        format!("{CANARY}-{role}")
     }
 }
 

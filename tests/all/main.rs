@@ -50,6 +50,7 @@ mod verify_bleed;
 mod verify_cases;
 mod verify_drift;
 mod verify_files;
+mod verify_links;
 mod verify_privileges;
 mod verify_shape;
 mod wrong_target;

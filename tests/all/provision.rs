@@ -307,7 +307,7 @@ fn names_that_need_quoting() {
         let url = format!(
             "postgresql://{}:{}@127.0.0.1:{}/{}",
             encode(&odd),
-            encode(CANARY),
+            encode(&crate::lab::password("rgb_user")),
             LOGGED.port(),
             encode(&odd)
         );

@@ -110,6 +110,7 @@ fn manifest(port: u16) -> Manifest {
     Manifest {
         path: None,
         topology: Topology::Any,
+        login_proof: true,
         services: vec![indexer, kasia, rgb],
         allow: Vec::new(),
     }

@@ -73,6 +73,39 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "the_published_password_is_a_warning",
     ),
     ("access/trust", "a_line_that_asks_for_no_password"),
+    (
+        "access/foreign-login",
+        "verify_links::a_way_in_that_only_the_attempt_shows",
+    ),
+    (
+        "access/shared-password",
+        "verify_links::one_password_for_two",
+    ),
+    (
+        "identity/copy",
+        "verify_links::a_copy_of_the_files_is_no_shared_database",
+    ),
+    (
+        "identity/wrong-role",
+        "verify_links::the_url_logs_in_as_somebody_else",
+    ),
+    ("identity/pooler", "poolers"),
+    (
+        "identity/several-hosts",
+        "verify_links::every_host_of_a_url_is_looked_at",
+    ),
+    (
+        "identity/smuggled-setting",
+        "verify_links::the_url_brings_a_search_path_along",
+    ),
+    (
+        "link/server-setting",
+        "verify_links::settings_that_copy_rows_out",
+    ),
+    (
+        "link/foreign-channel",
+        "verify_links::a_channel_of_another_set",
+    ),
     ("drift/not-migrated", "verify_drift"),
     ("drift/pending", "verify_drift"),
     ("sets/stale-lock", "verify_drift"),
@@ -95,6 +128,7 @@ fn every_rule_of_the_catalogue_is_planted_somewhere() {
         crate::verify_drift::CASES,
         crate::verify_bleed::CASES,
         crate::verify_bleed::ZOO_CASES,
+        crate::verify_links::CASES,
         CASES,
         crate::verify_privileges::CASES,
     ]

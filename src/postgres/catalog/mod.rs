@@ -8,6 +8,7 @@
 mod access;
 pub(super) mod conninfo;
 mod guarded;
+mod links;
 mod objects;
 mod privileges;
 mod row;
@@ -17,6 +18,7 @@ mod state;
 use tokio_postgres::{Client, Error};
 
 use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
+pub use links::cron_jobs_elsewhere;
 use session::Session;
 
 /// A session and what is known about it.
@@ -93,6 +95,7 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
         access: access::read(&readers).await?,
         privileges: privileges::read(&readers, &relations).await?,
         state: State::default(),
+        links: links::read(&readers).await?,
     })
 }
 

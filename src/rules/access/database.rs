@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::login::proven;
 use super::{database, is_shared, neighbour, service_of};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
@@ -41,7 +42,11 @@ fn database_owner(case: &Case<'_>) -> Verdict {
         )
         .saw(
             format!("owner {}", ident(role)),
-            format!("owner {}", ident(owner)),
+            format!(
+                "owner {}{}",
+                ident(owner),
+                proven(case, |role| role == owner)
+            ),
         )
         .remedy(format!(
             "ALTER DATABASE {} OWNER TO {};",
@@ -90,7 +95,10 @@ fn public_connect(case: &Case<'_>) -> Verdict {
         } else {
             Severity::Warning
         })
-        .saw("CONNECT for the owner alone", "CONNECT for PUBLIC")
+        .saw(
+            "CONNECT for the owner alone",
+            format!("CONNECT for PUBLIC{}", proven(case, |_| true)),
+        )
         .remedy(format!(
             "REVOKE CONNECT{} ON DATABASE {} FROM PUBLIC;",
             if temporary { ", TEMPORARY" } else { "" },
@@ -193,7 +201,11 @@ fn foreign_connect(case: &Case<'_>) -> Verdict {
                 .belongs_to(service)
                 .saw(
                     format!("no privilege of {service}"),
-                    format!("{list} for {}", ident(grantee)),
+                    format!(
+                        "{list} for {}{}",
+                        ident(grantee),
+                        proven(case, |name| name == role)
+                    ),
                 )
                 .remedy(format!(
                     "REVOKE {list} ON DATABASE {} FROM {};",

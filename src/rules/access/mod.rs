@@ -6,6 +6,7 @@ mod defaults;
 mod grant;
 mod group;
 mod hba;
+mod login;
 mod membership;
 mod neighbours;
 mod owner;
@@ -50,6 +51,8 @@ pub(super) const RULES: &[Rule] = &[
     role::DEFAULT_PASSWORD,
     role::TRUST,
     hba::HBA,
+    login::FOREIGN_LOGIN,
+    login::SHARED_PASSWORD,
 ];
 
 pub(super) use grant::spoken;
@@ -68,7 +71,7 @@ fn neighbour<'a>(case: &Case<'a>, access: &Access) -> Option<&'a str> {
 }
 
 /// Whether what one role may do in this cluster concerns other services.
-fn is_shared(case: &Case<'_>, access: &Access) -> bool {
+pub(super) fn is_shared(case: &Case<'_>, access: &Access) -> bool {
     case.system.manifest.topology == Topology::Shared || neighbour(case, access).is_some()
 }
 

@@ -1,5 +1,6 @@
 //! The service's own role, and how roles log in.
 
+use super::login::proven_elsewhere;
 use super::{database, is_shared, speaks_first};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
@@ -75,7 +76,7 @@ fn superuser(case: &Case<'_>) -> Verdict {
             ),
         )
         .severity(if shared { Severity::Error } else { Severity::Warning })
-        .saw("an ordinary role", shown)
+        .saw("an ordinary role", format!("{shown}{}", proven_elsewhere(case)))
         .remedy(format!(
             "From another superuser: ALTER ROLE {} {}; the role that initdb made cannot lose SUPERUSER: `dbctl provision` with an admin_url makes an ordinary role for the service.",
             sql_ident(&role.name),

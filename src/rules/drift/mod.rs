@@ -6,6 +6,8 @@ mod history;
 mod hypertable;
 mod structure;
 
+pub(super) use structure::{foreign_owner, severity_of};
+
 use super::survey::Place;
 use super::text::mentions;
 use super::{Case, Rule};

@@ -6,6 +6,7 @@ use super::{made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{service_of, spoken};
 use crate::rules::classify::Class;
+use crate::rules::link::{is_spoken_of, is_text};
 use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{
@@ -70,7 +71,8 @@ fn changed_object(case: &Case<'_>) -> Verdict {
     for change in &diff.changed {
         let elsewhere = change.key.kind == Kind::Hypertable
             && HYPERTABLE_RULES.contains(&change.attribute.as_str());
-        if !elsewhere {
+        let told = is_text(&change.attribute) && is_spoken_of(&case.survey.reaches, &change.key);
+        if !elsewhere && !told {
             objects.entry(&change.key).or_default().push(change);
         }
     }
@@ -183,6 +185,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
         .extras
         .iter()
         .filter_map(|(object, class)| {
+            // A text that reaches out is told by group `link`.
+            if is_spoken_of(&case.survey.reaches, &object.key) {
+                return None;
+            }
             let why = match class {
                 Class::Unknown => String::new(),
                 Class::OwnCopy(of) => format!("; it looks like a left-over copy of {}", ident(of)),
@@ -224,7 +230,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
 }
 
 /// The role of another service that owns an object, and that service.
-fn foreign_owner<'a>(case: &Case<'a>, object: &'a Object) -> Option<(&'a str, &'a str)> {
+pub(in crate::rules) fn foreign_owner<'a>(
+    case: &Case<'a>,
+    object: &'a Object,
+) -> Option<(&'a str, &'a str)> {
     let owner = object.owner.as_deref()?;
     Some((owner, service_of(case, owner)?))
 }
@@ -256,7 +265,7 @@ fn calling(object: &Object) -> String {
 }
 
 /// What an unknown object can do to the service decides how bad it is.
-fn severity_of(case: &Case<'_>, object: &Object) -> Severity {
+pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severity {
     let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
     match object.key.kind {
         // It changes what the service's own statements do.

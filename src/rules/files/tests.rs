@@ -85,6 +85,7 @@ impl Tree {
         let manifest = Manifest {
             path: None,
             topology: Topology::Any,
+            login_proof: true,
             services: Vec::new(),
             allow: Vec::new(),
         };
@@ -96,6 +97,7 @@ impl Tree {
                 lock: lock(&service.name),
                 snapshot: None,
                 directories: crate::files::read(service).await,
+                proofs: crate::snapshot::Proofs::default(),
             });
         }
         let system = System {

@@ -1,5 +1,6 @@
 //! Rules of group `identity`: am I where I think I am, and am I there alone?
 
+mod address;
 mod sharing;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,11 @@ pub(super) const RULES: &[Rule] = &[
     FOREIGN_STAMP,
     sharing::SHARED_DATABASE,
     sharing::SHARED_SERVER,
+    sharing::COPY,
+    address::WRONG_ROLE,
+    address::POOLER,
+    address::SEVERAL_HOSTS,
+    address::SMUGGLED_SETTING,
     LOOK_ALIKE_DATABASE,
     STANDBY,
     UNSTAMPED,

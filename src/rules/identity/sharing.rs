@@ -10,7 +10,57 @@ struct Pair<'a> {
     earlier: &'a Subject<'a>,
     theirs: &'a Identity,
     ours: &'a Identity,
-    same_server: bool,
+    kinship: Kinship,
+}
+
+/// How two services' databases are related.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinship {
+    /// One database, or a standby of it.
+    Database,
+    /// Two databases of one cluster.
+    Server,
+    /// Two clusters that run side by side and were one once: one is a copy of the other's files.
+    Copy,
+    /// Nothing in common.
+    None,
+}
+
+/// A lock that one session holds and the other sees is proof, whatever lies between. Where one could hold none (a standby), the
+/// identifiers must do, which a copy has as well.
+fn kinship(
+    ours: &Subject<'_>,
+    theirs: &Subject<'_>,
+    identities: [&Identity; 2],
+) -> Option<Kinship> {
+    let [own, other] = identities;
+    let identifiers = own
+        .system_identifier
+        .known()
+        .zip(other.system_identifier.known())
+        .map(|(own, other)| own == other);
+    if let (Some(one), Some(two)) = (&ours.proofs.live, &theirs.proofs.live)
+        && one.held
+        && two.held
+    {
+        let (name, theirs) = (&ours.service.name, &theirs.service.name);
+        return Some(
+            if one.same_database.contains(theirs) || two.same_database.contains(name) {
+                Kinship::Database
+            } else if one.same_cluster.contains(theirs) || two.same_cluster.contains(name) {
+                Kinship::Server
+            } else if identifiers == Some(true) {
+                Kinship::Copy
+            } else {
+                Kinship::None
+            },
+        );
+    }
+    Some(match identifiers? {
+        true if own.database_oid == other.database_oid => Kinship::Database,
+        true => Kinship::Server,
+        false => Kinship::None,
+    })
 }
 
 /// This service beside each earlier one: what concerns two services is reported once, at the later one.
@@ -31,15 +81,15 @@ fn pairs<'a>(case: &Case<'a>) -> Result<Vec<Pair<'a>>, Gap> {
         };
         let theirs = &snapshot.identity;
         // An identifier that cannot be read is a gap of the service whose it is.
-        let own = *ours.system_identifier.get()?;
-        let Some(other) = theirs.system_identifier.known() else {
+        let Some(kinship) = kinship(case.subject, earlier, [ours, theirs]) else {
+            ours.system_identifier.get()?;
             continue;
         };
         pairs.push(Pair {
             earlier,
             theirs,
             ours,
-            same_server: own == *other,
+            kinship,
         });
     }
     Ok(pairs)
@@ -57,7 +107,7 @@ pub(super) const SHARED_DATABASE: Rule = Rule {
 fn shared_database(case: &Case<'_>) -> Verdict {
     let mut findings = Vec::new();
     for pair in pairs(case)? {
-        let same = pair.same_server && pair.ours.database_oid == pair.theirs.database_oid;
+        let same = pair.kinship == Kinship::Database;
         // With the wrong database reached, that is the cause, and it has its own finding.
         let explained = pair.ours.database != case.subject.service.database_name()
             || pair.theirs.database != pair.earlier.service.database_name();
@@ -109,10 +159,10 @@ fn shared_server(case: &Case<'_>) -> Verdict {
     let database = ident(case.subject.service.database_name());
     let offending = match topology {
         Topology::Any => None,
-        Topology::Dedicated => pairs
-            .iter()
-            .find(|pair| pair.same_server && pair.ours.database_oid != pair.theirs.database_oid),
-        Topology::Shared => pairs.first().filter(|pair| !pair.same_server),
+        Topology::Dedicated => pairs.iter().find(|pair| pair.kinship == Kinship::Server),
+        Topology::Shared => pairs
+            .first()
+            .filter(|pair| matches!(pair.kinship, Kinship::Copy | Kinship::None)),
     };
     let Some(pair) = offending else {
         return Ok(Vec::new().into());
@@ -149,4 +199,41 @@ fn shared_server(case: &Case<'_>) -> Verdict {
             .remedy("Check the hosts and ports with `dbctl services`, or write topology = \"any\" in the manifest.")
     };
     Ok(vec![finding.evidence("identity")].into())
+}
+
+pub(super) const COPY: Rule = Rule {
+    id: "identity/copy",
+    severity: Severity::Warning,
+    summary: "Is the server no copy of another service's?",
+    help: include_str!("../help/identity-copy.md"),
+    scope: Scope::Database,
+    check: copy,
+};
+
+fn copy(case: &Case<'_>) -> Verdict {
+    let pairs = pairs(case)?;
+    let Some(pair) = pairs.iter().find(|pair| pair.kinship == Kinship::Copy) else {
+        // Without the identifier a copy cannot be told from a server of its own.
+        if !pairs.is_empty() {
+            case.snapshot()?.identity.system_identifier.get()?;
+        }
+        return Ok(Vec::new().into());
+    };
+    let other = &pair.earlier.service;
+    let finding = COPY
+        .finding(
+            About::plain("database", &pair.ours.database),
+            format!(
+                "the server of database {} of {} and the server of database {} of {} run side by side with one system identifier: one is a copy of the other's files",
+                ident(&pair.ours.database),
+                case.name(),
+                ident(&pair.theirs.database),
+                other.name
+            ),
+        )
+        .belongs_to(&other.name)
+        .saw("a cluster of its own (initdb)", "the system identifier of another running cluster")
+        .remedy("Find out which of the two was copied, and what of the other service's data still lies in it. A new cluster (initdb) and a restore of this service's database alone ends it.")
+        .evidence("identity");
+    Ok(vec![finding].into())
 }

@@ -3,10 +3,12 @@
 
 use super::super::Severity;
 use super::super::fixture::{K, R, S, World, key, object, table};
-use crate::manifest::Topology;
+use crate::manifest::{Target, Topology};
 use crate::snapshot::privileges::Membership;
 use crate::snapshot::{
-    Common, Deviation, ExtensionVersion, Fact, HbaLine, Kind, Object, Restoring, Stamp, StoredKey,
+    Attempted, Common, Credentials, Deviation, Entry, ExtensionVersion, Fact, HbaLine, HostLook,
+    HostPlace, Job, Kind, Live, Note, NotePlace, Object, Prepared, Restoring, Scheduler, Setting,
+    Slot, Stamp, StoredKey, dsns,
 };
 
 /// One way to break the system, and the one finding that must follow.
@@ -707,6 +709,260 @@ pub(super) const FIXTURES: &[Fixture] = &[
                 database: "template1".into(),
                 objects: Fact::Known(table("k_posts", &[("id", "bigint")])),
             });
+        },
+    ),
+    fixture(
+        "identity/copy",
+        Warning,
+        S,
+        &["ksocial", "simply_kaspa", "copy"],
+        |w| {
+            for number in [K, S] {
+                w.snapshot(number).identity.system_identifier = Fact::Known(9);
+                w.proof(number).live = Some(Live {
+                    held: true,
+                    ..Live::default()
+                });
+            }
+        },
+    ),
+    fixture(
+        "identity/wrong-role",
+        Error,
+        K,
+        &["k_social_user", "simply_kaspa_user", "simply-kaspa-indexer"],
+        |w| w.snapshot(K).identity.session_user = "simply_kaspa_user".into(),
+    ),
+    fixture(
+        "identity/pooler",
+        Warning,
+        K,
+        &["localhost:5432", "ksocial"],
+        |w| w.proof(K).pooled = true,
+    ),
+    fixture(
+        "identity/several-hosts",
+        Error,
+        K,
+        &["b:5432", "simply-kaspa-indexer", "ksocial"],
+        |w| {
+            let there = w.snapshot(S).identity.clone();
+            w.proof(K).hosts = vec![HostLook {
+                address: "b:5432".into(),
+                place: Fact::Known(HostPlace {
+                    system_identifier: there.system_identifier.known().copied(),
+                    database_oid: there.database_oid,
+                    standby: false,
+                }),
+            }];
+        },
+    ),
+    fixture(
+        "identity/smuggled-setting",
+        Warning,
+        K,
+        &["search_path=simply_kaspa", "role=x", "ksocial"],
+        |w| {
+            if let Target::Database(endpoint) = &mut w.service(K).target {
+                endpoint.value.options =
+                    Some("-c search_path=simply_kaspa -cjit=off --role=x".into());
+            }
+        },
+    ),
+    fixture(
+        "link/reaches-out",
+        Error,
+        S,
+        &["k_pull", "calls dblink", "ksocial", "k-indexer"],
+        |w| {
+            w.plant(
+                S,
+                object(
+                    Kind::Function,
+                    "",
+                    "k_pull",
+                    &[(
+                        "definition",
+                        "BEGIN PERFORM * FROM dblink('host=h dbname=ksocial password=c4nary', 'SELECT 1') AS t(k text); END",
+                    )],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/native-function",
+        Error,
+        K,
+        &["remote_exec", "$libdir/dblink", "dblink_exec"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::Function,
+                    "",
+                    "remote_exec",
+                    &[
+                        ("language", "c"),
+                        ("library", "$libdir/dblink"),
+                        ("definition", "dblink_exec"),
+                    ],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/foreign-name",
+        Warning,
+        K,
+        &["k_grant", "simply_kaspa_user", "simply-kaspa-indexer"],
+        |w| {
+            w.plant(
+                K,
+                object(
+                    Kind::Function,
+                    "",
+                    "k_grant",
+                    &[(
+                        "definition",
+                        "BEGIN EXECUTE 'GRANT SELECT ON k_posts TO ' || 'simply_' || 'kaspa_user'; END",
+                    )],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/foreign-channel",
+        Warning,
+        S,
+        &["announce", "orders_channel", "k-indexer"],
+        |w| {
+            let set = w.sets.get_mut(K).and_then(Option::as_mut).unwrap();
+            let first = set.migrations.first_mut().unwrap();
+            first.sql.push_str("\nCREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$SELECT pg_notify('orders_channel', '')$$;");
+            let sum = set.sum();
+            w.lock(K).sum = sum;
+            w.plant(
+                S,
+                object(
+                    Kind::Function,
+                    "",
+                    "announce",
+                    &[("definition", "BEGIN NOTIFY orders_channel; END")],
+                ),
+            );
+        },
+    ),
+    fixture(
+        "link/replication-slot",
+        Error,
+        S,
+        &["k_reader", "simply_kaspa", "pgoutput"],
+        |w| {
+            w.links(S).slots.push(Slot {
+                name: "k_reader".into(),
+                plugin: "pgoutput".into(),
+                active: false,
+            });
+        },
+    ),
+    fixture(
+        "link/replication-origin",
+        Warning,
+        S,
+        &["from_k", "simply_kaspa"],
+        |w| w.links(S).origins.push("from_k".into()),
+    ),
+    fixture(
+        "link/prepared-transaction",
+        Error,
+        S,
+        &["k_2pc", "k_social_user", "simply_kaspa", "k-indexer"],
+        |w| {
+            w.links(S).prepared.push(Prepared {
+                gid: "k_2pc".into(),
+                owner: "k_social_user".into(),
+                since: "2026-11-20T08:00:00Z".into(),
+            });
+        },
+    ),
+    fixture(
+        "link/job",
+        Error,
+        S,
+        &["k_move", "pg_cron", "simply_kaspa", "k_social_user"],
+        |w| {
+            w.links(S).jobs = Fact::Known(vec![Job {
+                scheduler: Scheduler::Cron,
+                id: 7,
+                name: "k_move".into(),
+                owner: "k_social_user".into(),
+                action: "INSERT INTO addresses VALUES (1, 1)".into(),
+                hypertable: None,
+                database: "simply_kaspa".into(),
+                host: None,
+                active: true,
+            }]);
+        },
+    ),
+    fixture(
+        "link/server-setting",
+        Error,
+        K,
+        &[
+            "archive_command",
+            "/srv/simply_kaspa/wal",
+            "simply-kaspa-indexer",
+        ],
+        |w| {
+            w.links(K).settings = Fact::Known(vec![Setting {
+                name: "archive_command".into(),
+                value: "cp %p /srv/simply_kaspa/wal/%f".into(),
+                pending: true,
+            }]);
+        },
+    ),
+    fixture(
+        "link/connection-string",
+        Warning,
+        K,
+        &["k_vars", "simply_kaspa", "simply-kaspa-indexer"],
+        |w| {
+            w.links(K).notes.push(Note {
+                place: NotePlace::Comment,
+                kind: "table".into(),
+                schema: Some("public".into()),
+                name: "k_vars".into(),
+                described: "table public.k_vars".into(),
+                dsns: dsns("see postgres://simply_kaspa_user:c4nary@127.0.0.1:5434/simply_kaspa"),
+            });
+        },
+    ),
+    fixture(
+        "access/foreign-login",
+        Error,
+        S,
+        &["k_social_user", "k-indexer", "simply_kaspa"],
+        |w| {
+            w.proof(S).entries = Fact::Known(vec![Entry {
+                service: "k-indexer".into(),
+                role: "k_social_user".into(),
+                with: Credentials::Own,
+                outcome: Attempted::Entered,
+            }]);
+        },
+    ),
+    fixture(
+        "access/shared-password",
+        Error,
+        S,
+        &["simply_kaspa_user", "k_social_user", "simply_kaspa"],
+        |w| {
+            w.proof(S).entries = Fact::Known(vec![Entry {
+                service: "k-indexer".into(),
+                role: "simply_kaspa_user".into(),
+                with: Credentials::Password,
+                outcome: Attempted::Entered,
+            }]);
         },
     ),
 ];

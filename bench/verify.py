@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Measures `dbctl verify`: how its time grows with the number of services in one server, and with the number of chunks in one database.
+
+usage: verify.py           writes bench/VERIFY.md
+       DBCTL=PROGRAM       the binary; target/release/dbctl when not given
+       PG_BIN=DIR          binaries of PostgreSQL with TimescaleDB; asked of scripts/postgres-runtime.sh 17 when not given
+       BENCH_ROUNDS=N      runs of each, 5 when not given; the median counts
+       BENCH_CHUNKS=N      chunks of the large hypertable, 10000 when not given
+
+Needs python3 and psql. The server is started on a free port in a folder of its own, as user nobody when this runs as root, and stopped at the end.
+"""
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+CHUNKS = int(os.environ.get("BENCH_CHUNKS", "10000"))
+FEW = 100
+DBCTL = os.environ.get("DBCTL", str(ROOT / "target/release/dbctl"))
+NOBODY = 65534
+SERVICES = (1, 5, 10, 20)
+# What runtime.md's table calls reading all user tables and columns with chunks left out, as one query.
+SINGLE = """SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+ WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM _timescaledb_catalog.chunk k
+ WHERE k.schema_name = n.nspname AND k.table_name = c.relname)"""
+
+
+def server_bin() -> Path:
+    if "PG_BIN" in os.environ:
+        return Path(os.environ["PG_BIN"])
+    out = subprocess.run([ROOT / "scripts/postgres-runtime.sh", "17"], check=True, capture_output=True, text=True).stdout
+    return Path(out.split(None, 1)[1].strip())
+
+
+class Server:
+    """A server for the time of the measurements."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin, self.folder, self.password = server_bin(), folder, secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        (folder / "password").write_text(self.password)
+        self.prefix = []
+        if os.geteuid() == 0:
+            self.prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            for path in (folder, folder / "password"):
+                os.chown(path, NOBODY, NOBODY)
+        self.run("initdb", "--pgdata", "data", "--username", "postgres", "--pwfile", "password", "--auth", "scram-sha-256", "--encoding", "UTF8",
+                 "--locale", "C.UTF-8", "--no-sync")
+        with (folder / "data/postgresql.conf").open("a") as conf:
+            conf.write(f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nmax_connections = 200\n"
+                       "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\nmax_worker_processes = 60\n"
+                       "timescaledb.max_background_workers = 40\nmax_locks_per_transaction = 2048\n")
+        self.run("pg_ctl", "--pgdata", "data", "--log", "log", "--wait", "start")
+
+    def run(self, program: str, *arguments: str) -> None:
+        subprocess.run([*self.prefix, self.bin / program, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]})
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "--pgdata", "data", "--mode", "immediate", "stop")
+
+    def env(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "postgres", "PGPASSWORD": self.password}
+
+    def sql(self, database: str, sql: str) -> None:
+        subprocess.run([psql(), "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"], input=sql, text=True, check=True, env=self.env(), stdout=subprocess.DEVNULL)
+
+    def admin_url(self) -> str:
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+
+
+def psql() -> str:
+    # Debian's /usr/bin/psql is a wrapper that costs 20 ms.
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))
+    return str(found[-1]) if found else shutil.which("psql") or sys.exit("bench: psql is missing")
+
+
+def timed(arguments: list, env: dict[str, str], folder: Path, codes: tuple[int, ...] = (0,)) -> tuple[float, int]:
+    """Median seconds and largest memory (KiB) of some runs."""
+    seconds, peak = [], 0
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        process = subprocess.Popen(arguments, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds.append(time.perf_counter() - started)
+        peak = max(peak, usage.ru_maxrss)
+        if os.waitstatus_to_exitcode(status) not in codes:
+            sys.exit(f"bench: {arguments} ended with {status}\n{out.decode()[-2000:]}\n{err.decode()[-2000:]}")
+    return median(seconds), peak
+
+
+def write_services(folder: Path, server: Server, names: list[str]) -> dict[str, str]:
+    """A manifest of these services, each with a set of thirty tables; gives dbctl's environment."""
+    manifest, env = 'version = 1\nsets = "sql"\n', {"PATH": os.environ["PATH"], "DBCTL_POSTGRES_BIN": str(server.bin), "ADMIN": server.admin_url()}
+    for name in names:
+        manifest += (f'\n[services.{name}]\nstore = "postgres"\nset = "{name}"\ndatabase = "{name}"\nrole = "{name}"\nhost = "127.0.0.1"\nport = {server.port}\n'
+                     f'password = {{ env = "{name.upper()}_PW" }}\nadmin_url = {{ env = "ADMIN" }}\n')
+        env[f"{name.upper()}_PW"] = f"{name}-{server.password}"
+        (folder / "sql" / name).mkdir(parents=True, exist_ok=True)
+        tables = "".join(f"CREATE TABLE {name}_t{i} (id bigint PRIMARY KEY, at timestamptz NOT NULL, note text DEFAULT 'x');\n" for i in range(30))
+        (folder / "sql" / name / "V1__tables.sql").write_text(tables)
+    (folder / "dbctl.toml").write_text(manifest)
+    return env
+
+
+def services(folder: Path, server: Server) -> list[str]:
+    names = [f"s{number:02}" for number in range(max(SERVICES))]
+    env = write_services(folder, server, names)
+    for verb in (["lock", "-q"], ["provision", "-q"], ["migrate", "-q"]):
+        timed_once([DBCTL, *verb], env, folder)
+    lines = ["| services | verify, ms | for each, ms | without log-in proof, ms | for each, ms | peak, MiB |", "|---|---|---|---|---|---|"]
+    for number in SERVICES:
+        env = write_services(folder, server, names[:number])
+        whole, peak = timed([DBCTL, "verify", "-q"], env, folder)
+        reading, _ = timed([DBCTL, "verify", "-q", "--no-login-proof"], env, folder, (0, 4))
+        lines.append(f"| {number} | {whole * 1000:.0f} | {whole * 1000 / number:.1f} | {reading * 1000:.0f} | {reading * 1000 / number:.1f} | {peak / 1024:.0f} |")
+    return lines
+
+
+def timed_once(arguments: list, env: dict[str, str], folder: Path) -> None:
+    done = subprocess.run(arguments, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"bench: {arguments} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def chunks(folder: Path, server: Server) -> list[str]:
+    lines = ["| chunks | verify, ms | the single query by psql, ms | pg_dump -s, ms | peak of verify, MiB |", "|---|---|---|---|---|"]
+    for number in (FEW, CHUNKS):
+        name = f"c{number}"
+        here = folder / name
+        env = write_services(here_made(here), server, [name])
+        sql = (f"CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE {name}_h (at bigint NOT NULL, id bigint NOT NULL, v text, PRIMARY KEY (at, id));\n"
+               f"CREATE INDEX {name}_v ON {name}_h (v);\nCREATE INDEX {name}_id ON {name}_h (id, at);\n"
+               f"SELECT create_hypertable('{name}_h', by_range('at', 10), create_default_indexes => false);\n")
+        (here / "sql" / name / "V2__hypertable.sql").write_text(sql)
+        manifest = here / "dbctl.toml"
+        manifest.write_text(manifest.read_text().replace('store = "postgres"', 'store = "timescaledb"'))
+        for verb in (["lock", "-q"], ["provision", "-q"], ["migrate", "-q"]):
+            timed_once([DBCTL, *verb], env, here)
+        for first in range(0, number, 250):
+            server.sql(name, f"INSERT INTO {name}_h SELECT g * 10, g FROM generate_series({first}, {min(first + 250, number) - 1}) g;")
+        server.sql(name, "ANALYZE;")
+        verify, peak = timed([DBCTL, "verify", "-q"], env, here)
+        single, _ = timed([psql(), "-qXAt", "-d", name, "-c", SINGLE], server.env(), here)
+        dump = shutil.which("pg_dump", path=os.path.dirname(psql())) or str(server.bin / "pg_dump")
+        schema, _ = timed([dump, "-s", "-d", name], server.env(), here) if Path(dump).exists() and same_major(dump, server) else (None, 0)
+        shown = f"{schema * 1000:.0f}" if schema else "no pg_dump of this version"
+        lines.append(f"| {number} | {verify * 1000:.0f} | {single * 1000:.0f} | {shown} | {peak / 1024:.0f} |")
+    return lines
+
+
+def here_made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def same_major(dump: str, server: Server) -> bool:
+    major = lambda program: subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[2].split(".")[0]
+    return int(major(dump)) >= int(major(str(server.bin / "postgres")))
+
+
+def main() -> None:
+    os.umask(0o022)
+    with tempfile.TemporaryDirectory(prefix="dbctl-verify-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        pg = folder / "pg"
+        pg.mkdir()
+        server = Server(pg)
+        try:
+            growth, size = services(folder, server), chunks(folder, server)
+        finally:
+            server.stop()
+    version = json.loads(subprocess.run([DBCTL, "rules", "--format", "json"], capture_output=True, text=True, check=True).stdout)["tool"]["version"]
+    text = ["# verify", "", f"Written by `bench/verify.py`: dbctl {version} ({Path(DBCTL).parent.name} build), {os.cpu_count()} cores, {platform.machine()}, medians of {ROUNDS} runs.", "",
+            "## Services in one server", "", "Thirty tables each. N services make up to 2 N (N - 1) attempts to log in; all else grows with N.", "", *growth, "",
+            "## Chunks in one database", "", "Three indexes on the hypertable, an admin session beside the service's own.", "", *size, ""]
+    (ROOT / "bench/VERIFY.md").write_text("\n".join(text))
+    print("\n".join(text))
+
+
+if __name__ == "__main__":
+    main()

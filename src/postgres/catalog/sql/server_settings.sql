@@ -1,0 +1,24 @@
+-- Settings that load code or copy rows out of the server, or hold a connection string: those in force, and those that a file holds
+-- (pg_file_settings, ALTER SYSTEM included) and a reload or a restart will bring.
+WITH file AS (
+    SELECT DISTINCT ON (lower(f.name)) lower(f.name) AS name, f.setting
+      FROM pg_file_settings f
+     WHERE f.name IS NOT NULL
+     ORDER BY lower(f.name), f.seqno DESC
+),
+wanted(name) AS (
+    VALUES ('primary_conninfo'), ('archive_command'), ('archive_library'), ('archive_cleanup_command'), ('restore_command'),
+           ('recovery_end_command'), ('shared_preload_libraries'), ('session_preload_libraries'), ('local_preload_libraries')
+)
+SELECT s.name AS name, s.setting AS value, false AS pending
+  FROM pg_settings s
+ WHERE (s.name IN (SELECT w.name FROM wanted w) OR s.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')
+   -- What an archive_command shows while archive_mode is off.
+   AND s.setting NOT IN ('', '(disabled)')
+UNION ALL
+SELECT f.name, f.setting, true
+  FROM file f
+ WHERE (f.name IN (SELECT w.name FROM wanted w) OR f.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')
+   AND f.setting <> ''
+   AND NOT EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = f.name AND s.setting = f.setting)
+ ORDER BY 1, 3

@@ -1,0 +1,286 @@
+//! Log-ins that were really tried: one service's credentials at another's database.
+
+use super::{database, service_of};
+use crate::report::text::count;
+use crate::rules::text::{ident, sql_ident};
+use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::{Attempted, Credentials, Entry, Fact, Gap};
+
+pub(in crate::rules) const FOREIGN_LOGIN: Rule = Rule {
+    id: "access/foreign-login",
+    severity: Severity::Error,
+    summary: "Is every other service refused when it tries to enter the database?",
+    help: include_str!("../help/access-foreign-login.md"),
+    scope: Scope::Database,
+    check: foreign_login,
+};
+
+/// The attempts of one kind; where none was made because nothing could be, the reason.
+fn attempts<'a>(
+    case: &Case<'a>,
+    with: Credentials,
+) -> Result<impl Iterator<Item = &'a Entry> + Clone, Gap> {
+    let entries = case.subject.proofs.entries.get()?;
+    if entries.is_empty() {
+        case.snapshot()?;
+    }
+    Ok(case
+        .subject
+        .proofs
+        .entries
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(move |entry| entry.with == with))
+}
+
+/// The attempts that came to nothing, as one gap.
+fn unanswered<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Gap> {
+    let gaps: Vec<&Gap> = entries
+        .filter_map(|entry| match &entry.outcome {
+            Attempted::Unknown(gap) => Some(gap),
+            _ => None,
+        })
+        .collect();
+    gaps.first()
+        .map(|first| Gap {
+            reason: format!(
+                "{} to log in got no answer: {}",
+                count(gaps.len(), "attempt"),
+                first.reason
+            ),
+            remedy: first.remedy.clone(),
+        })
+        .into_iter()
+        .collect()
+}
+
+const fn is_in(entry: &Entry) -> bool {
+    matches!(
+        entry.outcome,
+        Attempted::Entered | Attempted::EnteredUnasked
+    )
+}
+
+fn foreign_login(case: &Case<'_>) -> Verdict {
+    let entries = attempts(case, Credentials::Own)?;
+    let gaps = unanswered(entries.clone());
+    let findings = entries
+        .filter(|entry| is_in(entry))
+        .filter_map(|entry| {
+            let (why, told) = reason(case, entry);
+            if told {
+                return None;
+            }
+            let unasked = if entry.outcome == Attempted::EnteredUnasked {
+                "without being asked for a password (trust in pg_hba.conf)"
+            } else {
+                "with its own password"
+            };
+            let name = case.subject.service.database_name();
+            let finding = FOREIGN_LOGIN
+                .finding(
+                    About::plain("role", &entry.role),
+                    format!(
+                        "role {} of {} logged in to database {} of {} {unasked}: {why}",
+                        ident(&entry.role),
+                        entry.service,
+                        database(case),
+                        case.name()
+                    ),
+                )
+                .belongs_to(&entry.service)
+                .saw("a refusal", format!("a session of role {}: {why}", ident(&entry.role)))
+                .remedy(format!(
+                    "REVOKE ALL ON DATABASE {} FROM {}; look at CONNECT of PUBLIC, at the role's memberships and attributes, and at pg_hba.conf.",
+                    sql_ident(name),
+                    sql_ident(&entry.role)
+                ))
+                .evidence("login");
+            Some(finding)
+        })
+        .collect();
+    Ok(Outcome { findings, gaps })
+}
+
+/// What let a role in, as far as the catalog tells, and whether another rule says so already.
+fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
+    let role = entry.role.as_str();
+    if case.subject.service.role_name() == Some(role) {
+        return (
+            format!("both services log in as role {}", ident(role)),
+            false,
+        );
+    }
+    let Ok(snapshot) = case.own() else {
+        return ("what let it in could not be read".to_owned(), false);
+    };
+    let access = &snapshot.access;
+    let known = access.roles.iter().find(|known| known.name == role);
+    if known.is_some_and(|known| known.superuser) {
+        return (
+            "it is a superuser".to_owned(),
+            is_superuser_at_home(case, entry),
+        );
+    }
+    if access.database_owner == role {
+        return ("it owns the database".to_owned(), true);
+    }
+    let is_in_group = |group: &str| {
+        group == role || known.is_some_and(|known| known.member_of.iter().any(|name| name == group))
+    };
+    if let Some((grantee, _)) = access
+        .database_grants
+        .iter()
+        .find(|(grantee, privilege)| privilege == "CONNECT" && is_in_group(grantee))
+    {
+        return (
+            format!("role {} has CONNECT", ident(grantee)),
+            service_of(case, role).is_some(),
+        );
+    }
+    if access.public_connect {
+        return ("PUBLIC has CONNECT".to_owned(), true);
+    }
+    if is_in_group(&access.database_owner) {
+        return (
+            format!("it is a member of role {}", ident(&access.database_owner)),
+            false,
+        );
+    }
+    ("nothing in the catalog says why".to_owned(), false)
+}
+
+/// Whether the other service's own `access/superuser` is about this very server.
+fn is_superuser_at_home(case: &Case<'_>, entry: &Entry) -> bool {
+    let identifier =
+        |snapshot: &crate::snapshot::Snapshot| snapshot.identity.system_identifier.known().copied();
+    let Ok(here) = case.snapshot().map(identifier) else {
+        return false;
+    };
+    case.others()
+        .filter(|other| other.service.name == entry.service)
+        .filter_map(|other| other.snapshot.as_ref().and_then(Fact::known))
+        .any(|there| {
+            here.is_some()
+                && identifier(there) == here
+                && there
+                    .access
+                    .roles
+                    .iter()
+                    .any(|role| role.superuser && role.name == entry.role)
+        })
+}
+
+/// What a finding about a way in adds: who was really let in by it.
+pub(super) fn proven(case: &Case<'_>, may: impl Fn(&str) -> bool) -> String {
+    let Ok(entries) = attempts(case, Credentials::Own) else {
+        return String::new();
+    };
+    let names: Vec<String> = entries
+        .filter(|entry| is_in(entry) && may(&entry.role))
+        .map(|entry| format!("role {} of {}", ident(&entry.role), entry.service))
+        .collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; proven: {} logged in", names.join(", "))
+    }
+}
+
+/// The databases that this service's role was really let into.
+pub(super) fn proven_elsewhere(case: &Case<'_>) -> String {
+    let own = case.name();
+    let databases: Vec<String> = case
+        .others()
+        .filter(|other| {
+            other.proofs.entries.known().is_some_and(|entries| {
+                entries.iter().any(|entry| {
+                    entry.with == Credentials::Own && entry.service == own && is_in(entry)
+                })
+            })
+        })
+        .map(|other| ident(other.service.database_name()))
+        .collect();
+    if databases.is_empty() {
+        String::new()
+    } else {
+        format!("; proven: it logged in to {}", databases.join(", "))
+    }
+}
+
+pub(in crate::rules) const SHARED_PASSWORD: Rule = Rule {
+    id: "access/shared-password",
+    severity: Severity::Error,
+    summary: "Has the service's role a password that no other service has?",
+    help: include_str!("../help/access-shared-password.md"),
+    scope: Scope::Database,
+    check: shared_password,
+};
+
+fn shared_password(case: &Case<'_>) -> Verdict {
+    let entries = attempts(case, Credentials::Password)?;
+    let gaps = unanswered(entries.clone());
+    let service = case.subject.service;
+    let role = service.role_name().unwrap_or_default();
+    let others: Vec<(&str, &str, &str)> = entries
+        .filter(|entry| entry.outcome == Attempted::Entered)
+        .map(|entry| (entry.service.as_str(), "logs in with", "login"))
+        .chain(
+            same_in_manifest(case)
+                .into_iter()
+                .map(|other| (other, "is configured with", "manifest")),
+        )
+        .collect();
+    let findings = others
+        .into_iter()
+        .map(|(other, how, evidence)| {
+            let theirs = case
+                .others()
+                .find(|subject| subject.service.name == other)
+                .and_then(|subject| subject.service.role_name())
+                .unwrap_or_default();
+            SHARED_PASSWORD
+                .finding(
+                    About::plain("role", role),
+                    format!(
+                        "role {} of {} {how} the password of role {} of {other} at database {}",
+                        ident(role),
+                        service.name,
+                        ident(theirs),
+                        database(case)
+                    ),
+                )
+                .belongs_to(other)
+                .saw(
+                    "a password of its own",
+                    format!("the password of {}", ident(theirs)),
+                )
+                .remedy(format!(
+                    "In psql: \\password {}; then set the new one for {} and for dbctl.",
+                    sql_ident(role),
+                    service.name
+                ))
+                .evidence(evidence)
+        })
+        .collect();
+    Ok(Outcome { findings, gaps })
+}
+
+/// Earlier services that the manifest gives the same password: what concerns two is said once, at the later one.
+fn same_in_manifest<'a>(case: &Case<'a>) -> Vec<&'a str> {
+    let password = |service: &'a crate::manifest::Service| {
+        let endpoint = service.endpoint()?;
+        endpoint.password_for(endpoint.hosts.first()?)
+    };
+    let Some(own) = password(case.subject.service) else {
+        return Vec::new();
+    };
+    case.system
+        .subjects
+        .iter()
+        .take_while(|subject| subject.service.name != case.subject.service.name)
+        .filter(|earlier| password(earlier.service) == Some(own))
+        .map(|earlier| earlier.service.name.as_str())
+        .collect()
+}
