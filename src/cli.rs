@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::examples;
+use crate::output_file::OutputFile;
 
 /// Owns the database schemas of a system of services, one database each, and proves that they stay apart.
 #[derive(Debug, Parser)]
@@ -18,7 +22,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 findings; 2 wrong usage; 3 manifest, set or lock is wrong, or a database was refused;
-4 incomplete: something could not be reached or read; 5 a migration failed; 6 locked; 130 interrupted.";
+4 incomplete: something could not be reached or read; 5 a migration failed; 6 locked; 130 interrupted.
+`dbctl explain CODE` says more, and `dbctl COMMAND --help` has examples.";
 
 /// Flags of every command.
 #[derive(Debug, Args)]
@@ -33,7 +38,7 @@ pub(crate) struct Global {
     /// A value of the manifest for this run, as in k-indexer.port=5439 (host, port, database, role, set, storage_dir, data_dir)
     #[arg(long = "set", global = true, value_name = "SERVICE.KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// The form of the output
+    /// The form of the output; every command has table and json, verify and check have all
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Colour; NO_COLOR is respected
@@ -53,6 +58,17 @@ pub(crate) enum Format {
     Table,
     /// For scripts; version 1, keys only ever added
     Json,
+    /// Annotations of GitHub Actions, and the step summary
+    Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for test reports
+    Junit,
+    /// For a pull request or a wiki
+    #[value(alias = "md")]
+    Markdown,
+    /// One page that needs nothing else
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,33 +92,64 @@ pub(crate) struct Chosen {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show what the manifest says: targets resolved, secrets masked, where each value came from
+    #[command(after_help = examples::SERVICES)]
     Services,
     /// Create roles, databases, privileges and directories; safe to run again
+    #[command(after_help = examples::PROVISION)]
     Provision(Chosen),
     /// Apply each service's migrations to its own database
+    #[command(after_help = examples::MIGRATE)]
     Migrate(Migrate),
     /// Take one service's database back to an older version with its down scripts, all in one transaction
+    #[command(after_help = examples::ROLLBACK)]
     Rollback(Rollback),
     /// Adopt a database that already has the schema, after proving that it has
     // Here --version is the schema's.
-    #[command(disable_version_flag = true)]
+    #[command(disable_version_flag = true, after_help = examples::BASELINE)]
     Baseline(Baseline),
     /// Explain and mend what a failed migration without a transaction or an edited file has left
+    #[command(after_help = examples::REPAIR)]
     Repair(Repair),
     /// Show what is applied, pending, divergent or unreachable, for all services at once
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// Compare every database with its schema lock and look for what bleeds from one service into another
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Ask what can be asked without a server: migration sets, schema locks, directories, compose files
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Write the schema locks from a throwaway server
+    #[command(after_help = examples::LOCK)]
     Lock(Lock),
     /// Run the whole system on throwaway local servers
+    #[command(after_help = examples::SANDBOX)]
     Sandbox(Sandbox),
     /// List the rules, or show one rule's page
+    #[command(after_help = examples::RULES)]
     Rules {
         /// The rule, as in bleed/foreign-object
         id: Option<String>,
+    },
+    /// Say what an exit code, an SQLSTATE or a rule means, and what to do
+    #[command(after_help = examples::EXPLAIN)]
+    Explain {
+        /// An exit code, an SQLSTATE as in 55P03, or a rule; every exit code when not given
+        #[arg(value_name = "CODE-OR-RULE")]
+        topic: Option<String>,
+    },
+    /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write all of them into a directory
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The directory, which must be there: dbctl.1, dbctl-verify.1, …
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
     },
 }
 
@@ -231,6 +278,16 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60",
           conflicts_with = "since_last", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) watch: Option<u64>,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+}
+
+/// Files that the report goes to, beside stdout.
+#[derive(Debug, Args)]
+pub(crate) struct Outputs {
+    /// Write the report to a file as well, in the form of its ending (.json .sarif .xml .md .html .txt) or as in github=FILE; may be repeated
+    #[arg(short, long = "output", value_name = "[FORMAT=]FILE", value_parser = crate::output_file::parse)]
+    pub(crate) files: Vec<OutputFile>,
 }
 
 #[derive(Debug, Args)]
@@ -243,6 +300,8 @@ pub(crate) struct Check {
     /// The mildest severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub(crate) fail_on: FailOn,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,11 @@
 //! The command `dbctl`: parse, run, render, exit. This file and its neighbours alone own stdout, stderr and the exit code.
 
 mod cli;
+mod deliver;
+mod examples;
+mod manual;
 mod output;
+mod output_file;
 mod progress;
 mod verbs;
 

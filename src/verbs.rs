@@ -20,18 +20,18 @@ use crate::cli::{
     Baseline, Chosen, Cli, Command, FailOn, Format, Global, Repair, Sandbox, SandboxCommand,
     SandboxFlags, Status,
 };
-use crate::output;
 use crate::progress::Progress;
+use crate::{deliver, manual, output};
 
 /// A run that ends before its verb: what to say and the exit code.
-struct Stop(Exit, String);
+pub(crate) struct Stop(Exit, String);
 
 impl Stop {
-    fn usage(text: impl Into<String>) -> Self {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self(Exit::Usage, text.into())
     }
 
-    fn refused(text: impl ToString) -> Self {
+    pub(crate) fn refused(text: impl ToString) -> Self {
         Self(Exit::Refused, text.to_string())
     }
 }
@@ -64,8 +64,13 @@ pub(crate) async fn run(cli: Cli) -> u8 {
 
 async fn dispatch(cli: Cli) -> Result<u8, Stop> {
     let Cli { global, command } = cli;
-    if let Command::Rules { id } = &command {
-        return rules(&global, id.as_deref());
+    deliver::has_format(&global, &command)?;
+    match &command {
+        Command::Rules { id } => return rules(&global, id.as_deref()),
+        Command::Explain { topic } => return explain(&global, topic.as_deref()),
+        Command::Completions { shell } => return manual::completions(*shell),
+        Command::Man { dir } => return manual::pages(dir.as_deref()),
+        _ => {}
     }
     let inputs = inputs(&global)?;
     // The sandbox reads the manifest in its own way, and catches signals itself.
@@ -95,15 +100,12 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             verify(&global, &manifest, &inputs, &options, &interrupt).await?
         }
         Command::Check(options) => {
+            deliver::look_ahead(&options.outputs.files)?;
             let loaded = load(&manifest, &options.chosen)?;
             let compose = command::compose::load(&manifest, &options.compose, &inputs)
                 .map_err(Stop::refused)?;
             let report = command::check::run(&loaded, compose, severity(options.fail_on)).await;
-            show(
-                &global,
-                || render::verify::json(&report),
-                |style| render::verify::table(&report, style),
-            )?;
+            deliver::report(&global, &options.outputs.files, &report)?;
             report.exit()
         }
         Command::Lock(options) => {
@@ -136,7 +138,11 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
                 report.exit()
             }
         }
-        Command::Sandbox(_) | Command::Rules { .. } => Exit::Done,
+        Command::Sandbox(_)
+        | Command::Rules { .. }
+        | Command::Explain { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => Exit::Done,
     };
     Ok(exit.code())
 }
@@ -175,7 +181,8 @@ fn show(
 ) -> Result<(), Stop> {
     let text = match global.format {
         Format::Json => json()?,
-        Format::Table => table(output::style(global)),
+        // No other form gets here: see `deliver::has_format`.
+        _ => table(output::style(global)),
     };
     output::data(&text)?;
     Ok(())
@@ -235,6 +242,21 @@ fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
             )?;
         }
     }
+    Ok(Exit::Done.code())
+}
+
+fn explain(global: &Global, topic: Option<&str>) -> Result<u8, Stop> {
+    let explanations = match topic {
+        None => command::explain::exit_codes(),
+        Some(topic) => {
+            vec![command::explain::one(topic).map_err(|unknown| Stop::usage(unknown.to_string()))?]
+        }
+    };
+    show(
+        global,
+        || render::explain::json(&explanations),
+        |style| render::explain::text(&explanations, style),
+    )?;
     Ok(Exit::Done.code())
 }
 
@@ -371,6 +393,11 @@ async fn verify(
     options: &crate::cli::Verify,
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
+    let files = &options.outputs.files;
+    deliver::look_ahead(files)?;
+    if options.watch.is_some() || options.since_last.is_some() {
+        deliver::has_changes(global)?;
+    }
     let loaded = load(manifest, &options.chosen)?;
     let asked = command::verify::Options {
         fail_on: severity(options.fail_on),
@@ -392,6 +419,7 @@ async fn verify(
         if let Some(seconds) = options.watch {
             let changes = Changes::between(before.as_deref(), &report);
             watched(global, &report, &changes)?;
+            deliver::files(global, files, &report)?;
             before = Some(changes.kept());
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => continue,
@@ -399,11 +427,7 @@ async fn verify(
             }
         }
         let Some(last) = last else {
-            show(
-                global,
-                || render::verify::json(&report),
-                |style| render::verify::table(&report, style),
-            )?;
+            deliver::report(global, files, &report)?;
             return Ok(report.exit());
         };
         let changes = Changes::between(last.findings(), &report);
@@ -412,6 +436,7 @@ async fn verify(
             || render::changes::json(&report, &changes),
             |style| render::changes::table(&report, &changes, style),
         )?;
+        deliver::files(global, files, &report)?;
         last.replace(&render::verify::json(&report)?)
             .map_err(Stop::refused)?;
         return Ok(report.exit());
@@ -426,7 +451,8 @@ fn watched(global: &Global, report: &VerifyReport, changes: &Changes) -> Result<
     let now = time::OffsetDateTime::now_utc();
     let text = match global.format {
         Format::Json => render::changes::json_line(report, changes, now)?,
-        Format::Table => render::changes::round(report, changes, now, output::style(global)),
+        // No other form gets here: see `deliver::has_changes`.
+        _ => render::changes::round(report, changes, now, output::style(global)),
     };
     output::data(&text)?;
     Ok(())

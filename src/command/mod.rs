@@ -6,6 +6,8 @@ pub mod baseline;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod compose;
+
+pub mod explain;
 mod guard;
 #[cfg(feature = "cli")]
 pub mod lock;

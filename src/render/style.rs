@@ -4,6 +4,7 @@ use comfy_table::ContentArrangement;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
+pub(super) use super::narrow::lines;
 /// Text that comes from a server or a file, made safe for a terminal.
 pub(super) use crate::report::text::lines as safe;
 
@@ -72,16 +73,6 @@ impl Style {
             column.set_padding((0, 2));
         }
     }
-}
-
-/// A table's text without the blanks at the ends of its lines.
-pub(super) fn lines(table: &Table) -> String {
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// A duration as people read it.

@@ -1,15 +1,19 @@
 //! The report of `verify` and `check` for people.
 
-use std::collections::BTreeMap;
-
+pub use super::verify_github::github;
+pub use super::verify_html::html;
 pub use super::verify_json::json;
+pub use super::verify_junit::junit;
+pub use super::verify_markdown::{markdown, step_summary};
+pub use super::verify_sarif::sarif;
 
 use super::Style;
 use super::style::{Tone, lines};
 use super::wrap::wrap;
 use crate::report::Severity;
+use crate::report::grouped::{by_reason, by_service};
 use crate::report::text::{count, one_line};
-use crate::report::verify::{Accepted, Found, NotChecked, Report, ServiceLine, Status};
+use crate::report::verify::{Accepted, Found, Report, ServiceLine, Status};
 
 /// Everything: services, findings by service, what was not checked, what is accepted, the verdict as the last line.
 #[must_use]
@@ -59,7 +63,8 @@ fn services(report: &Report, style: Style) -> String {
     lines(&table)
 }
 
-fn place(service: &ServiceLine) -> String {
+/// The database and where it is.
+pub(super) fn place(service: &ServiceLine) -> String {
     match (&service.database, &service.address) {
         (Some(database), Some(address)) => {
             format!("{} at {}", one_line(database), one_line(address))
@@ -68,7 +73,8 @@ fn place(service: &ServiceLine) -> String {
     }
 }
 
-fn server(service: &ServiceLine) -> String {
+/// The server's version, or why there is none to tell.
+pub(super) fn server(service: &ServiceLine) -> String {
     if let Some(note) = &service.note {
         return one_line(note);
     }
@@ -95,28 +101,10 @@ pub(super) const fn tone(severity: Severity) -> Tone {
 }
 
 fn findings(report: &Report, style: Style, out: &mut String) {
-    let names = report
-        .services
-        .iter()
-        .map(|service| Some(service.name.as_str()));
-    // What concerns the manifest as a whole stands last, whatever service an entry names.
-    let mut groups: Vec<Option<&str>> = names.collect();
-    for found in &report.findings {
-        if !groups.contains(&found.service.as_deref()) {
-            groups.push(found.service.as_deref());
-        }
-    }
-    for group in groups {
-        let of: Vec<&Found> = report
-            .findings
-            .iter()
-            .filter(|found| found.service.as_deref() == group)
-            .collect();
-        if !of.is_empty() {
-            out.push_str(&format!("\n{}\n", one_line(group.unwrap_or("manifest"))));
-            for found in of {
-                finding(found, style, out);
-            }
+    for (service, findings) in by_service(report) {
+        out.push_str(&format!("\n{}\n", one_line(service.unwrap_or("manifest"))));
+        for found in findings {
+            finding(found, style, out);
         }
     }
 }
@@ -124,14 +112,10 @@ fn findings(report: &Report, style: Style, out: &mut String) {
 fn finding(found: &Found, style: Style, out: &mut String) {
     let finding = &found.finding;
     let label = format!("{:<7}", finding.severity.as_str());
-    let place = finding.location.as_ref().map_or_else(String::new, |at| {
-        let numbers: Vec<String> = [at.line, at.column]
-            .iter()
-            .flatten()
-            .map(|number| format!(":{number}"))
-            .collect();
-        format!("  {}{}", one_line(&at.file), numbers.concat())
-    });
+    let place = finding
+        .location
+        .as_ref()
+        .map_or_else(String::new, |at| format!("  {}", one_line(&at.to_string())));
     out.push_str(&format!(
         "  {} {}{place}\n",
         style.paint(tone(finding.severity), &label),
@@ -164,29 +148,19 @@ fn not_checked(report: &Report, style: Style, out: &mut String) {
         return;
     }
     out.push_str("\nnot checked\n");
-    let mut reasons: BTreeMap<(&str, &str), Vec<&NotChecked>> = BTreeMap::new();
-    let mut order = Vec::new();
-    for gap in &report.not_checked {
-        let reason = (gap.service.as_str(), gap.reason.as_str());
-        if !order.contains(&reason) {
-            order.push(reason);
-        }
-        reasons.entry(reason).or_default().push(gap);
-    }
-    for reason in order {
-        let gaps = reasons.remove(&reason).unwrap_or_default();
-        let rules = if gaps.len() <= 3 || style.verbose {
-            gaps.iter()
-                .map(|gap| gap.rule)
-                .collect::<Vec<_>>()
-                .join(", ")
+    for stopped in by_reason(&report.not_checked) {
+        let rules = if stopped.rules.len() <= 3 || style.verbose {
+            stopped.rules.join(", ")
         } else {
-            count(gaps.len(), "rule")
+            count(stopped.rules.len(), "rule")
         };
-        let (service, why) = reason;
-        let text = format!("{}: {} ({rules})", one_line(service), one_line(why));
-        out.push_str(&wrap(&text, width(style), 2));
-        if let Some(remedy) = gaps.iter().find_map(|gap| gap.remedy.as_ref()) {
+        let (service, why) = (one_line(stopped.service), one_line(stopped.reason));
+        out.push_str(&wrap(
+            &format!("{service}: {why} ({rules})"),
+            width(style),
+            2,
+        ));
+        if let Some(remedy) = stopped.remedy {
             out.push_str(&wrap(&format!("-> {}", one_line(remedy)), width(style), 10));
         }
     }
@@ -212,19 +186,16 @@ fn allowed(report: &Report, style: Style, out: &mut String) {
             .as_ref()
             .map_or_else(String::new, |until| format!(", until {until}"));
         let text = format!(
-            "{} ({}line {}: {}{until})",
+            "{} ({}: {}{until})",
             one_line(&what),
-            allowed
-                .file
-                .as_ref()
-                .map_or_else(String::new, |file| format!("{}, ", one_line(file))),
-            allowed.line,
+            one_line(&allowed.place()),
             one_line(&allowed.reason)
         );
         out.push_str(&wrap(&text, width(style), 2));
     }
 }
 
+/// The verdict in one line.
 pub(super) fn verdict(report: &Report, style: Style) -> String {
     let status = report.status();
     let mut parts = Vec::new();

@@ -11,13 +11,16 @@ use crate::report::{About, Finding, Severity};
 fn service(name: &str, database: &str) -> ServiceLine {
     ServiceLine {
         name: name.to_owned(),
+        line: Some(3),
         store: "timescaledb",
         database: Some(database.to_owned()),
         address: Some("localhost:5434".to_owned()),
         server_version: Some("17.6".to_owned()),
         timescaledb_version: Some("2.19.3".to_owned()),
+        system_identifier: Some(7),
         reachable: Some(true),
         note: None,
+        schema: None,
     }
 }
 
@@ -59,6 +62,7 @@ fn report() -> Report {
     (kasia.server_version, kasia.timescaledb_version) = (None, None);
     (kasia.reachable, kasia.note) = (None, Some("files only, no database".to_owned()));
     Report {
+        manifest: Some("/srv/dbctl.toml".to_owned()),
         services: vec![
             service("k-indexer", "ksocial"),
             service("simply-kaspa-indexer", "simply_kaspa"),
@@ -79,10 +83,12 @@ fn report() -> Report {
             line: 12,
             file: None,
         }],
+        asked: Vec::new(),
         rules: 44,
         checked: 3,
         nothing_to_check: false,
         fail_on: Severity::Error,
+        at: time::OffsetDateTime::UNIX_EPOCH,
         duration: Duration::from_millis(37),
     }
 }

@@ -1,5 +1,7 @@
 //! One thing that is wrong, as rules say it and renderers show it.
 
+use std::fmt;
+
 use crate::snapshot::{Kind, Object, ObjectKey};
 
 /// How bad a finding is.
@@ -86,6 +88,17 @@ pub struct Location {
     pub line: Option<usize>,
     /// The column in characters, counted from 1.
     pub column: Option<usize>,
+}
+
+/// As compilers write it: `FILE:LINE:COLUMN`, as far as it is known.
+impl fmt::Display for Location {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.file)?;
+        [self.line, self.column]
+            .iter()
+            .map_while(|number| *number)
+            .try_for_each(|number| write!(out, ":{number}"))
+    }
 }
 
 /// Something that is wrong.

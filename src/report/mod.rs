@@ -2,10 +2,13 @@
 
 pub mod baseline;
 pub mod changes;
+pub mod explain;
 mod finding;
+pub mod grouped;
 pub mod lock;
 pub mod migrate;
 pub mod provision;
+pub mod reach;
 pub mod repair;
 pub mod rollback;
 pub mod rules;

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::{Finding, Severity};
 use crate::exit::Exit;
 
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// The manifest's file; `None` for the built-in one.
+    pub manifest: Option<String>,
     /// The services that the run was about.
     pub services: Vec<ServiceLine>,
     /// What is wrong and not accepted.
@@ -16,6 +20,8 @@ pub struct Report {
     pub not_checked: Vec<NotChecked>,
     /// What the manifest accepts.
     pub allowed: Vec<Allowed>,
+    /// Every question that was asked, answered or not.
+    pub asked: Vec<Question>,
     /// How many rules were asked.
     pub rules: usize,
     /// How many questions (a rule asked of a service) were answered about a database or a directory.
@@ -24,8 +30,19 @@ pub struct Report {
     pub nothing_to_check: bool,
     /// The severity from which on a finding fails the run.
     pub fail_on: Severity,
+    /// When it was made.
+    pub at: OffsetDateTime,
     /// How long it took.
     pub duration: Duration,
+}
+
+/// A rule asked of a service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question {
+    /// The rule.
+    pub rule: &'static str,
+    /// The service.
+    pub service: String,
 }
 
 /// One service of the report.
@@ -33,6 +50,8 @@ pub struct Report {
 pub struct ServiceLine {
     /// Its name.
     pub name: String,
+    /// The line of its table in the manifest, counted from 1; `None` for the built-in manifest.
+    pub line: Option<usize>,
     /// Its store, as the manifest writes it.
     pub store: &'static str,
     /// Its database, if it has one.
@@ -43,10 +62,27 @@ pub struct ServiceLine {
     pub server_version: Option<String>,
     /// TimescaleDB's version.
     pub timescaledb_version: Option<String>,
+    /// What tells the server from others (`pg_control_system()`), if it could be read.
+    pub system_identifier: Option<u64>,
     /// Whether the database could be read; `None` when there is none to reach.
     pub reachable: Option<bool>,
     /// Why there is nothing to look at, if there is nothing.
     pub note: Option<String>,
+    /// Its schema in short, if a database or a lock tells it.
+    pub schema: Option<SchemaLine>,
+}
+
+/// A schema in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaLine {
+    /// Whether it is what the database holds; else it is what the schema lock says.
+    pub live: bool,
+    /// The migration set and its newest version, if there is a set.
+    pub set: Option<(String, Option<i32>)>,
+    /// The newest version that the database's history names; `None` when there is none or it could not be read.
+    pub applied: Option<i64>,
+    /// How many objects of each kind, none of them 0.
+    pub objects: Vec<(&'static str, usize)>,
 }
 
 /// A finding and where it belongs.
@@ -88,8 +124,23 @@ pub struct Allowed {
     pub file: Option<String>,
 }
 
+impl Allowed {
+    /// Where the entry stands: `line N` of the manifest, or `FILE, line N`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.file.as_ref().map_or_else(
+            || format!("line {}", self.line),
+            |file| format!("{file}, line {}", self.line),
+        )
+    }
+}
+
 /// What an entry of the manifest accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a manifest has few entries, and findings are not boxed elsewhere"
+)]
 pub enum Accepted {
     /// A finding.
     Finding(Box<Found>),
@@ -181,6 +232,7 @@ mod tests {
 
     fn report(severities: &[Severity], gaps: usize) -> Report {
         Report {
+            manifest: None,
             services: Vec::new(),
             findings: severities
                 .iter()
@@ -211,10 +263,12 @@ mod tests {
                 gaps
             ],
             allowed: Vec::new(),
+            asked: Vec::new(),
             rules: 1,
             checked: 1,
             nothing_to_check: false,
             fail_on: Severity::Error,
+            at: time::OffsetDateTime::UNIX_EPOCH,
             duration: std::time::Duration::ZERO,
         }
     }

@@ -4,6 +4,7 @@ use strsim::jaro_winkler;
 
 use super::{About, Outcome, Rule, Scope, Severity};
 use crate::manifest::{Allow, Manifest};
+use crate::report::Location;
 use crate::report::verify::{Accepted, Allowed, Found, NotChecked};
 
 /// The rules of this group. What they ask is asked by [`apply`], when all other answers are there.
@@ -133,11 +134,19 @@ fn entry_name(entry: &Allow) -> String {
     name
 }
 
-fn found(entry: &Allow, finding: super::Finding) -> Found {
+fn found(manifest: &Manifest, entry: &Allow, finding: super::Finding) -> Found {
+    let finding = finding.evidence("manifest");
     Found {
         service: entry.service.clone(),
         database: None,
-        finding: finding.evidence("manifest"),
+        finding: match &manifest.path {
+            Some(path) => finding.at(Location {
+                file: path.display().to_string(),
+                line: Some(entry.line),
+                column: Some(1),
+            }),
+            None => finding,
+        },
     }
 }
 
@@ -160,7 +169,7 @@ fn expired(manifest: &Manifest, entry: &Allow) -> Found {
             "Mend what it accepts ({}), or review it and set a new date.",
             entry.reason
         ));
-    found(entry, finding)
+    found(manifest, entry, finding)
 }
 
 fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
@@ -186,7 +195,7 @@ fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
         .remedy(
             "Remove the entry, or correct its rule, service or object: names are compared exactly.",
         );
-    found(entry, finding)
+    found(manifest, entry, finding)
 }
 
 /// The id of a rule that is spelled much like this, or ends like it: people leave the group away.

@@ -14,6 +14,7 @@ mod index;
 mod known;
 mod link;
 mod run;
+mod schema;
 mod sets;
 mod skeleton;
 mod survey;

@@ -8,7 +8,7 @@ use super::sets::Owners;
 use super::survey::Survey;
 use super::{Case, Rule, Scope, Severity, Subject, System};
 use crate::manifest::Target;
-use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Report, ServiceLine};
+use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Question, Report, ServiceLine};
 use crate::snapshot::Gap;
 
 /// Asks every rule about the chosen services (none named: all of them) and puts the answers together.
@@ -72,7 +72,13 @@ pub(super) fn run_on(
     answers
         .findings
         .sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
+    let asked = answers
+        .asked
+        .into_iter()
+        .map(|(rule, service)| Question { rule, service })
+        .collect();
     Report {
+        manifest: (system.manifest.path.as_ref()).map(|path| path.display().to_string()),
         services: subjects
             .iter()
             .map(|subject| line(system, subject))
@@ -80,11 +86,13 @@ pub(super) fn run_on(
         findings: answers.findings,
         not_checked: answers.not_checked,
         allowed: answers.allowed,
+        asked,
         rules: rules.len(),
         checked,
         nothing_to_check: !subjects.is_empty()
             && subjects.iter().all(|subject| is_excused(subject)),
         fail_on,
+        at: time::OffsetDateTime::now_utc(),
         duration: started.elapsed(),
     }
 }
@@ -193,6 +201,7 @@ fn line(system: &System<'_>, subject: &Subject<'_>) -> ServiceLine {
     };
     ServiceLine {
         name: service.name.clone(),
+        line: system.manifest.path.is_some().then_some(service.line),
         store: service.store.as_str(),
         database: service
             .database
@@ -214,7 +223,11 @@ fn line(system: &System<'_>, subject: &Subject<'_>) -> ServiceLine {
         }),
         server_version: server.map(|server| server.version.clone()),
         timescaledb_version: server.and_then(|server| server.timescaledb.clone()),
+        system_identifier: snapshot
+            .and_then(|fact| fact.known())
+            .and_then(|snapshot| snapshot.identity.system_identifier.known().copied()),
         reachable: snapshot.map(|fact| fact.known().is_some()),
         note,
+        schema: super::schema::line(subject),
     }
 }

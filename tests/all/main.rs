@@ -20,6 +20,7 @@ mod connections;
 mod disasters;
 mod faults;
 mod footprint;
+mod formats;
 mod lab;
 mod library;
 mod lock;

@@ -1,0 +1,121 @@
+//! The examples below each command's help. A test reads every one of them with the command line's own parser.
+
+pub(crate) const SERVICES: &str = "\
+Examples:
+  dbctl services                                  every value and where it came from
+  dbctl services --set k-indexer.port=5439        the same with another port for this run";
+
+pub(crate) const PROVISION: &str = "\
+Examples:
+  dbctl provision                                 roles, databases, privileges and directories of all services
+  dbctl provision --service k-indexer             of one service";
+
+pub(crate) const MIGRATE: &str = "\
+Examples:
+  dbctl migrate --dry-run                         what would be applied, and which locks it takes
+  dbctl migrate                                   apply everything, service by service
+  dbctl migrate --service k-indexer --target 3    one service, no further than version 3
+  dbctl migrate --fail-fast --wait 60             in a deployment: wait for servers, change nothing when one is not fit";
+
+pub(crate) const ROLLBACK: &str = "\
+Examples:
+  dbctl rollback --service k-indexer --target 4 --dry-run    the down scripts that would run
+  dbctl rollback --service k-indexer --target 4              run them, in one transaction";
+
+pub(crate) const BASELINE: &str = "\
+Examples:
+  dbctl baseline --service k-indexer --dry-run    which version's schema is it?
+  dbctl baseline --service k-indexer              adopt it, after proving that it is one";
+
+pub(crate) const REPAIR: &str = "\
+Examples:
+  dbctl repair --service k-indexer --dry-run      what is left, and what would be done about it
+  dbctl repair --service k-indexer                mend what can be mended";
+
+pub(crate) const STATUS: &str = "\
+Examples:
+  dbctl status                                    all services on one screen
+  dbctl status --wait 60 --quiet                  a health check: ready within a minute?
+  dbctl status --format json                      for scripts";
+
+pub(crate) const VERIFY: &str = "\
+Examples:
+  dbctl verify                                    everything
+  dbctl verify --service k-indexer --fail-on warning
+  dbctl verify --output report.html --output report.sarif
+  dbctl verify --format github --output junit.xml    in GitHub Actions
+  dbctl explain bleed/foreign-object              what a rule means and how to mend it";
+
+pub(crate) const CHECK: &str = "\
+Examples:
+  dbctl check                                     in a pull request: no server is needed
+  dbctl check --format github --fail-on warning   as annotations of GitHub Actions
+  dbctl check --output check.sarif                for code scanning";
+
+pub(crate) const LOCK: &str = "\
+Examples:
+  dbctl lock                                      write the locks, to be reviewed and checked in
+  dbctl lock --check                              in CI: are they current?";
+
+pub(crate) const SANDBOX: &str = "\
+Examples:
+  dbctl sandbox run -- dbctl provision            one command against throwaway servers
+  dbctl sandbox run -- bash                       a shell with the environment set
+  dbctl sandbox up                                leave the servers running; prints export lines
+  dbctl sandbox down                              stop them and remove their data";
+
+pub(crate) const RULES: &str = "\
+Examples:
+  dbctl rules                                     the list
+  dbctl rules bleed/foreign-object                one rule's page";
+
+pub(crate) const EXPLAIN: &str = "\
+Examples:
+  dbctl explain 4                                 an exit code
+  dbctl explain 55P03                             an SQLSTATE of the server
+  dbctl explain access/trust                      a rule";
+
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  dbctl completions bash > ~/.local/share/bash-completion/completions/dbctl
+  dbctl completions zsh > ~/.zfunc/_dbctl
+  dbctl completions fish > ~/.config/fish/completions/dbctl.fish";
+
+pub(crate) const MAN: &str = "\
+Examples:
+  dbctl man > dbctl.1                             the page of dbctl
+  dbctl man --dir man1                            a page for each command";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+    use clap::{CommandFactory as _, Parser as _};
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_can_be_typed() {
+        let command = Cli::command();
+        for command in command.get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_else(|| panic!("{name} has no examples"));
+            let mut own = 0;
+            for line in help.lines().filter(|line| line.starts_with("  ")) {
+                // What stands behind two blanks says what it is for; a redirection is the shell's.
+                let typed = line.trim().split("  ").next().unwrap();
+                let typed = typed.split(" > ").next().unwrap();
+                let words: Vec<&str> = typed.split(' ').collect();
+                own += usize::from(words.get(1) == Some(&name));
+                Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{typed}: {error}"));
+            }
+            assert!(own > 0, "{name}");
+        }
+    }
+}
