@@ -21,6 +21,7 @@ mod disasters;
 mod faults;
 mod footprint;
 mod formats;
+mod initialisation;
 mod lab;
 mod library;
 mod lock;
