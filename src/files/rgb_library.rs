@@ -106,7 +106,7 @@ fn progress(directory: &Directory, contents: &Contents) -> RgbLibrary {
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(table))
         };
-        if is_named(trace) || TELLING.iter().any(|table| has(&table)) {
+        if is_named(trace) || TELLING.iter().any(&has) {
             found = true;
             let missing: Vec<_> = TABLES.into_iter().filter(|table| !has(table)).collect();
             if !missing.is_empty() {

@@ -17,6 +17,7 @@ mod baseline;
 mod check_compose;
 mod check_sets;
 mod connections;
+mod deploy;
 mod disasters;
 mod faults;
 mod footprint;
