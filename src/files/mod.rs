@@ -14,7 +14,7 @@ use crate::snapshot::{Fact, Gap};
 use crate::sqlite::{self, SqliteFacts};
 
 pub use create::{Step, create};
-pub use rgb_library::{RgbLibrary, TABLES as RGB_TABLES, rgb_library};
+pub use rgb_library::{RgbLibrary, TABLES as RGB_TABLES, is_rgb_database, rgb_library};
 use walk::Limits;
 
 /// What lies in a service's directories.
@@ -114,6 +114,14 @@ pub struct Contents {
     /// The files that say that an engine is at work: RocksDB's `LOCK` while a process holds it, the RGB library's own lock file
     /// while it is there.
     pub running: Vec<PathBuf>,
+    /// The files that others may read or write, as far as the directories between here and there let them pass.
+    pub open_files: Vec<PathBuf>,
+    /// The files that have more names than one.
+    pub linked: Vec<(Identity, PathBuf)>,
+    /// The directories, by which a bind mount of another store is known.
+    pub folders: Vec<(Identity, PathBuf)>,
+    /// The dumps of databases.
+    pub dumps: Vec<Dump>,
     /// What could not be looked at, or was left out.
     pub gaps: Vec<Gap>,
 }
@@ -132,12 +140,17 @@ pub struct Trace {
 /// An engine, and what gave it away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
-    /// A directory with `PG_VERSION` and `base/` or `global/`.
-    Postgres,
+    /// A directory with a file that only PostgreSQL makes.
+    Postgres {
+        /// The file's name.
+        marker: &'static str,
+    },
     /// A directory whose `CURRENT` names this manifest.
     RocksDb {
         /// `MANIFEST-…`
         manifest: String,
+        /// Whether that file is there.
+        whole: bool,
     },
     /// A directory with fjall's `version` file or marker.
     Fjall {
@@ -149,6 +162,15 @@ pub enum Engine {
         /// What is in it. `None`: not opened, where its place already says enough.
         facts: Option<Fact<SqliteFacts>>,
     },
+}
+
+/// A file of SQL, or of `pg_dump`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dump {
+    /// Where, below the directory walked.
+    pub path: PathBuf,
+    /// How it begins.
+    pub head: String,
 }
 
 /// A symlink below a directory.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::walk::{Limits, RGB_DATABASES};
 use super::{Contents, Directory, Engine, Role, Trace, directory, is_missing, open_databases};
 use crate::snapshot::{Fact, Gap};
-use crate::sqlite::{self, SqliteFacts};
+use crate::sqlite::{self, Schema, SqliteFacts};
 
 /// The tables of `rgb_lib_db`: what the first migrations of the RGB library make. Newer ones add to them.
 pub const TABLES: [&str; 12] = [
@@ -95,20 +95,19 @@ fn progress(directory: &Directory, contents: &Contents) -> RgbLibrary {
             continue;
         };
         let path = directory.path.join(&trace.path);
-        let relations = match facts {
-            Fact::Known(SqliteFacts::Readable(schema)) => schema.relations.as_slice(),
-            Fact::Known(SqliteFacts::Empty) => &[],
+        let empty = Schema::default();
+        let schema = match facts {
+            Fact::Known(SqliteFacts::Readable(schema)) => schema,
+            Fact::Known(SqliteFacts::Empty) => &empty,
             Fact::Known(facts) => return unusable(path, facts),
             Fact::Unknown(gap) => return RgbLibrary::Unknown(gap.clone()),
         };
-        let has = |table: &&str| {
-            relations
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(table))
-        };
-        if is_named(trace) || TELLING.iter().any(&has) {
+        if is_named(trace) || is_rgb_database(trace) {
             found = true;
-            let missing: Vec<_> = TABLES.into_iter().filter(|table| !has(table)).collect();
+            let missing: Vec<_> = TABLES
+                .into_iter()
+                .filter(|table| !schema.has(table))
+                .collect();
             if !missing.is_empty() {
                 return RgbLibrary::Incomplete {
                     database: path,
@@ -134,6 +133,21 @@ fn progress(directory: &Directory, contents: &Contents) -> RgbLibrary {
         Some(gap) => RgbLibrary::Unknown(gap.clone()),
         None if found => RgbLibrary::Ready,
         None => RgbLibrary::NoDatabase(directory.path.clone()),
+    }
+}
+
+/// Whether the file is the library's own: by its tables, or by its name where they cannot be read.
+#[must_use]
+pub fn is_rgb_database(trace: &Trace) -> bool {
+    let Engine::Sqlite { facts } = &trace.engine else {
+        return false;
+    };
+    match facts {
+        Some(Fact::Known(SqliteFacts::Readable(schema))) => {
+            TELLING.iter().any(|table| schema.has(table))
+        }
+        Some(Fact::Known(_)) | None => is_named(trace),
+        Some(Fact::Unknown(_)) => true,
     }
 }
 

@@ -99,9 +99,10 @@ async fn engines_are_known_by_content() {
     write(&root.join("f1/version"), b"FJL\x02");
     write(&root.join("f2/.fjall"), b"");
     make(&root.join("s/picture.png"), "CREATE TABLE a (x)").await;
+    write(&root.join("n2/PG_VERSION"), b"17\n");
     // What only looks like it.
     write(&root.join("n/CURRENT"), b"the current state of affairs");
-    write(&root.join("n/PG_VERSION"), b"17\n");
+    write(&root.join("n/PG_VERSION"), b"the version of my page");
     write(&root.join("n/version"), b"1.2.3");
     write(&root.join("n/data.sqlite3"), b"SQLite is a library");
     let data = data(root).await;
@@ -117,8 +118,31 @@ async fn engines_are_known_by_content() {
         [
             ("f1", Engine::Fjall { marker: "version" }),
             ("f2", Engine::Fjall { marker: ".fjall" }),
-            ("p", Engine::Postgres),
-            ("r", Engine::RocksDb { manifest }),
+            (
+                "n2",
+                Engine::Postgres {
+                    marker: "PG_VERSION"
+                }
+            ),
+            (
+                "p",
+                Engine::Postgres {
+                    marker: "PG_VERSION"
+                }
+            ),
+            (
+                "p/base/1",
+                Engine::Postgres {
+                    marker: "PG_VERSION"
+                }
+            ),
+            (
+                "r",
+                Engine::RocksDb {
+                    manifest,
+                    whole: true
+                }
+            ),
             ("s/picture.png", Engine::Sqlite { facts: None }),
         ]
     );

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
 
-use super::{Contents, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
+use super::{Contents, Dump, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
 use crate::snapshot::{Fact, Gap};
 use crate::sqlite::HEADER;
 
@@ -39,6 +39,18 @@ const RGB_RUNTIME_LOCK: &str = "rgb_runtime.lock";
 // The file that RocksDB (env/fs_posix.cc) holds an fcntl lock on as long as the database is open.
 const ROCKSDB_LOCK: &str = "LOCK";
 
+// What initdb and the server leave in a data directory, the surest first (the page "Database File Layout").
+const POSTGRES: [&str; 4] = [
+    "PG_VERSION",
+    "postgresql.conf",
+    "pg_hba.conf",
+    "postmaster.pid",
+];
+
+// Of a dump the head is enough: whose it is stands in its first statements.
+const DUMP_HEAD: u64 = 64 << 10;
+const MOST_DUMPS: usize = 50;
+
 struct Walk<'a> {
     role: Role,
     root: &'a Path,
@@ -65,15 +77,19 @@ pub(super) fn contents(role: Role, root: &Path, node: &Node, limits: Limits) -> 
         unread: Unread::default(),
     };
     // Breadth first: when the bound is reached, what lies near the top was seen.
-    let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
+    let mut queue = VecDeque::from([(PathBuf::new(), 0, lets_others_pass(node.mode))]);
     let mut too_deep = 0_usize;
-    while let Some((below, depth)) = queue.pop_front() {
+    while let Some((below, depth, open)) = queue.pop_front() {
         if depth > limits.depth {
             too_deep += 1;
             continue;
         }
-        match walk.list(&below) {
-            Ok(Some(folders)) => queue.extend(folders.into_iter().map(|path| (path, depth + 1))),
+        match walk.list(&below, open) {
+            Ok(Some(folders)) => queue.extend(
+                folders
+                    .into_iter()
+                    .map(|(path, open)| (path, depth + 1, open)),
+            ),
             Ok(None) => break,
             Err(error) if is_missing(&error) => {}
             Err(error) if depth == 0 => return Fact::Unknown(denied(root, node, &error)),
@@ -92,8 +108,8 @@ pub(super) fn contents(role: Role, root: &Path, node: &Node, limits: Limits) -> 
 }
 
 impl Walk<'_> {
-    /// Looks at one directory and returns those in it; `None` when there were too many entries.
-    fn list(&mut self, below: &Path) -> io::Result<Option<Vec<PathBuf>>> {
+    /// Looks at one directory, which others may pass or not, and returns those in it; `None` when there were too many entries.
+    fn list(&mut self, below: &Path, open: bool) -> io::Result<Option<Vec<(PathBuf, bool)>>> {
         let mut folders = Vec::new();
         let mut signs = Signs::default();
         for entry in std::fs::read_dir(join(self.root, below))? {
@@ -123,9 +139,13 @@ impl Walk<'_> {
                 let target = resolve(&entry.path());
                 self.contents.symlinks.push(Symlink { path, target });
             } else if meta.is_dir() {
-                signs.directory(&entry.file_name());
-                folders.push(path);
+                let node = Node::of(&meta);
+                self.contents.folders.push((node.identity, path.clone()));
+                folders.push((path, open && lets_others_pass(node.mode)));
             } else if meta.is_file() {
+                if open && meta.mode() & 0o006 != 0 {
+                    self.contents.open_files.push(path.clone());
+                }
                 self.file(&entry, &meta, path, &mut signs);
             }
         }
@@ -150,6 +170,19 @@ impl Walk<'_> {
             Err(error) => return self.unread.add(&entry.path(), &error),
         };
         signs.file(&name, &head);
+        if meta.nlink() > 1 {
+            let identity = Node::of(meta).identity;
+            self.contents.linked.push((identity, path.clone()));
+        }
+        if is_dump(&path, &head) && self.contents.dumps.len() < MOST_DUMPS {
+            match beginning(&entry.path(), DUMP_HEAD) {
+                Ok(head) => self.contents.dumps.push(Dump {
+                    path: path.clone(),
+                    head: String::from_utf8_lossy(&head).into_owned(),
+                }),
+                Err(error) => self.unread.add(&entry.path(), &error),
+            }
+        }
         if self.is_at_work(&name, &entry.path()) {
             self.contents.running.push(path.clone());
         }
@@ -177,8 +210,11 @@ impl Walk<'_> {
     }
 
     fn engines(&mut self, below: &Path, signs: Signs) {
-        let postgres = (signs.version && signs.cluster).then_some(Engine::Postgres);
-        let rocksdb = signs.manifest.map(|manifest| Engine::RocksDb { manifest });
+        let postgres = signs.postgres.map(|marker| Engine::Postgres { marker });
+        let rocksdb = signs.manifest.map(|manifest| Engine::RocksDb {
+            whole: self.root.join(below).join(&manifest).exists(),
+            manifest,
+        });
         let fjall = signs.fjall.map(|marker| Engine::Fjall { marker });
         self.contents
             .traces
@@ -198,20 +234,16 @@ impl Walk<'_> {
 /// What the entries of one directory say together.
 #[derive(Default)]
 struct Signs {
-    version: bool,
-    cluster: bool,
+    postgres: Option<&'static str>,
     manifest: Option<String>,
     fjall: Option<&'static str>,
 }
 
 impl Signs {
-    fn directory(&mut self, name: &OsStr) {
-        self.cluster |= name == "base" || name == "global";
-    }
-
     fn file(&mut self, name: &OsStr, head: &[u8]) {
-        if name == "PG_VERSION" {
-            self.version = true;
+        if let Some(marker) = POSTGRES.into_iter().find(|marker| name == *marker) {
+            let is_one = marker != "PG_VERSION" || is_version(head);
+            self.postgres = self.postgres.or(is_one.then_some(marker));
         } else if name == "CURRENT" {
             self.manifest = std::str::from_utf8(head)
                 .ok()
@@ -294,9 +326,35 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags).open(path)
 }
 
+/// Whether the directory lets those in who are neither its owner nor of its group.
+const fn lets_others_pass(mode: u32) -> bool {
+    mode & 0o001 != 0
+}
+
+/// Whether the text is a version, as `17` or `9.6`.
+fn is_version(head: &[u8]) -> bool {
+    let text = head.trim_ascii();
+    !text.is_empty()
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// Whether the file is one of SQL, or of `pg_dump` in its own format.
+fn is_dump(path: &Path, head: &[u8]) -> bool {
+    let is_sql = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+    is_sql || head.starts_with(b"PGDMP") || head.starts_with(b"--\n-- PostgreSQL database dump")
+}
+
 /// The first bytes of a file.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(64);
-    open(path)?.take(64).read_to_end(&mut head)?;
+    beginning(path, 64)
+}
+
+fn beginning(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    open(path)?.take(bytes).read_to_end(&mut head)?;
     Ok(head)
 }

@@ -1,6 +1,7 @@
 //! Rules of group `files`.
 
 mod database;
+mod dump;
 mod engine;
 mod layout;
 mod overlap;
@@ -23,6 +24,8 @@ pub(super) const RULES: &[Rule] = &[
     database::WRONG_TABLES,
     database::UNREADABLE_SQLITE,
     database::HARD_LINK,
+    database::APPLICATION_ID,
+    dump::FOREIGN_DUMP,
 ];
 
 /// The directories of the service; none when none is configured.

@@ -180,6 +180,15 @@ fn database(subject: &Subject<'_>) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
+/// Whether a process has the service's RocksDB open.
+fn is_running(subject: &Subject<'_>) -> bool {
+    let directories = subject.directories.as_ref().and_then(|fact| fact.known());
+    directories.is_some_and(|facts| {
+        let mut contents = facts.directories.iter().map(|found| &found.contents);
+        contents.any(|contents| contents.known().is_some_and(|it| !it.running.is_empty()))
+    })
+}
+
 fn line(system: &System<'_>, subject: &Subject<'_>) -> ServiceLine {
     let service = subject.service;
     let snapshot = subject.snapshot.as_ref();
@@ -193,6 +202,9 @@ fn line(system: &System<'_>, subject: &Subject<'_>) -> ServiceLine {
         )),
         Target::Files if subject.directories.is_none() => {
             Some("no directory configured".to_owned())
+        }
+        Target::Files if is_running(subject) => {
+            Some("files only, no database; running (LOCK is held)".to_owned())
         }
         Target::Files => Some("files only, no database".to_owned()),
         Target::Database(_) if system.offline => None,

@@ -60,6 +60,16 @@ pub struct Schema {
     pub application_id: i32,
 }
 
+impl Schema {
+    /// Whether there is a table or view of this name; SQLite does not tell upper from lower case.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.relations
+            .iter()
+            .any(|relation| relation.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The first bytes of every SQLite database.
 pub const HEADER: &[u8; 16] = b"SQLite format 3\0";
 

@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -28,6 +33,11 @@ async fn writer(path: &Path) -> SqliteConnection {
 pub(crate) struct Other(Child);
 
 impl Other {
+    /// Holds a lock on the whole file, as RocksDB does on its `LOCK`.
+    pub(crate) fn locking(path: &Path) -> Self {
+        Self::holding(path, "LOCK")
+    }
+
     pub(crate) fn holding(path: &Path, script: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "sqlite::tests::other_process", "--nocapture"])
@@ -64,9 +74,23 @@ async fn other_process() {
     let Some(path) = std::env::var_os("DBCTL_TEST_SQLITE") else {
         return;
     };
-    let mut connection = writer(Path::new(&path)).await;
     let script = std::env::var("DBCTL_TEST_SCRIPT").unwrap();
-    connection.execute(AssertSqlSafe(script)).await.unwrap();
+    let file = std::fs::File::options().write(true).open(&path);
+    let mut connection = None;
+    if script == "LOCK" {
+        let lock = nix::libc::flock {
+            l_type: nix::libc::F_WRLCK as i16,
+            l_whence: nix::libc::SEEK_SET as i16,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        nix::fcntl::fcntl(file.as_ref().unwrap(), nix::fcntl::FcntlArg::F_SETLK(&lock)).unwrap();
+    } else {
+        drop(file);
+        let opened = connection.insert(writer(Path::new(&path)).await);
+        opened.execute(AssertSqlSafe(script)).await.unwrap();
+    }
     println!("holding");
     let _ = std::io::stdin().lines().next();
     std::process::exit(0);

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, finding};
-use crate::files::{Engine, Role, Trace};
+use super::{
+    Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere, finding,
+};
+use crate::files::{Engine, Identity, Role, Trace};
 use crate::migration::Owned;
 use crate::migration::guard::Party;
 use crate::rules::{Scope, Subject, Verdict};
@@ -101,14 +103,14 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
 }
 
 /// An SQL service and the names of its relations, in lower case.
-struct Owner<'a> {
-    service: &'a str,
+pub(super) struct Owner<'a> {
+    pub(super) service: &'a str,
     relations: BTreeSet<String>,
     prefixes: &'static [&'static str],
 }
 
 impl Owner<'_> {
-    fn matches(&self, tables: &BTreeMap<String, &str>) -> Vec<String> {
+    pub(super) fn matches(&self, tables: &BTreeMap<String, &str>) -> Vec<String> {
         tables
             .keys()
             .filter(|table| {
@@ -120,7 +122,7 @@ impl Owner<'_> {
     }
 }
 
-fn owners<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Vec<Owner<'a>> {
+pub(super) fn owners<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Vec<Owner<'a>> {
     let own = &case.subject.service.name;
     // The service itself last: `max_by_key` takes the last of equals, and its multi-user tables are the likeliest guests.
     let subjects = case.others().chain(std::iter::once(case.subject));
@@ -249,7 +251,7 @@ fn unreadable(case: &Case<'_>, path: &Path, facts: &SqliteFacts) -> Finding {
 pub(super) const HARD_LINK: Rule = Rule {
     id: "files/hard-link",
     severity: Severity::Error,
-    summary: "Does the RGB library's SQLite file have one name only?",
+    summary: "Has the RGB library's SQLite file one name only, and is no file in two stores?",
     help: include_str!("../help/files-hard-link.md"),
     scope: Scope::Directory,
     check: hard_link,
@@ -277,6 +279,97 @@ fn hard_link(case: &Case<'_>) -> Verdict {
         outcome
             .findings
             .push(finding(&HARD_LINK, about("file", &database.path), text));
+    }
+    outcome.findings.extend(linked_stores(case)?);
+    Ok(outcome)
+}
+
+/// Files that this service's directories and those of a service before it have in common.
+fn linked_stores(case: &Case<'_>) -> Result<Vec<Finding>, Gap> {
+    let service = &case.subject.service.name;
+    let mut findings = Vec::new();
+    for directory in directories(case)? {
+        let Fact::Known(contents) = &directory.contents else {
+            continue;
+        };
+        // One pair of directories has one cause.
+        let common = everywhere(case)
+            .take_while(|(_, subject, _)| subject.service.name != *service)
+            .filter(|(_, _, other)| directory.resolved != other.resolved)
+            .find_map(|(_, subject, other)| {
+                let theirs = &other.contents.known()?.linked;
+                let shared = |(identity, path): &(Identity, PathBuf)| {
+                    let (_, theirs) = theirs.iter().find(|(one, _)| one == identity)?;
+                    Some((path.clone(), other.path.join(theirs)))
+                };
+                let pair = contents.linked.iter().find_map(shared)?;
+                Some((&subject.service.name, pair))
+            });
+        if let Some((owner, (own, theirs))) = common {
+            let path = directory.path.join(own);
+            let text = Text {
+                expected: "files of its own".to_owned(),
+                actual: format!("the same file as {}", theirs.display()),
+                message: format!(
+                    "{} in {} is the same file as {} of {owner}: a hard link joins two stores",
+                    path.display(),
+                    super::name(service, directory),
+                    theirs.display()
+                ),
+                remedy: format!(
+                    "stop both services, copy the file ({0} to {0}.copy), and move the copy into its place",
+                    path.display()
+                ),
+            };
+            let found = finding(&HARD_LINK, about("file", &path), text);
+            findings.push(Finding {
+                belongs_to: Some(owner.clone()),
+                ..found
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// A file that another program has marked as its own.
+pub(super) const APPLICATION_ID: Rule = Rule {
+    id: "files/application-id",
+    severity: Severity::Error,
+    summary: "Is the RGB library's SQLite file marked as no other program's?",
+    help: include_str!("../help/files-application-id.md"),
+    scope: Scope::Directory,
+    check: application_id,
+};
+
+fn application_id(case: &Case<'_>) -> Verdict {
+    let mut outcome = Outcome::default();
+    let service = &case.subject.service.name;
+    for database in databases(case, &mut outcome)? {
+        let id = match database.facts {
+            Fact::Known(SqliteFacts::Readable(schema)) => schema.application_id,
+            // files/unreadable-sqlite tells why.
+            Fact::Known(_) => continue,
+            Fact::Unknown(gap) => {
+                outcome.gaps.push(gap.clone());
+                continue;
+            }
+        };
+        if id == 0 {
+            continue;
+        }
+        let path = database.path.display();
+        let text = Text {
+            expected: "application_id 0, as the RGB library leaves it".to_owned(),
+            actual: format!("application_id {id} (0x{id:08X})"),
+            message: format!(
+                "{service}'s SQLite file {path} has application_id {id} (0x{id:08X}): another program has marked it as its own"
+            ),
+            remedy: format!(
+                "find the program that made it, and move the file to its own directory; if it is the wallet all the same, PRAGMA application_id = 0 with {service} stopped"
+            ),
+        };
+        let found = finding(&APPLICATION_ID, about("file", &database.path), text);
+        outcome.findings.push(found);
     }
     Ok(outcome)
 }

@@ -1,11 +1,13 @@
 //! Storage engines that are where they do not belong, or are not where they do.
 
+use std::path::{Path, PathBuf};
+
 use super::overlap::overlapped;
 use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere,
     finding, name, of_role,
 };
-use crate::files::{Directory, Engine, Role, Trace};
+use crate::files::{Directory, Engine, Role, Trace, is_rgb_database};
 use crate::manifest::{Service, Store};
 use crate::rules::{Scope, Verdict};
 
@@ -59,7 +61,7 @@ const fn belongs(service: &Service, role: Role, engine: &Engine) -> bool {
     match role {
         Role::Storage | Role::LdkData => false,
         Role::RgbSqlite => matches!(engine, Engine::Sqlite { .. }),
-        Role::PostgreSql => matches!(engine, Engine::Postgres),
+        Role::PostgreSql => matches!(engine, Engine::Postgres { .. }),
         Role::Data => is_store(service, engine),
     }
 }
@@ -67,17 +69,26 @@ const fn belongs(service: &Service, role: Role, engine: &Engine) -> bool {
 /// Whether this is the engine of the service's own store.
 const fn is_store(service: &Service, engine: &Engine) -> bool {
     match engine {
-        Engine::Postgres => service.store.is_sql(),
+        Engine::Postgres { .. } => service.store.is_sql(),
         Engine::RocksDb { .. } | Engine::Fjall { .. } => matches!(service.store, Store::Files),
         Engine::Sqlite { .. } => false,
+    }
+}
+
+/// Where the engine is. Joined to nothing, a path would end in a slash.
+fn place(directory: &Directory, trace: &Trace) -> PathBuf {
+    if trace.path.as_os_str().is_empty() {
+        directory.path.clone()
+    } else {
+        directory.path.join(&trace.path)
     }
 }
 
 fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
     let service = case.subject.service;
     let (engine, sign) = match &trace.engine {
-        Engine::Postgres => ("PostgreSQL", "PG_VERSION".to_owned()),
-        Engine::RocksDb { manifest } => ("RocksDB", format!("CURRENT names {manifest}")),
+        Engine::Postgres { marker } => ("PostgreSQL", (*marker).to_owned()),
+        Engine::RocksDb { manifest, .. } => ("RocksDB", format!("CURRENT names {manifest}")),
         Engine::Fjall { marker } => ("fjall", format!("{marker} is fjall's")),
         Engine::Sqlite { .. } => ("SQLite", "its header".to_owned()),
     };
@@ -97,11 +108,7 @@ fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
     } else {
         format!(", the engine of {}", owners.join(", "))
     };
-    let path = if trace.path.as_os_str().is_empty() {
-        directory.path.clone()
-    } else {
-        directory.path.join(&trace.path)
-    };
+    let path = place(directory, trace);
     let kind = match trace.engine {
         Engine::Sqlite { .. } => "file",
         _ => "directory",
@@ -163,6 +170,18 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
             .traces
             .iter()
             .any(|trace| is_store(service, &trace.engine));
+        outcome
+            .findings
+            .extend(contents.traces.iter().filter_map(|trace| {
+                let Engine::RocksDb {
+                    manifest,
+                    whole: false,
+                } = &trace.engine
+                else {
+                    return None;
+                };
+                Some(torn(service, directory, &place(directory, trace), manifest))
+            }));
         // An empty directory is a new one; what is another engine's is files/foreign-engine's to say.
         // Where not everything was seen, the gap says so instead.
         if own
@@ -195,11 +214,28 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
     Ok(outcome)
 }
 
+/// A RocksDB without the file that everything in it is found by.
+fn torn(service: &Service, directory: &Directory, path: &Path, manifest: &str) -> Finding {
+    let text = Text {
+        expected: format!("{manifest}, which CURRENT names"),
+        actual: format!("no {manifest}"),
+        message: format!(
+            "{}: CURRENT names {manifest}, and that file is not there: the RocksDB cannot be opened",
+            name(&service.name, directory)
+        ),
+        remedy: format!(
+            "stop {} and restore the store from its backup",
+            service.name
+        ),
+    };
+    finding(&UNEXPECTED_ENGINE, about("directory", path), text)
+}
+
 /// The RGB library has not been here yet.
 pub(super) const NO_DATABASE: Rule = Rule {
     id: "files/no-database",
     severity: Severity::Warning,
-    summary: "Does rgb_sqlite/ hold an SQLite file?",
+    summary: "Does rgb_sqlite/ hold the RGB library's SQLite file?",
     help: include_str!("../help/files-no-database.md"),
     scope: Scope::Directory,
     check: no_database,
@@ -211,18 +247,18 @@ fn no_database(case: &Case<'_>) -> Verdict {
     let rgb = of_role(directories(case)?, Role::RgbSqlite);
     for (directory, contents) in contents(rgb, &mut outcome) {
         let there = matches!(directory.node.known(), Some(Some(node)) if node.directory);
-        let database = contents
-            .traces
-            .iter()
-            .any(|trace| matches!(trace.engine, Engine::Sqlite { .. }));
+        let database = contents.traces.iter().any(is_rgb_database);
         if !there || database || !contents.gaps.is_empty() || overlapped(case, directory).is_some()
         {
             continue;
         }
         let text = Text {
             expected: "the RGB library's SQLite file".to_owned(),
-            actual: "no SQLite file".to_owned(),
-            message: format!("{} holds no SQLite file", name(service, directory)),
+            actual: "no SQLite file of it".to_owned(),
+            message: format!(
+                "{} holds no SQLite file with the tables of the RGB library",
+                name(service, directory)
+            ),
             remedy: format!(
                 "unlock {service}: the RGB library makes its file then; if it did before, its data was lost or lies elsewhere"
             ),

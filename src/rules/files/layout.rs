@@ -1,5 +1,7 @@
 //! Directories that are missing, or open to others.
 
+use std::path::PathBuf;
+
 use super::{Case, Outcome, Rule, Severity, Text, about, directories, finding, is_root, name};
 use crate::files::{Directory, Node, Role};
 use crate::rules::{Scope, Verdict};
@@ -8,7 +10,7 @@ use crate::snapshot::Fact;
 /// A directory that the manifest names, or `rgb_sqlite`, is not there or is a file.
 pub(super) const MISSING_DIRECTORY: Rule = Rule {
     id: "files/missing-directory",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     summary: "Is every configured directory there, and a directory?",
     help: include_str!("../help/files-missing-directory.md"),
     scope: Scope::Directory,
@@ -37,7 +39,18 @@ fn missing_directory(case: &Case<'_>) -> Verdict {
         if optional && node.is_none() {
             continue;
         }
-        outcome.findings.push(missing(service, directory, *node));
+        let found = missing(service, directory, *node);
+        // The files of a database server may lie on another host.
+        let elsewhere =
+            node.is_none() && directory.role == Role::Data && case.subject.service.store.is_sql();
+        outcome.findings.push(if elsewhere {
+            super::Finding {
+                severity: Severity::Warning,
+                ..found
+            }
+        } else {
+            found
+        });
     }
     Ok(outcome)
 }
@@ -71,25 +84,18 @@ fn missing(service: &str, directory: &Directory, node: Option<Node>) -> super::F
         },
         remedy,
     };
-    let found = finding(
+    finding(
         &MISSING_DIRECTORY,
         about("directory", &directory.path),
         text,
-    );
-    match node {
-        Some(_) => super::Finding {
-            severity: Severity::Error,
-            ..found
-        },
-        None => found,
-    }
+    )
 }
 
 /// A directory lets other users in.
 pub(super) const OPEN_PERMISSIONS: Rule = Rule {
     id: "files/open-permissions",
     severity: Severity::Error,
-    summary: "Is every data directory closed to other users?",
+    summary: "Is every data directory, and all wallet data, closed to other users?",
     help: include_str!("../help/files-open-permissions.md"),
     scope: Scope::Directory,
     check: open_permissions,
@@ -100,6 +106,7 @@ fn open_permissions(case: &Case<'_>) -> Verdict {
     let service = case.subject.service;
     // What the storage directory lets through to its parts.
     let mut passes = 0;
+    let mut storage_is_open = false;
     for directory in directories(case)? {
         let node = match &directory.node {
             Fact::Known(Some(node)) if node.directory => node,
@@ -114,6 +121,8 @@ fn open_permissions(case: &Case<'_>) -> Verdict {
             Role::Data if service.store.is_sql() => 0o026,
             Role::PostgreSql => 0o026 & passes,
             Role::Storage | Role::Data => 0o066,
+            // The library's own place is private whatever lies around it: it may be mounted or copied alone.
+            Role::RgbSqlite if !storage_is_open => 0o066,
             _ if directory.symlink => 0o066,
             _ => 0o066 & passes,
         };
@@ -121,13 +130,50 @@ fn open_permissions(case: &Case<'_>) -> Verdict {
         if directory.role == Role::Storage && open == 0 {
             passes = reach(node.mode);
         }
+        storage_is_open |= directory.role == Role::Storage && open != 0;
         if open != 0 {
             outcome
                 .findings
                 .push(open_to_others(&service.name, directory, node, open));
+            continue;
+        }
+        // PostgreSQL sees to its own files' modes, and a file store has none that others could use without the rest.
+        let is_wallet = matches!(
+            directory.role,
+            Role::Storage | Role::RgbSqlite | Role::LdkData
+        );
+        let is_reached = directory.role == Role::Storage || passes & 0o006 != 0;
+        if is_wallet
+            && is_reached
+            && let Fact::Known(contents) = &directory.contents
+        {
+            let files = &contents.open_files;
+            outcome
+                .findings
+                .extend(open_file(&service.name, directory, files));
         }
     }
     Ok(outcome)
+}
+
+/// Wallet data that others can get at by its name, though they cannot list the directory.
+fn open_file(service: &str, directory: &Directory, files: &[PathBuf]) -> Option<super::Finding> {
+    let path = directory.path.join(files.first()?);
+    let more = match files.len() {
+        1 => String::new(),
+        count => format!(" (and {} more files there)", count - 1),
+    };
+    let text = Text {
+        expected: "files that their owner alone can read".to_owned(),
+        actual: format!("{} open to others", files.len()),
+        message: format!(
+            "{}: {} can be read or written by everybody{more}: every directory above it lets others pass",
+            name(service, directory),
+            path.display()
+        ),
+        remedy: format!("chmod -R go-rwx '{}'", directory.path.display()),
+    };
+    Some(finding(&OPEN_PERMISSIONS, about("file", &path), text))
 }
 
 /// The bits of a directory's entries that count when the directory itself has this mode: nobody gets past a closed one.

@@ -111,7 +111,21 @@ fn same(one: &Directory, other: &Directory) -> bool {
 fn lies_in(inner: &Directory, outer: &Directory) -> bool {
     let within = inner.resolved != outer.resolved && inner.resolved.starts_with(&outer.resolved);
     let identity = outer.node.known().and_then(Option::as_ref);
-    within || identity.is_some_and(|node| inner.parents.contains(&node.identity))
+    within
+        || identity.is_some_and(|node| inner.parents.contains(&node.identity))
+        || is_mounted_in(inner, outer)
+}
+
+/// Whether a bind mount puts the directory into the other: it has a second path there, which no symlink tells of.
+fn is_mounted_in(inner: &Directory, outer: &Directory) -> bool {
+    let identity = inner.node.known().and_then(Option::as_ref);
+    let folders = outer.contents.known().map(|contents| &contents.folders);
+    identity.is_some_and(|node| {
+        folders
+            .into_iter()
+            .flatten()
+            .any(|(folder, _)| *folder == node.identity)
+    })
 }
 
 fn shared(

@@ -192,10 +192,18 @@ const WALLET: &str = "rgb/storage/rgb_sqlite/8e5c1a77/rgb_lib_db";
 async fn missing_directory() {
     let mut tree = Tree::clean().await;
     assert_eq!(tree.seen().await, []);
-    let warning = |path| one("files/missing-directory", Severity::Warning, path);
-    for path in [STORAGE, RGB, "kasia/db", "pg/ksocial"] {
+    for (path, severity) in [
+        (STORAGE, Severity::Error),
+        (RGB, Severity::Error),
+        ("kasia/db", Severity::Error),
+        // A server's files may be on another host.
+        ("pg/ksocial", Severity::Warning),
+    ] {
         std::fs::rename(tree.at(path), tree.at("away")).unwrap();
-        assert_eq!(tree.seen().await, warning(path));
+        assert_eq!(
+            tree.seen().await,
+            one("files/missing-directory", severity, path)
+        );
         // A file in its place.
         std::fs::write(tree.at(path), "").unwrap();
         let error = one("files/missing-directory", Severity::Error, path);
@@ -229,13 +237,27 @@ async fn open_permissions() {
     }
     // What PostgreSQL allows itself, and what nobody can reach.
     chmod(&tree.at("pg/ksocial"), 0o750);
-    chmod(&tree.at(RGB), 0o755);
+    chmod(&tree.at("rgb/storage/ldk_data"), 0o755);
+    chmod(&tree.wallet(), 0o644);
     assert_eq!(tree.seen().await, []);
+    let error = |path| one("files/open-permissions", Severity::Error, path);
     chmod(&tree.at(STORAGE), 0o711);
-    assert_eq!(
-        tree.seen().await,
-        one("files/open-permissions", Severity::Error, RGB)
-    );
+    assert_eq!(tree.seen().await, error("rgb/storage/ldk_data"));
+    chmod(&tree.at("rgb/storage/ldk_data"), 0o700);
+    // rgb_sqlite is private whatever lies around it.
+    for mode in [0o711, 0o700] {
+        chmod(&tree.at(STORAGE), mode);
+        chmod(&tree.at(RGB), 0o755);
+        assert_eq!(tree.seen().await, error(RGB));
+    }
+    // Nobody can list the directories, but everybody who knows the name can read the wallet.
+    for path in [STORAGE, RGB, "rgb/storage/rgb_sqlite/8e5c1a77"] {
+        chmod(&tree.at(path), 0o711);
+    }
+    chmod(&tree.at("rgb/storage/rgb_sqlite/8e5c1a77/bdk_db"), 0o600);
+    assert_eq!(tree.seen().await, error(WALLET));
+    chmod(&tree.wallet(), 0o640);
+    assert_eq!(tree.seen().await, []);
 }
 
 #[tokio::test]
@@ -372,6 +394,13 @@ async fn unexpected_engine() {
     );
     std::fs::write(tree.at("kasia/db/version"), "FJL\u{2}").unwrap();
     assert_eq!(tree.seen().await, []);
+    // CURRENT names what is not there.
+    std::fs::remove_file(tree.at("kasia/db/version")).unwrap();
+    std::fs::write(&current, "MANIFEST-000002\n").unwrap();
+    assert_eq!(
+        tree.seen().await,
+        one("files/unexpected-engine", Severity::Error, "kasia/db")
+    );
     std::fs::remove_dir_all(tree.at("kasia/db")).unwrap();
     std::fs::create_dir(tree.at("kasia/db")).unwrap();
     chmod(&tree.at("kasia/db"), 0o700);
@@ -460,6 +489,13 @@ async fn no_database() {
     std::fs::create_dir(&second).unwrap();
     std::fs::copy(tree.wallet(), second.join("rgb_lib_db")).unwrap();
     assert_eq!(tree.seen().await, []);
+    // The wallet's other database is none of the library's.
+    std::fs::remove_dir_all(second).unwrap();
+    std::fs::remove_file(tree.wallet()).unwrap();
+    assert_eq!(
+        tree.seen().await,
+        one("files/no-database", Severity::Warning, RGB)
+    );
 }
 
 #[tokio::test]
@@ -472,6 +508,99 @@ async fn hard_link() {
     );
     std::fs::remove_file(tree.at("copy")).unwrap();
     assert_eq!(tree.seen().await, []);
+    // One file in two stores; one that is linked within its own is RocksDB's or a backup's matter.
+    std::fs::hard_link(
+        tree.at("pg/simply/global/pg_control"),
+        tree.at("kasia/db/000009.sst"),
+    )
+    .unwrap();
+    assert_eq!(
+        tree.seen().await,
+        one("files/hard-link", Severity::Error, "kasia/db/000009.sst")
+    );
+    std::fs::remove_file(tree.at("kasia/db/000009.sst")).unwrap();
+    std::fs::hard_link(
+        tree.at("kasia/db/000004.log"),
+        tree.at("kasia/db/000010.log"),
+    )
+    .unwrap();
+    assert_eq!(tree.seen().await, []);
+}
+
+#[tokio::test]
+async fn application_id() {
+    let tree = Tree::clean().await;
+    make(&tree.wallet(), "PRAGMA application_id = 1196444487").await;
+    let (findings, gaps) = tree.check().await;
+    assert_eq!(gaps, []);
+    assert!(
+        findings
+            .iter()
+            .all(|found| found.actual.contains("0x47504B47"))
+    );
+    assert_eq!(
+        tree.short(findings),
+        one("files/application-id", Severity::Error, WALLET)
+    );
+    make(&tree.wallet(), "PRAGMA application_id = 0").await;
+    assert_eq!(tree.seen().await, []);
+}
+
+#[tokio::test]
+async fn foreign_dump() {
+    let tree = Tree::clean().await;
+    let plain = "--\n-- PostgreSQL database dump\n--\nCREATE TABLE public.k_posts (\n";
+    for (path, text) in [
+        ("kasia/db/backup.sql", plain.to_owned()),
+        ("pg/simply/ksocial", plain.to_owned()),
+        (
+            "rgb/storage/ldk_data/x",
+            "PGDMP\u{1}\u{e}COPY public.k_posts (id) FROM stdin;".to_owned(),
+        ),
+    ] {
+        std::fs::write(tree.at(path), text).unwrap();
+        let (findings, gaps) = tree.check().await;
+        assert_eq!(gaps, []);
+        let owners: Vec<_> = findings
+            .iter()
+            .map(|found| found.belongs_to.clone())
+            .collect();
+        assert_eq!(owners, [Some("k-indexer".to_owned())]);
+        assert_eq!(
+            tree.short(findings),
+            one("files/foreign-dump", Severity::Warning, path)
+        );
+        std::fs::remove_file(tree.at(path)).unwrap();
+    }
+    // Its own, what both have, and what only speaks of it.
+    for (path, text) in [
+        ("pg/ksocial/own.sql", plain),
+        ("pg/simply/both.sql", "CREATE TABLE vars (key text);"),
+        ("kasia/db/notes.sql", "-- k_posts is elsewhere"),
+    ] {
+        std::fs::write(tree.at(path), text).unwrap();
+    }
+    assert_eq!(tree.seen().await, []);
+}
+
+#[tokio::test]
+async fn a_running_rocksdb_is_told() {
+    let tree = Tree::clean().await;
+    std::fs::write(tree.at("kasia/db/LOCK"), "").unwrap();
+    let running = || async {
+        let kasia = tree.services.last().unwrap();
+        let Some(Fact::Known(facts)) = crate::files::read(kasia).await else {
+            panic!()
+        };
+        let contents = facts.directories.last().unwrap().contents.known().unwrap();
+        contents.running.clone()
+    };
+    assert_eq!(running().await, Vec::<PathBuf>::new());
+    let other = Other::locking(&tree.at("kasia/db/LOCK"));
+    assert_eq!(running().await, [PathBuf::from("LOCK")]);
+    assert_eq!(tree.seen().await, []);
+    other.kill();
+    assert_eq!(running().await, Vec::<PathBuf>::new());
 }
 
 #[test]
