@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
+use crate::files::RGB_TABLES;
 use crate::manifest::{self, Inputs, Manifest};
 use crate::sandbox::{
     Attended, Binaries, SandboxError, Signals, State, System, SystemOptions, Variable,
     default_directory, find, make_directory,
 };
+use crate::sqlite::make_stand_in;
 
 /// What `run` and `up` have in common.
 #[derive(Debug, Clone)]
@@ -229,6 +231,17 @@ async fn in_background<T: Send + 'static>(
     }
 }
 
+/// The system with what the RGB library makes when its node is unlocked: `migrate` waits for that, and there is no node here.
+async fn initialised(system: System) -> Result<System, SandboxError> {
+    for storage in system.storages() {
+        let path = storage.join("rgb_sqlite/sandbox/rgb_lib_db");
+        make_stand_in(&path, &RGB_TABLES)
+            .await
+            .map_err(SandboxError::io(format!("make {}", path.display())))?;
+    }
+    Ok(system)
+}
+
 /// Starts the system; a signal ends the start and leaves nothing.
 async fn start(
     options: &SandboxOptions,
@@ -258,7 +271,7 @@ async fn start(
     let starting = in_background(move || System::start(&manifest, &binaries, &system));
     tokio::pin!(starting);
     tokio::select! {
-        started = &mut starting => started,
+        started = &mut starting => initialised(started?).await,
         _ = signals.next() => {
             cancel.cancel();
             // It may have been ready just then; stopping it is part of being interrupted.

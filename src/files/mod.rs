@@ -1,6 +1,7 @@
 //! Facts about data directories. No judgement.
 
 mod create;
+mod rgb_library;
 mod walk;
 
 use std::fs::Metadata;
@@ -13,6 +14,7 @@ use crate::snapshot::{Fact, Gap};
 use crate::sqlite::{self, SqliteFacts};
 
 pub use create::{Step, create};
+pub use rgb_library::{RgbLibrary, TABLES as RGB_TABLES, rgb_library};
 use walk::Limits;
 
 /// What lies in a service's directories.
@@ -109,6 +111,9 @@ pub struct Contents {
     pub traces: Vec<Trace>,
     /// The symlinks. They are not followed.
     pub symlinks: Vec<Symlink>,
+    /// The files that say that an engine is at work: RocksDB's `LOCK` while a process holds it, the RGB library's own lock file
+    /// while it is there.
+    pub running: Vec<PathBuf>,
     /// What could not be looked at, or was left out.
     pub gaps: Vec<Gap>,
 }

@@ -7,6 +7,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{FcntlArg, fcntl};
+
 use super::{Contents, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
 use crate::snapshot::{Fact, Gap};
 use crate::sqlite::HEADER;
@@ -29,7 +31,13 @@ impl Default for Limits {
 }
 
 // The names of the RGB library's own database: there, a file without SQLite's header is a broken one.
-const RGB_DATABASES: [&str; 2] = ["rgb_lib_db", "database.db"];
+pub(super) const RGB_DATABASES: [&str; 2] = ["rgb_lib_db", "database.db"];
+
+// rgb-lib's utils.rs: made for each operation and removed after it; a crash leaves it.
+const RGB_RUNTIME_LOCK: &str = "rgb_runtime.lock";
+
+// The file that RocksDB (env/fs_posix.cc) holds an fcntl lock on as long as the database is open.
+const ROCKSDB_LOCK: &str = "LOCK";
 
 struct Walk<'a> {
     role: Role,
@@ -142,6 +150,9 @@ impl Walk<'_> {
             Err(error) => return self.unread.add(&entry.path(), &error),
         };
         signs.file(&name, &head);
+        if self.is_at_work(&name, &entry.path()) {
+            self.contents.running.push(path.clone());
+        }
         if head.starts_with(HEADER) || expected {
             self.contents.traces.push(Trace {
                 path,
@@ -149,6 +160,20 @@ impl Walk<'_> {
                 names: meta.nlink(),
             });
         }
+    }
+
+    /// Whether this file says that an engine is at work.
+    fn is_at_work(&mut self, name: &OsStr, path: &Path) -> bool {
+        if self.role == Role::RgbSqlite && name == RGB_RUNTIME_LOCK {
+            return true;
+        }
+        if name != ROCKSDB_LOCK {
+            return false;
+        }
+        is_locked(path).unwrap_or_else(|error| {
+            self.unread.add(path, &error);
+            false
+        })
     }
 
     fn engines(&mut self, below: &Path, signs: Signs) {
@@ -245,12 +270,33 @@ fn join(root: &Path, below: &Path) -> PathBuf {
     }
 }
 
+/// Whether another process holds a lock on the file. Takes none.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the constants of <fcntl.h> are declared wider than the fields they are for"
+)]
+fn is_locked(path: &Path) -> io::Result<bool> {
+    let file = open(path)?;
+    let mut lock = nix::libc::flock {
+        l_type: nix::libc::F_RDLCK as i16,
+        l_whence: nix::libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_GETLK(&mut lock))?;
+    Ok(i32::from(lock.l_type) != nix::libc::F_UNLCK)
+}
+
+/// Opens what was a file when it was listed, and may be a pipe or a symlink by now.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
 /// The first bytes of a file.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
-    // What was a file when it was listed may be a pipe or a symlink by now.
-    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
     let mut head = Vec::with_capacity(64);
-    file.take(64).read_to_end(&mut head)?;
+    open(path)?.take(64).read_to_end(&mut head)?;
     Ok(head)
 }

@@ -137,10 +137,6 @@ impl Allowed {
 
 /// What an entry of the manifest accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a manifest has few entries, and findings are not boxed elsewhere"
-)]
 pub enum Accepted {
     /// A finding.
     Finding(Box<Found>),

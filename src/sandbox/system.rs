@@ -53,6 +53,7 @@ impl Default for SystemOptions {
 pub struct System {
     servers: Vec<Server>,
     variables: Vec<Variable>,
+    storages: Vec<PathBuf>,
     folder: PathBuf,
     watcher: Watcher,
     kept: bool,
@@ -97,6 +98,7 @@ impl System {
         let mut system = Self {
             servers: Vec::new(),
             variables: Vec::new(),
+            storages: Vec::new(),
             folder: folder.keep(),
             watcher,
             kept: false,
@@ -104,6 +106,10 @@ impl System {
         let groups = groups(manifest);
         system.start_servers(&groups, binaries, options)?;
         let services = system.places(manifest, &groups, options)?;
+        system.storages = services
+            .iter()
+            .filter_map(|(_, place)| place.storage_dir.clone())
+            .collect();
         system.variables = system.environment(manifest, binaries, &services, options)?;
         Ok(system)
     }
@@ -118,6 +124,12 @@ impl System {
     #[must_use]
     pub fn variables(&self) -> &[Variable] {
         &self.variables
+    }
+
+    /// The `storage_dir`s that were made for the services that have one.
+    #[must_use]
+    pub fn storages(&self) -> &[PathBuf] {
+        &self.storages
     }
 
     /// The folder that holds everything of it.

@@ -1,7 +1,7 @@
 //! How an SQLite file can be read without changing it: its header, its journals, and the locks that others hold on it.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -24,10 +24,9 @@ pub(super) enum Access {
     Closed(Gap),
     /// Nobody's WAL holds anything newer: read the file itself, without locks.
     Immutable,
-    /// Somebody has it open in WAL mode: join as a reader.
-    LiveWal,
-    /// A WAL was left behind and nobody has it open: read it with a private index.
-    IdleWal,
+    /// Its WAL holds what is newer: join as a reader that may not write the index, or, where nobody has it open, with an index
+    /// of its own.
+    Wal,
 }
 
 /// One look at the file: what it was, and the descriptor that keeps it so.
@@ -49,9 +48,11 @@ struct Stamp {
 }
 
 // Byte ranges that SQLite locks (os.h, os_unix.c): they are part of its file format.
+const WRITERS: (i64, i64) = (0x4000_0000, 512);
 const RESERVED: (i64, i64) = (0x4000_0001, 1);
 const SHARED: (i64, i64) = (0x4000_0002, 510);
-const WAL_IN_USE: (i64, i64) = (128, 1);
+// Of the -shm file (wal.c).
+const WAL_WRITER: (i64, i64) = (120, 1);
 
 impl Look {
     pub(super) fn at(path: &Path) -> io::Result<Self> {
@@ -126,40 +127,39 @@ fn wal(file: &File, path: &Path) -> io::Result<Access> {
         return Ok(Access::Immutable);
     }
     let index = beside(path, "-shm");
-    let shm = match File::open(&index) {
-        Ok(shm) => shm,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Access::Closed(Gap {
-                reason: format!(
-                    "{} has a -wal file but no -shm file: reading it would create one",
-                    path.display()
-                ),
-                remedy: Some("let its service open it once, then run dbctl again".to_owned()),
-            }));
-        }
-        Err(error) => return Err(error),
-    };
-    if !conflicts(&shm, WAL_IN_USE, libc::F_WRLCK)? {
-        return Ok(Access::IdleWal);
+    match File::open(&index) {
+        // A reader that finds no free place in the index takes one that is marked already: SQLite then says what the WAL's newest
+        // commit holds all the same, and the checkpointer leaves those pages alone meanwhile.
+        Ok(_) => Ok(Access::Wal),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Access::Closed(Gap {
+            reason: format!(
+                "{} has a -wal file but no -shm file: reading it would create one",
+                path.display()
+            ),
+            remedy: Some("let its service open it once, then run dbctl again".to_owned()),
+        })),
+        Err(error) => Err(error),
     }
-    // A reader that may not mark its place in the index can be shown an older state: that would be a guess.
-    Ok(match OpenOptions::new().write(true).open(&index) {
-        Ok(_) => Access::LiveWal,
-        Err(error) => Access::Closed(Gap {
-            reason: format!("{}: {error}; a live WAL cannot be joined", index.display()),
-            remedy: Some("run dbctl as the file's owner or as root".to_owned()),
-        }),
-    })
 }
 
-/// Whether another process holds a write lock in this range.
+/// Whether another process has a transaction open that writes to the database at `path`. Takes no lock.
+///
+/// # Errors
+/// The file, or its index, cannot be opened.
+pub fn is_being_written(path: &Path) -> io::Result<bool> {
+    if held(&File::open(path)?, WRITERS)? {
+        return Ok(true);
+    }
+    match File::open(beside(path, "-shm")) {
+        Ok(shm) => held(&shm, WAL_WRITER),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether another process holds a write lock in this range. Takes none.
 fn held(file: &File, range: (i64, i64)) -> io::Result<bool> {
-    conflicts(file, range, libc::F_RDLCK)
-}
-
-/// Whether a lock of this kind would be refused because of another process. Takes none.
-fn conflicts(file: &File, range: (i64, i64), kind: i32) -> io::Result<bool> {
-    let mut lock = range_lock(kind, range);
+    let mut lock = range_lock(libc::F_RDLCK, range);
     fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }

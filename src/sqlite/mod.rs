@@ -1,15 +1,18 @@
 //! The RGB library's SQLite file, read without a trace: the only place that names sqlx.
 
 mod access;
+mod stand_in;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::snapshot::{Fact, Gap};
+pub use access::is_being_written;
 use access::{Access, Look};
+pub use stand_in::make_stand_in;
 
 /// What a file that is, or should be, an SQLite database turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,23 @@ pub enum SqliteFacts {
     },
 }
 
+impl std::fmt::Display for SqliteFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Readable(_) => f.write_str("it can be read"),
+            Self::Empty => f.write_str("it is empty (0 bytes)"),
+            Self::NotSqlite => f.write_str("it does not begin with SQLite's header"),
+            Self::Corrupt(message) => write!(f, "it is corrupt: {message}"),
+            Self::Locked => f.write_str("it is locked by another process"),
+            Self::Unfinished { journal } => write!(
+                f,
+                "an unfinished transaction waits in {} to be rolled back",
+                journal.display()
+            ),
+        }
+    }
+}
+
 /// What a readable database holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
@@ -47,10 +67,14 @@ pub const HEADER: &[u8; 16] = b"SQLite format 3\0";
 const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(60);
 
+/// How long SQLite may take to check a file: a reader keeps the WAL from being emptied.
+const INTEGRITY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Reads the schema of the SQLite database at `path`.
 ///
-/// It changes no byte of the database, creates no file and makes no writer wait: a database that nobody has open in WAL mode is
-/// read without any lock and checked for changes afterwards; one that somebody has open in WAL mode is joined as a reader.
+/// It changes no byte of the database, its `-wal` and its `-shm`, creates no file and makes no writer wait: a database whose WAL holds
+/// nothing is read without any lock and checked for changes afterwards; else it is joined as a reader that may not write the index
+/// ("Read-Only WAL-Mode Databases" in SQLite's page on write-ahead logging).
 pub async fn read(path: &Path) -> Fact<SqliteFacts> {
     let mut last = Fact::Known(SqliteFacts::Locked);
     for look in 0..LOOKS {
@@ -81,15 +105,15 @@ async fn read_once(path: &Path) -> Attempt {
         Access::Passing(facts) => return Attempt::Again(Fact::Known(facts.clone())),
         Access::Closed(gap) => return Attempt::Settled(Fact::Unknown(gap.clone())),
         Access::Immutable => "immutable=1",
-        Access::LiveWal => "mode=ro",
-        Access::IdleWal => "mode=ro&readonly_shm=1",
+        Access::Wal => "mode=ro&readonly_shm=1",
     };
     let outcome = schema(path, options).await;
     let unchanged = look.unchanged(path);
     // The lock that keeps the -wal file in place goes only now, with the last descriptor on the file.
     drop(look);
     let outcome = match outcome {
-        Ok(schema) => Ok(SqliteFacts::Readable(schema)),
+        Ok(Read::Schema(schema)) => Ok(SqliteFacts::Readable(schema)),
+        Ok(Read::Corrupt(problems)) => Ok(SqliteFacts::Corrupt(problems)),
         Err(error) => verdict(path, &error),
     };
     match outcome {
@@ -103,7 +127,13 @@ async fn read_once(path: &Path) -> Attempt {
     }
 }
 
-async fn schema(path: &Path, access: &str) -> Result<Schema, sqlx::Error> {
+/// What a database that SQLite opens turned out to be.
+enum Read {
+    Schema(Schema),
+    Corrupt(String),
+}
+
+async fn schema(path: &Path, access: &str) -> Result<Read, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(uri(path, access))
         .read_only(true)
@@ -116,7 +146,11 @@ async fn schema(path: &Path, access: &str) -> Result<Schema, sqlx::Error> {
     schema
 }
 
-async fn query(connection: &mut SqliteConnection) -> Result<Schema, sqlx::Error> {
+async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
+    let problems = integrity(connection).await?;
+    if !problems.is_empty() {
+        return Ok(Read::Corrupt(problems.join("; ")));
+    }
     // As bytes: a name that is not UTF-8 must not hide the others.
     let rows = sqlx::query(
         "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
@@ -135,10 +169,28 @@ async fn query(connection: &mut SqliteConnection) -> Result<Schema, sqlx::Error>
         .fetch_one(&mut *connection)
         .await?
         .try_get(0)?;
-    Ok(Schema {
+    Ok(Read::Schema(Schema {
         relations,
         application_id,
-    })
+    }))
+}
+
+/// What `PRAGMA integrity_check` says, at most three lines of it; nothing when all is well.
+async fn integrity(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let end = Instant::now() + INTEGRITY_TIMEOUT;
+    let mut handle = connection.lock_handle().await?;
+    // The number of instructions of SQLite's machine between two looks at the clock: less than a millisecond.
+    handle.set_progress_handler(10_000, move || Instant::now() < end);
+    drop(handle);
+    let rows = sqlx::query("PRAGMA integrity_check(3)")
+        .fetch_all(&mut *connection)
+        .await?;
+    let lines = rows
+        .iter()
+        .map(|row| row.try_get::<String, _>(0))
+        .collect::<Result<Vec<_>, _>>()?;
+    connection.lock_handle().await?.remove_progress_handler();
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// The path as a URI: every byte of it survives, and it can carry SQLite's own options.
@@ -163,6 +215,17 @@ fn verdict(path: &Path, error: &sqlx::Error) -> Result<SqliteFacts, Gap> {
             journal: access::beside(path, "-journal"),
         }),
         Some(code) if matches!(code & 0xff, 5 | 6) => Ok(SqliteFacts::Locked),
+        Some(9) => Err(Gap {
+            reason: format!(
+                "{}: its integrity could not be checked within {} s",
+                path.display(),
+                INTEGRITY_TIMEOUT.as_secs()
+            ),
+            remedy: Some(format!(
+                "stop its service and run sqlite3 '{}' 'PRAGMA integrity_check'",
+                path.display()
+            )),
+        }),
         Some(code) if matches!(code & 0xff, 11 | 26) => Ok(SqliteFacts::Corrupt(message)),
         _ => Err(Gap::new(format!("{}: {message}", path.display()))),
     }

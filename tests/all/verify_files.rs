@@ -86,7 +86,7 @@ fn rocksdb(path: &Path) {
     }
 }
 
-fn sqlite(path: &Path, script: &'static str) {
+pub fn sqlite(path: &Path, script: &'static str) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

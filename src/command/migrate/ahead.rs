@@ -22,6 +22,10 @@ impl Ahead {
             let Some(endpoint) = service.endpoint() else {
                 continue;
             };
+            // Its PostgreSQL comes after the RGB library.
+            if service.storage_dir.is_some() {
+                continue;
+            }
             let server = on_server.entry(endpoint.address()).or_default();
             let within = sessions.len() < options.jobs && *server < options.jobs_per_server;
             if within && service.managed == Managed::Dbctl && service.set.is_some() {

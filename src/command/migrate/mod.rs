@@ -2,6 +2,8 @@
 
 mod ahead;
 mod apply;
+#[cfg(feature = "cli")]
+mod initialisation;
 mod limits;
 mod plan;
 mod preflight;
@@ -121,6 +123,13 @@ async fn look<'a>(
         Ok(task) => task,
         Err((outcome, reason)) => return Look::Ended(Box::new(ended(run, outcome, reason))),
     };
+    // Before a turn is taken: who waits for the RGB library must not hold up other services.
+    #[cfg(feature = "cli")]
+    if let Err((outcome, reason)) =
+        initialisation::done(service.service, options.wait, interrupt).await
+    {
+        return Look::Ended(Box::new(ended(run, outcome, reason)));
+    }
     let server = task.endpoint.address();
     let _turn = limits.turn(&server).await;
     let started = Instant::now();

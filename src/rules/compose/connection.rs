@@ -28,10 +28,13 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
         for connection in party.connections.iter().filter(|it| it.unread.is_none()) {
             let mut wrong = Wrong::default();
             wrong_host(&scene, index, connection, &mut wrong);
-            wrong_database(&scene, connection, &mut wrong);
-            wrong_role(&scene, connection, &mut wrong);
-            if !names_database {
-                no_database(&scene, connection, &mut wrong);
+            // An administrator's way in names another role, and a database that is only where to start.
+            if !is_the_admins(&scene, connection) {
+                wrong_database(&scene, connection, &mut wrong);
+                wrong_role(&scene, connection, &mut wrong);
+                if !names_database {
+                    no_database(&scene, connection, &mut wrong);
+                }
             }
             if !wrong.parts.is_empty() {
                 findings.push(wrong.finding(&scene, container, connection));
@@ -39,6 +42,14 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(findings.into())
+}
+
+/// Whether the connection is in the variable that the manifest reads the service's `admin_url` from.
+fn is_the_admins(scene: &Scene<'_>, connection: &Connection) -> bool {
+    let variables = &scene.service.variables;
+    variables
+        .iter()
+        .any(|(key, names)| *key == "admin_url" && names.contains(&connection.from))
 }
 
 /// What is wrong with one connection.

@@ -59,7 +59,7 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
                 outcome.gaps.push(Gap::new(format!(
                     "the tables of {} could not be read: {}",
                     database.path.display(),
-                    state(facts)
+                    facts
                 )));
                 continue;
             }
@@ -216,7 +216,7 @@ fn unreadable_sqlite(case: &Case<'_>) -> Verdict {
 
 fn unreadable(case: &Case<'_>, path: &Path, facts: &SqliteFacts) -> Finding {
     let service = &case.subject.service.name;
-    let state = state(facts);
+    let state = facts.to_string();
     let passing = matches!(facts, SqliteFacts::Locked | SqliteFacts::Unfinished { .. });
     let remedy = match facts {
         SqliteFacts::Locked => format!(
@@ -242,20 +242,6 @@ fn unreadable(case: &Case<'_>, path: &Path, facts: &SqliteFacts) -> Finding {
         }
     } else {
         found
-    }
-}
-
-fn state(facts: &SqliteFacts) -> String {
-    match facts {
-        SqliteFacts::Readable(_) => "it can be read".to_owned(),
-        SqliteFacts::Empty => "it is empty (0 bytes)".to_owned(),
-        SqliteFacts::NotSqlite => "it does not begin with SQLite's header".to_owned(),
-        SqliteFacts::Corrupt(message) => format!("it is corrupt: {message}"),
-        SqliteFacts::Locked => "it is locked by another process".to_owned(),
-        SqliteFacts::Unfinished { journal } => format!(
-            "an unfinished transaction waits in {} to be rolled back",
-            journal.display()
-        ),
     }
 }
 
