@@ -6,7 +6,7 @@ pub mod baseline;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod compose;
-
+#[cfg(feature = "cli")]
 pub mod explain;
 mod guard;
 #[cfg(feature = "cli")]

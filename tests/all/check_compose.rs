@@ -439,6 +439,7 @@ fn what_nobody_can_tell_is_not_checked() {
     deployment
         .run(&["check"], &[])
         .exits(4)
+        .says("compose/unread")
         .says("DATABASE_URL of k-indexer: SOMEWHERE_URL is not set here");
     // A password with a stray @ shifts every border.
     let deployment = Deployment::new(
@@ -539,5 +540,31 @@ fn no_password_in_any_output() {
         deployment.write("deploy/compose.yaml", REFERENCE);
         deployment.write("deploy/.env", dotenv);
         deployment.run(&["check", "--compose", "deploy/compose.yaml"], &[]);
+    }
+}
+
+#[test]
+fn every_rule_of_the_group_has_a_case() {
+    // Planted by tests of their own in this file.
+    let beside = ["repeated-password", "init-script", "unread"];
+    let rules = crate::lab::finish({
+        let mut command = crate::lab::dbctl(std::path::Path::new("."));
+        command.args(["rules", "--format", "json"]);
+        command
+    })
+    .exits(0)
+    .json();
+    let ids: Vec<&str> = rules["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|rule| rule["id"].as_str().unwrap().strip_prefix("compose/"))
+        .collect();
+    assert!(ids.len() >= 20, "{ids:?}");
+    for id in ids {
+        assert!(
+            MUTATIONS.iter().any(|mutation| mutation.rule == id) || beside.contains(&id),
+            "compose/{id} has no case"
+        );
     }
 }

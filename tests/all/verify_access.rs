@@ -163,9 +163,11 @@ fn every_rule_of_the_catalogue_is_planted_somewhere() {
         .map(|rule| text(rule, "id"))
         .collect();
     assert!(rules.len() >= 45, "{rules:?}");
+    // check_sets.rs and check_compose.rs plant those of their groups, and hold themselves to it.
+    let beside = |rule: &str| rule.starts_with("sets/") || rule.starts_with("compose/");
     let missing: Vec<&&str> = rules
         .iter()
-        .filter(|rule| !planted.contains(rule))
+        .filter(|rule| !planted.contains(rule) && !beside(rule))
         .collect();
     assert!(missing.is_empty(), "rules that no test plants: {missing:?}");
     let gone: Vec<&&str> = planted
