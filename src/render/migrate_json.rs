@@ -70,6 +70,7 @@ struct WirePending<'a> {
     name: &'a str,
     mode: &'static str,
     reason: Option<&'a str>,
+    ran: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     statements: Option<Vec<WireStatement<'a>>>,
 }
@@ -169,6 +170,7 @@ fn pending(pending: &Pending, dry_run: bool, verbose: bool) -> WirePending<'_> {
             "transaction"
         },
         reason: pending.reason.as_deref(),
+        ran: pending.ran,
         statements: dry_run.then(|| statements.map(|one| statement(one, verbose)).collect()),
     }
 }

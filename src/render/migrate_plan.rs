@@ -38,6 +38,10 @@ fn migration(pending: &Pending, style: Style, text: &mut String) {
     if let Some(reason) = &pending.reason {
         note(&one_line(reason), Tone::Faint, style, text);
     }
+    if pending.ran > 0 {
+        let ran = format!("ran before: {}", count(pending.ran, "statement"));
+        note(&ran, Tone::Faint, style, text);
+    }
     let mut rest = pending.statements.as_slice();
     while let Some((first, after)) = rest.split_first() {
         let quiet = rest

@@ -76,6 +76,7 @@ fn report() -> Report {
                     sql: "SELECT 6;\nSELECT 66;\n".to_owned(),
                     by_statement: false,
                     reason: None,
+                    ran: 0,
                     statements,
                 },
                 Pending {
@@ -87,6 +88,7 @@ fn report() -> Report {
                         "CREATE INDEX CONCURRENTLY in line 1 cannot run in a transaction"
                             .to_owned(),
                     ),
+                    ran: 0,
                     statements: vec![concurrent],
                 },
             ],

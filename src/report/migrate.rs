@@ -88,7 +88,9 @@ pub struct Pending {
     pub by_statement: bool,
     /// Why it runs statement by statement, if it does.
     pub reason: Option<String>,
-    /// What its statements do, in their order; read for a dry run only.
+    /// How many of its statements ran before, in a run that did not finish it.
+    pub ran: usize,
+    /// What its other statements do, in their order; read for a dry run only.
     pub statements: Vec<Statement>,
 }
 

@@ -91,7 +91,17 @@ fn a_failed_statement_says_what_ran_and_the_next_run_goes_on_there() {
         .says("V2__index.sql, line 3 (INSERT INTO goods SELECT 1, nome FROM goods)")
         .says("SQLSTATE 42703")
         .says("statement 1 ran and stays");
+    shop.migrate(&["--dry-run"])
+        .exits(0)
+        .says("V2__index, statement by statement")
+        .says("it was begun so")
+        .says("ran before: 1 statement")
+        .says("line 2: INSERT INTO goods SELECT 1, nome FROM goods");
     shop.file("V2__index.sql", &whole);
+    shop.migrate(&["--dry-run"])
+        .exits(0)
+        .says("ran before: 1 statement")
+        .says("line 2: CREATE UNIQUE INDEX CONCURRENTLY");
 
     // What ran must not be edited, nor taken away.
     let right = std::fs::read_to_string(shop.path("V2__index.sql")).unwrap();

@@ -147,7 +147,14 @@ async fn look<'a>(
         .plan
         .pending
         .iter()
-        .map(|migration| plan::pending(migration, options.dry_run))
+        .map(|migration| {
+            let unfinished = cleared.unfinished.iter();
+            let begun = unfinished.filter(|one| one.version == migration.version);
+            let ran = begun
+                .map(|one| usize::try_from(one.done).unwrap_or(0))
+                .sum();
+            plan::pending(migration, ran, options.dry_run)
+        })
         .collect();
     let is_wanted = |run: &ServiceRun| {
         let mut versions = run.pending.iter().map(|pending| pending.version);

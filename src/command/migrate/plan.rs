@@ -3,9 +3,11 @@
 use crate::migration::{Analysis, Migration, Mode, Place, analyse};
 use crate::report::migrate::{self as report, Pending, Statement};
 
-/// A migration that is still to be applied; with its statements where the plan itself is what was asked for.
-pub(super) fn pending(migration: &Migration, with_statements: bool) -> Pending {
-    let by_statement = migration.mode == Mode::Statements;
+/// A migration that is still to be applied, of which so many statements ran before; with the others where the plan itself is what was
+/// asked for.
+pub(super) fn pending(migration: &Migration, ran: usize, with_statements: bool) -> Pending {
+    // What was begun statement by statement goes on so, whatever its file says by now.
+    let by_statement = migration.mode == Mode::Statements || ran > 0;
     let statements = if with_statements || by_statement {
         analyse(&migration.sql)
     } else {
@@ -16,9 +18,10 @@ pub(super) fn pending(migration: &Migration, with_statements: bool) -> Pending {
         name: migration.name.clone(),
         sql: migration.sql.clone(),
         by_statement,
-        reason: by_statement.then(|| reason(&statements)),
+        reason: by_statement.then(|| reason(migration.mode, &statements)),
+        ran,
         statements: if with_statements {
-            statements.into_iter().map(statement).collect()
+            statements.into_iter().skip(ran).map(statement).collect()
         } else {
             Vec::new()
         },
@@ -26,7 +29,7 @@ pub(super) fn pending(migration: &Migration, with_statements: bool) -> Pending {
 }
 
 /// Why a file runs statement by statement: the first statement that demands it, else the file itself.
-fn reason(statements: &[Analysis]) -> String {
+fn reason(mode: Mode, statements: &[Analysis]) -> String {
     statements
         .iter()
         .find_map(|statement| match statement.place {
@@ -36,7 +39,13 @@ fn reason(statements: &[Analysis]) -> String {
             )),
             Place::Transaction | Place::FreshSession => None,
         })
-        .unwrap_or_else(|| "the file asks for it".to_owned())
+        .unwrap_or_else(|| {
+            let otherwise = match mode {
+                Mode::Statements => "the file asks for it",
+                Mode::Transaction => "it was begun so",
+            };
+            otherwise.to_owned()
+        })
 }
 
 fn statement(analysis: Analysis) -> Statement {
@@ -80,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_statement_that_demands_its_own_run_is_named() {
-        let plan = pending(&migration("SELECT 1;\nVACUUM;"), true);
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 0, true);
         assert!(plan.by_statement);
         assert_eq!(
             plan.reason.as_deref(),
@@ -90,17 +99,25 @@ mod tests {
     }
 
     #[test]
+    fn statements_that_ran_are_not_in_the_plan() {
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 1, true);
+        assert_eq!(plan.ran, 1);
+        let lines: Vec<usize> = plan.statements.iter().map(|one| one.line).collect();
+        assert_eq!(lines, [2]);
+    }
+
+    #[test]
     fn a_file_can_ask_to_be_run_by_statement() {
         let migration = migration(&format!("{NO_TRANSACTION}\nSELECT 1;"));
         assert_eq!(migration.mode, Mode::Statements);
-        let plan = pending(&migration, false);
+        let plan = pending(&migration, 0, false);
         assert_eq!(plan.reason.as_deref(), Some("the file asks for it"));
         assert!(plan.statements.is_empty());
     }
 
     #[test]
     fn one_transaction_needs_no_reason() {
-        let plan = pending(&migration("SELECT 1"), true);
+        let plan = pending(&migration("SELECT 1"), 0, true);
         assert!(!plan.by_statement);
         assert_eq!(plan.reason, None);
     }

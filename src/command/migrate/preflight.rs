@@ -8,6 +8,7 @@ use crate::manifest::Endpoint;
 use crate::migration::{Plan, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
+use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
     Connecting, DriverError, Purpose, Session, connect, describe, snapshot, standby, unfinished,
 };
@@ -27,6 +28,8 @@ pub(crate) type Refusal = (Outcome, String);
 pub(crate) struct Cleared {
     /// What is applied and what is pending.
     pub(crate) plan: Plan,
+    /// Migrations of which some statements ran before.
+    pub(super) unfinished: Vec<Unfinished>,
     /// What its server has left; read only where something is pending.
     pub(super) capacity: Option<Capacity>,
 }
@@ -101,15 +104,16 @@ async fn inspected(
     if plan.pending.is_empty() {
         return Ok(Ok(Cleared {
             plan,
+            unfinished: Vec::new(),
             capacity: None,
         }));
     }
     let begun = unfinished::unfinished(session).await?;
-    let begun = begun.is_some_and(|migrations| !migrations.is_empty());
+    let begun = begun.unwrap_or_default();
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
         let snapshot = Box::pin(snapshot(session, None)).await?;
-        if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, begun) {
+        if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, !begun.is_empty()) {
             return Ok(Err((Outcome::Refused, reason)));
         }
     }
@@ -127,6 +131,7 @@ async fn inspected(
         )),
         None => Ok(Cleared {
             plan,
+            unfinished: begun,
             capacity: Some(capacity),
         }),
     })
