@@ -13,6 +13,8 @@ pub(super) type Shape = BTreeSet<(String, String)>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Family {
     Relation,
+    /// What hangs on a table: an index bears its constraint's name.
+    Attached,
     Same(Kind),
 }
 
@@ -25,13 +27,11 @@ fn family(kind: Kind) -> Option<Family> {
         | Kind::MaterializedView
         | Kind::Sequence
         | Kind::Type => Some(Family::Relation),
+        Kind::Index | Kind::Constraint | Kind::Statistics => Some(Family::Attached),
         Kind::Function
-        | Kind::Index
-        | Kind::Constraint
         | Kind::Trigger
         | Kind::Rule
         | Kind::Policy
-        | Kind::Statistics
         | Kind::Collation
         | Kind::Operator
         | Kind::OperatorClass

@@ -50,7 +50,7 @@ pub const DEFINITION: &str = "definition";
 pub const VALIDATED: &str = "validated";
 /// Index: `false` if it was left half-built.
 pub const VALID: &str = "valid";
-/// Trigger, rule, event trigger: `disabled`, `replica` or `always`. Subscription: `false`.
+/// Trigger, rule, event trigger: `disabled`, `replica` or `always`. Constraint: `disabled` if a trigger that holds it is. Subscription: `false`.
 pub const ENABLED: &str = "enabled";
 /// Function: `procedure`, `aggregate` or `window`.
 pub const FORM: &str = "form";

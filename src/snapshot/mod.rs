@@ -187,6 +187,8 @@ pub struct Access {
     pub roles: Vec<Role>,
     /// The databases of the cluster, templates left out.
     pub databases: Vec<String>,
+    /// Their owners, in the same order (every role may read them).
+    pub database_owners: Vec<String>,
     /// The lines of `pg_hba.conf` (`pg_hba_file_rules`).
     pub hba: Fact<Vec<HbaLine>>,
 }

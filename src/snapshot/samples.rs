@@ -94,6 +94,7 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             public_schema: Vec::new(),
             roles: Vec::new(),
             databases: Vec::new(),
+            database_owners: Vec::new(),
             hba: Fact::Known(Vec::new()),
         },
         privileges: Fact::Known(Privileges::default()),

@@ -242,6 +242,37 @@ fn exchanged_databases_are_one_finding_each() {
 }
 
 #[test]
+fn a_service_that_another_owner_shuts_out_is_explained_by_its_neighbour() {
+    let lab = Lab::migrated();
+    let name = lab.db("simply_kaspa");
+    // The privileges of the old owner become the new one's.
+    lab.sql(
+        "postgres",
+        &format!("ALTER DATABASE \"{name}\" OWNER TO CURRENT_USER"),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report);
+    assert_eq!(
+        (
+            text(found, "rule"),
+            text(found, "severity"),
+            text(found, "belongs_to")
+        ),
+        ("access/database-owner", "error", S)
+    );
+    assert!(text(found, "message").contains(&name), "{found}");
+    assert!(
+        list(&report, "not_checked")
+            .iter()
+            .any(|gap| gap["service"] == S),
+        "{}",
+        shown(&report)
+    );
+    lab.sql("postgres", text(found, "remedy"));
+    assert_clean(&lab);
+}
+
+#[test]
 fn a_lost_stamp_is_said_and_comes_back() {
     let lab = Lab::migrated();
     // Emptied, or never there, as after a run of the refinery command line.

@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
     case(FOREIGN, "error", K, ("sequence", "public", "addresses"), "CREATE SEQUENCE public.addresses").of(S),
     case(FOREIGN, "error", K, ("type", "public", "addresses"), "CREATE TYPE public.addresses AS (a integer)").of(S),
     case(FOREIGN, "error", S, ("index", "public", "k_posts_author_address_time_idx"), "CREATE INDEX k_posts_author_address_time_idx ON public.addresses (balance)").of(K),
+    case(FOREIGN, "error", S, ("statistics", "public", "k_posts_author_address_time_idx"), "CREATE STATISTICS k_posts_author_address_time_idx ON address, balance FROM public.addresses").of(K),
     case(FOREIGN, "error", K, ("constraint", "public", "addresses_balance_check"), "ALTER TABLE public.k_vars ADD CONSTRAINT addresses_balance_check CHECK (true)").of(S),
     case(FOREIGN, "error", K, ("table", "public", "blocks"), "CREATE TABLE public.blocks (\"time\" timestamptz NOT NULL); \
           SELECT create_hypertable('public.blocks', by_range('time')); INSERT INTO public.blocks VALUES (now())")

@@ -46,8 +46,12 @@ pub const CASES: &[Case] = &[
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET UNLOGGED")
         .says(&["public.cages", "unlogged"])
         .undo("ALTER TABLE public.cages SET LOGGED"),
-    case(CHANGED, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages ENABLE ROW LEVEL SECURITY")
+    case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages ENABLE ROW LEVEL SECURITY")
         .undo("ALTER TABLE public.cages DISABLE ROW LEVEL SECURITY"),
+    // Its foreign key holds no longer, and nothing else shows it.
+    case(CHANGED, "error", R, ("constraint", "public", "cages_animal_fkey"), "ALTER TABLE public.cages DISABLE TRIGGER ALL")
+        .says(&["cages_animal_fkey", "disabled"])
+        .undo("ALTER TABLE public.cages ENABLE TRIGGER ALL"),
     case(CHANGED, "info", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET (fillfactor = 70)")
         .undo("ALTER TABLE public.cages RESET (fillfactor)"),
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages RENAME TO kept; \
@@ -97,6 +101,9 @@ pub const CASES: &[Case] = &[
         .says(&["disabled"])
         .undo("ALTER TABLE public.animals ENABLE TRIGGER animals_touch"),
     // Extra, one of each kind: the remedy drops each.
+    case(UNKNOWN, "warning", R, ("index", "public", "half"), "CREATE INDEX half ON public.animals (born); \
+          UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.half'::regclass")
+        .says(&["half", "not valid"]),
     case(UNKNOWN, "warning", R, ("table", "public", "visitors"), "CREATE TABLE public.visitors (id serial PRIMARY KEY, name text)"),
     case(UNKNOWN, "warning", R, ("table", "public", "animals_old"), "CREATE TABLE public.animals_old (LIKE public.animals)").says(&["copy of animals"]),
     case(UNKNOWN, "error", R, ("table", "public", "twins"), "CREATE TABLE public.twins () INHERITS (public.cages)"),

@@ -23,6 +23,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         public_schema: Vec::new(),
         roles: Vec::new(),
         databases: Vec::new(),
+        database_owners: Vec::new(),
         hba: hba(readers).await?,
     };
     for row in &grants {
@@ -63,6 +64,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
     }
     for row in &databases {
         access.databases.push(row.try_get("name")?);
+        access.database_owners.push(row.try_get("owner")?);
     }
     Ok(access)
 }

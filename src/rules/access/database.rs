@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::login::proven;
-use super::{database, is_shared, neighbour, service_of};
+use super::{database, is_shared, neighbour, service_of, unreached};
 use crate::rules::text::{ident, sql_ident};
-use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::{Access, Gap};
 
 pub(in crate::rules) const DATABASE_OWNER: Rule = Rule {
@@ -18,23 +18,37 @@ pub(in crate::rules) const DATABASE_OWNER: Rule = Rule {
 };
 
 fn database_owner(case: &Case<'_>) -> Verdict {
-    let owner = &case.own()?.access.database_owner;
-    let role = case
-        .subject
-        .service
-        .role_name()
-        .ok_or_else(|| Gap::new("the manifest names no role for this service"))?;
-    if owner == role {
-        return Ok(Vec::new().into());
+    let access = &case.own()?.access;
+    if case.subject.service.role_name().is_none() {
+        return Err(Gap::new("the manifest names no role for this service"));
     }
-    let whose = service_of(case, owner);
+    let mut findings = Vec::new();
+    findings.extend(not_the_owner(case, case.subject, &access.database_owner));
+    // Another owner often means that the service's role is not let in any more.
+    findings.extend(unreached(case, access).filter_map(|other| {
+        let mut all = access.databases.iter().zip(&access.database_owners);
+        let (_, owner) = all.find(|(name, _)| *name == other.service.database_name())?;
+        not_the_owner(case, other, owner)
+    }));
+    Ok(findings.into())
+}
+
+/// The finding for the database of one service.
+fn not_the_owner(case: &Case<'_>, subject: &Subject<'_>, owner: &str) -> Option<Finding> {
+    let service = subject.service;
+    let role = service.role_name().filter(|role| *role != owner)?;
+    let mut subjects = case.system.subjects.iter();
+    let holder = subjects.find(|other| {
+        other.service.name != service.name && other.service.role_name() == Some(owner)
+    });
+    let whose = holder.map(|other| other.service.name.as_str());
     let mut finding = DATABASE_OWNER
         .finding(
-            About::plain("database", case.subject.service.database_name()),
+            About::plain("database", service.database_name()),
             format!(
                 "database {} of {} is owned by role {}{}, not by role {}",
-                database(case),
-                case.name(),
+                ident(service.database_name()),
+                service.name,
                 ident(owner),
                 whose.map_or_else(String::new, |service| format!(" of {service}")),
                 ident(role)
@@ -50,11 +64,12 @@ fn database_owner(case: &Case<'_>) -> Verdict {
         )
         .remedy(format!(
             "ALTER DATABASE {} OWNER TO {};",
-            sql_ident(case.subject.service.database_name()),
+            sql_ident(service.database_name()),
             sql_ident(role)
         ));
-    finding.belongs_to = whose.map(str::to_owned);
-    Ok(vec![finding].into())
+    let other = (service.name != case.name()).then_some(service.name.as_str());
+    finding.belongs_to = whose.or(other).map(str::to_owned);
+    Some(finding)
 }
 
 pub(in crate::rules) const PUBLIC_CONNECT: Rule = Rule {

@@ -19,7 +19,7 @@ mod system;
 mod tablespace;
 
 use super::text::ident;
-use super::{Case, Rule};
+use super::{Case, Rule, Subject};
 use crate::manifest::Topology;
 use crate::snapshot::{Access, Fact, Snapshot};
 
@@ -83,6 +83,20 @@ pub(super) fn service_of<'a>(case: &Case<'a>, role: &str) -> Option<&'a str> {
     case.others()
         .find(|other| other.service.role_name() == Some(role))
         .map(|other| other.service.name.as_str())
+}
+
+/// The services whose database is in this server and could not be looked at, for the one that speaks for the server: only a neighbour
+/// can tell why.
+fn unreached<'a>(case: &'a Case<'a>, access: &'a Access) -> impl Iterator<Item = &'a Subject<'a>> {
+    let speaks = speaks_first(case);
+    case.others().filter(move |other| {
+        let unknown = other
+            .snapshot
+            .as_ref()
+            .is_some_and(|fact| fact.known().is_none());
+        let name = other.service.database_name();
+        speaks && unknown && access.databases.iter().any(|here| here == name)
+    })
 }
 
 /// Whether no earlier service of the same server was looked at: what concerns the whole server is said once. Where it cannot be told

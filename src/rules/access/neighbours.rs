@@ -1,7 +1,7 @@
 //! The server's other roles, and how the service's own proves who it is.
 
 use super::role::own_role;
-use super::{database, is_shared, service_of, speaks_first};
+use super::{database, is_shared, service_of, unreached};
 use crate::rules::skeleton::look;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
@@ -128,22 +128,9 @@ fn weak_password(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     findings.extend(weak(case, case.subject, stored));
-    // A server that asks for SCRAM lets nobody in whose password is stored otherwise: then only a neighbour can tell why.
-    if speaks_first(case) {
-        let unreached = case.others().filter(|other| {
-            let unknown = other
-                .snapshot
-                .as_ref()
-                .is_some_and(|fact| fact.known().is_none());
-            let here = snapshot
-                .access
-                .databases
-                .iter()
-                .any(|name| name == other.service.database_name());
-            unknown && here
-        });
-        findings.extend(unreached.filter_map(|other| weak(case, other, stored)));
-    }
+    // A server that asks for SCRAM lets nobody in whose password is stored otherwise.
+    let unreached = unreached(case, &snapshot.access);
+    findings.extend(unreached.filter_map(|other| weak(case, other, stored)));
     Ok(findings.into())
 }
 

@@ -30,7 +30,13 @@ fn foreign_object(case: &Case<'_>) -> Verdict {
             } else if *kind == object.key.kind {
                 String::new()
             } else {
-                format!("; there it is a {}", kind.words())
+                let words = kind.words();
+                let article = if words.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                    "an"
+                } else {
+                    "a"
+                };
+                format!("; there it is {article} {words}")
             };
             Some(
                 FOREIGN_OBJECT

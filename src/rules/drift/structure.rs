@@ -11,7 +11,7 @@ use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{
     CHUNK_INTERVAL, COUNT, DEFINITION, DIMENSIONS, INHERITS, LAST, PARTITION_OF, SQL_BODY,
-    TIME_COLUMN,
+    TIME_COLUMN, VALID,
 };
 use crate::snapshot::{Change, Gap, Kind, Object, ObjectKey, attributes};
 
@@ -105,11 +105,6 @@ fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
         .all(|change| attributes::is_cosmetic(key.kind, &change.attribute))
     {
         Severity::Info
-    } else if changes
-        .iter()
-        .all(|change| change.attribute.contains("row_security"))
-    {
-        Severity::Warning
     } else {
         CHANGED_OBJECT.severity
     };
@@ -215,7 +210,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                     format!(
                         "{name} in database {database} of {} is in no set{why}{}{owned}",
                         case.name(),
-                        calling(object)
+                        more(object)
                     ),
                 )
                 .severity(severity)
@@ -248,8 +243,9 @@ fn set_name<'a>(case: &Case<'a>) -> &'a str {
         .map_or("", |set| set.value.as_str())
 }
 
-/// The function that an unknown trigger runs: without its trigger it would be a finding of its own.
-fn calling(object: &Object) -> String {
+/// What else is to be known of an unknown object, such as the function that a trigger runs: without its trigger it would be a finding of
+/// its own.
+fn more(object: &Object) -> String {
     if object.key.kind == Kind::LargeObject {
         let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
         return format!(
@@ -257,6 +253,14 @@ fn calling(object: &Object) -> String {
             attribute(COUNT),
             attribute(LAST)
         );
+    }
+    if object
+        .attributes
+        .get(VALID)
+        .is_some_and(|valid| valid == "false")
+    {
+        return "; it is not valid, so no query uses it (unless somebody is building it right now)"
+            .to_owned();
     }
     if !matches!(object.key.kind, Kind::Trigger | Kind::EventTrigger) {
         return String::new();
@@ -278,6 +282,8 @@ pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severit
         | Kind::Constraint
         | Kind::EventTrigger
         | Kind::Hypertable => Severity::Error,
+        // Writers pay for it, and no query uses it.
+        Kind::Index if attribute(VALID) == "false" => Severity::Warning,
         Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
         Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
         // Its rows appear as rows of the own table.

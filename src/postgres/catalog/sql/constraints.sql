@@ -6,7 +6,10 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS paren
            -- NOT VALID is a state of its own, so that it is told apart from another definition.
            'definition', CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid)
                               ELSE regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END,
-           'validated', CASE WHEN NOT k.convalidated THEN 'false' END
+           'validated', CASE WHEN NOT k.convalidated THEN 'false' END,
+           -- ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that hold foreign keys as well.
+           'enabled', CASE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgisinternal AND t.tgenabled IN ('D', 'R'))
+                           THEN 'disabled' END
        ) AS attributes
   FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
