@@ -207,7 +207,7 @@ struct WireHistory<'a> {
 /// # Errors
 /// When serde cannot write it, which its types rule out.
 pub fn json(report: &Report) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&Wire {
+    super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
         status: if report.exit().code() == 0 {

@@ -86,7 +86,7 @@ pub fn json(report: &Report, changes: &Changes) -> Result<String, serde_json::Er
             serde_json::to_value(V1Changes::from(changes))?,
         );
     }
-    let mut text = serde_json::to_string_pretty(&value)?;
+    let mut text = super::json_text::pretty(&value)?;
     text.push('\n');
     Ok(text)
 }
@@ -100,7 +100,7 @@ pub fn json_line(
     changes: &Changes,
     now: OffsetDateTime,
 ) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(&V1Round {
+    let mut text = super::json_text::line(&V1Round {
         time: stamp(now),
         status: report.status().as_str(),
         changes: changes.into(),

@@ -60,7 +60,7 @@ pub fn json(explanations: &[Explanation]) -> Result<String, serde_json::Error> {
             text: &explanation.text,
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&V1Explanations {
+    let mut text = super::json_text::pretty(&V1Explanations {
         version: 1,
         explanations,
     })?;

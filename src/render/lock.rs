@@ -99,7 +99,7 @@ struct WireSet<'a> {
 /// # Errors
 /// When serde cannot write it, which its types rule out.
 pub fn json(report: &Report) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&Wire {
+    super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
         check: report.check,

@@ -127,7 +127,7 @@ pub fn json(report: &Report, verbose: bool) -> Result<String, serde_json::Error>
             .collect(),
         duration_ms: report.took.as_millis(),
     };
-    serde_json::to_string_pretty(&wire)
+    super::json_text::pretty(&wire)
 }
 
 fn service(run: &ServiceRun, dry_run: bool, verbose: bool) -> WireService<'_> {

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod changes;
 mod escape;
 pub mod explain;
+mod json_text;
 pub mod lock;
 pub mod migrate;
 mod migrate_json;

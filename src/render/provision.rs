@@ -122,7 +122,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             error: service.error.as_deref(),
         })
         .collect();
-    serde_json::to_string_pretty(&Wire {
+    super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
         services,

@@ -160,7 +160,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             action: &item.action,
         })
         .collect();
-    serde_json::to_string_pretty(&Wire {
+    super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
         status: if report.exit().code() == 0 {

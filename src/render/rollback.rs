@@ -185,7 +185,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
         reason: &loss.reason,
     });
     let ok = report.outcome.exit().code() == 0;
-    serde_json::to_string_pretty(&Wire {
+    super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
         status: if ok { "ok" } else { "failed" },

@@ -62,7 +62,7 @@ pub fn json(rules: &[RuleLine]) -> Result<String, serde_json::Error> {
             help: rule.help,
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&V1Rules { version: 1, rules })?;
+    let mut text = super::json_text::pretty(&V1Rules { version: 1, rules })?;
     text.push('\n');
     Ok(text)
 }

@@ -39,7 +39,7 @@ pub fn table(report: &ServicesReport, style: Style) -> String {
 /// # Errors
 /// When serde cannot write it, which its types rule out.
 pub fn json(report: &ServicesReport) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(report)
+    super::json_text::pretty(report)
 }
 
 fn values(service: &ServiceRow, style: Style) -> Table {

@@ -231,7 +231,7 @@ pub(super) fn report_value(report: &Report) -> Result<serde_json::Value, serde_j
 /// # Errors
 /// When serde cannot write it, which its types rule out.
 pub fn json(report: &Report) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(&V1Report::from(report))?;
+    let mut text = super::json_text::pretty(&V1Report::from(report))?;
     text.push('\n');
     Ok(text)
 }

@@ -44,7 +44,7 @@ pub fn sarif(
         .version(json!("2.1.0"))
         .runs(vec![run])
         .build();
-    let mut text = serde_json::to_string_pretty(&log)?;
+    let mut text = super::json_text::pretty(&log)?;
     text.push('\n');
     Ok(text)
 }

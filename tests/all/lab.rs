@@ -380,7 +380,15 @@ pub fn dbctl(directory: &Path) -> Command {
         .current_dir(directory)
         .env_clear()
         .stdin(Stdio::null());
-    for name in ["PATH", "HOME", "DBCTL_CACHE", "XDG_CACHE_HOME", "TMPDIR"] {
+    for name in [
+        "PATH",
+        "HOME",
+        "DBCTL_CACHE",
+        "XDG_CACHE_HOME",
+        "TMPDIR",
+        // Of scripts/mutation.sh; a build without its feature knows nothing of it.
+        "DBCTL_MUTATION",
+    ] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }

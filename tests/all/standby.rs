@@ -15,7 +15,7 @@ use crate::lab::{binaries, psql, start};
 use crate::poolers::wait_for;
 use crate::sandbox::until;
 
-/// A streaming replica of a server. Its start waits for the file `go`.
+/// A streaming replica of a server.
 pub struct Replica {
     child: Child,
     pub port: u16,
@@ -34,7 +34,17 @@ impl Drop for Replica {
 }
 
 impl Replica {
+    /// One whose start waits for the file `go`.
     pub fn of(server: &Server) -> Self {
+        Self::made(server, true)
+    }
+
+    /// One that starts at once, with no setting but those that streaming needs.
+    pub fn streaming(server: &Server) -> Self {
+        Self::made(server, false)
+    }
+
+    fn made(server: &Server, waits: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let owner = std::fs::metadata(server.data_dir()).unwrap();
         std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
@@ -72,12 +82,15 @@ impl Replica {
             "unix_socket_directories=".to_owned(),
             "max_connections=300".to_owned(),
             "max_worker_processes=200".to_owned(),
-            wait,
-        ] {
+        ]
+        .into_iter()
+        .chain(waits.then_some(wait))
+        {
             command.args(["-c", &setting]);
         }
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
         Self {
-            child: command.spawn().unwrap(),
+            child: command.stderr(log).spawn().unwrap(),
             port,
             folder,
         }
@@ -89,6 +102,12 @@ impl Replica {
         until("the replica answers", Duration::from_secs(30), || {
             psql(bin, url, "SELECT pg_is_in_recovery()").is_ok_and(|said| said == "t")
         });
+    }
+
+    /// What its server has logged.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.folder.path().join("log")).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn let_go(&self) {

@@ -197,7 +197,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 severity_of(case, object)
             };
             // A large object stands for all of its owner.
-            let one = object.attributes.get(COUNT).is_none_or(|count| count == "1");
+            let one = object
+                .attributes
+                .get(COUNT)
+                .is_none_or(|count| count == "1");
             if severity < Severity::Error && one && spoken.contains(&object.key) {
                 return None;
             }
@@ -214,9 +217,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                     ),
                 )
                 .severity(severity)
-                .saw(format!("nothing that set {} does not create", set_name(case)), name)
+                .saw(expected(case), name)
                 .remedy(format!(
-                    "If the service needs it, create it in a migration of its set; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",
+                    "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",
+                    if_needed(case, object),
                     drop_sql(object)
                 ));
             finding.belongs_to = owner.map(|(_, service)| service.to_owned());
@@ -235,12 +239,25 @@ pub(in crate::rules) fn foreign_owner<'a>(
     Some((owner, service_of(case, owner)?))
 }
 
-fn set_name<'a>(case: &Case<'a>) -> &'a str {
-    case.subject
-        .service
-        .set
-        .as_ref()
-        .map_or("", |set| set.value.as_str())
+fn expected(case: &Case<'_>) -> String {
+    case.subject.service.set.as_ref().map_or_else(
+        || format!("nothing that the lock of {} does not hold", case.name()),
+        |set| format!("nothing that set {} does not create", set.value),
+    )
+}
+
+/// What to do about an unknown object that the service needs.
+fn if_needed(case: &Case<'_>, object: &Object) -> String {
+    if object.key.kind == Kind::LargeObject {
+        "Large objects are data, which no lock holds".to_owned()
+    } else if case.subject.service.set.is_some() {
+        "If the service needs it, create it in a migration of its set".to_owned()
+    } else {
+        format!(
+            "If the service made it, record it with `dbctl lock --from {}`",
+            case.name()
+        )
+    }
 }
 
 /// What else is to be known of an unknown object, such as the function that a trigger runs: without its trigger it would be a finding of
