@@ -901,3 +901,157 @@ fn reading_the_files_changes_none_of_them() {
     tree.verify();
     assert_eq!(facts(), before);
 }
+
+#[test]
+fn verify_asks_files_what_check_asks() {
+    let tree = Tree::clean();
+    fs::write(tree.at(JOURNAL), "a journal that nobody rolled back").unwrap();
+    chmod(&tree.at("kasia"), 0o755);
+    let rules = |report: &Value| -> Vec<String> {
+        list(report, "findings")
+            .iter()
+            .map(|found| format!("{} {}", text(found, "rule"), text(found, "message")))
+            .collect()
+    };
+    let found = rules(&tree.verify());
+    assert_eq!(found, rules(&tree.check()));
+    assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+/// The sums of all files in a directory. Another process reads them: SQLite's locks end when this one closes a file of its own.
+fn sums(directory: &Path) -> String {
+    let output = Command::new("sh")
+        .args(["-c", "sha256sum *"])
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A wallet that is in use: a connection that nobody may make wait.
+struct Writer {
+    runtime: tokio::runtime::Runtime,
+    connection: sqlx::SqliteConnection,
+}
+
+impl Writer {
+    fn open(path: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(std::time::Duration::ZERO);
+        let connection = runtime
+            .block_on(sqlx::SqliteConnection::connect_with(&options))
+            .unwrap();
+        Self {
+            runtime,
+            connection,
+        }
+    }
+
+    #[track_caller]
+    fn run(&mut self, script: &'static str) {
+        let Self {
+            runtime,
+            connection,
+        } = self;
+        runtime.block_on(connection.execute(script)).unwrap();
+    }
+
+    fn rows(&mut self) -> i64 {
+        let Self {
+            runtime,
+            connection,
+        } = self;
+        runtime
+            .block_on(sqlx::query_scalar("SELECT count(*) FROM txo").fetch_one(connection))
+            .unwrap()
+    }
+}
+
+#[test]
+fn a_wallet_with_an_open_writer_is_read_without_a_trace() {
+    let tree = Tree::clean();
+    let folder = tree.at("storage/rgb_sqlite/8e5c1a77");
+    let mut writer = Writer::open(&tree.wallet());
+    writer.run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
+    // Committed, and only in the WAL.
+    writer.run("CREATE TABLE k_posts (a)");
+    // Neither committed nor to be seen.
+    writer.run("BEGIN IMMEDIATE; CREATE TABLE ln_user_wallets (a); INSERT INTO txo VALUES (1)");
+    let before = sums(&folder);
+    assert_eq!(before.lines().count(), 4, "{before}");
+    let report = tree.verify();
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report))
+    };
+    assert_eq!(text(found, "rule"), "files/wrong-tables");
+    assert!(text(found, "message").contains("k_posts"), "{found}");
+    assert!(!text(found, "message").contains("ln_user"), "{found}");
+    assert_eq!(before, sums(&folder));
+    writer.run("COMMIT");
+    assert_eq!(writer.rows(), 1);
+}
+
+/// Nothing of what dbctl does makes a writer that never waits fail, in either journal mode.
+#[test]
+fn a_writer_is_not_blocked_while_its_wallet_is_read() {
+    for mode in ["PRAGMA journal_mode = WAL", "PRAGMA journal_mode = DELETE"] {
+        let tree = Tree::clean();
+        let mut writer = Writer::open(&tree.wallet());
+        writer.run(mode);
+        let mut reader = tree
+            .dbctl(&["verify", "--format", "json"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut commits = 0;
+        let status = loop {
+            writer.run("BEGIN IMMEDIATE; INSERT INTO txo VALUES (1); COMMIT");
+            commits += 1;
+            if let Some(status) = reader.try_wait().unwrap() {
+                break status;
+            }
+        };
+        // Read, or changing all the time; never corrupt.
+        assert!(matches!(status.code(), Some(0 | 4)), "{mode}: {status}");
+        assert!(commits > 10, "{mode}: {commits}");
+        assert_eq!(writer.rows(), commits);
+        writer.run("BEGIN EXCLUSIVE; INSERT INTO txo VALUES (1); COMMIT; PRAGMA integrity_check");
+    }
+}
+
+#[test]
+fn a_wallet_that_is_held_exclusively_is_no_reason_to_wait() {
+    let tree = Tree::clean();
+    let mut writer = Writer::open(&tree.wallet());
+    writer.run("BEGIN EXCLUSIVE; INSERT INTO txo VALUES (1)");
+    let folder = tree.at("storage/rgb_sqlite/8e5c1a77");
+    let before = sums(&folder);
+    let began = std::time::Instant::now();
+    let report = tree.verify();
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    assert_eq!(before, sums(&folder));
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report))
+    };
+    assert_eq!(
+        (text(found, "rule"), text(found, "severity")),
+        ("files/unreadable-sqlite", "warning")
+    );
+    assert!(text(found, "message").contains("locked by another process"));
+    // What it holds, nobody has looked at.
+    assert_eq!(report["status"], "incomplete", "{}", shown(&report));
+    assert!(
+        list(&report, "not_checked")
+            .iter()
+            .any(|gap| text(gap, "rule") == "files/wrong-tables")
+    );
+    writer.run("COMMIT");
+    assert_eq!(tree.verify()["status"], "pass");
+}
