@@ -1,10 +1,16 @@
 //! "Did you mean …?"
 
+/// No name is longer, in bytes; to compare a text of megabytes takes minutes.
+const LONGEST: usize = 200;
+
 /// The candidate that the writer most likely meant, if one is near.
 pub(super) fn closest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let name = name.to_lowercase().replace('_', "-");
     candidates
         .into_iter()
@@ -45,5 +51,6 @@ mod tests {
             closest("k_indexr", ["k-indexer", "kasia-indexer"]),
             Some("k-indexer")
         );
+        assert_eq!(closest(&"port".repeat(100), keys), None);
     }
 }

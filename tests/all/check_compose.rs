@@ -200,6 +200,7 @@ const MUTATIONS: &[Mutation] = &[
     mutation("- ./config/simply-kaspa/init:", "- ./config/k-social/init:", ("error", "shared-init", S), &["./config/k-social/init", "simply-kaspa-db"]),
     mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
     mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
+    mutation("image: timescale/timescaledb:latest-pg17\n", "image: timescale/timescaledb:latest-pg17\n  env_file: common.env\n", ("warning", "shared-env-file", S), &["common.env", "k-social-db", "simply-kaspa-db"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
 ];
 
@@ -545,8 +546,16 @@ fn no_password_in_any_output() {
 
 #[test]
 fn every_rule_of_the_group_has_a_case() {
-    // Planted by tests of their own in this file.
-    let beside = ["repeated-password", "init-script", "unread"];
+    // Planted by tests of their own in this file, the last four by the reference itself.
+    let beside = [
+        "repeated-password",
+        "init-script",
+        "unread",
+        "default-password",
+        "floating-tag",
+        "open-port",
+        "superuser",
+    ];
     let rules = crate::lab::finish({
         let mut command = crate::lab::dbctl(std::path::Path::new("."));
         command.args(["rules", "--format", "json"]);

@@ -108,9 +108,9 @@ impl Found {
 }
 
 /// Service, SQL, rule, line, what the message names.
-type Bad = (&'static str, &'static str, &'static str, u64, &'static str);
+pub type Bad = (&'static str, &'static str, &'static str, u64, &'static str);
 
-const BAD: &[Bad] = &[
+pub const BAD: &[Bad] = &[
     (
         S,
         "CREATE TABLE k_posts (id bigint);",

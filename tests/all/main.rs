@@ -22,6 +22,7 @@ mod disasters;
 mod faults;
 mod footprint;
 mod formats;
+mod fuzz;
 mod initialisation;
 mod lab;
 mod library;
