@@ -2,12 +2,15 @@
 //! variables or flags for the parts (`DB_HOST`, `PGUSER`, `--db-name`).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
 use super::Place;
 use super::container::Container;
+use super::dsn;
 use super::text::Text;
+use crate::manifest::DEFAULT_PORT;
 
 /// A way to a database, as far as it is written. It may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +19,8 @@ pub struct Connection {
     pub from: String,
     /// Its place.
     pub place: Place,
-    /// The hosts.
-    pub hosts: Vec<Text>,
-    /// The port.
-    pub port: Option<Text>,
+    /// The hosts, which are tried in turn.
+    pub hosts: Vec<Host>,
     /// The database.
     pub database: Option<Text>,
     /// The role.
@@ -30,13 +31,41 @@ pub struct Connection {
     pub unread: Option<String>,
 }
 
+/// A host of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name or address.
+    pub name: Text,
+    /// Its port; `None` for PostgreSQL's own.
+    pub port: Option<Text>,
+}
+
+impl Host {
+    /// The host, if it is known.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        self.name.get()
+    }
+
+    /// The port, if it is known.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+            .as_ref()
+            .map_or(Some(DEFAULT_PORT), |port| port.get()?.parse().ok())
+    }
+}
+
+/// What [`Connection::unread`] says of a text whose parts cannot be told apart: one that was taken for a role could hold the password.
+const SHIFTED: &str =
+    "its parts are not separated as libpq separates them, so none of them is known for sure";
+
 impl Connection {
     fn new(from: &str, place: &Place) -> Self {
         Self {
             from: from.to_owned(),
             place: place.clone(),
             hosts: Vec::new(),
-            port: None,
             database: None,
             role: None,
             password: None,
@@ -49,6 +78,7 @@ impl Connection {
         !self.hosts.is_empty() || self.database.is_some() || self.role.is_some()
     }
 
+    /// Takes a part. Hosts come before their ports, or a port before the one host.
     fn set(&mut self, part: Part, value: Text) {
         // An unset part is left to the driver.
         if value.is_empty() {
@@ -56,17 +86,87 @@ impl Connection {
         }
         match part {
             Part::Host => {
+                let port = self.hosts.pop().and_then(|open| open.port);
                 self.hosts = value
                     .raw()
                     .split(',')
-                    .map(|host| value.part(host))
+                    .map(|host| host_of(&value, host, port.as_ref()))
                     .collect();
             }
-            Part::Port => self.port = Some(value),
+            Part::Port => self.set_ports(&value),
             Part::Database => self.database = Some(value),
             Part::Role => self.role = Some(value),
             Part::Password => self.password = Some(value),
         }
+    }
+
+    /// One port for all hosts, or one for each (PostgreSQL documentation, "Specifying Multiple Hosts").
+    fn set_ports(&mut self, value: &Text) {
+        if self.hosts.is_empty() {
+            self.hosts.push(Host {
+                name: Text::default(),
+                port: Some(value.clone()),
+            });
+            return;
+        }
+        let ports: Vec<&str> = value.raw().split(',').collect();
+        for (at, host) in self.hosts.iter_mut().enumerate() {
+            let port = ports.get(at).or(ports.last()).copied().unwrap_or_default();
+            if !port.is_empty() {
+                host.port = Some(value.part(port));
+            }
+        }
+    }
+
+    /// The connection, unless a part of it looks as if it held more than one.
+    fn whole(mut self) -> Self {
+        // A port without a host is the driver's.
+        self.hosts.retain(|host| !host.name.is_empty());
+        let odd = |text: &Text, more: &[char]| {
+            let odd = |c: char| c.is_whitespace() || ['=', ';', '&', ','].contains(&c);
+            text.raw().contains(|c| odd(c) || more.contains(&c))
+        };
+        let is_odd = self.role.iter().any(|role| odd(role, &[':']))
+            || self.database.iter().any(|name| odd(name, &[':', '@', '?']))
+            || self.hosts.iter().any(|host| {
+                let is_address = host
+                    .get()
+                    .is_some_and(|name| name.parse::<IpAddr>().is_ok());
+                !is_address && odd(&host.name, &[':', '@', '?'])
+                    || host
+                        .port
+                        .iter()
+                        .any(|port| odd(port, &[':', '@', '?', '/']))
+            });
+        if !is_odd {
+            return self;
+        }
+        Self {
+            unread: Some(SHIFTED.to_owned()),
+            ..Self::new(&self.from, &self.place)
+        }
+    }
+}
+
+/// A host, with a port behind it or without.
+fn host_of(text: &Text, written: &str, port: Option<&Text>) -> Host {
+    let (name, own) = match written
+        .strip_prefix('[')
+        .and_then(|host| host.split_once(']'))
+    {
+        Some((name, port)) => (name, port.strip_prefix(':')),
+        // An IPv6 address without brackets has no port.
+        None if written.parse::<IpAddr>().is_ok() => (written, None),
+        None => written
+            .rsplit_once(':')
+            .map_or((written, None), |(name, port)| (name, Some(port))),
+    };
+    let own = own
+        .filter(|port| !port.is_empty())
+        .map(|port| text.part(port));
+    Host {
+        name: decoded(text, name.trim_end_matches('.')),
+        port: own.or_else(|| port.cloned()),
     }
 }
 
@@ -167,18 +267,14 @@ pub(super) fn of(container: &Container) -> Vec<Connection> {
                 .set(part, variable.value.clone());
         }
     }
-    found.extend(parts.into_values().filter(Connection::says_something));
+    let parts = parts.into_values().map(Connection::whole);
+    found.extend(parts.filter(|it| it.says_something() || it.unread.is_some()));
     found.extend(in_command(container));
     let mut unique: Vec<Connection> = Vec::new();
     for connection in found {
         let same = |other: &Connection| {
-            (&other.hosts, &other.port, &other.database, &other.role)
-                == (
-                    &connection.hosts,
-                    &connection.port,
-                    &connection.database,
-                    &connection.role,
-                )
+            (&other.hosts, &other.database, &other.role)
+                == (&connection.hosts, &connection.database, &connection.role)
                 && other.unread == connection.unread
         };
         if !unique.iter().any(same) {
@@ -224,7 +320,8 @@ fn in_command(container: &Container) -> Vec<Connection> {
             }
         }
     }
-    if parts.says_something() {
+    let parts = parts.whole();
+    if parts.says_something() || parts.unread.is_some() {
         found.push(parts);
     }
     found
@@ -284,26 +381,17 @@ fn url_of(from: &str, place: &Place, text: &Text, url: &str) -> Connection {
     connection.set(Part::Role, decoded(text, role));
     connection.set(Part::Password, decoded(text, password));
     connection.set(Part::Database, decoded(text, path));
-    for host in hosts.split(',').filter(|host| !host.is_empty()) {
-        let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            Some((name, port)) => (name, port.strip_prefix(':')),
-            None => host
-                .rsplit_once(':')
-                .map_or((host, None), |(name, port)| (name, Some(port))),
-        };
-        if !name.is_empty() {
-            connection.hosts.push(decoded(text, name));
-        }
-        if let Some(port) = port.filter(|port| !port.is_empty()) {
-            connection.port = Some(text.part(port));
-        }
-    }
+    connection.hosts = hosts
+        .split(',')
+        .map(|host| host_of(text, host, None))
+        .filter(|host| !host.name.is_empty())
+        .collect();
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         if let Some(part) = key(name) {
             connection.set(part, decoded(text, value));
         }
     }
-    connection
+    connection.whole()
 }
 
 /// A key of libpq's and ADO.NET's connection strings.
@@ -321,23 +409,30 @@ fn key(name: &str) -> Option<Part> {
 /// A string such as `host=… dbname=…`, or `Host=…;Database=…`.
 fn pairs(from: &str, place: &Place, text: &Text) -> Option<Connection> {
     let raw = text.raw();
-    let separator = if raw.contains(';') { ';' } else { ' ' };
+    let pairs = if raw.contains(';') {
+        raw.split(';')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name, value.trim().trim_matches(['"', '\'']).to_owned()))
+            .collect()
+    } else {
+        dsn::pairs(raw)
+    };
     let mut connection = Connection::new(from, place);
     let mut known = 0;
-    for (name, value) in raw.split(separator).filter_map(|pair| pair.split_once('=')) {
-        if let Some(part) = key(name) {
+    for (name, value) in pairs {
+        if let Some(part) = key(name.trim_matches(['"', '\''])) {
             known += 1;
-            connection.set(part, text.part(value.trim().trim_matches(['"', '\''])));
+            connection.set(part, text.part(value));
         }
     }
-    (known >= 2 && connection.says_something()).then_some(connection)
+    (known >= 2 && connection.says_something()).then(|| connection.whole())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{in_text, is_url_name, part_of};
+    use super::{Host, in_text, is_url_name, part_of};
     use crate::compose::interpolate::interpolate;
     use crate::compose::{Place, Text};
 
@@ -355,13 +450,16 @@ mod tests {
                 if found.unread.is_some() {
                     return "unread".to_owned();
                 }
-                let hosts: Vec<String> = found.hosts.iter().map(Text::shown).collect();
+                let host = |host: &Host| match &host.port {
+                    Some(port) => format!("{} {}", host.name.shown(), port.shown()),
+                    None => host.name.shown(),
+                };
+                let hosts: Vec<String> = found.hosts.iter().map(host).collect();
                 format!(
-                    "{} {} {} {} {}",
+                    "{} {} {} {}",
                     part(&found.role),
                     part(&found.password),
                     hosts.join(","),
-                    part(&found.port),
                     part(&found.database)
                 )
             })
@@ -372,14 +470,14 @@ mod tests {
     fn connections_are_found_in_any_text() {
         for (text, expected) in [
             ("postgres://u:${P:?}@h:5432/d", "u ${P} h 5432 d"),
-            ("postgresql+asyncpg://u@h/d?sslmode=require", "u - h - d"),
+            ("postgresql+asyncpg://u@h/d?sslmode=require", "u - h d"),
             ("jdbc:postgresql://h:1/d?user=u&password=p", "u p h 1 d"),
             (
                 "-d postgres://u:p%40x@h,[::1]:2/d%2Fe --more",
                 "u p@x h,::1 2 d/e",
             ),
-            ("sh -c \"run --db 'postgres://u@h/d'\"", "u - h - d"),
-            ("host=h dbname=d user=u", "u - h - d"),
+            ("sh -c \"run --db 'postgres://u@h/d'\"", "u - h d"),
+            ("host=h dbname=d user=u", "u - h d"),
             (
                 "Host=h;Port=1;Database=d;Username=u;Password=p q",
                 "u p q h 1 d",
@@ -388,6 +486,23 @@ mod tests {
                 "postgres://${USER_PART}@${HOST}:${PORT}/${DB}",
                 "${USER_PART} - ${HOST} ${PORT} ${DB}",
             ),
+            ("postgres://u@a:1,b,c:3/d", "u - a 1,b,c 3 d"),
+            ("host=a,b port=1,2 dbname=d", "- - a 1,b 2 d"),
+            ("port=1 host=a,b dbname=d", "- - a 1,b 1 d"),
+            ("host=h\ndbname=d\tuser=u\r\npassword=p", "u p h d"),
+            (
+                "host = 'h' user = u password = 'p w\\'x' dbname = d",
+                "u p w'x h d",
+            ),
+            ("psql 'host=h dbname=d'", "- - h d"),
+            // Where a border is doubtful, what is taken for a role could hold the password.
+            ("postgres://u@h/d;password=p", "unread"),
+            ("postgres://u@h/d&password=p", "unread"),
+            ("jdbc:postgresql://h/d;user=u;password=p", "unread"),
+            ("jdbc:postgresql://h/d?user=u;password=p", "unread"),
+            ("Server=h;User Id=u Password=p;Database=d", "unread"),
+            ("host=h dbname=d user=u,password=p", "unread"),
+            ("postgres://u%3Ap@h/d", "unread"),
             ("postgres://u:p@w@h/d", "unread"),
             ("postgres://u:p/w@h/d", "unread"),
             ("postgres://u:p?w@h/d", "unread"),

@@ -52,8 +52,8 @@ pub struct Container {
     pub profiles: Vec<String>,
     /// Other names for other containers that it knows: `links` as alias and service.
     pub links: Vec<(String, String)>,
-    /// Names that `extra_hosts` sends to the host itself.
-    pub host_names: Vec<String>,
+    /// Names of `extra_hosts` with their addresses; `host-gateway` is the host itself.
+    pub extra_hosts: Vec<(String, String)>,
 }
 
 /// A variable of a container.
@@ -132,6 +132,8 @@ pub struct Network {
     pub name: String,
     /// The names that the container has in it beside its own.
     pub aliases: Vec<Field>,
+    /// The addresses that it was given in it.
+    pub addresses: Vec<Field>,
 }
 
 /// What a container waits for.
@@ -308,7 +310,7 @@ impl Container {
                     Some((alias.to_owned(), service.to_owned()))
                 })
                 .collect(),
-            host_names: host_names(node),
+            extra_hosts: extra_hosts(node),
         })
     }
 }
@@ -326,18 +328,21 @@ fn texts(node: &Node) -> Vec<Field> {
         .collect()
 }
 
-fn host_names(node: &Node) -> Vec<String> {
+fn extra_hosts(node: &Node) -> Vec<(String, String)> {
     let Some(hosts) = node.get("extra_hosts") else {
         return Vec::new();
     };
+    let pair = |name: &str, address: &str| {
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        (name.to_owned(), address.to_owned())
+    };
     let of_list = texts(hosts).into_iter().filter_map(|host| {
-        let text = host.text.raw().to_owned();
-        let (name, address) = text.split_once(['=', ':'])?;
-        (address == "host-gateway").then(|| name.to_owned())
+        let (name, address) = host.text.raw().split_once(['=', ':'])?;
+        Some(pair(name, address))
     });
-    let of_map = hosts.entries().iter().filter_map(|(key, value)| {
-        let address = value.text().filter(|text| text.raw() == "host-gateway");
-        address.map(|_| key.name.clone())
+    let of_map = hosts.entries().iter().flat_map(|(key, value)| {
+        let addresses = texts(value).into_iter();
+        addresses.map(|address| pair(&key.name, address.text.raw()))
     });
     of_list.chain(of_map).collect()
 }
@@ -354,12 +359,18 @@ fn networks(node: &Node, mode: Option<&Field>) -> Vec<Network> {
         .map(|(key, value)| Network {
             name: key.name.clone(),
             aliases: value.get("aliases").map(texts).unwrap_or_default(),
+            addresses: ["ipv4_address", "ipv6_address"]
+                .iter()
+                .filter_map(|key| value.get(key))
+                .flat_map(texts)
+                .collect(),
         })
         .collect();
     if named.is_empty() {
         return vec![Network {
             name: "default".to_owned(),
             aliases: Vec::new(),
+            addresses: Vec::new(),
         }];
     }
     named

@@ -5,6 +5,7 @@
 
 mod connection;
 mod container;
+mod dsn;
 mod environment;
 mod interpolate;
 mod load;
@@ -18,7 +19,7 @@ mod tests;
 mod text;
 mod yaml;
 
-pub use connection::Connection;
+pub use connection::{Connection, Host};
 pub use container::{
     Condition, Container, Dependency, EnvFile, Health, Mount, Network, Port, Secret, Variable,
 };

@@ -1,6 +1,8 @@
 //! Who is who: which container is which service's, and what it is.
 
-use super::connection::{self, Connection};
+use std::net::IpAddr;
+
+use super::connection::{self, Connection, Host};
 use super::container::Container;
 use super::load::Project;
 use crate::manifest::{Manifest, Service};
@@ -146,13 +148,16 @@ impl Deployment {
         let Some(from) = self.project.containers.get(client) else {
             return Vec::new();
         };
-        let host = host.to_ascii_lowercase();
+        let asked = host.to_ascii_lowercase();
+        // `extra_hosts` is read before any name server is asked.
+        let host = from
+            .extra_hosts
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&asked))
+            .map_or(asked, |(_, address)| address.to_ascii_lowercase());
         let is_local = ["localhost", "127.0.0.1", "::1", "0.0.0.0"].contains(&host.as_str());
-        let is_host = HOST_NAMES.contains(&host.as_str())
-            || from
-                .host_names
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(&host))
+        let is_host = host == "host-gateway"
+            || HOST_NAMES.contains(&host.as_str())
             || (is_local && from.is_on_host_network());
         if is_host {
             return self
@@ -161,10 +166,11 @@ impl Deployment {
                 .map(|(index, _, _)| index)
                 .collect();
         }
-        let beside = from
-            .network_mode
-            .as_ref()
-            .and_then(|mode| mode.text.raw().strip_prefix("service:"));
+        let beside = from.network_mode.as_ref().and_then(|mode| {
+            let mode = mode.text.raw();
+            mode.strip_prefix("service:")
+                .or_else(|| mode.strip_prefix("container:"))
+        });
         let name = match (is_local, beside) {
             (true, Some(other)) => other.to_ascii_lowercase(),
             (true, None) => return Vec::new(),
@@ -184,6 +190,7 @@ impl Deployment {
                                 name == format!("{own}.{}", network.name).to_ascii_lowercase()
                             })
                     })
+                    || has_address(container, &name)
             })
             .map(|(index, _, _)| index)
             .collect()
@@ -192,21 +199,23 @@ impl Deployment {
     /// The databases that a connection leads to.
     #[must_use]
     pub fn targets(&self, client: usize, connection: &Connection) -> Vec<usize> {
-        let port = connection
-            .port
-            .as_ref()
-            .and_then(|port| port.get()?.parse().ok())
-            .unwrap_or(crate::manifest::DEFAULT_PORT);
-        let mut found = Vec::new();
-        for host in connection.hosts.iter().filter_map(|host| host.get()) {
-            found.extend(
-                self.reached(client, host, port)
-                    .into_iter()
-                    .filter(|index| self.is_database(*index)),
-            );
-        }
+        let hosts = connection.hosts.iter();
+        let mut found: Vec<usize> = hosts
+            .flat_map(|host| self.targets_of(client, host))
+            .collect();
         found.sort_unstable();
         found.dedup();
+        found
+    }
+
+    /// The databases that one host of a connection leads to.
+    #[must_use]
+    pub fn targets_of(&self, client: usize, host: &Host) -> Vec<usize> {
+        let (Some(name), Some(port)) = (host.get(), host.port()) else {
+            return Vec::new();
+        };
+        let mut found = self.reached(client, name, port);
+        found.retain(|index| self.is_database(*index));
         found
     }
 
@@ -275,6 +284,17 @@ pub fn names(container: &Container) -> impl Iterator<Item = &str> {
         .chain(aliases.map(|alias| alias.text.raw()))
 }
 
+/// Whether a container was given this address.
+fn has_address(container: &Container, address: &str) -> bool {
+    let Ok(asked) = address.parse::<IpAddr>() else {
+        return false;
+    };
+    let networks = container.networks.iter();
+    networks
+        .flat_map(|network| &network.addresses)
+        .any(|own| own.text.get().and_then(|own| own.parse().ok()) == Some(asked))
+}
+
 /// Whether the host's port leads to this container.
 fn publishes(container: &Container, port: u16) -> bool {
     if container.is_on_host_network() {
@@ -282,8 +302,17 @@ fn publishes(container: &Container, port: u16) -> bool {
     }
     container.ports.iter().any(|published| {
         let known = published.published.as_ref().and_then(|text| text.get());
-        known.and_then(|text| text.parse().ok()) == Some(port)
+        known.is_some_and(|text| spans(text, port))
     })
+}
+
+/// Whether a port is this one, or in this range (`5432-5434`).
+fn spans(written: &str, port: u16) -> bool {
+    let (first, last) = written.split_once('-').unwrap_or((written, written));
+    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
+        (Ok(first), Ok(last)) => (first..=last).contains(&port),
+        _ => false,
+    }
 }
 
 /// The port that a server listens on in its container, if that is known.

@@ -180,10 +180,16 @@ const MUTATIONS: &[Mutation] = &[
     mutation("@k-social-db:5432", "@k-social-db:5433", ("error", "unexpected-port", K), &["k-indexer", "5433", "5432"]),
     mutation("@k-social-db:5432", "@simply-kaspa-db:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
     mutation("@k-social-db:5432", "@host.docker.internal:5434", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@k-social-db:5432,simply-kaspa-db:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@host.docker.internal:5434,host.docker.internal:5433", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@simply-kaspa-db.:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
     mutation("@k-social-db:5432/ksocial", "@k-social-db:5432/simply_kaspa", ("error", "wrong-connection", K), &["k-indexer", "simply_kaspa"]),
     mutation("postgresql://k_social_user:", "postgresql://simply_kaspa_user:", ("error", "wrong-connection", K), &["k-indexer", "simply_kaspa_user"]),
     mutation("@simply-kaspa-db:5432/simply_kaspa", "@k-social-db:5432/ksocial", ("error", "wrong-connection", S), &["simply-kaspa-indexer", "k-social-db", "ksocial"]),
     mutation("DATABASE_URL: postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial", "DB_HOST: simply-kaspa-db\n      DB_NAME: ksocial\n      DB_USER: k_social_user", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("DATABASE_URL: postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial", "DATABASE_URL: \"host = 'simply-kaspa-db' port = 5432 dbname = ksocial user = k_social_user\"", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("DATABASE_URL: postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial", "DATABASE_URL: |\n        host=simply-kaspa-db\n        dbname=ksocial\n        user=k_social_user", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("      - \"${SIMPLY_KASPA_DB_PORT:-5434}:5432\"\n", "      - \"${SIMPLY_KASPA_DB_PORT:-5434}:5432\"\n      - \"127.0.0.3:5433:5432\"\n", ("error", "port-conflict", S), &["5433", "simply-kaspa-db"]),
     mutation("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@", "c4nary@", ("error", "disagreement", K), &["k-indexer", "k-social-db", "k_social_user"]),
     mutation("KASIA_DATA_DIR: /data", "KASIA_DATA_DIR: /data\n      DATABASE_URL: postgres://k_social_user:c4nary@k-social-db/ksocial", ("error", "no-database", KASIA), &["kasia-indexer", "DATABASE_URL"]),
     mutation("image: example/kasia-indexer:0.9.0", "image: example/kasia-indexer:0.9.0\n    depends_on: [k-social-db]", ("error", "no-database", KASIA), &["kasia-indexer", "k-social-db"]),
@@ -542,6 +548,76 @@ fn no_password_in_any_output() {
         deployment.write("deploy/.env", dotenv);
         deployment.run(&["check", "--compose", "deploy/compose.yaml"], &[]);
     }
+}
+
+#[test]
+fn an_address_given_to_another_server_leads_there() {
+    let own = REFERENCE.replacen("@k-social-db:5432/ksocial", "@172.20.0.3:5432/ksocial", 1);
+    let at = "    container_name: simply-kaspa-db\n";
+    let address = format!("{at}    networks: {{back: {{ipv4_address: 172.20.0.3}}}}\n");
+    let by_address = own.replacen(at, &address, 1);
+    let by_host = REFERENCE.replacen(at, &address, 1).replacen(
+        "    container_name: k-indexer\n",
+        "    container_name: k-indexer\n    extra_hosts: {k-social-db: 172.20.0.3}\n",
+        1,
+    );
+    let beside = REFERENCE
+        .replacen("@k-social-db:5432/ksocial", "@localhost:5432/ksocial", 1)
+        .replacen(
+            "    container_name: k-indexer\n",
+            "    container_name: k-indexer\n    network_mode: container:simply-kaspa-db\n",
+            1,
+        )
+        .replacen(
+            "        condition: service_healthy\n    networks: [back]\n",
+            "        condition: service_healthy\n",
+            1,
+        );
+    for compose in [by_address, by_host, beside] {
+        let report = Deployment::new(&compose).check();
+        assert!(
+            findings(&report).iter().any(|finding| {
+                finding.starts_with("error compose/wrong-connection of k-indexer")
+                    && finding.contains("simply-kaspa-db")
+            }),
+            "{:?}",
+            findings(&report)
+        );
+    }
+}
+
+#[test]
+fn a_password_that_shifts_into_another_part_is_not_shown() {
+    let url = "DATABASE_URL: postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial";
+    for shifted in [
+        "DATABASE_URL: \"postgres://k_social_user@k-social-db/ksocial;password=c4nary\"",
+        "DATABASE_URL: \"jdbc:postgresql://k-social-db/ksocial?user=k_social_user;password=c4nary\"",
+        "DATABASE_URL: \"Server=k-social-db;User Id=k_social_user Password=c4nary;Database=ksocial\"",
+        "DATABASE_URL: \"host=k-social-db dbname=ksocial user=k_social_user,password=c4nary\"",
+        "DATABASE_URL: \"postgres://k_social_user%3Ac4nary@k-social-db/ksocial\"",
+        "DB_HOST: k-social-db\n      DB_USER: \"k_social_user:c4nary\"",
+        "DB_HOST: \"k_social_user:c4nary@k-social-db\"\n      DB_NAME: ksocial",
+    ] {
+        let deployment = Deployment::new(&REFERENCE.replacen(url, shifted, 1));
+        let names = ["json", "github", "sarif", "junit", "markdown", "html"];
+        let outputs = names.map(|name| format!("{name}=report.{name}"));
+        let mut args = vec!["check", "-v"];
+        args.extend(outputs.iter().flat_map(|output| ["--output", output]));
+        let run = deployment.run(&args, &[]);
+        assert_eq!(run.code, 4, "{shifted}: {}", run.all());
+        assert!(!run.all().contains("c4nary"), "{shifted}: {}", run.all());
+        for name in names {
+            let report = deployment.path().join(format!("report.{name}"));
+            let text = fs::read_to_string(report).unwrap();
+            assert!(!text.contains("c4nary"), "{shifted}: {text}");
+        }
+    }
+    // libpq's own separators are no trouble.
+    let lines = "DATABASE_URL: |\n        host=k-social-db dbname=ksocial user=k_social_user\n        password=c4nary";
+    let deployment = Deployment::new(&REFERENCE.replacen(url, lines, 1));
+    let run = deployment.run(&["check", "--format", "json"], &[]);
+    assert!(!run.all().contains("c4nary"), "{}", run.all());
+    assert_eq!(run.json()["not_checked"].as_array().unwrap().len(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What containers are told to connect to.
 
 use super::{Scene, Words, finding, of};
-use crate::compose::{Connection, Container, Kind, Text};
+use crate::compose::{Connection, Container, Host, Kind, Text};
 use crate::manifest::{Store, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -96,26 +96,28 @@ impl Wrong {
     }
 }
 
-/// The servers of other services that a connection leads to, if it does not lead to the service's own.
+/// The servers of other services that a connection leads to. A host that leads to the service's own as well, as a name in several
+/// networks may, is no sign.
 pub(super) fn foreign_servers<'a>(
     scene: &Scene<'a>,
     client: usize,
     connection: &Connection,
 ) -> Vec<(&'a Container, Option<usize>)> {
-    let targets: Vec<_> = scene
-        .deployment
-        .targets(client, connection)
-        .into_iter()
-        .filter_map(|target| scene.container(target))
-        .map(|(container, party)| (container, party.owner))
-        .collect();
-    if targets.iter().any(|(_, owner)| *owner == Some(scene.own)) {
-        return Vec::new();
+    let mut found: Vec<(&Container, Option<usize>)> = Vec::new();
+    for host in &connection.hosts {
+        let targets: Vec<_> = scene
+            .deployment
+            .targets_of(client, host)
+            .into_iter()
+            .filter_map(|target| scene.container(target))
+            .map(|(container, party)| (container, party.owner))
+            .collect();
+        if targets.iter().any(|(_, owner)| *owner == Some(scene.own)) {
+            continue;
+        }
+        found.extend(targets.into_iter().filter(|(_, owner)| owner.is_some()));
     }
-    targets
-        .into_iter()
-        .filter(|(_, owner)| owner.is_some())
-        .collect()
+    found
 }
 
 fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: &mut Wrong) {
@@ -150,7 +152,7 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
         return;
     }
     // The other's container may be in a file that is not here.
-    for host in connection.hosts.iter().filter_map(Text::get) {
+    for host in connection.hosts.iter().filter_map(Host::get) {
         let is_other = |service: &crate::manifest::Service| {
             service
                 .container
@@ -178,7 +180,7 @@ fn reaches_itself(scene: &Scene<'_>, client: usize, connection: &Connection) -> 
     let alone = scene
         .container(client)
         .is_some_and(|(container, _)| container.network_mode.is_none());
-    let mut hosts = connection.hosts.iter().filter_map(Text::get);
+    let mut hosts = connection.hosts.iter().filter_map(Host::get);
     alone && hosts.any(|host| ["localhost", "127.0.0.1", "::1"].contains(&host))
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Scene, Side, Words, apart, finding};
-use crate::compose::{Container, Place, server_port};
+use crate::compose::{Container, Kind, Place, server_port};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// Two containers want one port of the host.
@@ -175,25 +175,21 @@ fn unexpected_port(case: &Case<'_>) -> Verdict {
     }
     for (index, container, party) in scene.clients() {
         for connection in &party.connections {
-            let Some(port) = connection
-                .port
-                .as_ref()
-                .and_then(|port| port.get()?.parse::<u16>().ok())
-            else {
-                continue;
-            };
-            for target in scene.deployment.targets(index, connection) {
-                let Some((server, _)) = scene.container(target) else {
+            let asked = connection.hosts.iter().filter(|host| host.port.is_some());
+            let leads = asked.filter_map(|host| Some((host.get()?, host.port()?)));
+            let targets = leads.flat_map(|(host, port)| {
+                // Within the network, where the host's ports do not count.
+                let reached = scene.deployment.reached(index, host, 0).into_iter();
+                reached.map(move |target| (port, target))
+            });
+            for (port, target) in targets {
+                let Some((server, _)) = scene
+                    .container(target)
+                    .filter(|(_, party)| party.kind == Kind::Database)
+                else {
                     continue;
                 };
-                let by_name = connection
-                    .hosts
-                    .iter()
-                    .filter_map(|host| host.get())
-                    .any(|host| scene.deployment.reached(index, host, 0).contains(&target));
-                let Some(listens) =
-                    server_port(server).filter(|listens| by_name && *listens != port)
-                else {
+                let Some(listens) = server_port(server).filter(|listens| *listens != port) else {
                     continue;
                 };
                 findings.push(finding(
@@ -239,11 +235,15 @@ fn elsewhere(scene: &Scene<'_>, index: usize, container: &Container) -> Option<F
         .filter(|port| port.target.get().and_then(|target| target.parse().ok()) == Some(listens))
         .filter_map(|port| Some((port.published.as_ref()?.get()?.parse().ok()?, &port.place)))
         .collect();
-    let (port, place) = *ports.first()?;
-    if conflicts || ports.iter().any(|(port, _)| *port == expected_port) {
+    let others = |port: u16| scene.other(|service| expected(service) == Some(port));
+    // A second port of its own is nobody's business; the one where another service is looked for is.
+    let is_there = ports.iter().any(|(port, _)| *port == expected_port);
+    let borrowed = ports.iter().find(|(port, _)| others(*port).is_some());
+    let (port, place) = *borrowed.or(ports.first().filter(|_| !is_there))?;
+    if conflicts {
         return None;
     }
-    let other = scene.other(|service| expected(service) == Some(port));
+    let other = others(port);
     let whose = other.map_or_else(String::new, |other| format!(", the port of {}", other.name));
     let name = &container.name;
     let found = finding(
