@@ -448,6 +448,29 @@ fn what_nobody_can_tell_is_not_checked() {
         .exits(4)
         .says("compose/unread")
         .says("DATABASE_URL of k-indexer: SOMEWHERE_URL is not set here");
+    // A part of one that only the host knows.
+    for (from, to, unknown) in [
+        ("@k-social-db:5432", "@${DB_HOST}:5432", "host ${DB_HOST}"),
+        ("5432/ksocial", "5432/${DB_NAME}", "database ${DB_NAME}"),
+        ("//k_social_user:", "//${DB_USER}:", "role ${DB_USER}"),
+    ] {
+        assert!(REFERENCE.contains(from));
+        Deployment::new(&REFERENCE.replacen(from, to, 1))
+            .run(&["check"], &[])
+            .exits(4)
+            .says(&format!(
+                "DATABASE_URL of k-indexer: {unknown} cannot be told"
+            ));
+    }
+    // Whatever it is, the container has the same.
+    let both = REFERENCE
+        .replacen("5432/ksocial", "5432/${DB_NAME}", 1)
+        .replacen("POSTGRES_DB: ksocial", "POSTGRES_DB: ${DB_NAME}", 1);
+    let report = Deployment::new(&both).check();
+    assert!(
+        !report["not_checked"].to_string().contains("cannot be told"),
+        "{report}"
+    );
     // A password with a stray @ shifts every border.
     let deployment = Deployment::new(
         &REFERENCE.replace(K_URL, "postgres://k_social_user:c4nary@c4nary@h/ksocial"),

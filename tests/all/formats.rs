@@ -81,6 +81,13 @@ static FORMS: LazyLock<Forms> = LazyLock::new(|| {
             "--output=github=out/commands",
         ])
         .exits(1);
+    // For scripts/report-check.sh, which looks at them with tools that a test cannot expect.
+    if let Some(folder) = std::env::var_os("DBCTL_TEST_REPORTS").map(PathBuf::from) {
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["report.html", "report.sarif", "junit.xml", "report.md"] {
+            std::fs::copy(lab.path().join("out").join(name), folder.join(name)).unwrap();
+        }
+    }
     let json = std::fs::read_to_string(lab.path().join("out/report.json")).unwrap();
     Forms {
         json: serde_json::from_str(&json).unwrap(),
@@ -434,6 +441,34 @@ fn exit_codes_and_the_threshold_are_the_same_in_every_form() {
         .map(|format| lab.run(&["verify", "--format", format]).code)
         .collect();
     assert_eq!(incomplete, [4; 7]);
+}
+
+/// The same for `check`, which needs no server: clean, found, incomplete, and a compose file that is none.
+#[test]
+fn exit_codes_of_check_are_the_same_in_every_form() {
+    let reference = include_str!("compose/reference.yaml");
+    let unknown = reference.replace("@k-social-db:5432/ksocial", "@${SOMEWHERE}/ksocial");
+    for (compose, fail_on, code) in [
+        (reference, "error", 0),
+        (reference, "warning", 1),
+        (unknown.as_str(), "error", 4),
+        (unknown.as_str(), "warning", 1),
+        ("services: [", "error", 3),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        for service in ["k-social", "simply-kaspa"] {
+            let init = dir.path().join(format!("config/{service}/init"));
+            std::fs::create_dir_all(init).unwrap();
+        }
+        std::fs::write(dir.path().join("compose.yaml"), compose).unwrap();
+        for format in [
+            "table", "json", "github", "sarif", "junit", "markdown", "html",
+        ] {
+            let mut command = dbctl(dir.path());
+            command.args(["check", "--format", format, "--fail-on", fail_on]);
+            finish(command).exits(code);
+        }
+    }
 }
 
 /// In a directory of its own, with the built-in manifest.

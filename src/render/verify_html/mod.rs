@@ -55,7 +55,9 @@ pub fn html(report: &Report) -> String {
             )
         })
         .collect();
-    let at = report.at.format(&Rfc3339).unwrap_or_default();
+    // A `time` element takes no more than milliseconds (HTML, "Global dates and times"); people want none of them.
+    let at = report.at.replace_nanosecond(0).unwrap_or(report.at);
+    let at = at.format(&Rfc3339).unwrap_or_default();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

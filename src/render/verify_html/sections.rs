@@ -128,8 +128,9 @@ pub(super) fn services(report: &Report) -> String {
         })
         .collect();
     format!(
-        "<div class=\"scroll\" role=\"region\" aria-labelledby=\"schemas\" tabindex=\"0\">\n<table>\n\
-         <caption id=\"schemas\">The services, their databases, and what their schemas hold</caption>\n<thead>\n\
+        "<p id=\"schemas\">The services, their databases, and what their schemas hold.</p>\n\
+         <div class=\"scroll\" role=\"region\" aria-labelledby=\"schemas\" tabindex=\"0\">\n\
+         <table class=\"schemas\" aria-labelledby=\"schemas\">\n<thead>\n\
          <tr><th scope=\"col\">Service</th><th scope=\"col\">Database</th><th scope=\"col\">Server</th>\
          <th scope=\"col\">Schema</th><th scope=\"col\">Errors</th><th scope=\"col\">Warnings</th>\
          <th scope=\"col\">Not checked</th></tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"

@@ -45,7 +45,7 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
 }
 
 /// Whether the connection is in the variable that the manifest reads the service's `admin_url` from.
-fn is_the_admins(scene: &Scene<'_>, connection: &Connection) -> bool {
+pub(super) fn is_the_admins(scene: &Scene<'_>, connection: &Connection) -> bool {
     let variables = &scene.service.variables;
     variables
         .iter()

@@ -1,8 +1,9 @@
 //! What the compose files do not tell.
 
 use super::Scene;
-use crate::compose::{Connection, Kind};
-use crate::manifest::Target;
+use super::connection::is_the_admins;
+use crate::compose::{Connection, Kind, Text};
+use crate::manifest::{Target, Topology};
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
 
@@ -50,6 +51,13 @@ fn unread(case: &Case<'_>) -> Verdict {
                     "{} of {}: {reason}",
                     connection.from, container.name
                 )));
+            } else if connection.unread.is_none()
+                && let Some(unknown) = unknown_parts(&scene, connection)
+            {
+                outcome.gaps.push(Gap::new(format!(
+                    "{} of {}: {unknown} cannot be told: not all of its variables are set here",
+                    connection.from, container.name
+                )));
             }
         }
     }
@@ -87,6 +95,46 @@ fn advice(service: &str) -> String {
     format!(
         "name it in the manifest: container = \"…\" (its database) or app = \"…\" (itself) below [services.{service}]"
     )
+}
+
+/// The parts of a connection that only the host knows, as far as they tell whose database it leads to.
+fn unknown_parts(scene: &Scene<'_>, connection: &Connection) -> Option<String> {
+    let is_open = |text: &&Text| text.get().is_none();
+    // What the service's own container is told in the same words is the same.
+    let as_its_own = |text: &&Text, name: &str| {
+        scene.databases().any(|(_, own)| {
+            own.variable(name)
+                .is_some_and(|own| own.value.raw() == text.raw())
+        })
+    };
+    // In a shared server the host tells nothing.
+    let host = connection
+        .hosts
+        .iter()
+        .filter(|_| scene.topology != Topology::Shared)
+        .find(is_open)
+        .map(|host| ("host", host));
+    // An administrator's way in names another role, and a database that is only where to start.
+    let names = (!is_the_admins(scene, connection)).then(|| {
+        let open = |text: &'_ Option<Text>, name: &str| {
+            text.as_ref()
+                .is_some_and(|text| is_open(&text) && !as_its_own(&text, name))
+        };
+        [
+            ("database", &connection.database, "POSTGRES_DB"),
+            ("role", &connection.role, "POSTGRES_USER"),
+        ]
+        .into_iter()
+        .filter(|(_, text, name)| open(text, name))
+        .filter_map(|(part, text, _)| Some((part, text.as_ref()?)))
+        .collect::<Vec<_>>()
+    });
+    let parts: Vec<String> = host
+        .into_iter()
+        .chain(names.into_iter().flatten())
+        .map(|(part, text)| format!("{part} {}", text.shown()))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// An optional service whose variable is not set does without a database.
