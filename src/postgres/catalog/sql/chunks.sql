@@ -119,9 +119,8 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
      WHERE ch.moved
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'child', 'extra', format('%I.%I', n.nspname, c.relname), NULL
-      FROM pg_inherits i
-      JOIN chunk ch ON ch.oid = i.inhparent
-      JOIN pg_class c ON c.oid = i.inhrelid
+      FROM (SELECT i.inhrelid, k.* FROM pg_inherits i JOIN chunk k ON k.oid = i.inhparent OFFSET 0) ch
+      JOIN pg_class c ON c.oid = ch.inhrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'parent', 'extra', format('%I.%I', n.nspname, c.relname), NULL

@@ -8,7 +8,7 @@ WITH object(kind, relation, parent, name, owner, schema, acl, initial) AS (
      WHERE i.inhparent = ANY ($1)
        AND c.relacl IS NOT NULL
        AND c.relacl IS DISTINCT FROM h.relacl
-       AND NOT c.oid = ANY ($1)
+       AND NOT i.inhrelid = ANY ($1)
     UNION ALL
     SELECT 'column', c.oid, c.relname, a.attname::text, c.relowner, c.relnamespace, a.attacl, h.attacl
       FROM pg_attribute a
@@ -19,7 +19,7 @@ WITH object(kind, relation, parent, name, owner, schema, acl, initial) AS (
        AND NOT a.attisdropped
        AND i.inhparent = ANY ($1)
        AND a.attacl IS DISTINCT FROM h.attacl
-       AND NOT c.oid = ANY ($1)
+       AND NOT i.inhrelid = ANY ($1)
 )
 SELECT o.kind, n.nspname::text AS schema, o.parent::text AS parent, o.name, '' AS arguments, 'made' AS origin, NULL::text AS extension,
        pg_get_userbyid(o.owner)::text AS owner, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee)::text END AS grantee,

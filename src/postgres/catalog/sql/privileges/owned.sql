@@ -7,7 +7,7 @@ SELECT 'chunk' AS kind, n.nspname::text AS schema, h.relname::text AS parent, c.
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_class h ON h.oid = i.inhparent
  WHERE i.inhparent = ANY ($1)
-   AND NOT c.oid = ANY ($1)
+   AND NOT i.inhrelid = ANY ($1)
    AND c.relowner <> h.relowner
 UNION ALL
 SELECT 'large_object', '', '', l.oid::text, pg_get_userbyid(l.lomowner), CASE WHEN l.number = 20 THEN l.total - 20 ELSE 0 END
