@@ -112,6 +112,7 @@ fn unknown_parts(scene: &Scene<'_>, connection: &Connection) -> Option<String> {
         .hosts
         .iter()
         .filter(|_| scene.topology != Topology::Shared)
+        .map(|host| &host.name)
         .find(is_open)
         .map(|host| ("host", host));
     // An administrator's way in names another role, and a database that is only where to start.
