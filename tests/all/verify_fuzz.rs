@@ -280,7 +280,7 @@ fn random_catalogs_are_read_told_and_recorded() {
             .random
             .one(&["table", "github", "sarif", "junit", "markdown", "html"]);
         let run = lab.run(&["verify", "--format", format]);
-        assert_eq!(run.code, 1, "{about}\n{}", run.all());
+        assert!(matches!(run.code, 0 | 1), "{about}\n{}", run.all());
         assert!(
             !run.all().contains(|c| c != '\n' && is_unsafe(c)),
             "{about}\n{:?}",
