@@ -125,11 +125,15 @@ impl Session {
 
     /// Makes the session as it was at its start, whatever was set in it since. Locks stay.
     pub(super) async fn reset(&self) -> Result<(), Error> {
-        let sql = format!(
+        self.client.batch_execute(&self.resetting()).await
+    }
+
+    /// The statements of [`Session::reset`].
+    pub(super) fn resetting(&self) -> String {
+        format!(
             "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; {}",
             self.settings(Purpose::Write)
-        );
-        self.client.batch_execute(&sql).await
+        )
     }
 
     /// The settings of a session that has its server process for itself.

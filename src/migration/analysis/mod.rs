@@ -10,6 +10,7 @@ mod parse;
 mod place;
 mod query;
 mod read;
+mod sharing;
 mod unparsed;
 
 use super::{Statement, statements};
@@ -20,6 +21,7 @@ pub use directive::{NO_TRANSACTION, misplaced};
 #[cfg(feature = "cli")]
 pub(super) use parse::fits;
 pub(in crate::migration) use parse::with_stack;
+pub use sharing::can_share_a_transaction;
 
 /// What one statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]

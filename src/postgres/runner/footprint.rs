@@ -15,6 +15,7 @@ const BOOKS: &str = "a table that dbctl keeps its own books in";
 /// The relations of a database that belong to no object of the service.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
+    empty: bool,
     oids: Vec<u32>,
     names: Vec<String>,
     /// The tables that dbctl keeps its books in: a migration may read them.
@@ -30,7 +31,10 @@ impl Foreign {
     ) -> Result<Self, Error> {
         // An empty database holds nobody's relations, and reading the texts of a set takes a while.
         if !has_relations(session).await? {
-            return Ok(Self::default());
+            return Ok(Self {
+                empty: true,
+                ..Self::default()
+            });
         }
         let owned = owned();
         let newest = history.rows.iter().map(|row| row.version).max();
@@ -66,6 +70,11 @@ impl Foreign {
         }
         found.find_books(session).await?;
         Ok(found)
+    }
+
+    /// Whether the database held no relation at all.
+    pub(super) const fn is_database_empty(&self) -> bool {
+        self.empty
     }
 
     /// Looks for dbctl's own tables, unless they are known: the first migration brings them.

@@ -44,6 +44,8 @@ pub(super) struct Guarded<'a> {
     /// What refinery is going to apply, in its order.
     pub(super) pending: VecDeque<Migration>,
     pub(super) applied: Vec<(Migration, Duration)>,
+    /// Whether several migrations may share a transaction: nobody else uses the database.
+    pub(super) may_group: bool,
     /// The first failure: refinery would wrap it until its cause is out of reach.
     pub(super) failure: Option<ApplyError>,
 }
@@ -57,6 +59,51 @@ impl Guarded<'_> {
             return Ok(());
         }
         self.looks.prepare(self.session, &self.foreign).await
+    }
+
+    /// Applies the next migrations, which these statements record.
+    async fn all(&mut self, records: &[&str]) -> Result<(), ApplyError> {
+        let mut rest = records;
+        while let Some((record, after)) = rest.split_first() {
+            let done = match self.may_group {
+                true => self.group(rest).await?,
+                false => 0,
+            };
+            if done == 0 {
+                self.next(record).await?;
+                rest = after;
+            } else {
+                rest = rest.get(done..).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the next migration alone.
+    async fn next(&mut self, record: &str) -> Result<(), ApplyError> {
+        let Some(mut migration) = self.pending.pop_front() else {
+            return Err(ApplyError::Refused(
+                "refinery planned a migration that dbctl did not; the history changed during the run"
+                    .to_owned(),
+            ));
+        };
+        if *self.options.interrupt.borrow() {
+            return Err(interrupted(&migration));
+        }
+        (self.observer)(Event::Started {
+            file: migration.file.clone(),
+        });
+        let started = Instant::now();
+        self.look_for_books().await.map_err(|error| lost(&error))?;
+        if self.unfinished.contains(&migration.version) {
+            migration.mode = Mode::Statements;
+        }
+        match migration.mode {
+            Mode::Transaction => Box::pin(self.whole(&migration, record)).await?,
+            Mode::Statements => Box::pin(self.by_statement(&migration, record)).await?,
+        }
+        self.applied(migration, started.elapsed());
+        Ok(())
     }
 }
 
@@ -77,46 +124,13 @@ impl AsyncTransaction for Guarded<'_> {
         if queries.is_empty() {
             return Ok(0);
         }
-        let Some(mut migration) = self.pending.pop_front() else {
-            self.failure = Some(ApplyError::Refused(
-                "refinery planned a migration that dbctl did not; the history changed during the run"
-                    .to_owned(),
-            ));
-            return Err(NotApplied);
-        };
-        if *self.options.interrupt.borrow() {
-            self.failure = Some(interrupted(&migration));
-            return Err(NotApplied);
-        }
-        (self.observer)(Event::Started {
-            file: migration.file.clone(),
-        });
-        let started = Instant::now();
-        // refinery hands over the migration's SQL and, after it, the statement that records it.
-        let record = queries.last().copied().unwrap_or_default();
-        let books = self.look_for_books().await;
-        let mode = match self.unfinished.contains(&migration.version) {
-            true => Mode::Statements,
-            false => migration.mode,
-        };
-        migration.mode = mode;
-        let result = match (books, mode) {
-            (Err(error), _) => Err(lost(&error)),
-            (Ok(()), Mode::Transaction) => Box::pin(self.whole(&migration, record)).await,
-            (Ok(()), Mode::Statements) => Box::pin(self.by_statement(&migration, record)).await,
-        };
-        match result {
-            Ok(()) => {
-                let took = started.elapsed();
-                (self.observer)(Event::Applied {
-                    file: migration.file.clone(),
-                    took,
-                });
-                let checksum = migration.checksum.to_string();
-                self.known.push(i64::from(migration.version), &checksum);
-                self.applied.push((migration, took));
-                Ok(queries.len())
-            }
+        // refinery hands over a migration's SQL and, after it, the statement that records it; or all of them so.
+        let records: Vec<&str> = queries
+            .chunks_exact(2)
+            .filter_map(|pair| pair.last().copied())
+            .collect();
+        match self.all(&records).await {
+            Ok(()) => Ok(queries.len()),
             Err(failure) => {
                 self.failure = Some(failure);
                 Err(NotApplied)

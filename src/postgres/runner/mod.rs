@@ -8,6 +8,7 @@ mod cancel;
 mod failure;
 mod fate;
 mod footprint;
+mod group;
 mod guarded;
 mod leftovers;
 mod lock;
@@ -228,6 +229,7 @@ async fn guarded<'a>(
         unfinished: BTreeSet::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
+        may_group: false,
         failure: None,
     })
 }
@@ -256,6 +258,8 @@ async fn run(
     runner.foreign = Foreign::read(runner.session, owned, &marks.history)
         .await
         .map_err(|error| lost(&error))?;
+    // Nobody can be at work in a database that holds nothing.
+    runner.may_group = runner.foreign.is_database_empty() && unfinished.is_empty();
     let plan = Plan::new(set, &marks.history);
     let target = runner.options.target;
     let versions: Vec<i32> = plan
@@ -285,6 +289,8 @@ async fn run(
             .map_or(Target::Latest, Target::Version),
     );
     refinery.set_migration_table_name(history_table());
+    // Then it hands over all of them at once.
+    refinery = refinery.set_grouped(runner.may_group);
     match refinery.run_async(runner).await {
         Ok(_) => Ok(()),
         // The session keeps the error of the statement itself; this is what refinery found by its own look.

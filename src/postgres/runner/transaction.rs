@@ -24,7 +24,7 @@ use crate::migration::analysis::needs_fresh_session;
 use crate::migration::{Analysis, CREATE_PROGRESS, Migration, analyse, statements};
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// What one transaction does.
 #[derive(Clone, Copy)]
