@@ -519,7 +519,14 @@ fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, commit: usize, 
 
 #[test]
 fn a_connection_that_is_cut_at_the_commit_leaves_all_or_nothing() {
-    for (cut, history) in [(Cut::Before, "1 goods"), (Cut::After, "1 goods, 2 more")] {
+    const ALL: &str = "1 goods, 2 more, 3 last";
+    // One by one, and all in the one transaction that an empty database is filled in.
+    for (cut, before, file, after) in [
+        (Cut::Before, Some("1"), "V2__more.sql", "1 goods"),
+        (Cut::After, Some("1"), "V2__more.sql", "1 goods, 2 more"),
+        (Cut::Before, None, "V1__goods.sql to V3__last.sql", ""),
+        (Cut::After, None, "V1__goods.sql to V3__last.sql", ALL),
+    ] {
         let mut shop = Shop::new(&[
             GOOD,
             (
@@ -528,26 +535,33 @@ fn a_connection_that_is_cut_at_the_commit_leaves_all_or_nothing() {
             ),
             ("V3__last.sql", "INSERT INTO more VALUES (2);"),
         ]);
+        if let Some(target) = before {
+            shop.migrate(&["--target", target]).exits(0);
+        }
         let url = shop.lab.url(DB, ROLE);
         let (_, place) = url.rsplit_once('@').unwrap();
         let (server, _) = place.split_once('/').unwrap();
-        let wire = Wire::new(server.to_owned(), cut, 2);
+        let wire = Wire::new(server.to_owned(), cut, 1);
         let through = url.replace(server, &format!("127.0.0.1:{}", wire.port));
         shop.lab.env.insert("RGB_USERS_URL".to_owned(), through);
         shop.migrate(&[])
             .exits(4)
-            .says("V2__more.sql: the connection broke at its COMMIT: ")
+            .says(&format!("{file}: the connection broke at its COMMIT: "))
             .says("dbctl status");
         assert!(wire.cut.load(Ordering::SeqCst));
         shop.until_no_backend();
-        assert_eq!(shop.history(), history);
+        if after.is_empty() {
+            assert_eq!(shop.made(), "");
+        } else {
+            assert_eq!(shop.history(), after);
+        }
         assert_eq!(
             shop.sql("SELECT to_regclass('more') IS NOT NULL"),
-            if history.contains("more") { "t" } else { "f" }
+            if after.contains("more") { "t" } else { "f" }
         );
         shop.lab.env.remove("RGB_USERS_URL");
         shop.migrate(&[]).exits(0);
-        assert_eq!(shop.history(), "1 goods, 2 more, 3 last");
+        assert_eq!(shop.history(), ALL);
         assert_eq!(
             shop.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM more"),
             "1 2"

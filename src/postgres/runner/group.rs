@@ -42,11 +42,14 @@ impl Guarded<'_> {
             })
             .cloned()
             .collect();
-        let (Some(first), true) = (group.first(), group.len() > 1) else {
+        let (Some(first), Some(last), true) = (group.first(), group.last(), group.len() > 1) else {
             return Ok(0);
         };
+        // What messages name.
+        let mut whole = first.clone();
+        whole.file = format!("{} to {}", first.file, last.file);
         if *self.options.interrupt.borrow() {
-            return Err(interrupted(first));
+            return Err(interrupted(&whole));
         }
         (self.observer)(Event::Started {
             file: first.file.clone(),
@@ -55,11 +58,11 @@ impl Guarded<'_> {
         let records = records.get(..group.len()).unwrap_or_default();
         let attempt = Box::pin(self.attempt_group(self.session, &group, records));
         let fit = match self.or_cancel(self.session, attempt).await {
-            None => return Err(deaf(first)),
+            None => return Err(deaf(&whole)),
             Some(Ok(fit)) => fit,
             Some(Err(Failure::Driver { step, error, .. })) => {
                 if ends_session(&error) || self.session.client.is_closed() {
-                    let text = broken_text(first, step, &error);
+                    let text = broken_text(&whole, step, &error);
                     return Err(ApplyError::Unreachable(text));
                 }
                 false
@@ -68,11 +71,11 @@ impl Guarded<'_> {
         };
         if !fit {
             if let Err(error) = self.session.client.batch_execute("ROLLBACK").await {
-                let text = broken_text(first, Step::Own, &error);
+                let text = broken_text(&whole, Step::Own, &error);
                 return Err(ApplyError::Unreachable(text));
             }
             if *self.options.interrupt.borrow() {
-                return Err(interrupted(first));
+                return Err(interrupted(&whole));
             }
             return Ok(0);
         }
