@@ -870,7 +870,7 @@ const BENIGN: &[(&str, &str)] = &[
     (R, "CREATE TABLE media (id int);"),
     (
         K,
-        "CREATE TEMP TABLE k_tmp (id int) ON COMMIT DROP;\nALTER TABLE k_tmp RENAME TO blocks;\nCREATE INDEX ON blocks (id);\nDELETE FROM blocks;",
+        "CREATE TEMP TABLE k_tmp (id int) ON COMMIT DROP;\nALTER TABLE k_tmp RENAME TO blocks;\nDELETE FROM blocks;",
     ),
     (
         K,

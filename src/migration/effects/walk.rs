@@ -44,6 +44,8 @@ struct Found {
 
 /// What a script does.
 pub(super) fn script(sql: &str) -> Effects {
+    // Where a file is run statement by statement, each is a transaction of its own.
+    let alone = analysis::mode(sql) == analysis::Mode::Statements;
     read(sql, |reader, statement| {
         let at = statement.at;
         reader.code(
@@ -51,6 +53,9 @@ pub(super) fn script(sql: &str) -> Effects {
             &|place| at + place,
             &mut Variables::default(),
         );
+        if alone {
+            reader.temporaries.commit();
+        }
     })
 }
 
@@ -291,13 +296,12 @@ impl Reader {
             Act::Names {
                 class,
                 access,
-                temporary: match creates {
-                    true => {
-                        temporary::is_temporary(node)
-                            || path.is_temporary()
-                            || self.temporaries.share(node)
-                    }
-                    false => temporary::is_own_key(node, &path),
+                temporary: if creates {
+                    temporary::is_temporary(node)
+                        || path.is_temporary()
+                        || self.temporaries.share(node)
+                } else {
+                    temporary::is_own_key(node, &path)
                 },
                 path,
             },
