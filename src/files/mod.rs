@@ -180,6 +180,8 @@ pub struct Symlink {
     pub path: PathBuf,
     /// Where it leads, resolved as far as the path exists.
     pub target: PathBuf,
+    /// Which directory that is, if it is one that is there.
+    pub directory: Option<Identity>,
 }
 
 // The RGB node keeps two SQLite files a wallet.

@@ -136,8 +136,15 @@ impl Walk<'_> {
                 }
             };
             if meta.is_symlink() {
-                let target = resolve(&entry.path());
-                self.contents.symlinks.push(Symlink { path, target });
+                let directory = std::fs::metadata(entry.path())
+                    .ok()
+                    .filter(Metadata::is_dir)
+                    .map(|meta| Node::of(&meta).identity);
+                self.contents.symlinks.push(Symlink {
+                    target: resolve(&entry.path()),
+                    path,
+                    directory,
+                });
             } else if meta.is_dir() {
                 let node = Node::of(&meta);
                 self.contents.folders.push((node.identity, path.clone()));
@@ -340,12 +347,20 @@ fn is_version(head: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
-/// Whether the file is one of SQL, or of `pg_dump` in its own format.
+/// Whether the file is one of SQL, or of `pg_dump` or `pg_dumpall`: as a script, in its own format, or in that as a tar archive, which
+/// begins with its table of contents.
 fn is_dump(path: &Path, head: &[u8]) -> bool {
     let is_sql = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
-    is_sql || head.starts_with(b"PGDMP") || head.starts_with(b"--\n-- PostgreSQL database dump")
+    let begins: [&[u8]; 4] = [
+        b"PGDMP",
+        b"toc.dat\0",
+        // "… database dump" and "… database cluster dump"
+        b"--\n-- PostgreSQL database ",
+        b"--\r\n-- PostgreSQL database ",
+    ];
+    is_sql || begins.iter().any(|begin| head.starts_with(begin))
 }
 
 /// The first bytes of a file.

@@ -2,6 +2,8 @@
 
 pub mod analysis;
 #[cfg(feature = "cli")]
+mod dump;
+#[cfg(feature = "cli")]
 pub mod effects;
 pub mod guard;
 pub mod other_tools;
@@ -15,6 +17,8 @@ pub(crate) mod tokens;
 mod words;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
+#[cfg(feature = "cli")]
+pub use dump::dumped_tables;
 pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
 pub use rollback::{Rollback, unfinished_refusal};

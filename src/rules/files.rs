@@ -5,6 +5,7 @@ mod dump;
 mod engine;
 mod layout;
 mod overlap;
+mod symlink;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     layout::MISSING_DIRECTORY,
     layout::OPEN_PERMISSIONS,
     overlap::SHARED_DIRECTORY,
-    overlap::SYMLINK,
+    symlink::SYMLINK,
     engine::FOREIGN_ENGINE,
     engine::UNEXPECTED_ENGINE,
     engine::NO_DATABASE,

@@ -5,7 +5,7 @@ use crate::snapshot::attributes::TRUSTED;
 use crate::snapshot::{Kind, Object};
 
 /// History tables of other migration tools, and whose they are.
-const TOOL_HISTORIES: [(&str, &str); 13] = [
+const TOOL_HISTORIES: [(&str, &str); 17] = [
     ("_sqlx_migrations", "sqlx"),
     ("flyway_schema_history", "Flyway"),
     ("alembic_version", "Alembic"),
@@ -19,6 +19,10 @@ const TOOL_HISTORIES: [(&str, &str); 13] = [
     ("goose_db_version", "goose"),
     ("knex_migrations", "Knex"),
     ("pgmigrations", "node-pg-migrate"),
+    ("__EFMigrationsHistory", "Entity Framework Core"),
+    ("atlas_schema_revisions", "Atlas"),
+    ("ar_internal_metadata", "Rails"),
+    ("knex_migrations_lock", "Knex"),
 ];
 
 /// Tables that only rgb-lib's SQLite file has.
@@ -52,11 +56,42 @@ const KASIA: [&str; 9] = [
     "self_stash_by_owner",
 ];
 
-/// Extensions that open a way out of the database.
-const LINK_EXTENSIONS: [&str; 4] = ["dblink", "postgres_fdw", "file_fdw", "mysql_fdw"];
+/// Extensions that open a way out of the database: to other databases, hosts, files or programs, or to sessions of their own that can
+/// be in another database. Foreign data wrappers that are called so (`…_fdw`) are known by their name's end. Each project's own
+/// documentation says what it does.
+const LINK_EXTENSIONS: [&str; 28] = [
+    "adminpack",
+    "amqp",
+    "aws_lambda",
+    "aws_s3",
+    "azure_ai",
+    "azure_storage",
+    "bdr",
+    "citus",
+    "dblink",
+    "dblink_plus",
+    "duckdb",
+    "google_ml_integration",
+    "http",
+    "multicorn",
+    "multicorn2",
+    "pg_background",
+    "pg_bulkload",
+    "pg_cron",
+    "pg_curl",
+    "pg_duckdb",
+    "pg_http",
+    "pg_net",
+    "pg_task",
+    "pgagent",
+    "pglogical",
+    "plproxy",
+    "spock",
+    "wrappers",
+];
 
 /// Extensions whose language can do all that the server's operating-system user can.
-const UNTRUSTED_LANGUAGES: [&str; 8] = [
+const UNTRUSTED_LANGUAGES: [&str; 10] = [
     "plperlu",
     "plpythonu",
     "plpython2u",
@@ -65,6 +100,8 @@ const UNTRUSTED_LANGUAGES: [&str; 8] = [
     "plsh",
     "plr",
     "plrustu",
+    "pljava",
+    "plluau",
 ];
 
 /// Tables that are known by name although no lock has them.
@@ -77,7 +114,8 @@ pub(super) fn table<'a>(name: &str, rgb_lib: bool) -> Option<Class<'a>> {
     }
     TOOL_HISTORIES
         .iter()
-        .find(|(table, _)| *table == name)
+        // Where it is made without quotes, the server folds its name.
+        .find(|(table, _)| table.eq_ignore_ascii_case(name))
         .map(|(_, tool)| Class::ToolHistory(tool))
 }
 
@@ -115,4 +153,58 @@ pub(super) fn is_system_schema(schema: &str) -> bool {
         || schema == "information_schema"
         || schema.starts_with("_timescaledb_")
         || schema.starts_with("timescaledb_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, is_link_extension, table};
+    use crate::migration::other_tools::TOOLS;
+    use crate::snapshot::HISTORY_TABLE;
+
+    #[test]
+    fn every_tool_whose_history_can_be_adopted_is_known() {
+        for tool in TOOLS.iter().filter(|tool| tool.table != HISTORY_TABLE.1) {
+            let known = table(tool.table, false);
+            assert!(matches!(known, Some(Class::ToolHistory(_))), "{tool:?}");
+        }
+    }
+
+    #[test]
+    fn a_history_is_known_however_its_name_is_folded() {
+        for name in [
+            "__EFMigrationsHistory",
+            "__efmigrationshistory",
+            "DATABASECHANGELOG",
+            "seaql_migrations",
+        ] {
+            let known = table(name, false);
+            assert!(matches!(known, Some(Class::ToolHistory(_))), "{name}");
+        }
+        assert!(table("k_migrations", false).is_none());
+    }
+
+    #[test]
+    fn extensions_that_lead_out_are_known() {
+        for name in [
+            "pg_cron",
+            "pg_net",
+            "http",
+            "aws_s3",
+            "aws_lambda",
+            "pglogical",
+            "pg_background",
+            "multicorn",
+            "plproxy",
+            "dblink",
+            "oracle_fdw",
+            "tds_fdw",
+            "odbc_fdw",
+            "plpython3u",
+        ] {
+            assert!(is_link_extension(name), "{name}");
+        }
+        for name in ["timescaledb", "pgcrypto", "pg_trgm", "uuid-ossp", "plpgsql"] {
+            assert!(!is_link_extension(name), "{name}");
+        }
+    }
 }

@@ -610,6 +610,133 @@ pub const BAD: &[Bad] = &[
         1,
         "did you mean sets/unsafe-ddl",
     ),
+    (
+        K,
+        "CREATE TEMP TABLE blocks (a int);\nDROP TABLE blocks;\nCREATE TABLE blocks (a int);",
+        "sets/foreign-object",
+        3,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE TEMP TABLE blocks (a int);\nALTER TABLE blocks RENAME TO b2;\nDELETE FROM blocks;",
+        "sets/foreign-object",
+        3,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE blocks (a int); END $$;\nCREATE FUNCTION k_g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM blocks';",
+        "sets/foreign-reference",
+        2,
+        "blocks",
+    ),
+    (
+        K,
+        "SELECT table_to_xml('blocks', true, true, '');",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "SELECT attach_tablespace('ts', 'blocks');",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "SELECT hypertable_detailed_size('blocks');",
+        "sets/foreign-reference",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "CREATE EXTENSION pgcrypto SCHEMA simply_kaspa;",
+        "sets/foreign-schema",
+        1,
+        "simply_kaspa",
+    ),
+    (
+        K,
+        "ALTER LARGE OBJECT 1 OWNER TO simply_kaspa_user;",
+        "sets/foreign-grant",
+        1,
+        "simply_kaspa_user",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';\nALTER FUNCTION k_f() RESET ALL;",
+        "sets/security-definer",
+        2,
+        "k_f",
+    ),
+    (K, "CREATE EXTENSION pg_cron;", "sets/link", 1, "pg_cron"),
+    (
+        K,
+        "CREATE EXTENSION IF NOT EXISTS oracle_fdw;",
+        "sets/link",
+        1,
+        "oracle_fdw",
+    ),
+    (
+        K,
+        "CREATE TABLE k_x (a int) STRICT;",
+        "sets/wrong-engine",
+        1,
+        "SQLite",
+    ),
+    (
+        K,
+        "CREATE TABLE `k_x` (a int);",
+        "sets/wrong-engine",
+        1,
+        "MySQL",
+    ),
+    (
+        K,
+        "CREATE VIRTUAL TABLE k_x USING fts5(a);",
+        "sets/wrong-engine",
+        1,
+        "SQLite",
+    ),
+    (
+        K,
+        "CREATE TABLE k_x (a int) ENGINE=InnoDB;",
+        "sets/wrong-engine",
+        1,
+        "MySQL",
+    ),
+    (
+        K,
+        "ALTER TABLE k_posts ADD COLUMN x bigserial;",
+        "sets/unsafe-ddl",
+        1,
+        "serial",
+    ),
+    (
+        K,
+        "CREATE TABLE \"__EFMigrationsHistory\" (\"MigrationId\" text);",
+        "sets/history",
+        1,
+        "Entity Framework",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, block_time timestamptz NOT NULL, EXCLUDE USING btree (id WITH =));\nSELECT create_hypertable('k_likes', by_range('block_time'));",
+        "sets/partition-key",
+        1,
+        "block_time",
+    ),
+    (
+        K,
+        "CREATE TABLE k_base (id bigint PRIMARY KEY, block_time timestamptz NOT NULL);\nCREATE TABLE k_likes (LIKE k_base INCLUDING ALL);\nSELECT create_hypertable('k_likes', by_range('block_time'));",
+        "sets/partition-key",
+        2,
+        "block_time",
+    ),
 ];
 
 #[test]
@@ -741,6 +868,42 @@ const BENIGN: &[(&str, &str)] = &[
     (K, "CREATE EXTENSION IF NOT EXISTS pg_trgm;"),
     (K, "SET LOCAL work_mem = '64MB';\nDROP TABLE k_votes;"),
     (R, "CREATE TABLE media (id int);"),
+    (
+        K,
+        "CREATE TEMP TABLE k_tmp (id int) ON COMMIT DROP;\nALTER TABLE k_tmp RENAME TO blocks;\nDELETE FROM blocks;",
+    ),
+    (
+        K,
+        "DO $$ BEGIN CREATE TEMP TABLE blocks (id int); DELETE FROM blocks; END $$;\nTRUNCATE blocks;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE blocks (a int); DELETE FROM blocks; DROP TABLE blocks; END $$;",
+    ),
+    (
+        K,
+        "SELECT hypertable_detailed_size('k_posts'), has_table_privilege('k_posts', 'select');",
+    ),
+    (
+        K,
+        "CREATE EXTENSION IF NOT EXISTS pgcrypto SCHEMA public;\nCREATE EXTENSION IF NOT EXISTS citext SCHEMA pg_catalog;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\nALTER FUNCTION k_f() SET search_path = pg_catalog;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SET search_path = pg_catalog AS 'SELECT 1';\nALTER FUNCTION k_f() RESET search_path;",
+    ),
+    (
+        K,
+        "CREATE TABLE k_new (a int, strict boolean, engine text DEFAULT 'InnoDB');\nALTER TABLE k_new ADD COLUMN id bigserial;",
+    ),
+    (
+        K,
+        "CREATE TABLE k_base (id bigint PRIMARY KEY, block_time timestamptz NOT NULL);\nCREATE TABLE k_likes (LIKE k_base INCLUDING ALL EXCLUDING INDEXES);\nSELECT create_hypertable('k_likes', by_range('block_time'));",
+    ),
 ];
 
 #[test]

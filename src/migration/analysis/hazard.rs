@@ -1,7 +1,7 @@
 //! What readers, writers or data may suffer from a statement: squawk's rules about that, and our own.
 
 use squawk_linter::{Linter, Rule};
-use squawk_syntax::SourceFile;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::Hazard;
 use super::read::Read;
@@ -49,6 +49,41 @@ pub(super) fn unread() -> Hazard {
         code: "unread".to_owned(),
         message: "its syntax is not known to dbctl's parser: no rule has looked at it".to_owned(),
     }
+}
+
+/// A new column of a serial type takes its values from a sequence, as from any volatile default: squawk looks at defaults that are
+/// written out, and at primary keys (PostgreSQL documentation, "Serial Types" and ALTER TABLE).
+pub(super) fn serial(statement: &SyntaxNode) -> Option<Hazard> {
+    use SyntaxKind as K;
+    const SERIAL: [&str; 6] = [
+        "serial",
+        "serial2",
+        "serial4",
+        "serial8",
+        "smallserial",
+        "bigserial",
+    ];
+    let is_serial = |column: &SyntaxNode| {
+        let has = |kind: K| column.descendants().any(|inner| inner.kind() == kind);
+        let named = column
+            .children()
+            .find(|child| child.kind() == K::PATH_TYPE)
+            .map(|kind| kind.text().to_string().trim().to_ascii_lowercase());
+        !has(K::PRIMARY_KEY_CONSTRAINT)
+            && named.is_some_and(|named| {
+                let name = named.strip_prefix("pg_catalog.").unwrap_or(&named);
+                SERIAL.contains(&name)
+            })
+    };
+    let adds = statement.kind() == K::ALTER_TABLE
+        && statement
+            .children()
+            .any(|action| action.kind() == K::ADD_COLUMN && is_serial(&action));
+    adds.then(|| Hazard {
+        code: Rule::AddingFieldWithDefault.to_string(),
+        message: "A new column of a serial type has a volatile default: the table is rewritten with an `ACCESS EXCLUSIVE` lock."
+            .to_owned(),
+    })
 }
 
 /// Asks squawk about a file, and adds what it finds to the statements.

@@ -45,10 +45,16 @@ fn known(statement: &Stmt, fresh: &mut Fresh) -> Read {
     let locks = lock::locks(statement);
     let creates = names::created(node);
     let touches = names::touched(node);
+    let own = !touches.is_empty() && touches.iter().all(|name| fresh.has(name));
     let read = Read {
         lock: fresh.strongest(locks.known),
-        hazards: locks.dynamic.then(hazard::dynamic).into_iter().collect(),
-        own: !touches.is_empty() && touches.iter().all(|name| fresh.has(name)),
+        hazards: locks
+            .dynamic
+            .then(hazard::dynamic)
+            .into_iter()
+            .chain(hazard::serial(node).filter(|_| !own))
+            .collect(),
+        own,
         parsed: true,
         touches,
         creates,

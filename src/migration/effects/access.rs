@@ -19,7 +19,7 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             let on = text(node, |kind| kind_name_starts(kind, "PRIVILEGE_TARGET"));
             gives(reader, node, at, &format!("future {}", on.to_lowercase()));
         }
-        K::OWNER_TO | K::NAMED_SCHEMA | K::AUTHORIZATION_SCHEMA => {
+        K::OWNER_TO | K::ALTER_LARGE_OBJECT | K::NAMED_SCHEMA | K::AUTHORIZATION_SCHEMA => {
             let new = [K::ROLE_REF, K::ROLE];
             for by in children(node, &new) {
                 reader.say(at, Act::Owned { by });

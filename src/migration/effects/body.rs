@@ -26,7 +26,9 @@ pub(super) fn read(
             match body {
                 Some(body) => {
                     let inner = |at: usize| ground(outer(&body, at));
-                    reader.inside("a DO block", |reader| block(reader, &body, &inner));
+                    reader.inside("a DO block", body.text(), inner(0), |reader| {
+                        block(reader, &body, &inner);
+                    });
                 }
                 None => other_language(reader, node, ground),
             }
@@ -56,7 +58,9 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, ground: Ground<'_>) {
         .or_else(|| procedure.as_ref().and_then(|procedure| procedure.plpgsql()));
     if let Some(body) = in_blocks {
         let inner = |at: usize| ground(outer(&body, at));
-        reader.inside("a function body", |reader| block(reader, &body, &inner));
+        function_body(reader, body.text(), inner(0), |reader| {
+            block(reader, &body, &inner);
+        });
         return;
     }
     let in_sql = function
@@ -65,7 +69,7 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, ground: Ground<'_>) {
     if let Some(body) = in_sql {
         // The server checks such a body; where the parser does not know it, that was said of the statement.
         let inner = |at: usize| ground(outer(&body, at));
-        reader.inside("a function body", |reader| {
+        function_body(reader, body.text(), inner(0), |reader| {
             reader.tree(&body.syntax(), &inner, &mut Variables::default());
             if !body.errors().is_empty() {
                 loose::read(reader, body.text(), &inner);
@@ -79,6 +83,13 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, ground: Ground<'_>) {
     if as_text {
         other_language(reader, node, ground);
     }
+}
+
+/// A function runs in sessions of its own: it knows the temporary tables that it makes itself, and no other.
+fn function_body(reader: &mut Reader, text: &str, at: usize, read: impl FnOnce(&mut Reader)) {
+    let outer = std::mem::take(&mut reader.temporaries);
+    reader.inside("a function body", text, at, read);
+    reader.temporaries = outer;
 }
 
 /// Where a byte of a body lies in the statement around it.
@@ -176,7 +187,7 @@ pub(super) fn run(reader: &mut Reader, value: &constant::Value, at: usize, runs:
         // A variable's first part is no statement yet.
         let whole = Reader::knows(text);
         followed += usize::from(whole);
-        reader.inside("dynamic SQL", |reader| {
+        reader.inside("dynamic SQL", text, at, |reader| {
             let block = std::mem::replace(&mut reader.in_block, false);
             if whole {
                 reader.code(text, &|_| at, &mut Variables::default());

@@ -3,51 +3,9 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::{self, UNKNOWN, Variables};
+use super::takes::{Argument, class_of, takes};
 use super::walk::{Ground, Reader};
 use super::{Access, Act, Class, Path, Scope, body, loose, names, setting};
-
-/// Functions whose first argument names a relation, and what they do to it (PostgreSQL documentation, "Sequence Manipulation
-/// Functions" and "System Information Functions"; TimescaleDB documentation, API reference).
-const RELATION: [(&str, Access); 38] = [
-    ("add_columnstore_policy", Access::Change),
-    ("add_compression_policy", Access::Change),
-    ("add_continuous_aggregate_policy", Access::Change),
-    ("add_dimension", Access::Change),
-    ("add_reorder_policy", Access::Change),
-    ("add_retention_policy", Access::Change),
-    ("attach_chunk", Access::Change),
-    ("cagg_migrate", Access::Change),
-    ("compress_chunk", Access::Change),
-    ("create_distributed_hypertable", Access::Change),
-    ("create_hypertable", Access::Change),
-    ("currval", Access::Read),
-    ("decompress_chunk", Access::Change),
-    ("detach_tablespaces", Access::Change),
-    ("disable_chunk_skipping", Access::Change),
-    ("drop_chunks", Access::Change),
-    ("enable_chunk_skipping", Access::Change),
-    ("hypertable_size", Access::Read),
-    ("merge_chunks", Access::Change),
-    ("move_chunk", Access::Change),
-    ("nextval", Access::Read),
-    ("pg_get_serial_sequence", Access::Read),
-    ("pg_relation_size", Access::Read),
-    ("pg_table_size", Access::Read),
-    ("pg_total_relation_size", Access::Read),
-    ("refresh_continuous_aggregate", Access::Change),
-    ("remove_columnstore_policy", Access::Change),
-    ("remove_compression_policy", Access::Change),
-    ("remove_continuous_aggregate_policy", Access::Change),
-    ("remove_reorder_policy", Access::Change),
-    ("remove_retention_policy", Access::Change),
-    ("reorder_chunk", Access::Change),
-    ("set_chunk_time_interval", Access::Change),
-    ("set_integer_now_func", Access::Change),
-    ("set_number_partitions", Access::Change),
-    ("setval", Access::Change),
-    ("show_chunks", Access::Read),
-    ("to_regclass", Access::Read),
-];
 
 /// Functions that read or write files of the server (PostgreSQL documentation, "Generic File Access Functions", "Server-Side
 /// Functions" of large objects, and adminpack).
@@ -68,6 +26,18 @@ const FILE: [&str; 14] = [
     "pg_stat_file",
 ];
 
+/// Functions that reach other databases and hosts: pg_background runs a text in a session of its own, TimescaleDB before 2.14 had nodes.
+const LINKS: [&str; 5] = [
+    "add_data_node",
+    "attach_data_node",
+    "distributed_exec",
+    "pg_background_launch",
+    "pg_background_launch_v2",
+];
+
+/// Schemas of extensions whose functions do the same: pg_net, aws_s3, aws_lambda, pglogical, spock.
+const LINK_SCHEMAS: [&str; 5] = ["aws_lambda", "aws_s3", "net", "pglogical", "spock"];
+
 /// Functions that steer the server (PostgreSQL documentation, "System Administration Functions").
 const SERVER: [&str; 9] = [
     "pg_cancel_backend",
@@ -81,15 +51,21 @@ const SERVER: [&str; 9] = [
     "pg_wal_replay_resume",
 ];
 
-/// Functions that run their first argument as SQL.
-const RUNS: [&str; 7] = [
-    "crosstab",
-    "cursor_to_xml",
-    "query_to_xml",
-    "query_to_xml_and_xmlschema",
-    "query_to_xmlschema",
-    "ts_rewrite",
-    "ts_stat",
+/// Functions that run arguments as SQL, and which, counted from 0 (PostgreSQL documentation, "XML Functions", "Text Search Functions and
+/// Operators", "tablefunc"; HypoPG says it of its own).
+const RUNS: [(&str, &[usize]); 12] = [
+    ("crosstab", &[0, 1]),
+    ("crosstab2", &[0]),
+    ("crosstab3", &[0]),
+    ("crosstab4", &[0]),
+    ("crosstab_hash", &[0, 1]),
+    ("cursor_to_xml", &[0]),
+    ("hypopg_create_index", &[0]),
+    ("query_to_xml", &[0]),
+    ("query_to_xml_and_xmlschema", &[0]),
+    ("query_to_xmlschema", &[0]),
+    ("ts_rewrite", &[1]),
+    ("ts_stat", &[0]),
 ];
 
 /// Takes down what a call does.
@@ -178,7 +154,11 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
     let links = name.starts_with("dblink")
         || name.starts_with("postgres_fdw_")
         || name.starts_with("http_")
-        || function.schema.as_deref() == Some("net")
+        || LINKS.contains(&name)
+        || function
+            .schema
+            .as_deref()
+            .is_some_and(|schema| LINK_SCHEMAS.contains(&schema))
         || name.starts_with("pg_create_") && name.ends_with("_replication_slot");
     if links {
         reader.say(
@@ -211,8 +191,15 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
                 what: format!("{name}()"),
             },
         );
-    } else if RUNS.contains(&name) {
-        body::run(reader, &values(0), at, name);
+    } else if let Some((_, which)) = RUNS.iter().find(|(known, _)| *known == name) {
+        for index in which.iter().filter(|index| **index < arguments.len()) {
+            let value = values(*index);
+            // The number of columns that an older crosstab() takes, and what ts_rewrite() puts in where it is given no query.
+            let number = value.texts.iter().all(|text| text.parse::<u32>().is_ok());
+            if !(number || name == "ts_rewrite" && arguments.len() > 2) {
+                body::run(reader, &value, at, name);
+            }
+        }
     } else if name == "set_config" {
         set_config(
             reader,
@@ -221,8 +208,8 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
             &values(1).texts,
             &values(2).texts,
         );
-    } else if let Some((_, access)) = RELATION.iter().find(|(known, _)| *known == name) {
-        relation(reader, name, *access, &arguments, at, variables);
+    } else {
+        objects(reader, name, &arguments, at, variables);
     }
 }
 
@@ -271,50 +258,77 @@ fn set_config(
     }
 }
 
-/// A call whose first argument, or the one that is called so, names a relation.
-fn relation(
+/// A call whose arguments name objects, by their places or by their names.
+fn objects(
     reader: &mut Reader,
     function: &str,
-    access: Access,
     arguments: &[SyntaxNode],
     at: usize,
     variables: &Variables,
 ) {
-    let names = [
-        "relation",
-        "hypertable",
-        "main_table",
-        "chunk",
-        "continuous_aggregate",
-    ];
-    let by_name = arguments.iter().find(|argument| {
-        argument_name(argument).is_some_and(|name| names.contains(&name.as_str()))
-    });
-    let first = arguments
-        .first()
-        .filter(|first| argument_name(first).is_none());
-    let Some(argument) = by_name.or(first) else {
-        return;
-    };
-    let value = variables.value(argument);
-    for text in &value.texts {
-        named(reader, at, Class::Relation, access, text);
-    }
-    let unknown = value.open || value.texts.iter().any(|text| text == UNKNOWN);
-    if unknown && access == Access::Change && function != "setval" {
-        reader.say(
-            at,
-            Act::Dynamic {
-                why: format!("{function}() is given a relation that is not in the file"),
-            },
+    let mut access = Access::Read;
+    let mut given: Vec<(Class, SyntaxNode)> = Vec::new();
+    let mut known = false;
+    for (_, class, does, which) in takes(function) {
+        known = true;
+        access = *does;
+        let index = match which {
+            Argument::At(index) => Some(*index),
+            Argument::FromLast(count) => arguments.len().checked_sub(*count),
+        };
+        let placed = index.and_then(|index| arguments.get(index));
+        given.extend(
+            placed
+                .filter(|placed| argument_name(placed).is_none())
+                .map(|placed| (*class, placed.clone())),
         );
     }
+    if !known {
+        return;
+    }
+    given.extend(arguments.iter().filter_map(|argument| {
+        let class = class_of(&argument_name(argument)?)?;
+        Some((class, argument.clone()))
+    }));
+    for (class, argument) in given {
+        let access = match class {
+            Class::Relation => access,
+            _ => Access::Read,
+        };
+        let value = variables.value(&argument);
+        for text in &value.texts {
+            named(reader, at, class, access, text);
+        }
+        let unknown = value.open || value.texts.iter().any(|text| text == UNKNOWN);
+        if unknown && access == Access::Change && function != "setval" {
+            reader.say(
+                at,
+                Act::Dynamic {
+                    why: format!("{function}() is given a relation that is not in the file"),
+                },
+            );
+        }
+        if class == Class::Relation {
+            partitions(reader, function, &value.texts, arguments, at, variables);
+        }
+    }
+}
+
+/// `create_hypertable()` and its like.
+fn partitions(
+    reader: &mut Reader,
+    function: &str,
+    tables: &[String],
+    arguments: &[SyntaxNode],
+    at: usize,
+    variables: &Variables,
+) {
     if matches!(
         function,
         "create_hypertable" | "create_distributed_hypertable"
     ) {
         let column = column(arguments, variables);
-        for table in value.texts.iter().filter_map(|text| loose::text_path(text)) {
+        for table in tables.iter().filter_map(|text| loose::text_path(text)) {
             if let Some(column) = &column {
                 reader.say(
                     at,

@@ -12,6 +12,8 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     match node.kind() {
         K::PRIMARY_KEY_CONSTRAINT => constraint(reader, node, at, "primary key"),
         K::UNIQUE_CONSTRAINT => constraint(reader, node, at, "unique constraint"),
+        K::EXCLUDE_CONSTRAINT => constraint(reader, node, at, "exclusion constraint"),
+        K::LIKE_CLAUSE => copies(reader, node, at),
         K::CREATE_INDEX => index(reader, node, at),
         K::DROP_CONSTRAINT => {
             let name = child(node, K::CONSTRAINT_NAME_REF).map(|name| last(&name));
@@ -63,6 +65,13 @@ fn constraint(reader: &mut Reader, node: &SyntaxNode, at: usize, what: &'static 
         .descendants()
         .find(|inner| inner.kind() == K::CONSTRAINT_COLUMN_REF_LIST);
     let columns = match list {
+        // An expression is no column here either.
+        _ if node.kind() == K::EXCLUDE_CONSTRAINT => node
+            .descendants()
+            .filter(|inner| inner.kind() == K::CONSTRAINT_EXCLUSION)
+            .filter_map(|item| child(&item, K::NAME_REF))
+            .map(|name| names::folded(&name))
+            .collect(),
         Some(list) => of_kind(&list, K::COLUMN_NAME_REF),
         // A column's own constraint.
         None => node
@@ -123,6 +132,24 @@ fn index(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             columns,
         },
     );
+}
+
+/// LIKE with INCLUDING INDEXES brings keys along; the last word about them counts.
+fn copies(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    use SyntaxKind as K;
+    let indexes = node
+        .children()
+        .filter(|option| {
+            option
+                .descendants()
+                .any(|inner| matches!(inner.kind(), K::PROPERTY_INDEXES | K::PROPERTY_ALL))
+        })
+        .last()
+        .is_some_and(|option| option.kind() == K::INCLUDING_PROPERTY);
+    let from = child(node, K::RELATION_NAME_REF).and_then(|from| names::path(&from));
+    if let (true, Some(table), Some(from)) = (indexes, table_of(node), from) {
+        reader.say(at, Act::Copies { table, from });
+    }
 }
 
 /// CREATE TABLE … WITH (timescaledb.hypertable, timescaledb.partition_column = '…').

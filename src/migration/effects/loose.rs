@@ -37,7 +37,11 @@ const BETWEEN: [&str; 7] = [
 /// Takes down the names that the tokens tell. Only names of somebody's tables will matter: that a name is no relation does no harm.
 pub(super) fn read(reader: &mut Reader, text: &str, ground: Ground<'_>) {
     let tokens: Vec<Token<'_>> = meaningful(text).collect();
-    let creates = Words::new(text).eat(&["create"]);
+    reader.temporaries.after_unread(text);
+    let mut words = Words::new(text);
+    let creates = words.eat(&["create"]);
+    words.eat_any(&["local", "global"]);
+    let new_temporary = creates && words.eat_any(&["temp", "temporary"]);
     for (index, token) in tokens.iter().enumerate() {
         let word = token.text.to_ascii_lowercase();
         let Some((_, access)) = BEFORE.iter().find(|(before, _)| *before == word) else {
@@ -58,15 +62,20 @@ pub(super) fn read(reader: &mut Reader, text: &str, ground: Ground<'_>) {
             continue;
         };
         let new = creates && matches!(word.as_str(), "table" | "view" | "sequence" | "index");
+        let temporary = new && new_temporary;
+        let name = path.name.clone();
         reader.say(
             ground(first),
             Act::Names {
                 class: Class::Relation,
                 access: if new { Access::Create } else { *access },
                 path,
-                temporary: false,
+                temporary,
             },
         );
+        if temporary {
+            reader.temporaries.add(name, false);
+        }
     }
 }
 

@@ -13,10 +13,13 @@ mod loose;
 mod names;
 mod psql;
 mod setting;
+mod takes;
+mod temporary;
 mod walk;
 
 pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
+pub(super) use psql::without_rows;
 
 /// What a script does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,7 +136,7 @@ pub enum Act {
         access: Access,
         /// The name.
         path: Path,
-        /// Whether it lives no longer than the session.
+        /// Whether it is something that lives no longer than the session.
         temporary: bool,
     },
     /// It gives a privilege.
@@ -221,13 +224,18 @@ pub enum Act {
         /// What tells it.
         mark: &'static str,
     },
-    /// It makes a function that runs with its owner's rights and its caller's `search_path`.
+    /// It makes a function run with its owner's rights.
     Definer {
         /// The function.
         function: Path,
     },
     /// It gives a function a `search_path` of its own.
     Pinned {
+        /// The function.
+        function: Path,
+    },
+    /// It takes a function's own `search_path` away.
+    Unpinned {
         /// The function.
         function: Path,
     },
@@ -244,10 +252,17 @@ pub enum Act {
         table: Path,
         /// The constraint or index, if it is named.
         name: Option<String>,
-        /// What it is: `primary key`, `unique constraint`, `unique index`.
+        /// What it is: `primary key`, `unique constraint`, `unique index`, `exclusion constraint`.
         what: &'static str,
         /// The columns.
         columns: Vec<String>,
+    },
+    /// It gives a new table the keys that another one has: LIKE … INCLUDING INDEXES.
+    Copies {
+        /// The new table.
+        table: Path,
+        /// The table that has them.
+        from: Path,
     },
     /// It takes a constraint, an index or a whole table away.
     Unkeys {

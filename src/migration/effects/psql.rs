@@ -29,7 +29,7 @@ pub(super) fn cut_out(sql: &str) -> (String, Vec<(usize, Act)>) {
 }
 
 /// Rows of data are no statements, up to the line `\.` that ends them.
-fn without_rows(sql: &str) -> String {
+pub(in crate::migration) fn without_rows(sql: &str) -> String {
     let mut text = sql.to_owned();
     if !sql.to_ascii_lowercase().contains("stdin") {
         return text;

@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::walk::Reader;
-use super::{Act, Path, Scope, access, constant, names};
+use super::{Act, Scope, access, constant, names};
 
 /// The parameter that decides what a name without a schema means.
 pub(super) const SEARCH_PATH: &str = "search_path";
@@ -133,16 +133,29 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     let definer = options
         .iter()
         .any(|option| option.kind() == K::SECURITY_DEFINER_FUNC_OPTION);
-    let pinned = options.iter().any(|option| {
-        option.kind() == K::SET_FUNC_OPTION
-            && option
-                .children()
-                .any(|set| parameter(&set).as_deref() == Some(SEARCH_PATH))
-    });
-    let said: fn(Path) -> Act = match (definer, pinned) {
-        (_, true) => |function| Act::Pinned { function },
-        (true, false) => |function| Act::Definer { function },
-        (false, false) => return,
+    let sets = options
+        .iter()
+        .filter(|option| option.kind() == K::SET_FUNC_OPTION)
+        .flat_map(|option| option.children().collect::<Vec<_>>())
+        .filter(|set| parameter(set).as_deref() == Some(SEARCH_PATH))
+        .last();
+    // SET … TO DEFAULT is RESET (PostgreSQL documentation, ALTER FUNCTION).
+    let to_default = |set: &SyntaxNode| {
+        set.descendants_with_tokens()
+            .any(|inner| inner.kind() == K::DEFAULT_KW)
     };
-    reader.say(at, said(function));
+    let resets = options
+        .iter()
+        .filter(|option| option.kind() == K::RESET_FUNC_OPTION)
+        .any(|reset| parameter(reset).is_none_or(|parameter| parameter == SEARCH_PATH));
+    if definer {
+        let function = function.clone();
+        reader.say(at, Act::Definer { function });
+    }
+    match sets {
+        Some(set) if !to_default(&set) => reader.say(at, Act::Pinned { function }),
+        Some(_) => reader.say(at, Act::Unpinned { function }),
+        None if resets => reader.say(at, Act::Unpinned { function }),
+        None => {}
+    }
 }

@@ -98,6 +98,102 @@ fn names_are_read_however_they_are_written() {
 }
 
 #[test]
+fn functions_that_are_given_a_name_in_a_text() {
+    for (call, expected) in [
+        ("table_to_xml('a', true, true, '')", "Read Relation a"),
+        ("schema_to_xml('a', true, true, '')", "Read Schema a"),
+        ("attach_tablespace('t', 'a')", "Change Relation a"),
+        (
+            "detach_tablespace('t', hypertable => 'a')",
+            "Change Relation a",
+        ),
+        ("hypertable_detailed_size('a')", "Read Relation a"),
+        ("public.chunks_detailed_size('b.a')", "Read Relation b.a"),
+        ("reorder_chunk('c', 'a')", "Change Relation a"),
+        ("reorder_chunk('c', index => 'a')", "Change Relation a"),
+        (
+            "merge_chunks(ARRAY['b', 'a']::regclass[])",
+            "Change Relation a",
+        ),
+        ("add_job('a', '1h')", "Read Function a"),
+        ("has_table_privilege('a', 'select')", "Read Relation a"),
+        ("has_table_privilege('r', 'a', 'select')", "Read Relation a"),
+        (
+            "has_column_privilege('a', 'c', 'select')",
+            "Read Relation a",
+        ),
+        ("pgstattuple('a')", "Read Relation a"),
+        ("to_regprocedure('a(int)')", "Read Function a"),
+        ("query_to_xml('TABLE a', true, true, '')", "Read Relation a"),
+        (
+            "ts_rewrite('b'::tsquery, 'SELECT t, s FROM a')",
+            "Read Relation a",
+        ),
+        ("crosstab('TABLE b', 'TABLE a')", "Read Relation a"),
+    ] {
+        let sql = format!("SELECT {call}");
+        let told = told(&sql);
+        assert!(
+            told.iter().any(|line| line.ends_with(expected)),
+            "{sql}: {told:#?}"
+        );
+        assert!(
+            !told.iter().any(|line| line.ends_with("Dynamic")),
+            "{sql}: {told:#?}"
+        );
+    }
+    // Calls of procedures, and what is no text of SQL.
+    all_told(&[("CALL convert_to_columnstore('a')", "1:1 Change Relation a")]);
+    let quiet = told("SELECT crosstab('TABLE a', 3), ts_rewrite('a', 'b', 'c')");
+    assert!(
+        !quiet.iter().any(|line| line.ends_with("Dynamic")),
+        "{quiet:#?}"
+    );
+}
+
+#[test]
+fn functions_with_their_owners_rights_and_where_they_look() {
+    let said = |sql: &str| {
+        told(sql)
+            .into_iter()
+            .filter_map(|line| {
+                ["Definer", "Unpinned", "Pinned"]
+                    .into_iter()
+                    .find(|act| line.contains(&format!(" {act} {{")))
+            })
+            .collect::<Vec<_>>()
+    };
+    let create = "CREATE FUNCTION f() RETURNS int LANGUAGE sql";
+    for (sql, expected) in [
+        (format!("{create} AS 'SELECT 1'"), vec![]),
+        (
+            format!("{create} SECURITY DEFINER AS 'SELECT 1'"),
+            vec!["Definer"],
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path = '' AS 'SELECT 1'"),
+            vec!["Definer", "Pinned"],
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path TO DEFAULT AS 'SELECT 1'"),
+            vec!["Definer", "Unpinned"],
+        ),
+        (
+            "ALTER FUNCTION f() RESET search_path".to_owned(),
+            vec!["Unpinned"],
+        ),
+        ("ALTER ROUTINE f() RESET ALL".to_owned(), vec!["Unpinned"]),
+        ("ALTER FUNCTION f() RESET work_mem".to_owned(), vec![]),
+        (
+            "ALTER FUNCTION f() SET search_path = pg_catalog".to_owned(),
+            vec!["Pinned"],
+        ),
+    ] {
+        assert_eq!(said(&sql), expected, "{sql}");
+    }
+}
+
+#[test]
 fn code_within_code_is_read_where_it_stands() {
     all_told(&[
         (
@@ -235,6 +331,34 @@ fn what_the_parser_does_not_know_is_said_and_its_names_are_read() {
         assert!(
             told.iter().any(|line| line == expected),
             "{expected}: {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn code_that_lies_too_deep_is_said_not_to_be_read() {
+    let nested = |depth: usize| {
+        let mut code = "DROP TABLE a".to_owned();
+        for level in 0..depth {
+            code =
+                format!("DO $q{level}$ BEGIN EXECUTE $e{level}${code}$e{level}$; END $q{level}$");
+        }
+        told(&code)
+    };
+    let found = nested(4);
+    assert!(
+        found.iter().any(|line| line.ends_with("Change Relation a")),
+        "{found:#?}"
+    );
+    assert!(
+        !found.iter().any(|line| line.ends_with("Unread")),
+        "{found:#?}"
+    );
+    for depth in [5, 6, 9] {
+        let found = nested(depth);
+        assert!(
+            found.iter().any(|line| line.ends_with("Unread")),
+            "{depth}: {found:#?}"
         );
     }
 }

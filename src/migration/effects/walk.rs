@@ -4,9 +4,10 @@ use squawk_syntax::ast::{AstNode as _, SourceFile};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::Variables;
+use super::temporary::Temporaries;
 use super::{
     Access, Act, Class, Effect, Effects, Position, Said, access, allow, body, calls, dialect, keys,
-    link, loose, names, psql, setting,
+    link, loose, names, psql, setting, temporary,
 };
 use crate::migration::analysis;
 use crate::migration::statements::{Statement, statements};
@@ -30,6 +31,8 @@ pub(super) struct Reader {
     depth: usize,
     /// Whether it is a block of code, where INTO fills variables.
     pub(super) in_block: bool,
+    /// The temporary relations at this point.
+    pub(super) temporaries: Temporaries,
 }
 
 struct Found {
@@ -41,6 +44,8 @@ struct Found {
 
 /// What a script does.
 pub(super) fn script(sql: &str) -> Effects {
+    // Where a file is run statement by statement, each is a transaction of its own.
+    let alone = analysis::mode(sql) == analysis::Mode::Statements;
     read(sql, |reader, statement| {
         let at = statement.at;
         reader.code(
@@ -48,6 +53,9 @@ pub(super) fn script(sql: &str) -> Effects {
             &|place| at + place,
             &mut Variables::default(),
         );
+        if alone {
+            reader.temporaries.commit();
+        }
     })
 }
 
@@ -84,6 +92,7 @@ fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
         within: None,
         depth: 0,
         in_block: false,
+        temporaries: Temporaries::default(),
     };
     for (index, statement) in split.iter().enumerate() {
         reader.statement = index;
@@ -124,7 +133,16 @@ fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
 
 impl Reader {
     /// Takes down what is done at this place of the script, once.
-    pub(super) fn say(&mut self, at: usize, act: Act) {
+    pub(super) fn say(&mut self, at: usize, mut act: Act) {
+        if let Act::Names {
+            class,
+            access,
+            path,
+            temporary,
+        } = &mut act
+        {
+            *temporary |= self.temporaries.hide(*class, *access, path);
+        }
         let known = self
             .found
             .iter()
@@ -141,9 +159,18 @@ impl Reader {
         }
     }
 
-    /// Reads code that lies within other code.
-    pub(super) fn inside(&mut self, within: &'static str, read: impl FnOnce(&mut Self)) {
+    /// Reads code that lies within other code, `text` at this place of the script.
+    pub(super) fn inside(
+        &mut self,
+        within: &'static str,
+        text: &str,
+        at: usize,
+        read: impl FnOnce(&mut Self),
+    ) {
         if self.depth >= DEEPEST {
+            let why = format!("code that lies more than {DEEPEST} deep in other code is not read");
+            self.say(at, Act::Unread { why });
+            loose::read(self, text, &|_| at);
             return;
         }
         self.depth += 1;
@@ -179,12 +206,8 @@ impl Reader {
         self.tree(&root, ground, variables);
         if let Some(error) = error {
             let at = ground(usize::from(error.range().start()));
-            self.say(
-                at,
-                Act::Unread {
-                    why: error.message().to_owned(),
-                },
-            );
+            let why = error.message().to_owned();
+            self.say(at, dialect::unread(text).unwrap_or(Act::Unread { why }));
             loose::read(self, text, ground);
         }
     }
@@ -201,7 +224,17 @@ impl Reader {
         ground: Ground<'_>,
         variables: &mut Variables,
     ) {
+        // Statements that are not read to their end.
+        let mut open: Vec<SyntaxNode> = Vec::new();
         for node in root.descendants() {
+            let holds =
+                |outer: &mut SyntaxNode| outer.text_range().contains_range(node.text_range());
+            while let Some(ended) = open.pop_if(|outer| !holds(outer)) {
+                self.temporaries.after(&ended, self.in_block);
+            }
+            if temporary::matters(node.kind()) {
+                open.push(node.clone());
+            }
             let at = ground(usize::from(node.text_range().start()));
             self.name(&node, at);
             access::read(self, &node, at);
@@ -210,6 +243,9 @@ impl Reader {
             keys::read(self, &node, at);
             calls::read(self, &node, ground, variables);
             body::read(self, &node, ground, variables);
+        }
+        while let Some(ended) = open.pop() {
+            self.temporaries.after(&ended, self.in_block);
         }
     }
 
@@ -223,8 +259,8 @@ impl Reader {
             (class, parent),
             // Told by `calls`.
             (Class::Function, Some(K::CALL))
-            // A schema of another server, and one that an extension brings along.
-            | (Class::Schema, Some(K::IMPORT_FOREIGN_SCHEMA | K::EXTENSION_SCHEMA))
+            // A schema of another server.
+            | (Class::Schema, Some(K::IMPORT_FOREIGN_SCHEMA))
                 // Told by `link` as databases.
                 | (
                     Class::Database,
@@ -241,6 +277,8 @@ impl Reader {
         };
         let access = match node.kind() {
             _ if creates => Access::Create,
+            // An extension may put its own objects into a schema of the server's.
+            K::SCHEMA_REF if parent == Some(K::EXTENSION_SCHEMA) => Access::Read,
             K::PATH_TYPE | K::PERCENT_TYPE | K::PLPGSQL_PERCENT_ROWTYPE => Access::Read,
             _ => names::access(node),
         };
@@ -258,20 +296,17 @@ impl Reader {
             Act::Names {
                 class,
                 access,
-                temporary: creates && (is_temporary(node) || path.is_temporary()),
+                temporary: if creates {
+                    temporary::is_temporary(node)
+                        || path.is_temporary()
+                        || self.temporaries.share(node)
+                } else {
+                    temporary::is_own_key(node, &path)
+                },
                 path,
             },
         );
     }
-}
-
-/// Whether the statement around a new name makes something temporary.
-fn is_temporary(name: &SyntaxNode) -> bool {
-    name.parent().is_some_and(|statement| {
-        statement
-            .children()
-            .any(|child| child.kind() == SyntaxKind::TEMP)
-    })
 }
 
 /// Types of the server that a table of somebody's could be called like: the server's come first

@@ -8,6 +8,7 @@ use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, finding, name,
 };
 use crate::files::{Directory, Dump};
+use crate::migration::dumped_tables;
 use crate::rules::{Scope, Verdict};
 
 /// A dump that is read into the wrong database is how tables get there.
@@ -19,14 +20,6 @@ pub(super) const FOREIGN_DUMP: Rule = Rule {
     scope: Scope::Directory,
     check: foreign_dump,
 };
-
-// What names a table in a dump, as pg_dump writes it. Its own format holds the same statements in its table of contents.
-const BEFORE_A_TABLE: [&str; 4] = [
-    "CREATE TABLE ",
-    "CREATE TABLE IF NOT EXISTS ",
-    "COPY ",
-    "INSERT INTO ",
-];
 
 fn foreign_dump(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
@@ -44,7 +37,7 @@ fn foreign_dump(case: &Case<'_>) -> Verdict {
             continue;
         }
         for dump in &contents.dumps {
-            let names = tables(&dump.head);
+            let names = dumped_tables(&dump.head);
             let mut left: BTreeMap<String, &str> =
                 names.iter().map(|name| (name.clone(), "")).collect();
             // What the service has itself tells nothing.
@@ -66,25 +59,6 @@ fn foreign_dump(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
-}
-
-/// The tables that the text creates or fills, in lower case, without their schema.
-fn tables(text: &str) -> Vec<String> {
-    let after = |keyword: &&str| -> Vec<String> {
-        text.split(*keyword)
-            .skip(1)
-            .filter_map(first_name)
-            .collect()
-    };
-    BEFORE_A_TABLE.iter().flat_map(after).collect()
-}
-
-fn first_name(text: &str) -> Option<String> {
-    let word = text
-        .split(|c: char| c.is_whitespace() || c == '(' || c == ';')
-        .next()?;
-    let name = word.rsplit('.').next()?.trim_matches('"');
-    (!name.is_empty()).then(|| name.to_lowercase())
 }
 
 fn found(
@@ -113,18 +87,5 @@ fn found(
     Finding {
         belongs_to: Some(owner.to_owned()),
         ..found
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tables;
-
-    #[test]
-    fn the_tables_of_a_dump_are_read_from_its_statements() {
-        let text = "--\n-- PostgreSQL database dump\n--\nCREATE TABLE public.k_posts (\n id bigint\n);\n\
-            COPY public.\"K_Votes\" (id) FROM stdin;\nINSERT INTO k_follows VALUES (1);\n";
-        assert_eq!(tables(text), ["k_posts", "k_votes", "k_follows"]);
-        assert!(tables("SELECT 1; -- CREATE TABLE").is_empty());
     }
 }

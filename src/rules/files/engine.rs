@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::overlap::overlapped;
+use super::symlink::leaves_wallets;
 use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere,
     finding, name, of_role,
@@ -245,10 +246,20 @@ fn no_database(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     let service = &case.subject.service.name;
     let rgb = of_role(directories(case)?, Role::RgbSqlite);
+    let storage = of_role(directories(case)?, Role::Storage).next();
     for (directory, contents) in contents(rgb, &mut outcome) {
+        // The file may lie where a symlink leads, which files/symlink says.
+        let elsewhere = storage.is_some_and(|storage| {
+            let mut links = contents.symlinks.iter();
+            links.any(|link| leaves_wallets(directory, link, storage))
+        });
         let there = matches!(directory.node.known(), Some(Some(node)) if node.directory);
         let database = contents.traces.iter().any(is_rgb_database);
-        if !there || database || !contents.gaps.is_empty() || overlapped(case, directory).is_some()
+        if !there
+            || database
+            || elsewhere
+            || !contents.gaps.is_empty()
+            || overlapped(case, directory).is_some()
         {
             continue;
         }

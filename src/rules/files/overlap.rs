@@ -1,12 +1,10 @@
 //! Directories that are one directory, lie in each other, or lead into each other.
 
-use std::path::Path;
-
 use super::{
-    Case, Finding, Outcome, Rule, Severity, Subject, Text, about, contents, directories,
-    everywhere, finding, is_root, name,
+    Case, Finding, Outcome, Rule, Severity, Subject, Text, about, directories, everywhere, finding,
+    name,
 };
-use crate::files::{Directory, Role, Symlink};
+use crate::files::{Directory, Role};
 use crate::rules::{Scope, Verdict};
 use crate::snapshot::Fact;
 
@@ -155,101 +153,6 @@ fn shared(
     let found = finding(&SHARED_DIRECTORY, about("directory", &directory.path), text);
     Finding {
         belongs_to: (owner.service.name != *service).then(|| owner.service.name.clone()),
-        ..found
-    }
-}
-
-/// A symlink that leads a store's data to where it does not belong.
-pub(super) const SYMLINK: Rule = Rule {
-    id: "files/symlink",
-    severity: Severity::Error,
-    summary: "Does no symlink lead out of the RGB storage or into another store?",
-    help: include_str!("../help/files-symlink.md"),
-    scope: Scope::Directory,
-    check: symlink,
-};
-
-fn symlink(case: &Case<'_>) -> Verdict {
-    let mut outcome = Outcome::default();
-    let directories = directories(case)?;
-    let service = &case.subject.service.name;
-    let storage = directories
-        .iter()
-        .find(|directory| directory.role == Role::Storage);
-    for directory in directories {
-        // Where it leads into another store, files/shared-directory says so.
-        if directory.role == Role::RgbSqlite
-            && directory.symlink
-            && storage.is_some_and(|storage| !directory.resolved.starts_with(&storage.resolved))
-            && overlapped(case, directory).is_none()
-        {
-            outcome.findings.push(leaves(service, directory));
-        }
-    }
-    for (directory, contents) in contents(directories, &mut outcome) {
-        for link in &contents.symlinks {
-            let into = everywhere(case).find(|(_, owner, other)| {
-                let own_root = owner.service.name == *service
-                    && (other.role == Role::Data) == (directory.role == Role::Data);
-                is_root(other.role) && !own_root && link.target.starts_with(&other.resolved)
-            });
-            if let Some((_, owner, other)) = into {
-                outcome
-                    .findings
-                    .push(leads_into(service, directory, link, owner, other));
-            }
-        }
-    }
-    Ok(outcome)
-}
-
-fn leaves(service: &str, directory: &Directory) -> Finding {
-    let text = Text {
-        expected: "a directory inside the storage directory".to_owned(),
-        actual: format!("a symlink to {}", directory.resolved.display()),
-        message: format!(
-            "{service}'s {} {} is a symlink that leaves the storage directory: it leads to {}",
-            directory.role.as_str(),
-            directory.path.display(),
-            directory.resolved.display()
-        ),
-        remedy: format!(
-            "stop {service}, remove the symlink and move {} to its place",
-            directory.resolved.display()
-        ),
-    };
-    finding(&SYMLINK, about("directory", &directory.path), text)
-}
-
-fn leads_into(
-    service: &str,
-    directory: &Directory,
-    link: &Symlink,
-    owner: &Subject<'_>,
-    other: &Directory,
-) -> Finding {
-    let path = directory.path.join(&link.path);
-    let owner = &owner.service.name;
-    let tablespace = if link.path.starts_with(Path::new("pg_tblspc")) {
-        "move the tablespace's tables away (ALTER TABLE … SET TABLESPACE), drop it"
-    } else {
-        "move what lies there"
-    };
-    let text = Text {
-        expected: format!("no symlink into a directory of {owner}"),
-        actual: format!("a symlink to {}", link.target.display()),
-        message: format!(
-            "{} in {} is a symlink to {}, which belongs to {}",
-            path.display(),
-            name(service, directory),
-            link.target.display(),
-            name(owner, other)
-        ),
-        remedy: format!("{tablespace}, and keep {service}'s data in its own directory"),
-    };
-    let found = finding(&SYMLINK, about("file", &path), text);
-    Finding {
-        belongs_to: (owner != service).then(|| owner.clone()),
         ..found
     }
 }

@@ -429,6 +429,60 @@ async fn symlinks() {
 }
 
 #[tokio::test]
+async fn a_wallet_behind_a_symlink_is_told_and_not_missed() {
+    let tree = Tree::clean().await;
+    let wallet = "rgb/storage/rgb_sqlite/8e5c1a77";
+    for path in [wallet, WALLET] {
+        std::fs::rename(tree.at(path), tree.at("away")).unwrap();
+        symlink(tree.at("away"), tree.at(path)).unwrap();
+        // And nothing says that there is no database.
+        let seen = tree.seen().await;
+        assert_eq!(seen, one("files/symlink", Severity::Error, path));
+        std::fs::remove_file(tree.at(path)).unwrap();
+        std::fs::rename(tree.at("away"), tree.at(path)).unwrap();
+    }
+    // Nor does one that stays within, or one that leads nowhere, hide the rest.
+    symlink("8e5c1a77", tree.at(RGB).join("alias")).unwrap();
+    assert_eq!(tree.seen().await, []);
+    let dangling = tree.at(RGB).join("gone");
+    symlink(tree.at("nowhere"), &dangling).unwrap();
+    let path = "rgb/storage/rgb_sqlite/gone";
+    assert_eq!(
+        tree.seen().await,
+        one("files/symlink", Severity::Error, path)
+    );
+}
+
+#[tokio::test]
+async fn symlinks_of_two_services_to_one_directory() {
+    let tree = Tree::clean().await;
+    std::fs::create_dir_all(tree.at("x/inner")).unwrap();
+    for name in ["pg_wal", "pg_tblspc/16999", "pg_replslot"] {
+        for (theirs, own) in [("x", "x"), ("x", "x/inner"), ("x/inner", "x")] {
+            let (first, second) = (format!("pg/ksocial/{name}"), format!("pg/simply/{name}"));
+            symlink(tree.at(theirs), tree.at(&first)).unwrap();
+            assert_eq!(tree.seen().await, [], "{name}");
+            symlink(tree.at(own), tree.at(&second)).unwrap();
+            let seen = tree.seen().await;
+            assert_eq!(seen, one("files/symlink", Severity::Error, &second));
+            for path in [first, second] {
+                std::fs::remove_file(tree.at(&path)).unwrap();
+            }
+        }
+    }
+    // Places side by side on one disk, and what holds no data.
+    std::fs::create_dir(tree.at("x/beside")).unwrap();
+    std::fs::write(tree.at("x/ca.pem"), "").unwrap();
+    for (data, space) in [("ksocial", "inner"), ("simply", "beside")] {
+        let link = |name: &str| tree.at("pg").join(data).join(name);
+        symlink(tree.at("x").join(space), link("pg_tblspc/16999")).unwrap();
+        symlink(tree.at("x"), link("log")).unwrap();
+        symlink(tree.at("x/ca.pem"), link("root.crt")).unwrap();
+    }
+    assert_eq!(tree.seen().await, []);
+}
+
+#[tokio::test]
 async fn unreadable_sqlite() {
     let tree = Tree::clean().await;
     let whole = std::fs::read(tree.wallet()).unwrap();
@@ -557,6 +611,16 @@ async fn foreign_dump() {
             "rgb/storage/ldk_data/x",
             "PGDMP\u{1}\u{e}COPY public.k_posts (id) FROM stdin;".to_owned(),
         ),
+        ("kasia/db/a.sql", "insert into k_posts values (1);".to_owned()),
+        (
+            "kasia/db/all.out",
+            "--\n-- PostgreSQL database cluster dump\n--\n\\connect ksocial\nCREATE UNLOGGED TABLE\n  public.k_posts (a int);"
+                .to_owned(),
+        ),
+        (
+            "kasia/db/all.tar",
+            format!("toc.dat{}PGDMP\0CREATE TABLE public.k_posts (", "\0".repeat(505)),
+        ),
     ] {
         std::fs::write(tree.at(path), text).unwrap();
         let (findings, gaps) = tree.check().await;
@@ -577,6 +641,10 @@ async fn foreign_dump() {
         ("pg/ksocial/own.sql", plain),
         ("pg/simply/both.sql", "CREATE TABLE vars (key text);"),
         ("kasia/db/notes.sql", "-- k_posts is elsewhere"),
+        (
+            "kasia/db/comment.sql",
+            "-- CREATE TABLE public.k_posts (a int);\n/* COPY k_posts FROM stdin; */",
+        ),
     ] {
         std::fs::write(tree.at(path), text).unwrap();
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::owners::{Owners, Service};
 use super::{elsewhere, inline, keys, objects, privileges, readable};
 use crate::migration::FileFacts;
-use crate::migration::effects::{Access, Act, Effect, Position};
+use crate::migration::effects::{Act, Effect, Position};
 use crate::report::verify::Allowed;
 use crate::report::{About, Finding, Location, Severity};
 use crate::rules::{Rule, Subject};
@@ -138,20 +138,10 @@ pub(in crate::rules) fn judge<'a>(
 /// What the effects of a file mean.
 fn effects(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
     let effects = &context.file.effects.effects;
-    let mut temporary: HashSet<&str> = HashSet::new();
     let mut seen: HashSet<(&'static str, Option<usize>, Cause)> = HashSet::new();
     let mut found = Vec::new();
     for effect in effects {
-        if let Act::Names {
-            temporary: true,
-            access: Access::Create,
-            path,
-            ..
-        } = &effect.act
-        {
-            temporary.insert(&path.name);
-        }
-        let Some(draft) = draft(context, effect, &temporary) else {
+        let Some(draft) = draft(context, effect) else {
             continue;
         };
         // A server and a schema are one cause in the whole file, everything else in a statement.
@@ -174,16 +164,15 @@ fn effects(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
 /// Kind and name.
 type Cause = (&'static str, String);
 
-fn draft(context: &Context<'_, '_>, effect: &Effect, temporary: &HashSet<&str>) -> Option<Draft> {
+fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
     match &effect.act {
         Act::Names {
             class,
             access,
             path,
-            temporary: new,
+            temporary,
         } => {
-            let own_temporary = path.schema.is_none() && temporary.contains(path.name.as_str());
-            if *new || own_temporary || path.is_temporary() {
+            if *temporary || path.is_temporary() {
                 return None;
             }
             objects::named(context, *class, *access, path)
@@ -193,6 +182,7 @@ fn draft(context: &Context<'_, '_>, effect: &Effect, temporary: &HashSet<&str>) 
             privileges::role_act(context, &effect.act)
         }
         Act::Definer { function } => privileges::definer(context, effect, function),
+        Act::Unpinned { function } => privileges::unpinned(context, effect, function),
         act => elsewhere::act(context, act),
     }
 }

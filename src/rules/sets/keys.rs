@@ -107,6 +107,7 @@ fn remedy(code: &str) -> &'static str {
 }
 
 /// A unique key of a table, with its place.
+#[derive(Clone)]
 struct Key<'a> {
     name: String,
     what: &'static str,
@@ -151,6 +152,26 @@ pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
                     }
                     table.keys.push(key);
                 }
+                Act::Copies { table, from } => {
+                    let keys = tables
+                        .get(from.name.as_str())
+                        .map(|original| original.keys.clone())
+                        .unwrap_or_default();
+                    let copies = keys.into_iter().map(|key| Key {
+                        name: usual_name(&table.name, key.what, key.columns),
+                        file: number,
+                        effect,
+                        ..key
+                    });
+                    let table_name = table.name.as_str();
+                    let table = tables.entry(table_name).or_default();
+                    for key in copies {
+                        if let Some(column) = table.partition {
+                            found.extend(lacking(&key, table_name, column, (number, effect)));
+                        }
+                        table.keys.push(key);
+                    }
+                }
                 Act::Partitions { table, column } => {
                     let table_name = table.name.as_str();
                     let table = tables.entry(table_name).or_default();
@@ -181,6 +202,7 @@ pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
 fn usual_name(table: &str, what: &str, columns: &[String]) -> String {
     match what {
         "primary key" => format!("{table}_pkey"),
+        "exclusion constraint" => format!("{table}_{}_excl", columns.join("_")),
         "unique index" => format!("{table}_{}_idx", columns.join("_")),
         _ => format!("{table}_{}_key", columns.join("_")),
     }

@@ -148,23 +148,57 @@ pub(super) fn definer(
     effect: &Effect,
     function: &Path,
 ) -> Option<Draft> {
-    let later = context.file.effects.effects.iter().any(|other| {
-        other.place > effect.place
-            && matches!(&other.act, Act::Pinned { function: pinned } if pinned.name == function.name)
-    });
-    (!later).then(|| {
-        Draft::new(
-            &SECURITY_DEFINER,
-            About {
-                kind: "function",
-                schema: function.schema.clone(),
-                name: function.name.clone(),
-            },
+    (!is_pinned(context, effect, function)).then(|| {
+        definer_draft(
+            function,
             format!("makes SECURITY DEFINER function {function} without a search_path of its own"),
         )
+    })
+}
+
+/// A function with its owner's rights that loses its own `search_path`.
+pub(super) fn unpinned(
+    context: &Context<'_, '_>,
+    effect: &Effect,
+    function: &Path,
+) -> Option<Draft> {
+    let own = context
+        .own
+        .subject
+        .texts
+        .iter()
+        .flat_map(|texts| &texts.files);
+    let is_definer = own
+        .filter(|file| !file.down && file.version <= context.file.version)
+        .flat_map(|file| &file.effects.effects)
+        .any(|other| {
+            matches!(&other.act, Act::Definer { function: definer } if definer.name == function.name)
+        });
+    (is_definer && !is_pinned(context, effect, function)).then(|| {
+        definer_draft(
+            function,
+            format!("takes the search_path of SECURITY DEFINER function {function} away"),
+        )
+    })
+}
+
+/// Whether the same statement, or a later one of the file, gives the function a `search_path`.
+fn is_pinned(context: &Context<'_, '_>, effect: &Effect, function: &Path) -> bool {
+    context.file.effects.effects.iter().any(|other| {
+        other.place >= effect.place
+            && matches!(&other.act, Act::Pinned { function: pinned } if pinned.name == function.name)
+    })
+}
+
+fn definer_draft(function: &Path, does: String) -> Draft {
+    let about = About {
+        kind: "function",
+        schema: function.schema.clone(),
+        name: function.name.clone(),
+    };
+    Draft::new(&SECURITY_DEFINER, about, does)
         .expected("SET search_path in its definition")
         .remedy("Add SET search_path = pg_catalog, pg_temp, and write names with their schema.")
-    })
 }
 
 fn own_role(context: &Context<'_, '_>) -> String {

@@ -36,6 +36,18 @@ fn dangers_are_told() {
         ),
         ("ALTER TABLE t ADD COLUMN a int DEFAULT 1", ""),
         (
+            "ALTER TABLE t ADD COLUMN a BigSerial",
+            "adding-field-with-default",
+        ),
+        (
+            "ALTER TABLE t ADD COLUMN b int, ADD a serial4 UNIQUE",
+            "adding-field-with-default disallowed-unique-constraint",
+        ),
+        (
+            "ALTER TABLE t ADD COLUMN a int GENERATED ALWAYS AS IDENTITY",
+            "adding-field-with-default",
+        ),
+        (
             "ALTER TABLE t ALTER COLUMN a TYPE bigint",
             "changing-column-type",
         ),
