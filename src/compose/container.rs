@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::environment;
 use super::load::{ComposeError, LARGEST};
 use super::path::{Store, within};
+use super::provided::{Grant, from_files, grants};
 use super::scripts::FOLDER;
 use super::text::{Field, Text};
 use super::yaml::{Key, Node, Value};
@@ -32,7 +33,7 @@ pub struct Container {
     pub ports: Vec<Port>,
     /// `volumes` and `tmpfs`.
     pub mounts: Vec<Mount>,
-    /// `volumes_from`, by the name of the service.
+    /// `volumes_from`, by the name of the service, or `container:` and the name of a container.
     pub volumes_from: Vec<Field>,
     /// The networks that it is in; the default one when none is named.
     pub networks: Vec<Network>,
@@ -46,8 +47,10 @@ pub struct Container {
     pub command: Vec<Field>,
     /// `env_file`.
     pub env_files: Vec<EnvFile>,
-    /// The secrets that it is given, with what identifies them.
-    pub secrets: Vec<Secret>,
+    /// The configs and secrets that it is given.
+    pub grants: Vec<Grant>,
+    /// Variables that it reads from files whose text is not known, with the reason.
+    pub unread: Vec<(String, String)>,
     /// The profiles that start it; none: it always starts.
     pub profiles: Vec<String>,
     /// Other names for other containers that it knows: `links` as alias and service.
@@ -130,6 +133,8 @@ impl Mount {
 pub struct Network {
     /// Its key.
     pub name: String,
+    /// The name that the engine knows it by.
+    pub engine_name: String,
     /// The names that the container has in it beside its own.
     pub aliases: Vec<Field>,
 }
@@ -176,30 +181,37 @@ pub struct EnvFile {
     pub place: Place,
 }
 
-/// A secret of a container.
-#[derive(Debug, Clone)]
-pub struct Secret {
-    /// Its key.
-    pub name: String,
-    /// What makes two secrets one: its file, variable or external name.
-    pub identity: String,
-    /// The path in the container.
-    pub target: String,
-}
-
 /// What containers are made with.
 pub(super) struct Context<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     pub(super) bases: &'a BTreeMap<Arc<str>, PathBuf>,
     pub(super) project: &'a str,
-    pub(super) volumes: Option<&'a Node>,
-    pub(super) secrets: Option<&'a Node>,
+    /// The whole of the files.
+    pub(super) root: &'a Node,
     pub(super) unread: Vec<(String, String)>,
 }
 
 impl Context<'_> {
-    fn base(&self, place: &Place) -> PathBuf {
+    /// Where the relative paths of a file begin.
+    pub(super) fn base(&self, place: &Place) -> PathBuf {
         self.bases.get(&place.file).cloned().unwrap_or_default()
+    }
+
+    /// The home directory that `~` stands for, if it is known.
+    pub(super) fn home(&self) -> Option<&str> {
+        self.env.get("HOME").map(String::as_str)
+    }
+
+    /// A top-level section.
+    pub(super) fn section(&self, name: &str) -> Option<&Node> {
+        self.root.get(name)
+    }
+
+    /// What a variable of the environment is set to.
+    pub(super) fn passed(&self, name: &str) -> Text {
+        self.env
+            .get(name)
+            .map_or_else(|| Text::unknown(name), |value| Text::known(value.as_str()))
     }
 }
 
@@ -265,7 +277,7 @@ impl Container {
         for item in list("ports") {
             ports.push(port(&key.name, item)?);
         }
-        Ok(Self {
+        let mut container = Self {
             name: key.name.clone(),
             place: key.place.clone(),
             container_name: field("container_name"),
@@ -278,14 +290,17 @@ impl Container {
                 .iter()
                 .filter_map(|item| {
                     let text = item.text()?;
-                    let name = text.raw().split(':').next().unwrap_or_default();
+                    let raw = text.raw();
+                    let mode = [":ro", ":rw"]
+                        .iter()
+                        .find_map(|mode| raw.strip_suffix(mode));
                     Some(Field {
-                        text: text.part(name),
+                        text: text.part(mode.unwrap_or(raw)),
                         place: item.place.clone(),
                     })
                 })
                 .collect(),
-            networks: networks(node, network_mode.as_ref()),
+            networks: networks(node, network_mode.as_ref(), context),
             network_mode,
             depends_on: dependencies(node),
             health: health(node),
@@ -295,7 +310,8 @@ impl Container {
                 .flat_map(texts)
                 .collect(),
             env_files: env_files.into_iter().map(|(file, _)| file).collect(),
-            secrets: secrets(node, context),
+            grants: grants(node, context),
+            unread: Vec::new(),
             profiles: list("profiles")
                 .iter()
                 .filter_map(|item| Some(item.text()?.shown()))
@@ -309,7 +325,17 @@ impl Container {
                 })
                 .collect(),
             host_names: host_names(node),
-        })
+        };
+        for (variable, why) in from_files(&container) {
+            container
+                .unread
+                .extend(why.map(|why| (variable.name.clone(), why)));
+            container
+                .environment
+                .retain(|own| own.name != variable.name);
+            container.environment.push(variable);
+        }
+        Ok(container)
     }
 }
 
@@ -342,7 +368,7 @@ fn host_names(node: &Node) -> Vec<String> {
     of_list.chain(of_map).collect()
 }
 
-fn networks(node: &Node, mode: Option<&Field>) -> Vec<Network> {
+fn networks(node: &Node, mode: Option<&Field>, context: &Context<'_>) -> Vec<Network> {
     if mode.is_some_and(|mode| mode.text.raw() != "bridge") {
         return Vec::new();
     }
@@ -353,16 +379,35 @@ fn networks(node: &Node, mode: Option<&Field>) -> Vec<Network> {
         .iter()
         .map(|(key, value)| Network {
             name: key.name.clone(),
+            engine_name: engine_name("networks", &key.name, context),
             aliases: value.get("aliases").map(texts).unwrap_or_default(),
         })
         .collect();
     if named.is_empty() {
         return vec![Network {
             name: "default".to_owned(),
+            engine_name: engine_name("networks", "default", context),
             aliases: Vec::new(),
         }];
     }
     named
+}
+
+/// The name by which the engine knows a network: its `name`, its key where it is `external`, else project and key.
+fn engine_name(section: &str, key: &str, context: &Context<'_>) -> String {
+    let definition = context.section(section).and_then(|all| all.get(key));
+    let external = definition.and_then(|it| it.get("external"));
+    let named = definition
+        .and_then(|it| it.get("name"))
+        // Older files write the name below `external`.
+        .or_else(|| external?.get("name"))
+        .and_then(Node::text);
+    let is_external = external.is_some_and(|it| it.is_true() || !it.entries().is_empty());
+    match named {
+        Some(name) => name.raw().to_owned(),
+        None if is_external => key.to_owned(),
+        None => format!("{}_{key}", context.project),
+    }
 }
 
 fn dependencies(node: &Node) -> Vec<Dependency> {
@@ -413,7 +458,7 @@ fn env_files(node: &Node, context: &Context<'_>) -> Vec<(EnvFile, bool)> {
                 .and_then(Node::text)
                 .is_none_or(|text| text.raw() != "false");
             let file = EnvFile {
-                store: Store::bind(path, &context.base(&item.place)),
+                store: Store::bind(path, &context.base(&item.place), context.home()),
                 place: item.place.clone(),
             };
             Some((file, required))
@@ -429,10 +474,6 @@ fn variables(
 ) -> Result<Vec<Variable>, ComposeError> {
     let env = context.env;
     let lookup = |name: &str| env.get(name).cloned();
-    let passed = |name: &str| match lookup(name) {
-        Some(value) => Text::known(value),
-        None => Text::unknown(name),
-    };
     let mut variables: Vec<Variable> = Vec::new();
     let mut set = |variable: Variable| {
         variables.retain(|other| other.name != variable.name);
@@ -469,7 +510,7 @@ fn variables(
             .map_err(|(line, problem)| ComposeError::new(place(line), problem))?;
         for entry in entries {
             set(Variable {
-                value: entry.value.unwrap_or_else(|| passed(&entry.name)),
+                value: entry.value.unwrap_or_else(|| context.passed(&entry.name)),
                 place: place(entry.line),
                 name: entry.name,
             });
@@ -482,7 +523,7 @@ fn variables(
     {
         let text = match &value.value {
             Value::Scalar(text) => text.clone(),
-            Value::Null => passed(&key.name),
+            Value::Null => context.passed(&key.name),
             Value::List(_) | Value::Map(_) => {
                 let path = format!("environment.{}", key.name);
                 return Err(normal::wrong(service, &path, "a text", value));
@@ -495,40 +536,6 @@ fn variables(
         });
     }
     Ok(variables)
-}
-
-fn secrets(node: &Node, context: &Context<'_>) -> Vec<Secret> {
-    let items = node.get("secrets").map(Node::items).unwrap_or_default();
-    items
-        .iter()
-        .filter_map(|item| {
-            let name = item
-                .text()
-                .or_else(|| item.get("source")?.text())?
-                .raw()
-                .to_owned();
-            let target = item.get("target").and_then(Node::text);
-            let target = match target.map_or(name.as_str(), Text::raw) {
-                path if path.starts_with('/') => path.to_owned(),
-                file => format!("/run/secrets/{file}"),
-            };
-            let definition = context.secrets.and_then(|secrets| secrets.get(&name));
-            let value = |key: &str| definition.and_then(|it| it.get(key)).and_then(Node::text);
-            let identity = if let (Some(file), Some(node)) = (value("file"), definition) {
-                let path = context.base(&node.place).join(file.raw());
-                format!("file {}", path.display())
-            } else if let Some(variable) = value("environment") {
-                format!("variable {}", variable.raw())
-            } else {
-                format!("secret {}", value("name").map_or(name.as_str(), Text::raw))
-            };
-            Some(Secret {
-                name,
-                identity,
-                target,
-            })
-        })
-        .collect()
 }
 
 fn port(service: &str, node: &Node) -> Result<Port, ComposeError> {
@@ -595,7 +602,7 @@ fn mount(service: &str, node: &Node, context: &Context<'_>) -> Result<Mount, Com
             .map_or("", Text::raw);
         return Ok(Mount {
             source: source.map(|source| match kind {
-                "bind" => Store::bind(source, &base),
+                "bind" => Store::bind(source, &base, context.home()),
                 _ => volume(source, subpath, context),
             }),
             target: target.clone(),
@@ -625,7 +632,7 @@ fn mount(service: &str, node: &Node, context: &Context<'_>) -> Result<Mount, Com
             let is_path = source.starts_with(['/', '.', '~']) || source.contains('/');
             let source = text.part(source);
             if is_path {
-                Store::bind(&source, &base)
+                Store::bind(&source, &base, context.home())
             } else {
                 volume(&source, "", context)
             }
@@ -637,40 +644,28 @@ fn mount(service: &str, node: &Node, context: &Context<'_>) -> Result<Mount, Com
     })
 }
 
-/// A named volume: by its `name`, by the device that it is made of, else by project and key.
+/// A named volume: by the device that it is made of, else by the name that the engine knows it by.
 fn volume(key: &Text, subpath: &str, context: &Context<'_>) -> Store {
-    let definition = context.volumes.and_then(|volumes| volumes.get(key.raw()));
-    let named = definition
-        .and_then(|it| it.get("name"))
-        .and_then(Node::text);
-    let external = definition.and_then(|it| it.get("external"));
-    // Older files write the name below `external`.
-    let named = named.or_else(|| external?.get("name")?.text());
+    let definition = context
+        .section("volumes")
+        .and_then(|volumes| volumes.get(key.raw()));
     let options = definition.and_then(|it| it.get("driver_opts"));
     let option = |name: &str| options.and_then(|it| it.get(name)).and_then(Node::text);
     if let (Some(device), Some(node)) = (option("device"), definition) {
         let how = option("o").map_or("", Text::raw);
         let mut store = if how.split(',').any(|word| word == "bind") {
-            Store::bind(device, &context.base(&node.place))
+            Store::bind(device, &context.base(&node.place), context.home()).below(subpath)
         } else {
             Store::volume(&format!("{how} {}", device.raw()), subpath, key.shown())
         };
         store.shown = format!("{} ({})", key.shown(), device.shown());
         return store;
     }
-    match named {
-        Some(name) => Store::volume(
-            name.raw(),
-            subpath,
-            format!("{} (named {})", key.shown(), name.shown()),
-        ),
-        None if external.is_some_and(|it| it.is_true() || !it.entries().is_empty()) => {
-            Store::volume(key.raw(), subpath, key.shown())
-        }
-        None => Store::volume(
-            &format!("{}_{}", context.project, key.raw()),
-            subpath,
-            key.shown(),
-        ),
-    }
+    let named =
+        definition.and_then(|it| it.get("name").or_else(|| it.get("external")?.get("name")));
+    let shown = match named.and_then(Node::text) {
+        Some(name) => format!("{} (named {})", key.shown(), name.shown()),
+        None => key.shown(),
+    };
+    Store::volume(&engine_name("volumes", key.raw(), context), subpath, shown)
 }

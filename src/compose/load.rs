@@ -413,8 +413,7 @@ impl Loader {
             env: &self.env,
             bases: &self.bases,
             project: &project,
-            volumes: root.get("volumes"),
-            secrets: root.get("secrets"),
+            root,
             unread: Vec::new(),
         };
         let mut containers = Vec::new();
@@ -451,7 +450,7 @@ fn service_of(root: &Node, name: &str) -> Option<Node> {
 /// Checks the kind of a top-level section, and gives services their long shape.
 fn check_section(key: &Key, value: &mut Node) -> Result<(), ComposeError> {
     let expected = match key.name.as_str() {
-        "services" | "volumes" | "secrets" | "networks" => "a map",
+        "services" | "volumes" | "secrets" | "configs" | "networks" => "a map",
         "include" => "a list",
         _ => return Ok(()),
     };

@@ -3,6 +3,7 @@
 //!
 //! A variable that is not set here is no fault of the file: its value is unknown, and equal to itself ([`Text`]).
 
+mod configured;
 mod connection;
 mod container;
 mod environment;
@@ -12,7 +13,10 @@ mod merge;
 mod normal;
 mod parties;
 mod path;
+mod provided;
+mod psql;
 mod scripts;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -20,11 +24,12 @@ mod yaml;
 
 pub use connection::Connection;
 pub use container::{
-    Condition, Container, Dependency, EnvFile, Health, Mount, Network, Port, Secret, Variable,
+    Condition, Container, Dependency, EnvFile, Health, Mount, Network, Port, Variable,
 };
 pub use load::{ComposeError, Project, Wanted, default_files, load};
 pub use parties::{Deployment, Kind, Party, names, server_port};
 pub use path::Store;
+pub use provided::{Grant, Provided};
 pub use scripts::{Script, Scripts};
 pub use text::{Field, Text};
 

@@ -1,5 +1,6 @@
 //! Who is who: which container is which service's, and what it is.
 
+use super::configured;
 use super::connection::{self, Connection};
 use super::container::Container;
 use super::load::Project;
@@ -60,7 +61,7 @@ pub enum Kind {
 impl Deployment {
     /// Finds out who is who.
     #[must_use]
-    pub fn new(project: Project, manifest: &Manifest, named: bool) -> Self {
+    pub fn new(mut project: Project, manifest: &Manifest, named: bool) -> Self {
         let services = &manifest.services;
         let mut parties: Vec<Party> = project
             .containers
@@ -81,7 +82,7 @@ impl Deployment {
                     kind,
                     connections: match kind {
                         Kind::Database => Vec::new(),
-                        Kind::Client => connection::of(container),
+                        Kind::Client => connections(container, &mut project.unread),
                     },
                 }
             })
@@ -264,6 +265,25 @@ impl Deployment {
     }
 }
 
+/// Everything that a client is told to connect to. A config that cannot be read may hold it, where nothing else does.
+fn connections(container: &Container, unread: &mut Vec<(String, String)>) -> Vec<Connection> {
+    let mut found = connection::of(container);
+    let (configured, reasons) = configured::of(container);
+    found.extend(configured);
+    if found.is_empty() {
+        let reasons = reasons.into_iter().map(|why| {
+            let reason = format!(
+                "{why}; nothing else tells what {} connects to",
+                container.name
+            );
+            (container.name.clone(), reason)
+        });
+        unread.extend(reasons);
+    }
+    configured::complete(&mut found, container);
+    found
+}
+
 /// The names under which other containers find this one.
 pub fn names(container: &Container) -> impl Iterator<Item = &str> {
     let aliases = container
@@ -298,11 +318,12 @@ pub fn server_port(container: &Container) -> Option<u16> {
         .flat_map(|field| field.text.raw().split_whitespace());
     let mut flag = None;
     while let Some(word) = words.next() {
-        if word == "-p" {
+        // `-p 5433`, `-p5433`, `--port 5433`, `--port=5433`, `-c port=5433` (PostgreSQL documentation, "postgres").
+        if ["-p", "--port"].contains(&word) {
             flag = words.next().map(str::to_owned);
-        } else if let Some(port) = word
-            .strip_prefix("port=")
-            .or_else(|| word.strip_prefix("-cport="))
+        } else if let Some(port) = ["--port=", "-cport=", "port=", "-p"]
+            .iter()
+            .find_map(|begin| word.strip_prefix(begin))
         {
             flag = Some(port.to_owned());
         }
