@@ -4,6 +4,7 @@ use super::configured;
 use super::connection::{self, Connection};
 use super::container::Container;
 use super::load::Project;
+use super::provided::Grant;
 use crate::manifest::{Manifest, Service};
 
 /// The endings of a database container's name, after its service's.
@@ -382,7 +383,8 @@ fn is_database(container: &Container, services: &[Service]) -> bool {
     let keeps = container
         .mounts
         .iter()
-        .any(|mount| mount.lies_in("/var/lib/postgresql") || mount.is_init());
+        .any(|mount| mount.lies_in("/var/lib/postgresql") || mount.is_init())
+        || container.grants.iter().any(Grant::is_init);
     let is_set = |name: &str| container.variable(name).is_some();
     let is_told =
         is_set("POSTGRES_PASSWORD") || is_set("POSTGRES_PASSWORD_FILE") || is_set("PGDATA");

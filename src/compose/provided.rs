@@ -7,6 +7,7 @@ use super::Place;
 use super::container::{Container, Context};
 use super::load::LARGEST;
 use super::path::{Store, rest_of, within};
+use super::scripts::FOLDER;
 use super::text::{CLOSE, OPEN, Text};
 use super::yaml::Node;
 use crate::regular::read_regular;
@@ -80,9 +81,10 @@ impl Grant {
         }
     }
 
-    /// Whether it lies in this directory of the container.
-    pub(super) fn lies_in(&self, directory: &str) -> bool {
-        within(&self.target, directory)
+    /// Whether it is run when the database is created.
+    #[must_use]
+    pub fn is_init(&self) -> bool {
+        within(&self.target, FOLDER)
     }
 }
 
@@ -182,11 +184,10 @@ fn grant(
 
 /// Variables that the images of PostgreSQL read from a file as well, `…_FILE` (Docker Hub, "postgres", "Docker Secrets"; Bitnami's
 /// image does so with names of its own).
-const FROM_FILES: [&str; 7] = [
+const FROM_FILES: [&str; 6] = [
     "POSTGRES_DB",
     "POSTGRES_USER",
     "POSTGRES_PASSWORD",
-    "POSTGRES_INITDB_ARGS",
     "POSTGRESQL_DATABASE",
     "POSTGRESQL_USERNAME",
     "POSTGRESQL_PASSWORD",
@@ -205,10 +206,7 @@ pub(super) fn from_files(container: &Container) -> Vec<(super::Variable, Option<
         }
         let text = match variable.value.get() {
             None => Err(format!("the path in {name}_FILE is not known")),
-            Some(path) => container.file(path).map_or_else(
-                || Err(format!("{path} comes from nowhere in the compose file")),
-                |file| file.text(),
-            ),
+            Some(path) => named_in(container, path, name),
         };
         let (value, why) = match text {
             // As a shell's $(cat file): without the line ends behind it.
@@ -228,4 +226,26 @@ pub(super) fn from_files(container: &Container) -> Vec<(super::Variable, Option<
         ));
     }
     found
+}
+
+/// What the file of a variable says. The password's own file is never taken for a name, which messages would show.
+fn named_in(container: &Container, path: &str, name: &str) -> Result<Text, String> {
+    /// The longest name that PostgreSQL keeps, in bytes (PostgreSQL documentation, "Identifiers and Key Words").
+    const LONGEST: usize = 63;
+    let Some(file) = container.file(path) else {
+        return Err(format!("{path} comes from nowhere in the compose file"));
+    };
+    let text = file.text()?;
+    if name.ends_with("PASSWORD") {
+        return Ok(text);
+    }
+    let is_password = container.environment.iter().any(|variable| {
+        let other = variable.value.get().and_then(|path| container.file(path));
+        variable.name.ends_with("PASSWORD_FILE")
+            && other.is_some_and(|other| other.store.is(&file.store))
+    });
+    if is_password || text.raw().trim().len() > LONGEST {
+        return Err(format!("{} holds no name", file.shown));
+    }
+    Ok(text)
 }

@@ -93,11 +93,7 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
             }
             found.push(scripts);
         }
-        for grant in container
-            .grants
-            .iter()
-            .filter(|grant| grant.lies_in(FOLDER))
-        {
+        for grant in container.grants.iter().filter(|grant| grant.is_init()) {
             let file = grant.file();
             let mut scripts = Scripts {
                 container: index,
@@ -223,12 +219,21 @@ impl Scripts {
             self.files.push(script);
             for (path, is_sql) in reads {
                 let path = path.shown();
-                match container.file(&path) {
-                    Some(file) => waiting.push_back(Waiting { file, path, is_sql }),
-                    None => self
-                        .unread
-                        .push(format!("{shown} reads {path}, which is not known here")),
+                if ["-", "/dev/stdin"].contains(&path.as_str()) {
+                    continue;
                 }
+                if let Some(file) = container.file(&path) {
+                    waiting.push_back(Waiting { file, path, is_sql });
+                    continue;
+                }
+                // What is no path may hold a password.
+                let path = if path.contains([':', '@']) {
+                    "a file"
+                } else {
+                    &path
+                };
+                let reason = format!("{shown} reads {path}, which is not known here");
+                self.unread.push(reason);
             }
         }
     }

@@ -30,6 +30,8 @@ const CLIENTS: [&str; 14] = [
 ];
 /// Programs that run what they are told: their words are scripts.
 const RUNNERS: [&str; 8] = ["ash", "bash", "dash", "eval", "runuser", "sh", "su", "trap"];
+/// Those of them that run what they read.
+const SHELLS: [&str; 4] = ["ash", "bash", "dash", "sh"];
 /// Programs that write their words.
 const WRITERS: [&str; 2] = ["echo", "printf"];
 /// Options of the clients whose value is no name of a database or role.
@@ -144,7 +146,7 @@ fn read_into(script: &str, environment: &BTreeMap<String, Text>, depth: usize, t
         }
         let is_sourced = ["source", "."].contains(&first);
         let scripts = words.iter().enumerate().filter(|(at, word)| {
-            (is_sourced && *at == 1) || (!is_text(word) && word.raw().ends_with(".sh"))
+            (is_sourced && *at == 1) || (is_path(word) && word.raw().ends_with(".sh"))
         });
         told.scripts.extend(scripts.map(|(_, word)| word.clone()));
         if ["cat", "envsubst"].contains(&first) && feeds {
@@ -157,6 +159,11 @@ fn read_into(script: &str, environment: &BTreeMap<String, Text>, depth: usize, t
             );
             told.files
                 .extend(command.from.iter().map(|from| variables.text(from)));
+        }
+        // `curl … | bash`
+        if command.piped && SHELLS.contains(&first) {
+            told.unknown
+                .push(format!("{first} reads what another command writes"));
         }
         let Some(client) = client else { continue };
         let arguments = words.get(client + 1..).unwrap_or_default();
@@ -226,6 +233,13 @@ fn is_short(option: &str) -> bool {
 /// The program that a word names.
 fn program(word: &Text) -> &str {
     word.raw().rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a word is the path of a file: no text, and no URL, which may hold a password.
+fn is_path(word: &Text) -> bool {
+    !word
+        .raw()
+        .contains(|c: char| c.is_whitespace() || matches!(c, '@' | ':'))
 }
 
 /// What of a word may be a name: the whole, what follows `=`, what follows an option's letter.
