@@ -108,7 +108,7 @@ fn read_into(script: &str, environment: &BTreeMap<String, Text>, depth: usize, t
         let client = words
             .iter()
             .position(|word| CLIENTS.contains(&program(word)));
-        let first = words.first().map(program).unwrap_or_default();
+        let first = first_of(&words);
         let before = at.checked_sub(1).and_then(|at| commands.get(at));
         let feeds = commands
             .get(at + 1..)
@@ -175,12 +175,14 @@ fn read_into(script: &str, environment: &BTreeMap<String, Text>, depth: usize, t
         told.files
             .extend(command.from.iter().map(|from| variables.text(from)));
         let is_read = before.is_some_and(|before| {
-            before.words.first().is_some_and(|word| {
-                let name = variables.text(word);
-                [WRITERS.as_slice(), &["cat", "envsubst"]]
-                    .concat()
-                    .contains(&program(&name))
-            })
+            let words: Vec<Text> = before
+                .words
+                .iter()
+                .map(|word| variables.text(word))
+                .collect();
+            [WRITERS.as_slice(), &["cat", "envsubst"]]
+                .concat()
+                .contains(&first_of(&words))
         });
         if command.piped && !is_read {
             told.unknown.push(format!(
@@ -228,6 +230,17 @@ fn options(arguments: &[Text], program: &str, told: &mut Told) {
 /// Whether this is an option of one letter.
 fn is_short(option: &str) -> bool {
     option.starts_with('-') && option.ends_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// The program that a command runs, behind the words of the shell.
+fn first_of(words: &[Text]) -> &str {
+    const KEYWORDS: [&str; 12] = [
+        "!", "command", "do", "elif", "else", "exec", "if", "then", "time", "until", "while", "{",
+    ];
+    let mut programs = words.iter().map(program);
+    programs
+        .find(|word| !KEYWORDS.contains(word))
+        .unwrap_or_default()
 }
 
 /// The program that a word names.

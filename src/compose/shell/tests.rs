@@ -62,6 +62,7 @@ fn names_are_found_in_every_form() {
     for script in [
         "# createdb ksocial",
         "echo ksocial",
+        "if true; then echo ksocial; fi",
         "createdb ksocial2",
         "createdb one # ksocial",
     ] {
@@ -130,6 +131,8 @@ fn what_is_not_in_the_script_is_said() {
 
 #[test]
 fn the_usual_scripts_have_no_gap() {
+    let piped = "if true; then echo 'SELECT 1' | psql; fi";
+    assert!(!told(piped).iter().any(|line| line.starts_with("unknown")));
     let script = "#!/bin/bash\nset -e\npsql -v ON_ERROR_STOP=1 --username \"$POSTGRES_USER\" --dbname \"$POSTGRES_DB\" <<-EOSQL\n\
         \tCREATE USER docker PASSWORD '$PW';\n\tEOSQL\n";
     assert!(
