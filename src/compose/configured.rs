@@ -2,7 +2,8 @@
 //! URL (`SPRING_DATASOURCE_URL` with `SPRING_DATASOURCE_USERNAME`).
 
 use super::connection::{self, Connection};
-use super::container::{Container, Variable};
+use super::container::Container;
+use super::variable::Variable;
 
 /// The connections that the configs and secrets of a container hold, and what of these could not be read.
 pub(super) fn of(container: &Container) -> (Vec<Connection>, Vec<String>) {

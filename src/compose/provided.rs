@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::Place;
-use super::container::{Container, Context};
+use super::container::Container;
+use super::context::Context;
 use super::load::LARGEST;
 use super::path::{Store, rest_of, within};
 use super::scripts::FOLDER;
