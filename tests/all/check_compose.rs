@@ -625,7 +625,11 @@ fn one_thing_under_two_names_is_one() {
             change(&[
                 (&k, &of_k("networks: {a: {aliases: [db]}}")),
                 (&s, &of_s("networks: {b: {aliases: [db]}}")),
-            ]) + "networks: {a: {name: n, external: true}, b: {name: n, external: true}}\n",
+                (
+                    "\nnetworks:\n",
+                    "\nnetworks:\n  a: {name: n, external: true}\n  b: {name: n, external: true}\n",
+                ),
+            ]),
         ),
     ];
     for (rule, compose) in cases {
@@ -654,7 +658,11 @@ fn one_thing_under_two_names_is_one() {
             &s,
             &of_s("secrets: [b]\n    networks: {b: {aliases: [db]}}"),
         ),
-    ]) + "secrets: {a: {external: true}, b: {file: ./nowhere}}\nnetworks: {a: {name: n}, b: {name: m}}\n";
+        (
+            "\nnetworks:\n",
+            "\nnetworks:\n  a: {name: n}\n  b: {name: m}\n",
+        ),
+    ]) + "secrets: {a: {external: true}, b: {file: ./nowhere}}\n";
     Deployment::new(&apart).run(&["check"], &[]).exits(0);
 }
 
