@@ -3,31 +3,48 @@
 //!
 //! A variable that is not set here is no fault of the file: its value is unknown, and equal to itself ([`Text`]).
 
+mod configured;
 mod connection;
 mod container;
+mod context;
+mod document;
 mod dsn;
 mod environment;
+mod extends;
+mod include;
 mod interpolate;
 mod load;
 mod merge;
+mod mount;
+mod network;
 mod normal;
 mod parties;
 mod path;
+mod port;
+mod provided;
+mod psql;
 mod scripts;
+mod shell;
+mod start;
 #[cfg(test)]
 mod tests;
 mod text;
+mod variable;
 mod yaml;
 
 pub use connection::{Connection, Host};
-pub use container::{
-    Condition, Container, Dependency, EnvFile, Health, Mount, Network, Port, Secret, Variable,
-};
+pub use container::Container;
 pub use load::{ComposeError, Project, Wanted, default_files, load};
+pub use mount::Mount;
+pub use network::Network;
 pub use parties::{Deployment, Kind, Party, names, server_port};
 pub use path::Store;
+pub use port::Port;
+pub use provided::{Grant, Provided};
 pub use scripts::{Script, Scripts};
+pub use start::{Condition, Dependency, Health};
 pub use text::{Field, Text};
+pub use variable::{EnvFile, Variable};
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

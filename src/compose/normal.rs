@@ -28,7 +28,7 @@ pub(super) fn service(name: &str, node: &mut Node) -> Result<(), ComposeError> {
                 to_map(name, key, value, |text| (text.shown(), Value::Null))?;
             }
             "env_file" | "profiles" => to_list(value),
-            "ports" | "volumes" | "volumes_from" | "secrets" | "links" | "expose"
+            "ports" | "volumes" | "volumes_from" | "secrets" | "configs" | "links" | "expose"
                 if !matches!(value.value, Value::List(_)) =>
             {
                 return Err(wrong(name, &key.name, "a list", value));

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::configured;
 use super::connection::{self, Connection, Host};
 use super::container::Container;
 use super::load::Project;
+use super::provided::Grant;
 use crate::manifest::{Manifest, Service};
 
 /// The endings of a database container's name, after its service's.
@@ -62,7 +64,7 @@ pub enum Kind {
 impl Deployment {
     /// Finds out who is who.
     #[must_use]
-    pub fn new(project: Project, manifest: &Manifest, named: bool) -> Self {
+    pub fn new(mut project: Project, manifest: &Manifest, named: bool) -> Self {
         let services = &manifest.services;
         let mut parties: Vec<Party> = project
             .containers
@@ -83,7 +85,7 @@ impl Deployment {
                     kind,
                     connections: match kind {
                         Kind::Database => Vec::new(),
-                        Kind::Client => connection::of(container),
+                        Kind::Client => connections(container, &mut project.unread),
                     },
                 }
             })
@@ -273,6 +275,25 @@ impl Deployment {
     }
 }
 
+/// Everything that a client is told to connect to. A config that cannot be read may hold it, where nothing else does.
+fn connections(container: &Container, unread: &mut Vec<(String, String)>) -> Vec<Connection> {
+    let mut found = connection::of(container);
+    let (configured, reasons) = configured::of(container);
+    found.extend(configured);
+    if found.is_empty() {
+        let reasons = reasons.into_iter().map(|why| {
+            let reason = format!(
+                "{why}; nothing else tells what {} connects to",
+                container.name
+            );
+            (container.name.clone(), reason)
+        });
+        unread.extend(reasons);
+    }
+    configured::complete(&mut found, container);
+    found
+}
+
 /// The names under which other containers find this one.
 pub fn names(container: &Container) -> impl Iterator<Item = &str> {
     let aliases = container
@@ -327,11 +348,12 @@ pub fn server_port(container: &Container) -> Option<u16> {
         .flat_map(|field| field.text.raw().split_whitespace());
     let mut flag = None;
     while let Some(word) = words.next() {
-        if word == "-p" {
+        // `-p 5433`, `-p5433`, `--port 5433`, `--port=5433`, `-c port=5433` (PostgreSQL documentation, "postgres").
+        if ["-p", "--port"].contains(&word) {
             flag = words.next().map(str::to_owned);
-        } else if let Some(port) = word
-            .strip_prefix("port=")
-            .or_else(|| word.strip_prefix("-cport="))
+        } else if let Some(port) = ["--port=", "-cport=", "port=", "-p"]
+            .iter()
+            .find_map(|begin| word.strip_prefix(begin))
         {
             flag = Some(port.to_owned());
         }
@@ -390,7 +412,8 @@ fn is_database(container: &Container, services: &[Service]) -> bool {
     let keeps = container
         .mounts
         .iter()
-        .any(|mount| mount.lies_in("/var/lib/postgresql") || mount.is_init());
+        .any(|mount| mount.lies_in("/var/lib/postgresql") || mount.is_init())
+        || container.grants.iter().any(Grant::is_init);
     let is_set = |name: &str| container.variable(name).is_some();
     let is_told =
         is_set("POSTGRES_PASSWORD") || is_set("POSTGRES_PASSWORD_FILE") || is_set("PGDATA");

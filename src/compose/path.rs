@@ -2,7 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::text::Text;
+use super::text::{OPEN, Text};
+
+/// The root of what lies on the host.
+const HOST: &str = "host";
 
 /// A place for data: two that are equal, or of which one lies in the other, are one store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,37 +20,91 @@ pub struct Store {
 }
 
 impl Store {
-    /// A path of the host as a compose file writes it, relative to `base`.
-    pub(super) fn bind(text: &Text, base: &Path) -> Self {
+    /// A path of the host as a compose file writes it, relative to `base`. `~` is the home directory, as `${HOME}` is.
+    pub(super) fn bind(text: &Text, base: &Path, home: Option<&str>) -> Self {
         let shown = text.shown();
-        let Some(known) = text.get() else {
-            let mut parts = text.raw().split('/').map(str::to_owned);
-            return Self {
-                root: format!("unknown:{}", parts.next().unwrap_or_default()),
-                parts: parts
-                    .filter(|part| !part.is_empty() && part != ".")
-                    .collect(),
-                shown,
-                host: None,
-            };
+        let raw = match text.raw().strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                let home = home.map_or_else(|| Text::unknown("HOME"), Text::known);
+                format!("{}{rest}", home.raw())
+            }
+            _ => text.raw().to_owned(),
         };
-        if let Some(rest) = known.strip_prefix('~') {
+        // What begins with an unknown variable may be anywhere; the rest is below it.
+        if raw.starts_with([OPEN, '~']) {
+            let (first, rest) = raw.split_once('/').unwrap_or((&raw, ""));
             return Self {
-                root: "home".to_owned(),
-                parts: normal(Path::new(rest.trim_start_matches('/'))),
+                root: format!("unknown:{first}"),
+                parts: normal(Path::new(rest)),
                 shown,
                 host: None,
             };
         }
-        let path = base.join(known);
-        // Symlinks count where they can be seen.
-        let path = path.canonicalize().unwrap_or(path);
+        let path = base.join(&raw);
+        let parts = normal(&std::path::absolute(&path).unwrap_or(path));
+        if raw.contains(OPEN) {
+            return Self {
+                root: HOST.to_owned(),
+                parts,
+                shown,
+                host: None,
+            };
+        }
+        Self::host(&parts, shown)
+    }
+
+    /// A path of the host. Symlinks count where they can be seen.
+    fn host(parts: &[String], shown: String) -> Self {
+        let path: PathBuf = std::iter::once("/")
+            .chain(parts.iter().map(String::as_str))
+            .collect();
+        let seen = path.ancestors().find_map(|above| {
+            let rest = path.strip_prefix(above).ok()?;
+            // An empty rest would put a slash behind a file.
+            let parts = rest.components();
+            Some(parts.fold(above.canonicalize().ok()?, |path, part| path.join(part)))
+        });
+        let path = seen.unwrap_or(path);
         Self {
-            root: "host".to_owned(),
+            root: HOST.to_owned(),
             parts: normal(&path),
             shown,
             host: Some(path),
         }
+    }
+
+    /// What is no directory and no volume: a config or a secret by the name that the engine knows it by.
+    pub(super) fn named(kind: &str, name: &str, shown: String) -> Self {
+        Self {
+            root: format!("{kind}:{name}"),
+            parts: Vec::new(),
+            shown,
+            host: None,
+        }
+    }
+
+    /// What lies at this path below it.
+    pub(super) fn below(&self, path: &str) -> Self {
+        let rest = normal(Path::new(path));
+        let shown = [std::slice::from_ref(&self.shown), &rest]
+            .concat()
+            .join("/");
+        let parts = [self.parts.as_slice(), &rest].concat();
+        if self.host.is_some() {
+            return Self::host(&parts, shown);
+        }
+        Self {
+            root: self.root.clone(),
+            parts,
+            shown,
+            host: None,
+        }
+    }
+
+    /// A text that two have in common if and only if they are one place.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.root, self.parts.join("/"))
     }
 
     /// A volume, by the name that the engine knows it by.
@@ -98,6 +155,13 @@ fn normal(path: &Path) -> Vec<String> {
         }
     }
     parts
+}
+
+/// The rest of a path within a container, below another that it is or lies in.
+pub(super) fn rest_of(inner: &str, outer: &str) -> Option<String> {
+    let inner = normal(Path::new(inner));
+    let rest = inner.strip_prefix(normal(Path::new(outer)).as_slice())?;
+    Some(rest.join("/"))
 }
 
 /// Whether a path within a container is another, or lies in it.

@@ -1,105 +1,240 @@
-//! What runs when a database is created: the files that are mounted on `/docker-entrypoint-initdb.d`.
+//! What runs when a database is created: what lies in `/docker-entrypoint-initdb.d` of its container (Docker Hub, "postgres",
+//! "Initialization scripts"), and what that reads in turn.
 
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 
 use super::container::Container;
-use super::load::LARGEST;
-use crate::regular::read_regular;
+use super::path::{Store, rest_of};
+use super::provided::Provided;
+use super::shell::{self, Told};
+use super::text::Text;
+use super::{Place, psql};
 
 /// Where the images look for them.
 pub(super) const FOLDER: &str = "/docker-entrypoint-initdb.d";
-/// How many files of one mount are read.
+/// How many scripts of one mount are read.
 const MOST: usize = 200;
 
-/// The scripts of one mount.
+/// The scripts of one mount, config or secret.
 #[derive(Debug, Clone)]
 pub struct Scripts {
     /// The position of the container among the project's.
     pub container: usize,
-    /// The position of the mount among the container's.
-    pub mount: usize,
+    /// Where the container is given them.
+    pub place: Place,
+    /// How people call it.
+    pub shown: String,
+    /// What makes two of them one; `None` for an anonymous volume.
+    pub store: Option<Store>,
     /// The scripts.
     pub files: Vec<Script>,
     /// What could not be read, and why.
     pub unread: Vec<String>,
 }
 
-/// One script.
+/// One script. It may hold passwords.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// Its path.
-    pub path: PathBuf,
-    /// What it says.
-    pub text: String,
+    /// How people call it: its path, or the config that it is.
+    pub shown: String,
+    /// Whether all of it is SQL.
+    pub is_sql: bool,
+    /// SQL that it runs. A part that only running it would tell is an unknown variable.
+    pub sql: Vec<Text>,
+    /// Words that may be the name of a database or role.
+    pub words: Vec<Text>,
+    /// Names of tables that are given to programs.
+    pub tables: Vec<Text>,
+}
+
+/// A script that is still to be read: in which language, by which path in the container.
+struct Waiting {
+    file: Provided,
+    path: String,
+    is_sql: bool,
 }
 
 pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
     let mut found = Vec::new();
-    for (container, of) in containers.iter().enumerate() {
-        for (mount, of) in of.mounts.iter().enumerate() {
-            if !of.is_init() {
-                continue;
-            }
+    for (index, container) in containers.iter().enumerate() {
+        for mount in container.mounts.iter().filter(|mount| mount.is_init()) {
             let mut scripts = Scripts {
-                container,
-                mount,
+                container: index,
+                place: mount.place.clone(),
+                shown: mount.shown().to_owned(),
+                store: mount.source.clone(),
                 files: Vec::new(),
                 unread: Vec::new(),
             };
-            match of.source.as_ref().and_then(|store| store.host.as_deref()) {
-                Some(path) => folder(path, &mut scripts),
+            let rest = rest_of(mount.target.raw(), FOLDER).unwrap_or_default();
+            match mount
+                .source
+                .as_ref()
+                .and_then(|store| Some((store, store.host.as_deref()?)))
+            {
+                Some((store, path)) => {
+                    let names = names(path, &rest, &mut scripts.unread);
+                    let is_folder = path.is_dir();
+                    let files = names.into_iter().map(|(name, path)| {
+                        let store = if is_folder {
+                            store.below(&name)
+                        } else {
+                            store.clone()
+                        };
+                        (path, Provided::lying_at(store))
+                    });
+                    scripts.take(files.collect(), container);
+                }
                 None => scripts.unread.push(format!(
                     "{} is no directory of this host that is known",
-                    of.shown()
+                    mount.shown()
                 )),
             }
+            found.push(scripts);
+        }
+        for grant in container.grants.iter().filter(|grant| grant.is_init()) {
+            let file = grant.file();
+            let mut scripts = Scripts {
+                container: index,
+                place: grant.place.clone(),
+                shown: file.shown.clone(),
+                store: Some(grant.store.clone()),
+                files: Vec::new(),
+                unread: Vec::new(),
+            };
+            scripts.take(vec![(grant.target.clone(), file)], container);
             found.push(scripts);
         }
     }
     found
 }
 
-fn folder(path: &Path, scripts: &mut Scripts) {
-    let mut paths = vec![path.to_path_buf()];
-    if path.is_dir() {
-        match std::fs::read_dir(path) {
-            Ok(entries) => {
-                paths = entries
-                    .filter_map(|entry| Some(entry.ok()?.path()))
-                    .filter(|path| !path.is_dir())
-                    .collect();
-                paths.sort();
-            }
-            Err(error) => {
-                let reason = format!("{} cannot be read: {error}", path.display());
-                scripts.unread.push(reason);
-                return;
-            }
-        }
-    } else if !path.exists() {
-        scripts
-            .unread
-            .push(format!("{} is not here", path.display()));
-        return;
+/// The names of the files of a mount, with their paths in the container. A file that is mounted alone is called as its target.
+fn names(path: &Path, rest: &str, unread: &mut Vec<String>) -> Vec<(String, String)> {
+    if !path.exists() {
+        unread.push(format!("{} is not here", path.display()));
+        return Vec::new();
     }
-    for path in paths.into_iter().take(MOST) {
-        let name = path.to_string_lossy();
-        let known = [".sql", ".sh"].iter().any(|end| name.ends_with(end));
-        let packed = [".sql.gz", ".sql.xz", ".sql.zst"]
+    if !path.is_dir() {
+        return vec![(rest.to_owned(), format!("{FOLDER}/{rest}"))];
+    }
+    let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            unread.push(format!("{} cannot be read: {error}", path.display()));
+            return Vec::new();
+        }
+    };
+    let files = entries.into_iter().filter(|entry| !entry.path().is_dir());
+    let mut names: Vec<String> = files
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let folder = format!("{FOLDER}/{rest}");
+    let folder = folder.trim_end_matches('/');
+    names
+        .into_iter()
+        .map(|name| (name.clone(), format!("{folder}/{name}")))
+        .collect()
+}
+
+impl Scripts {
+    /// Reads what of these files the images run, by their paths in the container, and what that reads.
+    fn take(&mut self, files: Vec<(String, Provided)>, container: &Container) {
+        let mut waiting: VecDeque<Waiting> = VecDeque::new();
+        for (path, file) in files {
+            let packed = [".sql.gz", ".sql.xz", ".sql.zst"];
+            if packed.iter().any(|end| path.ends_with(end)) {
+                self.unread.push(format!("{} is compressed", file.shown));
+            }
+            let is_sql = path.ends_with(".sql");
+            if is_sql || path.ends_with(".sh") {
+                waiting.push_back(Waiting { file, path, is_sql });
+            }
+        }
+        let environment: BTreeMap<String, Text> = container
+            .environment
             .iter()
-            .any(|end| name.ends_with(end));
-        if packed {
-            scripts.unread.push(format!("{name} is compressed"));
-        }
-        if !known {
-            continue;
-        }
-        match read_regular(&path, LARGEST).map(String::from_utf8) {
-            Ok(Ok(text)) => scripts.files.push(Script { path, text }),
-            Ok(Err(_)) => scripts.unread.push(format!("{name} is not UTF-8")),
-            Err(error) => scripts
-                .unread
-                .push(format!("{name} cannot be read: {error}")),
+            .map(|variable| (variable.name.clone(), variable.value.clone()))
+            .collect();
+        let mut seen: Vec<String> = Vec::new();
+        while let Some(next) = waiting.pop_front() {
+            if seen.contains(&next.path) {
+                continue;
+            }
+            if seen.len() >= MOST {
+                let more = waiting.len() + 1;
+                self.unread
+                    .push(format!("{more} of more than {MOST} scripts were not read"));
+                break;
+            }
+            seen.push(next.path.clone());
+            let shown = next.file.shown.clone();
+            let text = match next.file.text() {
+                Ok(text) => text,
+                Err(why) => {
+                    self.unread.push(why);
+                    continue;
+                }
+            };
+            if text.get().is_none() {
+                let names: Vec<&str> = text.variables.iter().map(String::as_str).collect();
+                self.unread.push(format!(
+                    "{shown} has parts that are not known here: {}",
+                    names.join(", ")
+                ));
+            }
+            let told = if next.is_sql {
+                Told {
+                    sql: vec![text],
+                    ..Told::default()
+                }
+            } else {
+                shell::read(text.raw(), &environment)
+            };
+            let why = told
+                .unknown
+                .iter()
+                .map(|why| format!("{shown}: {why}, which only running it tells"));
+            self.unread.extend(why);
+            let mut script = Script {
+                shown: shown.clone(),
+                is_sql: next.is_sql,
+                sql: Vec::new(),
+                words: told.words,
+                tables: told.tables,
+            };
+            let mut reads: Vec<(Text, bool)> = Vec::new();
+            reads.extend(told.files.into_iter().map(|path| (path, true)));
+            reads.extend(told.scripts.into_iter().map(|path| (path, false)));
+            for sql in told.sql {
+                let commands = psql::commands(&sql, &next.path);
+                script.words.extend(commands.words);
+                script.tables.extend(commands.tables);
+                reads.extend(commands.files.into_iter().map(|path| (path, true)));
+                script.sql.push(sql);
+            }
+            self.files.push(script);
+            for (path, is_sql) in reads {
+                let path = path.shown();
+                if ["-", "/dev/stdin"].contains(&path.as_str()) {
+                    continue;
+                }
+                if let Some(file) = container.file(&path) {
+                    waiting.push_back(Waiting { file, path, is_sql });
+                    continue;
+                }
+                // What is no path may hold a password.
+                let path = if path.contains([':', '@']) {
+                    "a file"
+                } else {
+                    &path
+                };
+                let reason = format!("{shown} reads {path}, which is not known here");
+                self.unread.push(reason);
+            }
         }
     }
 }

@@ -77,6 +77,18 @@ impl Text {
         self.raw.is_empty()
     }
 
+    /// The text with this in place of every unknown variable.
+    #[must_use]
+    pub fn filled(&self, unknown: &str) -> String {
+        let mut parts = self.raw.split(OPEN);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            text.push_str(unknown);
+            text.push_str(part.split_once(CLOSE).map_or("", |(_, rest)| rest));
+        }
+        text
+    }
+
     /// The text for people, `${NAME}` where it is not known. Never for what may hold a password.
     #[must_use]
     pub fn shown(&self) -> String {

@@ -13,7 +13,7 @@ mod stale_lock;
 use super::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
 pub(super) use judge::{Judged, judge};
-pub(super) use owners::Owners;
+pub(super) use owners::{Family, Owners, Service, family};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
+use super::compose::{ForeignNames, foreign_names};
 use super::index::Index;
 use super::link::{Reach, reaches};
 use super::sets::{Judged, Owners, judge};
@@ -36,6 +37,8 @@ pub(super) struct Survey<'a> {
     pub(super) blind: Vec<Gap>,
     /// What is to be said of its migration set; `None` when it has none.
     pub(super) sets: Option<Judged>,
+    /// What the init scripts of its database containers name of other services.
+    pub(super) init: ForeignNames,
 }
 
 impl<'a> Survey<'a> {
@@ -92,6 +95,7 @@ impl<'a> Survey<'a> {
             reaches,
             blind,
             sets: judge(owners, subject, system.offline),
+            init: foreign_names(owners, system, subject),
         }
     }
 

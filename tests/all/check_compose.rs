@@ -377,6 +377,411 @@ fn init_scripts_are_read() {
     deployment.run(&["check"], &[]).exits(0);
 }
 
+/// The errors of a report.
+fn errors(report: &Value) -> Vec<String> {
+    let found = findings(report).into_iter();
+    found.filter(|one| one.starts_with("error")).collect()
+}
+
+#[test]
+fn init_scripts_are_read_whatever_their_form() {
+    let faults = [
+        ("1.sh", "createdb -U postgres ksocial", "ksocial"),
+        ("1.sh", "createuser k_social_user", "k_social_user"),
+        ("1.sh", "psql -U postgres ksocial -c 'select 1'", "ksocial"),
+        ("1.sh", "psql -dksocial -c 'select 1'", "ksocial"),
+        ("1.sh", "PGDATABASE=ksocial psql -c 'select 1'", "ksocial"),
+        (
+            "1.sh",
+            "for db in simply_kaspa ksocial; do createdb $db; done",
+            "ksocial",
+        ),
+        ("1.sh", "psql <<EOF\n\\connect ksocial\nEOF\n", "ksocial"),
+        (
+            "1.sh",
+            "echo 'CREATE TABLE k_posts (a int)' | psql",
+            "k_posts",
+        ),
+        (
+            "1.sh",
+            "psql -d \"$POSTGRES_DB\" -c 'INSERT INTO k_votes DEFAULT VALUES'",
+            "k_votes",
+        ),
+        (
+            "1.sql",
+            "DO $$ BEGIN EXECUTE 'CREATE TABLE '||'k_'||'posts (a int)'; END $$;",
+            "k_posts",
+        ),
+        (
+            "1.sql",
+            "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM k_posts';",
+            "k_posts",
+        ),
+        (
+            "1.sql",
+            "SELECT 'CREATE DATABASE ksocial' WHERE true\\gexec\n",
+            "ksocial",
+        ),
+        ("1.sql", "\\set db ksocial\n\\c :db\n", "ksocial"),
+        (
+            "1.sql",
+            "GRANT ALL ON SCHEMA public TO k_social_user;",
+            "k_social_user",
+        ),
+        (
+            "1.sql",
+            "\\i /docker-entrypoint-initdb.d/more.txt\n",
+            "k_follows",
+        ),
+    ];
+    for (name, script, names) in faults {
+        let deployment = Deployment::new(REFERENCE);
+        deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
+        deployment.write(
+            "config/simply-kaspa/init/more.txt",
+            "CREATE TABLE k_follows (a int);",
+        );
+        let found = errors(&deployment.check());
+        let [only] = found.as_slice() else {
+            panic!("{script}: {found:#?}");
+        };
+        assert!(
+            only.contains(&format!("compose/init-script of {S}")),
+            "{only}"
+        );
+        assert!(only.contains(names) && only.contains(K), "{only}");
+    }
+    for (name, script) in [
+        (
+            "1.sql",
+            "/* CREATE TABLE k_votes (a int); */\n-- \\c ksocial\nSELECT 1;",
+        ),
+        ("1.sh", "# createdb ksocial\necho \"nothing for ksocial\"\n"),
+        (
+            "1.sh",
+            "#!/bin/bash\nset -e\npsql -v ON_ERROR_STOP=1 --username \"$POSTGRES_USER\" --dbname \"$POSTGRES_DB\" <<-EOSQL\n\tCREATE TABLE vars (key text);\nEOSQL\n",
+        ),
+    ] {
+        let deployment = Deployment::new(REFERENCE);
+        deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
+        deployment.run(&["check"], &[]).exits(0);
+    }
+}
+
+#[test]
+fn init_scripts_that_nobody_can_follow_are_not_checked() {
+    for (name, script, says) in [
+        ("1.sh", "createdb $SOMEWHERE", "createdb is given SOMEWHERE"),
+        ("1.sh", "psql -f /elsewhere/x.sql", "reads /elsewhere/x.sql"),
+        (
+            "1.sh",
+            "gunzip -c /x.gz | psql",
+            "what another command writes",
+        ),
+        (
+            "1.sh",
+            "#!/usr/bin/env python3\nprint(1)",
+            "no script of a shell",
+        ),
+        ("1.sql", "\\i /elsewhere/x.sql\n", "reads /elsewhere/x.sql"),
+        (
+            "1.sql",
+            "CREATE FUNCTION f(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE t; END $$;",
+            "line 1",
+        ),
+        ("1.sql.gz", "", "is compressed"),
+    ] {
+        let deployment = Deployment::new(REFERENCE);
+        deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
+        deployment
+            .run(&["check"], &[])
+            .exits(4)
+            .says("compose/init-script")
+            .says(says);
+    }
+    // More than are read.
+    let deployment = Deployment::new(REFERENCE);
+    for number in 0..210 {
+        deployment.write(
+            &format!("config/simply-kaspa/init/a{number:03}.sql"),
+            "SELECT 1;",
+        );
+    }
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("of more than 200 scripts");
+}
+
+const S_INIT: &str = "      - ./config/simply-kaspa/init:/docker-entrypoint-initdb.d:ro\n";
+
+#[test]
+fn init_scripts_come_as_files_and_configs() {
+    let at = |service: &str| format!("    container_name: {service}\n");
+    let given = |service: &str, what: &str| format!("{}    {what}\n", at(service));
+    let config = "configs: [{source: i, target: /docker-entrypoint-initdb.d/1.sql}]";
+    let db = "simply-kaspa-db";
+    assert!(REFERENCE.contains(S_INIT));
+    let of_db = REFERENCE.replace(&at(db), &given(db, config));
+    let makes = "CREATE TABLE k_posts (a int);";
+    for compose in [
+        // The name in the container makes it a script.
+        REFERENCE.replace(
+            S_INIT,
+            "      - ./schema.txt:/docker-entrypoint-initdb.d/1.sql:ro\n",
+        ),
+        format!("{of_db}configs: {{i: {{content: \"{makes}\"}}}}\n"),
+        format!("{of_db}configs: {{i: {{file: ./schema.txt}}}}\n"),
+        format!("{of_db}configs: {{i: {{environment: SCHEMA}}}}\n"),
+        REFERENCE.replace(&at(db), &given(db, &config.replace("configs", "secrets")))
+            + "secrets: {i: {file: ./schema.txt}}\n",
+    ] {
+        let deployment = Deployment::new(&compose);
+        deployment.write("schema.txt", makes);
+        let run = deployment.run(&["check", "--format", "json"], &[("SCHEMA", makes)]);
+        let found = errors(&run.json());
+        assert!(
+            matches!(found.as_slice(), [only] if only.contains("compose/init-script") && only.contains("k_posts")),
+            "{compose}: {found:#?}"
+        );
+    }
+    for definition in ["external: true", "environment: NOWHERE", "file: ./nowhere"] {
+        let deployment = Deployment::new(&format!("{of_db}configs: {{i: {{{definition}}}}}\n"));
+        deployment
+            .run(&["check"], &[])
+            .exits(4)
+            .says("compose/init-script")
+            .says("config i");
+    }
+    let both = of_db.replace(&at("k-social-db"), &given("k-social-db", config));
+    for definition in ["external: true", "file: ./schema.txt", "content: SELECT 1"] {
+        let deployment = Deployment::new(&format!("{both}configs: {{i: {{{definition}}}}}\n"));
+        deployment.write("schema.txt", "CREATE TABLE foo (a int);");
+        let found = errors(&deployment.check());
+        assert!(
+            matches!(found.as_slice(), [only] if only.contains("compose/shared-init") && only.contains("config i")),
+            "{definition}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn one_thing_under_two_names_is_one() {
+    let k_password = "POSTGRES_PASSWORD: ${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}";
+    let s_password = "- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}";
+    let at = |service: &str| format!("    container_name: {service}\n");
+    let (k, s) = (at("k-social-db"), at("simply-kaspa-db"));
+    let change = |changes: &[(&str, &str)]| {
+        changes
+            .iter()
+            .fold(REFERENCE.to_owned(), |text, (from, to)| {
+                assert!(text.contains(from), "{from}");
+                text.replacen(from, to, 1)
+            })
+    };
+    let k_data = "- k-social-db-data:/var/lib/postgresql/data";
+    let s_data = "- simply-kaspa-db-data:/var/lib/postgresql/data";
+    let with = |mount: &str, more: &str| format!("{mount}\n      - {more}");
+    let of_k = |line: &str| format!("{k}    {line}\n");
+    let of_s = |line: &str| format!("{s}    {line}\n");
+    let file = |path: &str| format!("POSTGRES_PASSWORD_FILE: {path}");
+    let s_file = |path: &str| format!("- POSTGRES_PASSWORD_FILE={path}");
+    let cases: Vec<(&str, String)> = vec![
+        (
+            "repeated-password",
+            change(&[
+                (k_password, &file("/pw")),
+                (s_password, &s_file("/etc/pw/one")),
+                (k_data, &with(k_data, "./pw/one:/pw:ro")),
+                (s_data, &with(s_data, "./init/../pw:/etc/pw:ro")),
+            ]),
+        ),
+        (
+            "repeated-password",
+            change(&[
+                (k_password, &file("/run/secrets/a")),
+                (s_password, &s_file("/run/secrets/b")),
+                (&k, &of_k("secrets: [a]")),
+                (&s, &of_s("secrets: [b]")),
+            ]) + "secrets: {a: {file: ./pw/one}, b: {file: ./init/../pw/one}}\n",
+        ),
+        // Two files that say the same.
+        (
+            "repeated-password",
+            change(&[
+                (k_password, &file("/run/secrets/a")),
+                (s_password, &s_file("/run/secrets/b")),
+                (&k, &of_k("secrets: [a]")),
+                (&s, &of_s("secrets: [b]")),
+            ]) + "secrets: {a: {file: ./pw/one}, b: {file: ./pw/two}}\n",
+        ),
+        (
+            "shared-volume",
+            change(&[
+                (k_data, "- ~/data:/var/lib/postgresql/data"),
+                (s_data, "- ${HOME}/x/../data:/var/lib/postgresql/data"),
+            ]),
+        ),
+        (
+            "shared-volume",
+            change(&[(&s, &of_s("volumes_from: [\"container:k-social-db:ro\"]"))]),
+        ),
+        (
+            "shared-name",
+            change(&[
+                (&k, &of_k("networks: {a: {aliases: [db]}}")),
+                (&s, &of_s("networks: {b: {aliases: [db]}}")),
+                (
+                    "\nnetworks:\n",
+                    "\nnetworks:\n  a: {name: n, external: true}\n  b: {name: n, external: true}\n",
+                ),
+            ]),
+        ),
+    ];
+    for (rule, compose) in cases {
+        for env in [&[("HOME", "/srv/home")] as &[_], &[]] {
+            let deployment = Deployment::new(&compose);
+            deployment.write("pw/one", "c4nary\n");
+            deployment.write("pw/two", "c4nary");
+            let report = deployment.run(&["check", "--format", "json"], env).json();
+            let of_rule = format!("compose/{rule} ");
+            let found: Vec<String> = errors(&report)
+                .into_iter()
+                .filter(|one| one.contains(&of_rule))
+                .collect();
+            assert_eq!(found.len(), 1, "{rule} in {compose}: {report:#}");
+        }
+    }
+    // A password of which nothing is here is nobody's business; one alias in two networks is not one name.
+    let apart = change(&[
+        (k_password, &file("/run/secrets/a")),
+        (s_password, &s_file("/run/secrets/b")),
+        (
+            &k,
+            &of_k("secrets: [a]\n    networks: {a: {aliases: [db]}}"),
+        ),
+        (
+            &s,
+            &of_s("secrets: [b]\n    networks: {b: {aliases: [db]}}"),
+        ),
+        (
+            "\nnetworks:\n",
+            "\nnetworks:\n  a: {name: n}\n  b: {name: m}\n",
+        ),
+    ]) + "secrets: {a: {external: true}, b: {file: ./nowhere}}\n";
+    Deployment::new(&apart).run(&["check"], &[]).exits(0);
+}
+
+#[test]
+fn what_is_in_files_is_read() {
+    let at = "    container_name: k-social-db\n";
+    let secret = format!("{at}    secrets: [d]\n");
+    for (from, to, text, says) in [
+        (
+            "POSTGRES_DB: ksocial",
+            "POSTGRES_DB_FILE: /run/secrets/d",
+            "simply_kaspa\n",
+            "simply_kaspa",
+        ),
+        (
+            "POSTGRES_USER: k_social_user",
+            "POSTGRES_USER_FILE: /run/secrets/d",
+            "simply_kaspa_user\n",
+            "simply_kaspa_user",
+        ),
+    ] {
+        let compose =
+            REFERENCE.replacen(from, to, 1).replace(at, &secret) + "secrets: {d: {file: ./d}}\n";
+        let deployment = Deployment::new(&compose);
+        deployment
+            .run(&["check"], &[])
+            .exits(4)
+            .says("secret d is not here");
+        deployment.write("d", text);
+        deployment
+            .run(&["check"], &[])
+            .exits(1)
+            .says("compose/wrong-database")
+            .says(says);
+    }
+    let app = "    container_name: k-indexer\n";
+    let config = format!("{app}    configs: [{{source: c, target: /app/config.toml}}]\n");
+    let base = REFERENCE.replace(app, &config).replace(
+        &format!("      DATABASE_URL: {K_URL}\n"),
+        "      LOG: info\n",
+    );
+    assert!(!base.contains(K_URL));
+    let url = "database_url = 'postgres://k_social_user:c4nary@simply-kaspa-db/ksocial'";
+    for definition in [
+        format!("content: \"{url}\""),
+        "file: ./config.toml".to_owned(),
+    ] {
+        let deployment = Deployment::new(&format!("{base}configs: {{c: {{{definition}}}}}\n"));
+        deployment.write("config.toml", url);
+        deployment
+            .run(&["check"], &[])
+            .exits(1)
+            .says("compose/wrong-connection")
+            .says("config c");
+    }
+    let deployment = Deployment::new(&format!("{base}configs: {{c: {{external: true}}}}\n"));
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("config c")
+        .says("compose/unread");
+}
+
+#[test]
+fn addresses_ports_and_parts_beside_a_url() {
+    for (from, to, rule) in [
+        ("- \"127.0.0.1:", "- \"[0:0:0:0:0:0:0:0]:", "open-port"),
+        (
+            K_URL,
+            "x\n      SPRING_DATASOURCE_URL: jdbc:postgresql://k-social-db:5432/ksocial\n      SPRING_DATASOURCE_USERNAME: simply_kaspa_user",
+            "wrong-connection",
+        ),
+    ] {
+        let base = REFERENCE.replace(
+            "- \"${K_SOCIAL_DB_PORT:-5433}:5432\"",
+            "- \"127.0.0.1:5433:5432\"",
+        );
+        assert!(base.contains(from), "{from}");
+        let deployment = Deployment::new(&base.replacen(from, to, 1));
+        let report = deployment.check();
+        let head = format!("compose/{rule} of {K}:");
+        assert!(
+            findings(&report).iter().any(|one| one.contains(&head)),
+            "{to}: {report:#}"
+        );
+        assert!(
+            !findings(&Deployment::new(&base).check())
+                .iter()
+                .any(|one| one.contains(&head)),
+            "{to}"
+        );
+    }
+    for flag in [
+        "-p5433",
+        "--port=5433",
+        "--port 5433",
+        "-p 5433",
+        "-c port=5433",
+    ] {
+        let compose = REFERENCE.replace(
+            "    container_name: simply-kaspa-db\n",
+            &format!("    container_name: simply-kaspa-db\n    network_mode: host\n    command: postgres {flag}\n"),
+        );
+        let found = errors(&Deployment::new(&compose).check());
+        assert!(
+            found
+                .iter()
+                .any(|one| one.contains("compose/port-conflict") && one.contains("5433")),
+            "{flag}: {found:#?}"
+        );
+    }
+}
+
 #[test]
 fn files_that_are_named_are_merged_and_default_ones_are_found() {
     let deployment = Deployment::new(REFERENCE);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Scene, Words, finding};
+use super::{Scene, Side, Words, finding};
 use crate::compose::{Script, Scripts};
 use crate::migration::analyse;
-use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::{Gap, Kind};
+use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Gap;
 
 /// Two databases run the same scripts.
 pub(super) const SHARED_INIT: Rule = Rule {
@@ -27,54 +27,37 @@ fn shared_init(case: &Case<'_>) -> Verdict {
         if one.party.owner == other.party.owner || !one.is_database() || !other.is_database() {
             continue;
         }
-        let found = other
-            .container
-            .mounts
-            .iter()
-            .filter(|mount| mount.is_init())
-            .find(|mount| {
-                one.container
-                    .mounts
-                    .iter()
-                    .filter(|own| own.is_init())
-                    .any(|own| {
-                        let both = own.source.as_ref().zip(mount.source.as_ref());
-                        both.is_some_and(|(own, theirs)| own.meets(theirs))
-                    })
-            });
-        let Some(mount) = found else { continue };
-        // One script that makes extensions only may well be for both.
-        let file = mount
-            .source
-            .as_ref()
-            .and_then(|store| store.host.as_deref())
-            .filter(|path| path.is_file());
-        let harmless = file.is_some_and(|path| {
-            let mut scripts = scene
-                .deployment
-                .project
-                .scripts
-                .iter()
-                .flat_map(|scripts| &scripts.files);
-            scripts.any(|script| script.path == path && only_extensions(script))
+        let found = scripts_of(&scene, other).find(|theirs| {
+            scripts_of(&scene, one).any(|own| {
+                let both = own.store.as_ref().zip(theirs.store.as_ref());
+                both.is_some_and(|(own, theirs)| own.meets(theirs))
+            })
         });
-        if harmless {
+        let Some(scripts) = found else { continue };
+        // One script that makes extensions only may well be for both.
+        let is_file = scripts.store.as_ref().is_none_or(|store| {
+            let mut host = store.host.iter();
+            host.all(|path| path.is_file())
+        });
+        if let ([script], [], true) = (scripts.files.as_slice(), scripts.unread.as_slice(), is_file)
+            && only_extensions(script)
+        {
             continue;
         }
         let (a, b) = (&one.container.name, &other.container.name);
         findings.push(finding(
             &SHARED_INIT,
             other.container,
-            &mount.place,
+            &scripts.place,
             Words {
                 message: format!(
                     "{a} ({}) and {b} ({}) run the same init scripts, {}: whatever one makes the other has too",
                     scene.name(one.party.owner),
                     scene.name(other.party.owner),
-                    mount.shown()
+                    scripts.shown
                 ),
                 expected: "init scripts of its own for each".to_owned(),
-                actual: mount.shown().to_owned(),
+                actual: scripts.shown.clone(),
                 remedy: format!("Give {b} a directory of its own. Scripts run only on an empty volume: one that has been used keeps what they made, and `dbctl verify` finds it."),
             },
         ));
@@ -82,15 +65,25 @@ fn shared_init(case: &Case<'_>) -> Verdict {
     Ok(findings.into())
 }
 
+/// The init scripts of a container.
+fn scripts_of<'a>(scene: &Scene<'a>, side: Side<'a>) -> impl Iterator<Item = &'a Scripts> {
+    let project = &scene.deployment.project;
+    project.scripts.iter().filter(move |scripts| {
+        let container = project.containers.get(scripts.container);
+        container.is_some_and(|container| container.name == side.container.name)
+    })
+}
+
 fn only_extensions(script: &Script) -> bool {
-    let is_sql = script.path.extension().is_some_and(|end| end == "sql");
-    is_sql
-        && analyse(&script.text).iter().all(|statement| {
-            statement
-                .text
-                .trim_start()
-                .to_ascii_uppercase()
-                .starts_with("CREATE EXTENSION")
+    script.is_sql
+        && script.sql.iter().all(|sql| {
+            analyse(sql.raw()).iter().all(|statement| {
+                statement
+                    .text
+                    .trim_start()
+                    .to_ascii_uppercase()
+                    .starts_with("CREATE EXTENSION")
+            })
         })
 }
 
@@ -115,9 +108,6 @@ fn init_script(case: &Case<'_>) -> Verdict {
         let Some((container, _)) = scene.container(scripts.container) else {
             continue;
         };
-        let Some(mount) = container.mounts.get(scripts.mount) else {
-            continue;
-        };
         outcome.gaps.extend(
             scripts
                 .unread
@@ -125,22 +115,25 @@ fn init_script(case: &Case<'_>) -> Verdict {
                 .map(|reason| Gap::new(format!("init scripts of {}: {reason}", container.name))),
         );
         for script in &scripts.files {
-            let mut named: Vec<(String, &str)> = Vec::new();
-            for name in names(script) {
-                if let Some(owner) = owner(case, &name)
-                    && !named.contains(&(name.clone(), owner))
-                {
-                    named.push((name, owner));
-                }
-            }
-            let Some((_, owner)) = named.first() else {
+            let path = &script.shown;
+            let key = (scripts.container, path.clone());
+            let Some(found) = case.survey.init.get(&key) else {
                 continue;
             };
-            let list: Vec<String> = named
+            outcome.gaps.extend(found.unread.iter().map(|reason| {
+                Gap::new(format!(
+                    "init script {path} of {}: {reason}",
+                    container.name
+                ))
+            }));
+            let Some((_, owner)) = found.named.first() else {
+                continue;
+            };
+            let list: Vec<String> = found
+                .named
                 .iter()
                 .map(|(name, owner)| format!("{name} of {owner}"))
                 .collect();
-            let path = script.path.display();
             let words = Words {
                 message: format!(
                     "init script {path} of {} names {}",
@@ -155,106 +148,8 @@ fn init_script(case: &Case<'_>) -> Verdict {
             };
             outcome
                 .findings
-                .push(finding(&INIT_SCRIPT, container, &mount.place, words).belongs_to(*owner));
+                .push(finding(&INIT_SCRIPT, container, &scripts.place, words).belongs_to(owner));
         }
     }
     Ok(outcome)
-}
-
-/// What a script names: relations, databases, roles.
-fn names(script: &Script) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    // psql's own commands are no SQL.
-    let sql: String = script
-        .text
-        .lines()
-        .map(|line| {
-            if line.trim_start().starts_with('\\') {
-                ""
-            } else {
-                line
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("\n");
-    if script.path.extension().is_some_and(|end| end == "sql") {
-        for statement in analyse(&sql) {
-            found.extend(
-                statement
-                    .creates
-                    .into_iter()
-                    .chain(statement.touches)
-                    .map(|name| name.name),
-            );
-        }
-    }
-    found.extend(by_keywords(&script.text));
-    found
-}
-
-/// What follows a keyword that a name follows, in SQL or in a shell's script.
-fn by_keywords(text: &str) -> BTreeSet<String> {
-    // A comment of SQL ends the line; `--dbname` of a shell does not.
-    let uncommented: Vec<&str> = text
-        .lines()
-        .map(|line| match line.split_once("--") {
-            Some((before, comment)) if !comment.starts_with(char::is_alphabetic) => before,
-            _ => line,
-        })
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .collect();
-    let joined = uncommented.join(" ");
-    let words: Vec<&str> = joined
-        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ')' | ',' | '\'' | '"' | '='))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let mut found = BTreeSet::new();
-    for (at, word) in words.iter().enumerate() {
-        let keyword = word.to_ascii_lowercase();
-        if ![
-            "database",
-            "role",
-            "user",
-            "table",
-            "to",
-            "owner",
-            "\\c",
-            "\\connect",
-            "-d",
-            "--dbname",
-            "dbname",
-            "-u",
-        ]
-        .contains(&keyword.as_str())
-        {
-            continue;
-        }
-        let next = words.iter().skip(at + 1).find(|word| {
-            !["if", "not", "exists", "only", "to"].contains(&word.to_ascii_lowercase().as_str())
-        });
-        if let Some(name) = next {
-            let name = name.rsplit('.').next().unwrap_or(name);
-            found.insert(name.to_owned());
-        }
-    }
-    found
-}
-
-/// The other service that a relation, database or role of this name is known to be, and not this one's too.
-fn owner<'a>(case: &Case<'a>, name: &str) -> Option<&'a str> {
-    let has = |subject: &Subject<'_>| {
-        let service = subject.service;
-        let is_table = subject.lock.known().is_some_and(|lock| {
-            lock.objects
-                .keys()
-                .any(|key| matches!(key.kind, Kind::Table | Kind::View) && key.name == name)
-        });
-        service.database_name() == name || service.role_name() == Some(name) || is_table
-    };
-    if has(case.subject) {
-        return None;
-    }
-    case.others()
-        .find(|other| has(other))
-        .map(|other| other.service.name.as_str())
 }

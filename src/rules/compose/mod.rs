@@ -6,6 +6,7 @@ mod init;
 mod name;
 mod password;
 mod port;
+mod script;
 mod server;
 mod start;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use super::{About, Case, Finding, Rule, Scope, Subject, System};
 use crate::compose::{Container, Deployment, Kind, Party, Place};
 use crate::manifest::{Service, Store, Topology};
 use crate::report::Location;
+pub(super) use script::{ForeignNames, foreign_names};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[

@@ -68,7 +68,7 @@ fn common(one: &Side<'_>, other: &Side<'_>) -> Option<String> {
             .container
             .networks
             .iter()
-            .any(|beside| beside.name == network.name)
+            .any(|beside| beside.engine_name == network.engine_name)
     });
     let engine = |side: &Side<'_>| {
         let name = side.container.container_name.as_ref()?;

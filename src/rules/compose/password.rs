@@ -199,50 +199,52 @@ pub(super) const REPEATED_PASSWORD: Rule = Rule {
 
 /// What makes two passwords one, and how messages call it.
 struct Key<'a> {
-    identity: String,
+    /// Two with any of these in common are one: the value, the file.
+    identities: Vec<String>,
     shown: String,
     container: &'a Container,
     place: &'a Place,
 }
 
 fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
-    let mut keys: Vec<Key<'a>> = given(scene, owner)
-        .into_iter()
-        .map(|given| {
-            let variables: Vec<&str> = given.text.variables.iter().map(String::as_str).collect();
-            let shown = if variables.is_empty() {
-                given.from.clone()
-            } else {
-                format!("{} from {}", given.from, variables.join(", "))
-            };
-            Key {
-                identity: format!("value {}", given.text.raw()),
-                shown,
-                container: given.container,
-                place: given.place,
-            }
-        })
-        .collect();
+    let mut keys: Vec<Key<'a>> = Vec::new();
     for (_, container, _) in scene.deployment.of(owner) {
         for variable in &container.environment {
-            let is_password = variable
-                .name
-                .to_ascii_uppercase()
-                .ends_with("PASSWORD_FILE");
-            let path = variable.value.get();
-            let secret = container
-                .secrets
-                .iter()
-                .find(|secret| Some(secret.target.as_str()) == path);
-            if let (true, Some(secret)) = (is_password, secret) {
+            let name = variable.name.to_ascii_uppercase();
+            if let (true, Some(path)) = (name.ends_with("PASSWORD_FILE"), variable.value.get())
+                && let Some(file) = container.file(path)
+            {
                 keys.push(Key {
-                    identity: secret.identity.clone(),
-                    shown: format!("secret {}", secret.name),
+                    identities: vec![file.store.identity()],
+                    shown: file.shown,
                     container,
                     place: &variable.place,
                 });
             }
         }
+    }
+    for given in given(scene, owner) {
+        let value = format!("value {}", given.text.raw());
+        // A password that was read from a file is that file's.
+        let of_file = |key: &&mut Key<'_>| {
+            key.container.name == given.container.name && key.place == given.place
+        };
+        if let Some(key) = keys.iter_mut().find(of_file) {
+            key.identities.push(value);
+            continue;
+        }
+        let variables: Vec<&str> = given.text.variables.iter().map(String::as_str).collect();
+        let shown = if variables.is_empty() {
+            given.from.clone()
+        } else {
+            format!("{} from {}", given.from, variables.join(", "))
+        };
+        keys.push(Key {
+            identities: vec![value],
+            shown,
+            container: given.container,
+            place: given.place,
+        });
     }
     keys
 }
@@ -255,15 +257,18 @@ fn repeated_password(case: &Case<'_>) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     for other in 0..scene.own {
         let others = keys(&scene, other);
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: Vec<&String> = Vec::new();
         for key in &own {
-            let Some(theirs) = others.iter().find(|theirs| theirs.identity == key.identity) else {
+            let Some((theirs, identity)) = others.iter().find_map(|theirs| {
+                let mut both = theirs.identities.iter();
+                Some((theirs, both.find(|one| key.identities.contains(one))?))
+            }) else {
                 continue;
             };
-            if seen.contains(&key.identity.as_str()) {
+            if key.identities.iter().any(|one| seen.contains(&one)) || seen.contains(&identity) {
                 continue;
             }
-            seen.push(&key.identity);
+            seen.extend(&key.identities);
             let b = &key.container.name;
             let shown = if theirs.shown == key.shown {
                 key.shown.clone()

@@ -1,5 +1,6 @@
 //! Ports: one for two servers, another than the manifest's, open to everybody.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::{Scene, Side, Words, apart, finding};
@@ -28,8 +29,16 @@ struct Published<'a> {
     place: &'a Place,
 }
 
+/// Whether an address stands for all of the host's, however it is written.
 fn is_any(address: &str) -> bool {
-    ["0.0.0.0", "::", "*", ""].contains(&address)
+    let parsed: Result<IpAddr, _> = address.parse();
+    ["*", ""].contains(&address) || parsed.is_ok_and(|address| address.is_unspecified())
+}
+
+/// An address in its one spelling, if it is one.
+fn spelt(address: &str) -> String {
+    let parsed: Result<IpAddr, _> = address.parse();
+    parsed.map_or_else(|_| address.to_owned(), |address| address.to_string())
 }
 
 fn range(text: &str) -> Option<RangeInclusive<u16>> {
@@ -66,7 +75,8 @@ fn published<'a>(side: &Side<'a>) -> Vec<Published<'a>> {
                     .address
                     .as_ref()
                     .map(crate::compose::Text::shown)
-                    .filter(|address| !is_any(address)),
+                    .filter(|address| !is_any(address))
+                    .map(|address| spelt(&address)),
                 ports: written.get().and_then(range),
                 written: written.shown(),
                 protocol: &port.protocol,

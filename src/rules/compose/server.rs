@@ -4,6 +4,7 @@ use super::{Scene, Words, finding};
 use crate::compose::{Container, Kind, Text, Variable};
 use crate::manifest::Topology;
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Gap;
 
 /// A database container makes another service's database or role.
 pub(super) const WRONG_DATABASE: Rule = Rule {
@@ -29,7 +30,16 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
     };
     let service = scene.service;
     let mut findings: Vec<Finding> = Vec::new();
+    let mut gaps = Vec::new();
     for (_, container) in scene.databases() {
+        let made_by_file =
+            |(name, _): &&(String, String)| DATABASE.iter().chain(&USER).any(|known| known == name);
+        for (name, why) in container.unread.iter().filter(made_by_file) {
+            gaps.push(Gap::new(format!(
+                "{name}_FILE of {}: {why}",
+                container.name
+            )));
+        }
         let user = first(container, &USER).and_then(|variable| variable.value.get());
         let database = first(container, &DATABASE);
         if let Some((variable, name)) = database.and_then(|it| Some((it, it.value.get()?))) {
@@ -66,7 +76,7 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
             ));
         }
     }
-    Ok(findings.into())
+    Ok(Outcome { findings, gaps })
 }
 
 fn made(

@@ -3,6 +3,7 @@
 use super::{Scene, Side, Words, apart, finding, of};
 use crate::compose::{Container, Kind, Mount};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+use crate::snapshot::Gap;
 
 /// One volume or directory holds the data of two.
 pub(super) const SHARED_VOLUME: Rule = Rule {
@@ -33,21 +34,34 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case) else {
         return Ok(Outcome::default());
     };
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut outcome = Outcome::default();
     for (one, other) in scene.pairs() {
         if let Some(found) = volumes_from(&scene, one, other).or_else(|| mounts(&scene, one, other))
         {
-            findings.push(found);
+            outcome.findings.push(found);
         }
     }
-    Ok(findings.into())
+    for (_, container, _) in scene.deployment.of(scene.own) {
+        for field in &container.volumes_from {
+            let name = field.text.raw();
+            let mut all = scene.deployment.all();
+            if !all.any(|(_, giver, _)| is_called(giver, name)) {
+                outcome.gaps.push(Gap::new(format!(
+                    "{} takes the volumes of {}, which is no container of the compose files",
+                    container.name,
+                    field.text.shown()
+                )));
+            }
+        }
+    }
+    Ok(outcome)
 }
 
 fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {
     let taken = |taker: Side<'_>, giver: Side<'_>| {
         let mut fields = taker.container.volumes_from.iter();
         fields
-            .find(|field| field.text.raw() == giver.container.name)
+            .find(|field| is_called(giver.container, field.text.raw()))
             .cloned()
     };
     let (taker, giver, field) = match taken(one, other) {
@@ -76,6 +90,20 @@ fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Fin
             ),
         },
     ))
+}
+
+/// Whether `volumes_from` means this container: by its service's name, or by the engine's name of it behind `container:`.
+fn is_called(container: &Container, name: &str) -> bool {
+    match name.strip_prefix("container:") {
+        None => name == container.name,
+        Some(name) => match &container.container_name {
+            Some(own) => own.text.raw() == name,
+            // Compose calls it by project, service and number.
+            None => ["-", "_"]
+                .iter()
+                .any(|dash| name.ends_with(&format!("{dash}{}{dash}1", container.name))),
+        },
+    }
 }
 
 fn mounts(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {

@@ -8,7 +8,7 @@ use crate::snapshot::{Kind, Lock};
 
 /// Kinds whose names stand for each other: a view can take a table's name, a table is a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Family {
+pub(in crate::rules) enum Family {
     /// Relations and types.
     Relation,
     /// Functions.
@@ -27,7 +27,7 @@ pub(in crate::rules) struct Owners<'a> {
 
 /// What is known of one service.
 #[derive(Debug)]
-pub(super) struct Service<'a> {
+pub(in crate::rules) struct Service<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) lock: Option<&'a Lock>,
     /// Names in the lock, with the kind.
@@ -41,7 +41,7 @@ pub(super) struct Service<'a> {
 }
 
 /// A family of names for a class of objects; parts of tables and whole schemas have none.
-pub(super) const fn family(class: Class) -> Option<Family> {
+pub(in crate::rules) const fn family(class: Class) -> Option<Family> {
     match class {
         Class::Relation | Class::Type => Some(Family::Relation),
         Class::Function => Some(Family::Function),
@@ -102,13 +102,13 @@ impl<'a> Owners<'a> {
     }
 
     /// The service of this name, with its index.
-    pub(super) fn find(&self, name: &str) -> Option<(usize, &Service<'a>)> {
+    pub(in crate::rules) fn find(&self, name: &str) -> Option<(usize, &Service<'a>)> {
         let mut services = self.services.iter().enumerate();
         services.find(|(_, service)| service.subject.service.name == name)
     }
 
     /// The other service that has this name, and its kind there.
-    pub(super) fn holder(
+    pub(in crate::rules) fn holder(
         &self,
         own: usize,
         family: Family,
@@ -129,7 +129,11 @@ impl<'a> Owners<'a> {
     }
 
     /// The other service whose table a sequence or an index of this name comes with: `blocks_id_seq`, `blocks_pkey`.
-    pub(super) fn implied(&self, own: usize, name: &str) -> Option<(&Service<'a>, &'static str)> {
+    pub(in crate::rules) fn implied(
+        &self,
+        own: usize,
+        name: &str,
+    ) -> Option<(&Service<'a>, &'static str)> {
         let stem = name
             .strip_suffix("_seq")
             .or_else(|| name.strip_suffix("_pkey"))?;
@@ -170,7 +174,7 @@ impl<'a> Owners<'a> {
     }
 
     /// The other service that a schema belongs to, or is named after.
-    pub(super) fn schema_of(&self, own: usize, schema: &str) -> Option<&Service<'a>> {
+    pub(in crate::rules) fn schema_of(&self, own: usize, schema: &str) -> Option<&Service<'a>> {
         let holders = self.by_schema.get(schema)?;
         if holders.contains(&own) {
             return None;
@@ -179,12 +183,12 @@ impl<'a> Owners<'a> {
     }
 
     /// The other service that logs in as this role.
-    pub(super) fn role_of(&self, own: usize, role: &str) -> Option<&Service<'a>> {
+    pub(in crate::rules) fn role_of(&self, own: usize, role: &str) -> Option<&Service<'a>> {
         self.other(own, |service| service.role() == Some(role))
     }
 
     /// The other service whose database has this name.
-    pub(super) fn database_of(&self, own: usize, database: &str) -> Option<&Service<'a>> {
+    pub(in crate::rules) fn database_of(&self, own: usize, database: &str) -> Option<&Service<'a>> {
         self.other(own, |service| service.database() == database)
     }
 
@@ -292,20 +296,20 @@ impl<'a> Service<'a> {
         self.schemas.extend(names);
     }
 
-    pub(super) fn name(&self) -> &'a str {
+    pub(in crate::rules) fn name(&self) -> &'a str {
         &self.subject.service.name
     }
 
-    pub(super) fn role(&self) -> Option<&'a str> {
+    pub(in crate::rules) fn role(&self) -> Option<&'a str> {
         self.subject.service.role_name()
     }
 
-    pub(super) fn database(&self) -> &'a str {
+    pub(in crate::rules) fn database(&self) -> &'a str {
         self.subject.service.database_name()
     }
 
     /// Whether the lock or a text of the set has this name.
-    pub(super) fn has(&self, family: Family, name: &str) -> bool {
+    pub(in crate::rules) fn has(&self, family: Family, name: &str) -> bool {
         self.locks(family, name) || self.made.contains(&(family, name))
     }
 

@@ -1,0 +1,69 @@
+//! Connections that are not written in one variable: URLs in the configs and secrets of a container, and a role and password beside a
+//! URL (`SPRING_DATASOURCE_URL` with `SPRING_DATASOURCE_USERNAME`).
+
+use super::connection::{self, Connection};
+use super::container::Container;
+use super::variable::Variable;
+
+/// The connections that the configs and secrets of a container hold, and what of these could not be read.
+pub(super) fn of(container: &Container) -> (Vec<Connection>, Vec<String>) {
+    let mut found = Vec::new();
+    let mut unread = Vec::new();
+    for grant in &container.grants {
+        let file = grant.file();
+        match file.text() {
+            Ok(text) => {
+                // A text is read as a variable's value is.
+                let holder = Container {
+                    environment: vec![Variable {
+                        name: file.shown,
+                        value: text,
+                        place: grant.place.clone(),
+                    }],
+                    command: Vec::new(),
+                    ..container.clone()
+                };
+                found.extend(connection::of(&holder));
+            }
+            // A secret that is not here is as it should be.
+            Err(why) if grant.kind == "config" => unread.push(why),
+            Err(_) => {}
+        }
+    }
+    (found, unread)
+}
+
+/// Puts role and password into connections whose URL has none, from the variables beside it.
+pub(super) fn complete(connections: &mut [Connection], container: &Container) {
+    let known: Vec<String> = connections.iter().map(|it| it.from.clone()).collect();
+    for connection in connections {
+        let name = connection.from.to_ascii_uppercase();
+        let Some(begin) = ["URL", "URI", "DSN"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+        else {
+            continue;
+        };
+        // Parts that make a connection of their own are told there.
+        if begin.is_empty() || known.contains(&format!("{begin}…")) || connection.hosts.is_empty()
+        {
+            continue;
+        }
+        let beside = |ends: &[&str]| {
+            let mut variables = container.environment.iter();
+            variables
+                .find(|variable| {
+                    let name = variable.name.to_ascii_uppercase();
+                    let end = name.strip_prefix(begin);
+                    end.is_some_and(|end| ends.contains(&end)) && !variable.value.is_empty()
+                })
+                .map(|variable| variable.value.clone())
+        };
+        if connection.role.is_none() {
+            connection.role = beside(&["USERNAME", "USER"]);
+        }
+        if connection.password.is_none() {
+            connection.password = beside(&["PASSWORD", "PASS"]);
+        }
+    }
+}

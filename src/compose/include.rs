@@ -1,0 +1,99 @@
+//! `include`: other files under the one that names them (Docker documentation, "Include").
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Text;
+use super::load::{ComposeError, LONGEST, Loader};
+use super::merge::merge;
+use super::yaml::Node;
+
+impl Loader {
+    /// Puts what `include` names under the file that names it.
+    pub(super) fn included(
+        &mut self,
+        root: Node,
+        base: &Path,
+        chain: &mut Vec<PathBuf>,
+    ) -> Result<Node, ComposeError> {
+        let Some(include) = root.get("include") else {
+            return Ok(root);
+        };
+        let mut below: Option<Node> = None;
+        for item in include.items() {
+            let paths: Vec<Text> = match (item.text(), item.get("path")) {
+                (Some(path), _) => vec![path.clone()],
+                (None, Some(path)) => path
+                    .text()
+                    .into_iter()
+                    .chain(path.items().iter().filter_map(Node::text))
+                    .cloned()
+                    .collect(),
+                (None, None) => Vec::new(),
+            };
+            if paths.is_empty() {
+                return Err(ComposeError::new(
+                    item.place.clone(),
+                    "include: expected the path of a file, or a map with path; correct it",
+                ));
+            }
+            let before = self.env.clone();
+            let mut folder: Option<PathBuf> = item
+                .get("project_directory")
+                .and_then(Node::text)
+                .map(|text| base.join(text.shown()));
+            let mut one: Option<Node> = None;
+            for text in paths {
+                let file: Arc<str> = text.shown().into();
+                let path = base.join(file.as_ref());
+                if chain.contains(&path) || chain.len() >= LONGEST {
+                    return Err(ComposeError::new(
+                        item.place.clone(),
+                        format!(
+                            "include: the chain comes back to itself, or is longer than {LONGEST}; include a file that does not include this one"
+                        ),
+                    ));
+                }
+                let folder = folder
+                    .get_or_insert_with(|| path.parent().unwrap_or(base).to_path_buf())
+                    .clone();
+                let named = item.get("env_file");
+                let mut dotenvs: Vec<PathBuf> = named
+                    .into_iter()
+                    .flat_map(|node| {
+                        node.text()
+                            .into_iter()
+                            .chain(node.items().iter().filter_map(Node::text))
+                    })
+                    .map(|text| base.join(text.shown()))
+                    .collect();
+                if dotenvs.is_empty() {
+                    dotenvs.push(folder.join(".env"));
+                }
+                for dotenv in dotenvs {
+                    for (name, value) in self.dotenv(&dotenv)? {
+                        self.env.entry(name).or_insert(value);
+                    }
+                }
+                chain.push(path.clone());
+                let node = self.file(&file, &path, &folder, chain)?;
+                chain.pop();
+                one = Some(match one {
+                    None => node,
+                    Some(base) => merge(base, node, ""),
+                });
+            }
+            self.env = before;
+            if let Some(one) = one {
+                below = Some(match below {
+                    None => one,
+                    Some(base) => merge(base, one, ""),
+                });
+            }
+        }
+        Ok(match below {
+            None => root,
+            Some(below) => merge(below, root, ""),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Mounts: `volumes` in both syntaxes, and what the named ones are (Docker documentation, "Volumes top-level element").
+
+use super::context::Context;
+use super::load::ComposeError;
+use super::network::engine_name;
+use super::path::{Store, within};
+use super::scripts::FOLDER;
+use super::text::Text;
+use super::yaml::Node;
+use super::{Place, normal};
+
+/// A mount.
+#[derive(Debug, Clone)]
+pub struct Mount {
+    /// What is mounted; `None` for an anonymous volume or memory.
+    pub source: Option<Store>,
+    /// The path in the container.
+    pub target: Text,
+    /// Whether it cannot be written.
+    pub read_only: bool,
+    /// Whether it is memory, gone with the container.
+    pub memory: bool,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Mount {
+    /// How people write the source.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.source
+            .as_ref()
+            .map_or("an anonymous volume", |store| store.shown.as_str())
+    }
+
+    /// Whether this path of the container lies in it.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        within(path, self.target.raw())
+    }
+
+    /// Whether it holds what runs when the database is created.
+    #[must_use]
+    pub fn is_init(&self) -> bool {
+        within(self.target.raw(), FOLDER)
+    }
+
+    /// Whether it lies in this directory of the container.
+    #[must_use]
+    pub fn lies_in(&self, directory: &str) -> bool {
+        within(self.target.raw(), directory)
+    }
+}
+
+pub(super) fn mount(
+    service: &str,
+    node: &Node,
+    context: &Context<'_>,
+) -> Result<Mount, ComposeError> {
+    let place = node.place.clone();
+    let base = context.base(&place);
+    if !node.entries().is_empty() {
+        let text = |key: &str| node.get(key).and_then(Node::text);
+        let target = text("target")
+            .or_else(|| text("destination"))
+            .or_else(|| text("dst"))
+            .ok_or_else(|| normal::wrong(service, "volumes", "a map with target", node))?;
+        let source = text("source").or_else(|| text("src"));
+        let kind = text("type").map_or("volume", Text::raw);
+        let subpath = node
+            .get("volume")
+            .and_then(|volume| volume.get("subpath"))
+            .and_then(Node::text)
+            .map_or("", Text::raw);
+        return Ok(Mount {
+            source: source.map(|source| match kind {
+                "bind" => Store::bind(source, &base, context.home()),
+                _ => volume(source, subpath, context),
+            }),
+            target: target.clone(),
+            read_only: ["read_only", "readonly"]
+                .iter()
+                .any(|key| node.get(key).is_some_and(Node::is_true)),
+            memory: kind == "tmpfs",
+            place,
+        });
+    }
+    let Some(text) = node.text() else {
+        return Err(normal::wrong(
+            service,
+            "volumes",
+            "a list of texts or maps",
+            node,
+        ));
+    };
+    let mut parts = text.raw().split(':');
+    let (source, target, mode) = match (parts.next(), parts.next(), parts.next()) {
+        (Some(target), None, _) => (None, target, ""),
+        (Some(source), Some(target), mode) => (Some(source), target, mode.unwrap_or("")),
+        _ => (None, text.raw(), ""),
+    };
+    Ok(Mount {
+        source: source.map(|source| {
+            let is_path = source.starts_with(['/', '.', '~']) || source.contains('/');
+            let source = text.part(source);
+            if is_path {
+                Store::bind(&source, &base, context.home())
+            } else {
+                volume(&source, "", context)
+            }
+        }),
+        target: text.part(target),
+        read_only: mode.split(',').any(|word| word == "ro"),
+        memory: false,
+        place,
+    })
+}
+
+/// A named volume: by the device that it is made of, else by the name that the engine knows it by.
+fn volume(key: &Text, subpath: &str, context: &Context<'_>) -> Store {
+    let definition = context
+        .section("volumes")
+        .and_then(|volumes| volumes.get(key.raw()));
+    let options = definition.and_then(|it| it.get("driver_opts"));
+    let option = |name: &str| options.and_then(|it| it.get(name)).and_then(Node::text);
+    if let (Some(device), Some(node)) = (option("device"), definition) {
+        let how = option("o").map_or("", Text::raw);
+        let mut store = if how.split(',').any(|word| word == "bind") {
+            Store::bind(device, &context.base(&node.place), context.home()).below(subpath)
+        } else {
+            Store::volume(&format!("{how} {}", device.raw()), subpath, key.shown())
+        };
+        store.shown = format!("{} ({})", key.shown(), device.shown());
+        return store;
+    }
+    let named =
+        definition.and_then(|it| it.get("name").or_else(|| it.get("external")?.get("name")));
+    let shown = match named.and_then(Node::text) {
+        Some(name) => format!("{} (named {})", key.shown(), name.shown()),
+        None => key.shown(),
+    };
+    Store::volume(&engine_name("volumes", key.raw(), context), subpath, shown)
+}

@@ -1,0 +1,75 @@
+//! When a container starts, and when it is ready: `depends_on` and `healthcheck`.
+
+use super::Place;
+use super::text::Text;
+use super::yaml::Node;
+
+/// What a container waits for.
+#[derive(Debug, Clone)]
+pub struct Dependency {
+    /// The service of the compose file.
+    pub on: String,
+    /// What it waits for.
+    pub condition: Condition,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// `service_started`, also when nothing is said.
+    Started,
+    /// `service_healthy`
+    Healthy,
+    /// `service_completed_successfully`
+    Completed,
+}
+
+/// Whether a container says when it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// There is no `healthcheck`.
+    Missing,
+    /// It is switched off.
+    Disabled,
+    /// There is one.
+    Checked,
+}
+
+pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
+    let entries = node
+        .get("depends_on")
+        .map(Node::entries)
+        .unwrap_or_default();
+    entries
+        .iter()
+        .map(|(key, value)| {
+            let condition = value.get("condition").and_then(Node::text).map(Text::raw);
+            Dependency {
+                on: key.name.clone(),
+                condition: match condition {
+                    Some("service_healthy") => Condition::Healthy,
+                    Some("service_completed_successfully") => Condition::Completed,
+                    _ => Condition::Started,
+                },
+                place: key.place.clone(),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn health(node: &Node) -> Health {
+    let Some(check) = node.get("healthcheck") else {
+        return Health::Missing;
+    };
+    let test = check.get("test");
+    let first = test.and_then(|test| test.items().first().or(Some(test)).and_then(Node::text));
+    let off = check.get("disable").is_some_and(Node::is_true)
+        || first.is_some_and(|word| word.raw() == "NONE");
+    match (off, first) {
+        (true, _) => Health::Disabled,
+        (false, None) => Health::Missing,
+        (false, Some(_)) => Health::Checked,
+    }
+}
