@@ -129,16 +129,20 @@ fn read_into(script: &str, environment: &BTreeMap<String, Text>, depth: usize, t
         }
         told.words.extend(words.iter().flat_map(candidates));
         // A text of several words may be SQL, whoever is given it.
-        let is_text = |word: &&Text| word.raw().trim().contains(char::is_whitespace);
         if RUNNERS
             .iter()
             .any(|runner| words.iter().any(|word| program(word) == *runner))
         {
-            for inner in words.iter().filter(is_text).filter(|_| depth < DEEPEST) {
+            for inner in words
+                .iter()
+                .filter(|word| is_text(word))
+                .filter(|_| depth < DEEPEST)
+            {
                 read_into(inner.raw(), environment, depth + 1, told);
             }
         } else {
-            told.sql.extend(words.iter().filter(is_text).map(bare));
+            told.sql
+                .extend(words.iter().filter(|word| is_text(word)).map(bare));
         }
         if client.is_some() || feeds || !["cat", "tee"].contains(&first) {
             told.sql
@@ -217,7 +221,7 @@ fn options(arguments: &[Text], program: &str, told: &mut Told) {
             "-t" | "--table" if program != "psql" => told.tables.push(value),
             option if ASIDE.contains(&option) => {}
             // A whole statement is read as SQL; what is put together there is seen there.
-            _ if value.get().is_none() && !raw.trim().contains(char::is_whitespace) => {
+            _ if value.get().is_none() && !is_text(word) => {
                 let names: Vec<&str> = value.variables.iter().map(String::as_str).collect();
                 told.unknown
                     .push(format!("{program} is given {}", names.join(", ")));
@@ -248,11 +252,14 @@ fn program(word: &Text) -> &str {
     word.raw().rsplit('/').next().unwrap_or_default()
 }
 
+/// Whether a word is a text of several words, whatever its unknown variables hold.
+fn is_text(word: &Text) -> bool {
+    word.filled("?").trim().contains(char::is_whitespace)
+}
+
 /// Whether a word is the path of a file: no text, and no URL, which may hold a password.
 fn is_path(word: &Text) -> bool {
-    !word
-        .raw()
-        .contains(|c: char| c.is_whitespace() || matches!(c, '@' | ':'))
+    !is_text(word) && !word.raw().contains(['@', ':'])
 }
 
 /// What of a word may be a name: the whole, what follows `=`, what follows an option's letter.
