@@ -23,6 +23,7 @@ mod faults;
 mod footprint;
 mod formats;
 mod fuzz;
+mod groups;
 mod initialisation;
 mod lab;
 mod library;

@@ -77,6 +77,7 @@ impl Guarded<'_> {
             if *self.options.interrupt.borrow() {
                 return Err(interrupted(&whole));
             }
+            self.alone = group.len();
             return Ok(0);
         }
         let done = group.len();
@@ -113,12 +114,21 @@ impl Guarded<'_> {
     ) -> Result<bool, Failure> {
         let mut before = vec!["BEGIN".to_owned()];
         before.extend(self.settings("SET LOCAL", FIRST_WAIT));
-        // Each begins as it would alone, and leaves nothing for a later one to find.
-        let between = format!(
-            "\n;SET CONSTRAINTS ALL IMMEDIATE;{};{};",
-            session.resetting(),
-            self.settings("SET LOCAL", FIRST_WAIT).join(";")
-        );
+        // Each begins as it would alone. In a database that holds no code of its own nothing changes a setting unseen.
+        let mut own_code = self
+            .applied
+            .iter()
+            .map(|(migration, _)| migration)
+            .chain(group);
+        let settings = match own_code.any(|migration| brings_code(&migration.sql)) {
+            true => format!(
+                "{};{};",
+                session.resetting(),
+                self.settings("SET LOCAL", FIRST_WAIT).join(";")
+            ),
+            false => String::new(),
+        };
+        let between = format!("\n;SET CONSTRAINTS ALL IMMEDIATE;{settings}");
         let texts: Vec<&str> = group
             .iter()
             .map(|migration| migration.sql.as_str())
@@ -175,4 +185,12 @@ impl Guarded<'_> {
         }
         Ok(fit)
     }
+}
+
+/// Whether a text may bring code that changes settings when a later statement runs it, or does so itself.
+fn brings_code(sql: &str) -> bool {
+    let sql = sql.to_ascii_lowercase();
+    ["function", "procedure", "set_config"]
+        .iter()
+        .any(|word| sql.contains(word))
 }

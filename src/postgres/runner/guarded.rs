@@ -46,6 +46,8 @@ pub(super) struct Guarded<'a> {
     pub(super) applied: Vec<(Migration, Duration)>,
     /// Whether several migrations may share a transaction: nobody else uses the database.
     pub(super) may_group: bool,
+    /// How many of the next migrations are applied alone: together they were not fit.
+    pub(super) alone: usize,
     /// The first failure: refinery would wrap it until its cause is out of reach.
     pub(super) failure: Option<ApplyError>,
 }
@@ -65,10 +67,11 @@ impl Guarded<'_> {
     async fn all(&mut self, records: &[&str]) -> Result<(), ApplyError> {
         let mut rest = records;
         while let Some((record, after)) = rest.split_first() {
-            let done = match self.may_group {
+            let done = match self.may_group && self.alone == 0 {
                 true => self.group(rest).await?,
                 false => 0,
             };
+            self.alone = self.alone.saturating_sub(1);
             if done == 0 {
                 self.next(record).await?;
                 rest = after;
