@@ -96,3 +96,34 @@ fn what_a_function_sets_does_not_reach_the_next_migration() {
         shop.made()
     );
 }
+
+#[test]
+fn a_later_transaction_keeps_its_hands_off_the_books() {
+    let name = |number: usize| format!("V{number}__t{number}.sql");
+    for (sql, words) in [
+        (
+            "UPDATE dbctl.identity SET service = 'another';",
+            "a table that dbctl keeps its own books in",
+        ),
+        (
+            "DELETE FROM public.refinery_schema_history WHERE version = 3;",
+            "a table that dbctl keeps its own books in",
+        ),
+    ] {
+        let shop = Shop::new(&[]);
+        for number in 1..=30 {
+            shop.file(&name(number), &format!("CREATE TABLE t{number} (id int);"));
+        }
+        shop.file(&name(28), sql);
+        shop.migrate(&[])
+            .exits(5)
+            .says("V28__t28.sql: it touches")
+            .says(words);
+        assert_eq!(
+            shop.sql("SELECT count(*) || ' ' || max(version) FROM refinery_schema_history"),
+            "27 27"
+        );
+        // The first 25 together, the two after them alone.
+        assert_eq!(transactions(&shop), "3");
+    }
+}

@@ -13,7 +13,7 @@ use super::guarded::Guarded;
 use super::leftovers::ANY_LEFTOVER;
 use super::message::Message;
 use super::transaction::{FIRST_WAIT, deaf};
-use super::{ApplyError, Event, books, history_table};
+use super::{ApplyError, Event, books, history_table, lost};
 use crate::migration::analysis::{can_share_a_transaction, needs_fresh_session};
 use crate::migration::{Migration, Mode};
 
@@ -50,6 +50,10 @@ impl Guarded<'_> {
         whole.file = format!("{} to {}", first.file, last.file);
         if *self.options.interrupt.borrow() {
             return Err(interrupted(&whole));
+        }
+        if !self.applied.is_empty() {
+            let books = self.foreign.find_books(self.session).await;
+            books.map_err(|error| lost(&error))?;
         }
         (self.observer)(Event::Started {
             file: first.file.clone(),
