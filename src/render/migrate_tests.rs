@@ -158,6 +158,7 @@ fn the_plan_as_json() {
       "name": "language_index",
       "mode": "statements",
       "reason": "CREATE INDEX CONCURRENTLY in line 1 cannot run in a transaction",
+      "ran": 0,
       "statements": [
         {
           "line": 1,
