@@ -1,14 +1,12 @@
 //! `dbctl lock --from`: the schema that a service made by itself, recorded from its live database, read-only.
 
-use std::collections::BTreeSet;
-
 use super::settle::{Place, settle};
 use super::{Interrupt, Loaded, LoadedService, blank};
 use crate::manifest::{Managed, Store};
 use crate::migration::guard::Party;
 use crate::postgres::{Purpose, connect, describe, snapshot};
 use crate::report::lock::{LockState, Report, SetLock};
-use crate::snapshot::{Kind, Lock, ObjectKey, Snapshot, fingerprint};
+use crate::snapshot::{Kind, Lock, Snapshot, fingerprint};
 
 /// Most names that a sentence lists.
 const MOST: usize = 5;
@@ -182,12 +180,12 @@ fn foreign(lock: &Lock, others: &[Party<'_>]) -> Option<String> {
     for key in lock.objects.keys() {
         let owner = others.iter().find(|other| {
             other.lock.is_some_and(|theirs| {
-                let same = |known: &&ObjectKey| known.kind == key.kind && known.name == key.name;
-                theirs
-                    .objects
-                    .keys()
-                    .find(same)
-                    .is_some_and(|known| is_copy(lock, key, theirs, known))
+                // Also where the columns differ: recorded, it is nobody else's any more.
+                is_telling(key.kind)
+                    && theirs
+                        .objects
+                        .keys()
+                        .any(|known| known.kind == key.kind && known.name == key.name)
             })
         });
         if let Some(owner) = owner {
@@ -213,22 +211,15 @@ fn foreign(lock: &Lock, others: &[Party<'_>]) -> Option<String> {
     ))
 }
 
-/// Whether one name can mean the other's object. Tables of one name are two services' own where their columns differ (`vars`).
-fn is_copy(lock: &Lock, key: &ObjectKey, theirs: &Lock, known: &ObjectKey) -> bool {
-    let columns = |lock: &Lock, table: &ObjectKey| -> BTreeSet<String> {
-        lock.objects
-            .keys()
-            .filter(|column| {
-                column.kind == Kind::Column
-                    && column.schema == table.schema
-                    && column.parent == table.name
-            })
-            .map(|column| column.name.clone())
-            .collect()
-    };
-    match key.kind {
-        Kind::Table => columns(lock, key).is_superset(&columns(theirs, known)),
-        Kind::View | Kind::MaterializedView | Kind::Function | Kind::Trigger | Kind::Type => true,
-        _ => false,
-    }
+/// Whether one name can mean another service's object. What belongs to a table is told with it.
+const fn is_telling(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Table
+            | Kind::View
+            | Kind::MaterializedView
+            | Kind::Function
+            | Kind::Trigger
+            | Kind::Type
+    )
 }
