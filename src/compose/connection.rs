@@ -73,9 +73,12 @@ impl Connection {
         }
     }
 
-    /// Whether it says anything about which database it is.
+    /// Whether it says anything about which database it is, if only that this cannot be read.
     fn says_something(&self) -> bool {
-        !self.hosts.is_empty() || self.database.is_some() || self.role.is_some()
+        !self.hosts.is_empty()
+            || self.database.is_some()
+            || self.role.is_some()
+            || self.unread.is_some()
     }
 
     /// Takes a part. Hosts come before their ports, or a port before the one host.
@@ -268,7 +271,7 @@ pub(super) fn of(container: &Container) -> Vec<Connection> {
         }
     }
     let parts = parts.into_values().map(Connection::whole);
-    found.extend(parts.filter(|it| it.says_something() || it.unread.is_some()));
+    found.extend(parts.filter(Connection::says_something));
     found.extend(in_command(container));
     let mut unique: Vec<Connection> = Vec::new();
     for connection in found {
@@ -321,7 +324,7 @@ fn in_command(container: &Container) -> Vec<Connection> {
         }
     }
     let parts = parts.whole();
-    if parts.says_something() || parts.unread.is_some() {
+    if parts.says_something() {
         found.push(parts);
     }
     found

@@ -14,7 +14,7 @@ use super::leftovers::ANY_LEFTOVER;
 use super::message::Message;
 use super::transaction::{FIRST_WAIT, deaf};
 use super::{ApplyError, Event, books, history_table, lost};
-use crate::migration::analysis::{can_share_a_transaction, needs_fresh_session};
+use crate::migration::analysis::can_share_a_transaction;
 use crate::migration::{Migration, Mode};
 
 /// The most migrations in one transaction.
@@ -38,7 +38,6 @@ impl Guarded<'_> {
                 fits.is_some()
                     && migration.mode == Mode::Transaction
                     && can_share_a_transaction(&migration.sql)
-                    && !needs_fresh_session(&migration.sql)
             })
             .cloned()
             .collect();
@@ -104,6 +103,8 @@ impl Guarded<'_> {
             file: migration.file.clone(),
             took,
         });
+        // Only the transactions of several migrations ask for it.
+        self.has_code |= self.may_group && brings_code(&migration.sql);
         let checksum = migration.checksum.to_string();
         self.known.push(i64::from(migration.version), &checksum);
         self.applied.push((migration, took));
@@ -119,12 +120,8 @@ impl Guarded<'_> {
         let mut before = vec!["BEGIN".to_owned()];
         before.extend(self.settings("SET LOCAL", FIRST_WAIT));
         // Each begins as it would alone. In a database that holds no code of its own nothing changes a setting unseen.
-        let mut own_code = self
-            .applied
-            .iter()
-            .map(|(migration, _)| migration)
-            .chain(group);
-        let settings = match own_code.any(|migration| brings_code(&migration.sql)) {
+        let has_code = self.has_code || group.iter().any(|migration| brings_code(&migration.sql));
+        let settings = match has_code {
             true => format!(
                 "{};{};",
                 session.resetting(),

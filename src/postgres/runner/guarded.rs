@@ -46,6 +46,8 @@ pub(super) struct Guarded<'a> {
     pub(super) applied: Vec<(Migration, Duration)>,
     /// Whether several migrations may share a transaction: nobody else uses the database.
     pub(super) may_group: bool,
+    /// Whether a migration of this run has brought code that may change settings.
+    pub(super) has_code: bool,
     /// How many of the next migrations are applied alone: together they were not fit.
     pub(super) alone: usize,
     /// The first failure: refinery would wrap it until its cause is out of reach.

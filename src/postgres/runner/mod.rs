@@ -230,6 +230,7 @@ async fn guarded<'a>(
         pending: VecDeque::new(),
         applied: Vec::new(),
         may_group: false,
+        has_code: false,
         alone: 0,
         failure: None,
     })

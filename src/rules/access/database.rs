@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::login::proven;
-use super::{database, is_shared, neighbour, service_of, unreached};
+use super::{database, is_shared, neighbour, service_beside, service_of, unreached};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::{Access, Gap};
@@ -37,11 +37,7 @@ fn database_owner(case: &Case<'_>) -> Verdict {
 fn not_the_owner(case: &Case<'_>, subject: &Subject<'_>, owner: &str) -> Option<Finding> {
     let service = subject.service;
     let role = service.role_name().filter(|role| *role != owner)?;
-    let mut subjects = case.system.subjects.iter();
-    let holder = subjects.find(|other| {
-        other.service.name != service.name && other.service.role_name() == Some(owner)
-    });
-    let whose = holder.map(|other| other.service.name.as_str());
+    let whose = service_beside(case, subject, owner);
     let mut finding = DATABASE_OWNER
         .finding(
             About::plain("database", service.database_name()),

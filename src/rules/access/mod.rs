@@ -77,12 +77,19 @@ pub(super) fn is_shared(case: &Case<'_>, access: &Access) -> bool {
 
 /// The other service that logs in as this role, unless it is this service's own role as well.
 pub(super) fn service_of<'a>(case: &Case<'a>, role: &str) -> Option<&'a str> {
-    if case.subject.service.role_name() == Some(role) {
+    service_beside(case, case.subject, role)
+}
+
+/// The same as seen from another service than the one that is looked at.
+fn service_beside<'a>(case: &Case<'a>, subject: &Subject<'_>, role: &str) -> Option<&'a str> {
+    if subject.service.role_name() == Some(role) {
         return None;
     }
-    case.others()
-        .find(|other| other.service.role_name() == Some(role))
-        .map(|other| other.service.name.as_str())
+    let mut subjects = case.system.subjects.iter();
+    let other = subjects.find(|other| {
+        other.service.name != subject.service.name && other.service.role_name() == Some(role)
+    })?;
+    Some(other.service.name.as_str())
 }
 
 /// The services whose database is in this server and could not be looked at, for the one that speaks for the server: only a neighbour
