@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::examples;
@@ -85,7 +85,7 @@ pub(crate) enum Color {
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
     /// Only this service; may be repeated
-    #[arg(short, long = "service", value_name = "SERVICE")]
+    #[arg(short, long = "service", value_name = "SERVICE", value_hint = ValueHint::Other)]
     pub(crate) services: Vec<String>,
 }
 
@@ -192,7 +192,7 @@ pub(crate) struct Migrate {
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
     /// The service
-    #[arg(short, long, value_name = "SERVICE")]
+    #[arg(short, long, value_name = "SERVICE", value_hint = ValueHint::Other)]
     pub(crate) service: String,
     /// The version to be at afterwards; 0 takes back everything
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(0..))]
@@ -214,7 +214,7 @@ pub(crate) struct Rollback {
 #[derive(Debug, Args)]
 pub(crate) struct Baseline {
     /// The service whose database it is
-    #[arg(short, long, value_name = "SERVICE")]
+    #[arg(short, long, value_name = "SERVICE", value_hint = ValueHint::Other)]
     pub(crate) service: String,
     /// The version whose schema it has; the newest one that fits when not given
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
@@ -230,7 +230,7 @@ pub(crate) struct Baseline {
 #[derive(Debug, Args)]
 pub(crate) struct Repair {
     /// The service whose database it is
-    #[arg(short, long, value_name = "SERVICE")]
+    #[arg(short, long, value_name = "SERVICE", value_hint = ValueHint::Other)]
     pub(crate) service: String,
     /// The statement whose fate the catalog does not tell ran: mark it as done
     #[arg(long)]
@@ -322,7 +322,7 @@ pub(crate) struct Lock {
     #[arg(long = "postgres-bin", value_name = "DIR")]
     pub(crate) postgres_bin: Vec<PathBuf>,
     /// Record the schema that this service made itself (managed = "service"), read from its live database
-    #[arg(long, value_name = "SERVICE", conflicts_with_all = ["services", "postgres_bin"])]
+    #[arg(long, value_name = "SERVICE", value_hint = ValueHint::Other, conflicts_with_all = ["services", "postgres_bin"])]
     pub(crate) from: Option<String>,
 }
 
@@ -348,6 +348,7 @@ pub(crate) struct SandboxFlags {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Start the servers, run a command with the environment set, stop and remove everything
+    #[command(after_help = examples::SANDBOX_RUN)]
     Run {
         #[command(flatten)]
         flags: SandboxFlags,
@@ -356,6 +357,7 @@ pub(crate) enum SandboxCommand {
         command: Vec<OsString>,
     },
     /// Start the servers and leave them running; prints the environment as export lines
+    #[command(after_help = examples::SANDBOX_UP)]
     Up {
         #[command(flatten)]
         flags: SandboxFlags,
@@ -364,6 +366,7 @@ pub(crate) enum SandboxCommand {
         dir: Option<PathBuf>,
     },
     /// Stop the servers that `up` has started and remove their data
+    #[command(after_help = examples::SANDBOX_DOWN)]
     Down {
         /// Where the sandbox keeps its data
         #[arg(long, value_name = "DIR")]
