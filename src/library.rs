@@ -137,7 +137,12 @@ impl Migrator {
             data_dir: None,
             wait: self.wait,
         };
-        let cleared = Box::pin(preflight(&task, self.lock_timeout, None)).await?;
+        let observer = |event| {
+            if let Some(observer) = &self.observer {
+                observer(event);
+            }
+        };
+        let cleared = Box::pin(preflight(&task, self.lock_timeout, None, &observer)).await?;
         let wanted = |version| self.target.is_none_or(|target| version <= target);
         let mut pending = cleared.plan.pending.iter();
         if !pending.any(|migration| wanted(migration.version)) {
@@ -152,11 +157,6 @@ impl Migrator {
         // Nobody raises it: a caller who wants to end the run drops the future.
         let (_interrupter, interrupted) = watch::channel(false);
         let interrupt = Interrupt::new(interrupted);
-        let observer = |event| {
-            if let Some(observer) = &self.observer {
-                observer(event);
-            }
-        };
         let mut session = open(&task).await?;
         let (applied, result) = Box::pin(apply_pending(
             &mut session,

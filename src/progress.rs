@@ -68,6 +68,7 @@ impl Progress {
 fn words(event: &Event) -> String {
     match event {
         Event::WaitingForRunner { holder } => format!("waits for another runner: {holder}"),
+        Event::WaitingForLock { holder } => format!("waits for a lock: {holder}"),
         Event::Retrying { file, reason } => {
             format!("{file} was rolled back and is tried again: {reason}")
         }

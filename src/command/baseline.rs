@@ -5,16 +5,16 @@ mod judge;
 use std::time::{Duration, Instant};
 
 use super::single::{Unusable, proving_lock, target, unable};
-use super::{Interrupt, Loaded, LoadedService};
+use super::{Interrupt, Loaded, LoadedService, TRY_AGAIN};
 use crate::manifest::Endpoint;
 use crate::migration::Set;
 use crate::migration::guard;
 use crate::migration::other_tools::recognise;
-use crate::postgres::inspect::{self, is_lock_conflict};
+use crate::postgres::inspect;
 use crate::postgres::other_tools::{Told, own_versions, told};
 use crate::postgres::unfinished::unfinished;
 use crate::postgres::{
-    ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, baseline, connect, describe,
+    ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, baseline, connect, looking,
     snapshot,
 };
 use crate::report::baseline::{Migration, OtherHistory, Outcome, Report};
@@ -179,21 +179,20 @@ async fn look(
 ) -> Result<i32, Ended> {
     let endpoint = ready.endpoint;
     let application = format!("dbctl baseline {}", ready.service.service.name);
-    let session = connect(endpoint, Purpose::Read, &application)
+    let mut session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
     report.server_version = Some(session.server_version().to_owned());
-    let looked = inspected(loaded, ready, options, &session, report).await;
+    let patient = session.wait_for_locks(options.lock_timeout).await;
+    let work = async {
+        patient?;
+        inspected(loaded, ready, options, &session, report).await
+    };
+    let looked = looking(&session, endpoint, &application, &|_| (), work).await;
     session.close().await;
-    looked.map_err(|error| {
-        let outcome = match is_lock_conflict(&error) {
-            true => Outcome::Locked,
-            false => Outcome::Unreachable,
-        };
-        (
-            outcome,
-            format!("{}: {}", endpoint.display(), describe(&error)),
-        )
+    looked.map_err(|unread| match unread.locked {
+        true => (Outcome::Locked, format!("{}; {TRY_AGAIN}", unread.text)),
+        false => (Outcome::Unreachable, unread.text),
     })?
 }
 
@@ -209,13 +208,7 @@ async fn inspected(
         ready.service.party(),
         loaded.others(&ready.service.service.name),
     );
-    let marks = match inspect::marks(session).await {
-        Ok(marks) => marks,
-        Err(error) => {
-            let reason = inspect::unreadable(ready.endpoint, &error);
-            return Ok(Err((Outcome::Unreachable, reason)));
-        }
-    };
+    let marks = inspect::marks(session).await?;
     if let Some(reason) = guard::wrong_database(own, &others, &marks.database) {
         return refused(reason);
     }

@@ -31,9 +31,16 @@ pub mod since;
 #[cfg(feature = "cli")]
 mod single;
 #[cfg(feature = "cli")]
+mod sources;
+#[cfg(feature = "cli")]
 pub mod status;
 mod system;
 #[cfg(feature = "cli")]
 pub mod verify;
 
+#[cfg(feature = "cli")]
+pub use sources::sources;
 pub use system::{Interrupt, Loaded, LoadedService};
+
+/// What to do when a lock was not to be had.
+const TRY_AGAIN: &str = "nothing was changed: try again when the table is free";

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::guard::refused_by_marks;
-use super::{Interrupt, Loaded, LoadedService};
+use super::{Interrupt, Loaded, LoadedService, TRY_AGAIN};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::Party;
 use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Purpose, RollbackError, RollbackOptions, Session, connect,
-    describe, rollback, unfinished,
+    looking, rollback, unfinished,
 };
 use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
 
@@ -133,7 +133,7 @@ impl<'a> Task<'a> {
             (Outcome::Interrupted, what)
         };
         let plan = tokio::select! {
-            looked = self.look_patiently() => looked?,
+            looked = self.look_patiently(observer) => looked?,
             () = interrupt.wait() => return Err(unchanged()),
         };
         report.from = Some(plan.from);
@@ -165,18 +165,25 @@ impl<'a> Task<'a> {
         settle(result, report)
     }
 
+    fn application(&self) -> String {
+        format!("dbctl rollback {}", self.own.service)
+    }
+
     async fn session(&self, purpose: Purpose) -> Result<Session, Ended> {
-        let application = format!("dbctl rollback {}", self.own.service);
-        connect(self.endpoint, purpose, &application)
+        connect(self.endpoint, purpose, &self.application())
             .await
             .map_err(|error| (Outcome::Unreachable, error.message))
     }
 
     /// As [`Task::look`], again and again while somebody holds a lock that even a reader of the catalog waits for.
-    async fn look_patiently(&self) -> Result<Rollback, Ended> {
+    async fn look_patiently(
+        &self,
+        observer: &(dyn Fn(&str, Event) + Sync),
+    ) -> Result<Rollback, Ended> {
         let started = Instant::now();
         loop {
-            match self.look().await {
+            let left = self.options.lock_timeout.saturating_sub(started.elapsed());
+            match self.look(left, observer).await {
                 Err((Outcome::Locked, _)) if started.elapsed() < self.options.lock_timeout => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -186,22 +193,31 @@ impl<'a> Task<'a> {
     }
 
     /// Looks at the database in a read-only session: whose it is, what is applied, whether it can be rolled back.
-    async fn look(&self) -> Result<Rollback, Ended> {
-        let session = self.session(Purpose::Read).await?;
-        let looked = self.inspected(&session).await;
-        session.close().await;
-        let error = match looked {
-            Ok(plan) => return plan,
-            Err(error) => error,
+    async fn look(
+        &self,
+        patience: Duration,
+        observer: &(dyn Fn(&str, Event) + Sync),
+    ) -> Result<Rollback, Ended> {
+        let mut session = self.session(Purpose::Read).await?;
+        let application = self.application();
+        let tell = |holder: &str| {
+            let holder = holder.to_owned();
+            observer(self.own.service, Event::WaitingForLock { holder });
         };
-        let text = format!("{}: {}", self.endpoint.display(), describe(&error));
-        Err(if inspect::is_lock_conflict(&error) {
-            let advice =
-                "nothing was changed: try again when the table is free, or raise --lock-timeout";
-            (Outcome::Locked, format!("{text}; {advice}"))
-        } else {
-            (Outcome::Unreachable, text)
-        })
+        let patient = session.wait_for_locks(patience).await;
+        let work = async {
+            patient?;
+            self.inspected(&session).await
+        };
+        let looked = looking(&session, self.endpoint, &application, &tell, work).await;
+        session.close().await;
+        looked.map_err(|unread| match unread.locked {
+            true => (
+                Outcome::Locked,
+                format!("{}; {TRY_AGAIN}, or raise --lock-timeout", unread.text),
+            ),
+            false => (Outcome::Unreachable, unread.text),
+        })?
     }
 
     /// The part of [`Task::look`] that talks to the server. The outer error is the driver's.
@@ -210,13 +226,7 @@ impl<'a> Task<'a> {
             let reason = format!("{reason}; nothing was changed");
             Ok(Err((Outcome::Refused, reason)))
         };
-        let marks = match inspect::marks(session).await {
-            Ok(marks) => marks,
-            Err(error) => {
-                let reason = inspect::unreadable(self.endpoint, &error);
-                return Ok(Err((Outcome::Unreachable, reason)));
-            }
-        };
+        let marks = inspect::marks(session).await?;
         if let Some(reason) = refused_by_marks(self.own, &self.others, &marks) {
             return refused(reason);
         }

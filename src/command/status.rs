@@ -8,7 +8,7 @@ use crate::migration::other_tools::recognise;
 use crate::migration::{Plan, analyse, guard};
 use crate::postgres::inspect::Marks;
 use crate::postgres::unfinished::unfinished;
-use crate::postgres::{DriverError, Purpose, Session, connect, inspect, snapshot};
+use crate::postgres::{DriverError, Purpose, Session, connect, inspect, looking, snapshot};
 use crate::report::status::{
     Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
 };
@@ -60,14 +60,15 @@ async fn read(
     status: &mut ServiceStatus,
 ) -> Result<State, (State, String)> {
     let name = &service.service.name;
-    let session = connect(endpoint, Purpose::Read, &format!("dbctl status {name}"))
+    let application = format!("dbctl status {name}");
+    let session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| (State::Unreachable, error.message))?;
     status.server_version = Some(session.server_version().to_owned());
-    let seen = see(service, &session, status).await;
+    let seeing = see(service, &session, status);
+    let seen = looking(&session, endpoint, &application, &|_| (), seeing).await;
     session.close().await;
-    let marks =
-        seen.map_err(|error| (State::Unreachable, inspect::unreadable(endpoint, &error)))?;
+    let marks = seen.map_err(|unread| (State::Unreachable, unread.advised()))?;
     let others = loaded.others(name);
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))

@@ -13,7 +13,8 @@ use crate::files;
 use crate::manifest::Endpoint;
 use crate::migration::SetFacts;
 use crate::postgres::{
-    Purpose, Reason, Session, connect, cron_jobs, describe, same_database, snapshot_with_state,
+    Purpose, Reason, Session, connect, cron_jobs, describe, looking, same_database,
+    snapshot_with_state,
 };
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
@@ -210,7 +211,8 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
-    let read = snapshot_with_state(&session, usable, names).await;
+    let reading = snapshot_with_state(&session, usable, names);
+    let read = looking(&session, endpoint, &name, &|_| (), reading).await;
     let refused = match admin {
         Some(Ok(admin)) => {
             admin.close().await;
@@ -227,11 +229,7 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
             }
             Fact::Known(snapshot)
         }
-        Err(error) => Fact::Unknown(Gap::new(format!(
-            "{}: {}",
-            endpoint.display(),
-            describe(&error)
-        ))),
+        Err(unread) => Fact::Unknown(Gap::new(unread.advised())),
     };
     Look {
         pooled: session.pooled(),

@@ -9,7 +9,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::error::{CHECK_ADDRESS, Reason, classify, describe};
 use super::first_look::FirstLook;
 use super::pooler::{self, Mode, PROOF};
-use super::session::{Connection, Purpose, Session};
+use super::session::{Connection, LOCK_WAIT, Purpose, Session};
 use super::standby;
 use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
 
@@ -107,6 +107,7 @@ impl Attempt<'_> {
             pooled: false,
             pid: 0,
             server_version: String::new(),
+            lock_wait: LOCK_WAIT,
             misses_clients: false,
         };
         let look = FirstLook::read(&session.client)

@@ -1,12 +1,14 @@
 //! The only place that names tokio_postgres or refinery: sessions, the catalog, the migration runner, provisioning.
 
 mod attempt;
+mod blockers;
 pub mod capacity;
 pub mod catalog;
 mod connect;
 mod error;
 mod first_look;
 pub mod inspect;
+mod looking;
 pub mod other_tools;
 mod pooler;
 pub mod proof;
@@ -22,6 +24,7 @@ pub mod unfinished;
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{Connecting, connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
+pub use looking::{Unread, looking};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, RollbackError,
     RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,

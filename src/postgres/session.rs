@@ -32,6 +32,8 @@ pub struct Session {
     pub(super) pooled: bool,
     pub(super) pid: i32,
     pub(super) server_version: String,
+    /// The longest wait for a lock.
+    pub(super) lock_wait: Duration,
     /// Whether the server can notice a client that is gone while a statement runs.
     pub(super) misses_clients: bool,
 }
@@ -94,6 +96,22 @@ impl Session {
         self.begin("ROLLBACK; BEGIN READ ONLY").await
     }
 
+    /// Waits for a lock no longer than this, where that is less than a session waits anyway.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn wait_for_locks(&mut self, limit: Duration) -> Result<(), Error> {
+        if limit >= self.lock_wait {
+            return Ok(());
+        }
+        // Zero would mean no limit.
+        self.lock_wait = limit.max(Duration::from_millis(1));
+        if self.in_transactions() {
+            return self.begin_reading().await;
+        }
+        self.settle().await
+    }
+
     /// Begins a transaction in which nothing can write and everything that is read is of one moment.
     pub(super) async fn begin_snapshot(&self) -> Result<(), Error> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -119,7 +137,7 @@ impl Session {
     /// Begins a transaction with the settings of a reader. One message: the pooler has no moment in between to give the server process
     /// away.
     async fn begin(&self, begin: &str) -> Result<(), Error> {
-        let sql = format!("{begin}; {}", local_settings());
+        let sql = format!("{begin}; {}", self.local_settings());
         self.client.batch_execute(&sql).await
     }
 
@@ -149,10 +167,26 @@ impl Session {
         };
         let set = SETTINGS.iter().chain(std::iter::once(&timeout));
         statements.extend(set.map(|(name, value)| format!("SET {name} = {value}")));
+        statements.push(format!("SET lock_timeout = {}", self.lock_wait.as_millis()));
         if purpose == Purpose::Write && self.misses_clients {
             statements.push(CLIENT_CHECK.to_owned());
         }
         statements.join(";")
+    }
+
+    /// The settings of a reader, for one transaction.
+    fn local_settings(&self) -> String {
+        let mut statements: String = SETTINGS
+            .iter()
+            .chain(std::iter::once(&READING_TIMEOUT))
+            .map(|(name, value)| format!("SET LOCAL {name} = {value};"))
+            .collect();
+        // In milliseconds, as the server takes a number without a unit.
+        statements.push_str(&format!(
+            "SET LOCAL lock_timeout = {}",
+            self.lock_wait.as_millis()
+        ));
+        statements
     }
 
     /// Says goodbye to the server and waits until it has heard, so that no backend is left behind when the run ends.
@@ -212,15 +246,17 @@ impl Canceller {
 /// The settings of every session, in this order. The search path comes first: whoever owns the database can give it one with functions
 /// of their own, which an administrator's session would run with an administrator's rights. They are sent after the log-in because a
 /// pooler refuses them at start.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("search_path", "pg_catalog"),
     ("role", "none"),
     ("standard_conforming_strings", "on"),
     ("client_min_messages", "warning"),
     ("jit", "off"),
-    ("lock_timeout", "'5s'"),
     ("idle_in_transaction_session_timeout", "'5min'"),
 ];
+
+/// How long a session waits for a lock where nobody says otherwise.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a reading session's statement may run.
 const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
@@ -231,12 +267,3 @@ const WRITING_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
 /// A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems than Linux refuse the setting
 /// (PostgreSQL documentation, "Connections and Authentication").
 const CLIENT_CHECK: &str = "SET client_connection_check_interval = '2s'";
-
-/// The settings of a reader, for one transaction.
-fn local_settings() -> String {
-    SETTINGS
-        .iter()
-        .chain(std::iter::once(&READING_TIMEOUT))
-        .map(|(name, value)| format!("SET LOCAL {name} = {value};"))
-        .collect()
-}

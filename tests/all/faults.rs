@@ -254,16 +254,44 @@ fn a_lock_that_even_readers_of_the_catalog_wait_for_ends_the_run_as_locked() {
         &shop.lab,
         "BEGIN; LOCK TABLE guarded IN ACCESS EXCLUSIVE MODE;",
     );
-    let run = shop
-        .migrate(&["--lock-timeout", "500ms"])
+    let started = Instant::now();
+    shop.migrate(&["--lock-timeout", "500ms"])
         .exits(6)
-        .says("nothing was changed");
-    assert!(run.out.contains("raise --lock-timeout"), "{}", run.out);
+        .says("blocked by process")
+        .says("(the-holder)")
+        .says("waits for a lock: process")
+        .says("nothing was changed: try again when the table is free, or raise --lock-timeout");
+    assert!(started.elapsed() >= Duration::from_millis(500));
+    assert!(started.elapsed() < Duration::from_secs(4));
+    for verb in ["verify", "baseline"] {
+        let run = shop.lab.run(&[verb, "--service", R]);
+        run.says("the-holder")
+            .says("try again when the table is free");
+    }
     let runner = shop.spawn(&["--lock-timeout", "60s"]);
     shop.until_backend("wait_event_type = 'Lock'");
     holder.release();
     join(runner).exits(0);
     assert_eq!(shop.history(), "1 guarded, 2 more");
+
+    // The history itself: whose it is and what was applied cannot be read.
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; LOCK TABLE refinery_schema_history IN ACCESS EXCLUSIVE MODE;",
+    );
+    for (verb, exit) in [("migrate", 6), ("rollback", 6), ("status", 4)] {
+        let limit: &[&str] = match verb {
+            "migrate" => &["--lock-timeout", "300ms"],
+            "rollback" => &["--lock-timeout", "300ms", "--target", "0"],
+            _ => &[],
+        };
+        shop.lab
+            .run(&[&[verb, "--service", R], limit].concat())
+            .exits(exit)
+            .says("the-holder")
+            .says("try again when the table is free");
+    }
+    holder.release();
 }
 
 #[test]

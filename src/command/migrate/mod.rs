@@ -71,7 +71,9 @@ pub async fn run(
     let limits = Limits::new(options.jobs, options.jobs_per_server, servers);
     let looks = loaded.chosen().map(|service| {
         let ahead = ahead.take(&service.service.name);
-        look(loaded, service, options, ahead, &limits, interrupt)
+        look(
+            loaded, service, options, ahead, &limits, observer, interrupt,
+        )
     });
     let looks = join_all(looks).await;
     let looks = judged_together(looks, options);
@@ -116,6 +118,7 @@ async fn look<'a>(
     options: &Options,
     ahead: Option<Connecting>,
     limits: &Limits,
+    observer: &(dyn Fn(&str, Event) + Sync),
     interrupt: &Interrupt,
 ) -> Look<'a> {
     let mut run = blank(service);
@@ -133,8 +136,9 @@ async fn look<'a>(
     let server = task.endpoint.address();
     let _turn = limits.turn(&server).await;
     let started = Instant::now();
+    let observe = |event| observer(&service.service.name, event);
     let looked = tokio::select! {
-        looked = preflight(&task, options.lock_timeout, ahead) => looked,
+        looked = preflight(&task, options.lock_timeout, ahead, &observe) => looked,
         () = interrupt.wait() => Err((Outcome::Interrupted, INTERRUPTED.to_owned())),
     };
     run.took = started.elapsed();

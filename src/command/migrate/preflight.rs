@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::TRY_AGAIN;
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
@@ -10,7 +11,8 @@ use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
-    Connecting, DriverError, Purpose, Session, connect, describe, snapshot, standby, unfinished,
+    Connecting, DriverError, Event, Purpose, Session, Unread, connect, looking, snapshot, standby,
+    unfinished,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -43,10 +45,12 @@ pub(crate) async fn preflight(
     task: &Task<'_>,
     limit: Duration,
     mut ahead: Option<Connecting>,
+    observer: &(dyn Fn(Event) + Sync),
 ) -> Result<Cleared, Refusal> {
     let started = Instant::now();
     loop {
-        match look(task, ahead.take()).await {
+        let left = limit.saturating_sub(started.elapsed());
+        match look(task, ahead.take(), left, observer).await {
             Err((Outcome::Locked, _)) if started.elapsed() < limit => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -56,33 +60,46 @@ pub(crate) async fn preflight(
 }
 
 /// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
-async fn look(task: &Task<'_>, ahead: Option<Connecting>) -> Result<Cleared, Refusal> {
+async fn look(
+    task: &Task<'_>,
+    ahead: Option<Connecting>,
+    patience: Duration,
+    observer: &(dyn Fn(Event) + Sync),
+) -> Result<Cleared, Refusal> {
     let begun = ahead.unwrap_or_else(|| {
         Connecting::begin(task.endpoint, Purpose::Read, &task.application(), task.wait)
     });
-    let session = begun
+    let mut session = begun
         .session()
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
-    let looked = inspected(task, &session).await;
+    let application = task.application();
+    let tell = |holder: &str| {
+        observer(Event::WaitingForLock {
+            holder: holder.to_owned(),
+        });
+    };
+    let patient = session.wait_for_locks(patience).await;
+    let work = async {
+        patient?;
+        inspected(task, &session).await
+    };
+    let looked = looking(&session, task.endpoint, &application, &tell, work).await;
     session.close().await;
     looked
-        .map_err(|error| unreadable(task, &error))?
+        .map_err(unread)?
         .map_err(|(outcome, reason)| match outcome {
             Outcome::Refused => (outcome, format!("{reason}; nothing was changed")),
             _ => (outcome, reason),
         })
 }
 
-fn unreadable(task: &Task<'_>, error: &DriverError) -> Refusal {
-    let fact = format!("{}: {}", task.endpoint.display(), describe(error));
-    if inspect::is_lock_conflict(error) {
-        let advice =
-            "nothing was changed: try again when the table is free, or raise --lock-timeout";
-        (Outcome::Locked, format!("{fact}; {advice}"))
-    } else {
-        (Outcome::Unreachable, fact)
+fn unread(unread: Unread) -> Refusal {
+    if !unread.locked {
+        return (Outcome::Unreachable, unread.text);
     }
+    let text = format!("{}; {TRY_AGAIN}, or raise --lock-timeout", unread.text);
+    (Outcome::Locked, text)
 }
 
 /// The part of [`look`] that talks to the server. The outer error is the driver's, the inner one is a refusal.
@@ -90,13 +107,7 @@ async fn inspected(
     task: &Task<'_>,
     session: &Session,
 ) -> Result<Result<Cleared, Refusal>, DriverError> {
-    let marks = match inspect::marks(session).await {
-        Ok(marks) => marks,
-        Err(error) => {
-            let reason = inspect::unreadable(task.endpoint, &error);
-            return Ok(Err((Outcome::Unreachable, reason)));
-        }
-    };
+    let marks = inspect::marks(session).await?;
     if let Some(reason) = task.refused_by_marks(&marks) {
         return Ok(Err((Outcome::Refused, reason)));
     }

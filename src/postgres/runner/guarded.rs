@@ -10,9 +10,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::Error;
 
+use super::super::blockers::Watch;
 use super::super::inspect;
 use super::super::session::Session;
-use super::blockers::Watch;
 use super::books::Known;
 use super::failure::interrupted;
 use super::footprint::Foreign;

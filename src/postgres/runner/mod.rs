@@ -2,7 +2,6 @@
 //! other runners, the stamp and the history table in the transaction of the first migration, timeouts, and errors that tell.
 
 mod baseline;
-mod blockers;
 mod books;
 mod cancel;
 mod failure;
@@ -28,6 +27,7 @@ use refinery_core::{Migration as Refinery, Runner, Target};
 use tokio::sync::watch;
 
 use super::DriverError;
+use super::blockers::Watch;
 use super::error::describe;
 use super::inspect::{self, Marks};
 use super::session::Session;
@@ -35,7 +35,6 @@ use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
 pub use baseline::baseline;
-use blockers::Watch;
 use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
@@ -92,6 +91,11 @@ pub enum Event {
     /// Another runner holds the lock.
     WaitingForRunner {
         /// Who it is, as `pg_stat_activity` shows it.
+        holder: String,
+    },
+    /// A table is locked by somebody else, and the look at the database before the first migration waits for it.
+    WaitingForLock {
+        /// Who holds it.
         holder: String,
     },
     /// A table is locked by somebody else; the migration was rolled back and is tried again.

@@ -238,10 +238,7 @@ impl Guarded<'_> {
 
     /// The server's words, and who stood in the way.
     pub(super) fn with_blockers(&self, reason: String) -> String {
-        match self.watch.blockers() {
-            Some(blockers) => format!("{reason}; blocked by {blockers}"),
-            None => reason,
-        }
+        self.watch.with_blockers(reason)
     }
 
     async fn roll_back(&self, session: &Session, migration: &Migration) -> Result<(), ApplyError> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use super::super::connect::connect;
-use super::super::session::{Purpose, Session};
+use super::connect::connect;
+use super::session::{Purpose, Session};
 use crate::manifest::Endpoint;
 
 /// How long a statement may take before somebody asks who blocks it.
@@ -38,10 +38,19 @@ impl<'a> Watch<'a> {
 
     /// Runs something while watching who blocks it.
     pub(super) async fn over<T>(&self, work: impl Future<Output = T>) -> T {
+        self.telling(&|_| (), work).await
+    }
+
+    /// As [`Watch::over`], and says who blocks it whenever that has changed.
+    pub(super) async fn telling<T>(
+        &self,
+        tell: &(dyn Fn(&str) + Sync),
+        work: impl Future<Output = T>,
+    ) -> T {
         tokio::pin!(work);
         tokio::select! {
             done = &mut work => return done,
-            () = self.look() => {}
+            () = self.look(tell) => {}
         }
         // There is nothing to look with: the work goes on all the same.
         work.await
@@ -60,12 +69,20 @@ impl<'a> Watch<'a> {
             .clone()
     }
 
+    /// A sentence, with who was seen to block.
+    pub(super) fn with_blockers(&self, reason: String) -> String {
+        match self.blockers() {
+            Some(blockers) => format!("{reason}; blocked by {blockers}"),
+            None => reason,
+        }
+    }
+
     fn remember(&self, blockers: Option<String>) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = blockers;
     }
 
     /// Looks until it is dropped; returns when it cannot look.
-    async fn look(&self) {
+    async fn look(&self, tell: &(dyn Fn(&str) + Sync)) {
         tokio::time::sleep(QUIET).await;
         let mut held = self.session.lock().await;
         if held.is_none() {
@@ -77,8 +94,11 @@ impl<'a> Watch<'a> {
             return;
         };
         while let Ok(blockers) = blockers(session, self.pid).await {
-            if blockers.is_some() {
-                self.remember(blockers);
+            if let Some(blockers) = blockers
+                && self.blockers().as_ref() != Some(&blockers)
+            {
+                tell(&blockers);
+                self.remember(Some(blockers));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -98,7 +118,7 @@ async fn blockers(session: &Session, pid: i32) -> Result<Option<String>, tokio_p
     session.begin_reading().await?;
     session
         .client
-        .query_typed_one(include_str!("sql/blockers.sql"), &[(&pid, Type::INT4)])
+        .query_typed_one(include_str!("blockers.sql"), &[(&pid, Type::INT4)])
         .await?
         .try_get(0)
 }
