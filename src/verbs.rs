@@ -104,6 +104,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             let loaded = load(&manifest, &options.chosen)?;
             let compose = command::compose::load(&manifest, &options.compose, &inputs)
                 .map_err(Stop::refused)?;
+            if !global.quiet {
+                output::talk(&command::sources(&loaded, compose.as_ref()));
+            }
             let report = command::check::run(&loaded, compose, severity(options.fail_on)).await;
             deliver::report(&global, &options.outputs.files, &report)?;
             report.exit()
