@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
 
-use super::error::{CHECK_ADDRESS, Reason, classify, describe};
+use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
 use super::first_look::FirstLook;
 use super::pooler::{self, Mode, PROOF};
 use super::session::{Connection, LOCK_WAIT, Purpose, Session};
 use super::standby;
-use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
+use super::wire::{LogIn, OpenError, Place};
+use crate::manifest::{Endpoint, Host, SessionAttrs};
 
 /// The oldest major version of PostgreSQL that dbctl works with.
 pub const OLDEST_MAJOR: u32 = 14;
@@ -27,7 +28,7 @@ pub(super) struct Attempt<'a> {
     pub(super) application: &'a str,
     /// Which servers will do in this round.
     pub(super) attrs: SessionAttrs,
-    pub(super) tls: &'a MakeRustlsConnect,
+    pub(super) tls: &'a TlsConnector,
     /// How long the attempt may take.
     pub(super) limit: Duration,
 }
@@ -93,16 +94,16 @@ impl Attempt<'_> {
     }
 
     async fn session(&self, host: &Host, address: Address) -> Result<Session, Failure> {
-        let failed = |error: &tokio_postgres::Error| self.failed(host, error);
+        let failed = |error: tokio_postgres::Error| self.failed(host, &error.into());
+        let place = self.place(host, address);
         let (client, connection) = self
-            .connection(host, address)
+            .connection(host, &place)
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| self.failed(host, &error))?;
         let mut session = Session {
             client,
             connection,
-            tls: self.tls.clone(),
-            plain: self.plain(host),
+            place,
             purpose: self.purpose,
             pooled: false,
             pid: 0,
@@ -112,7 +113,7 @@ impl Attempt<'_> {
         };
         let look = FirstLook::read(&session.client)
             .await
-            .map_err(|error| failed(&error))?
+            .map_err(failed)?
             .ok_or_else(|| refusal("it does not answer as PostgreSQL does", ""))?;
         if look.version_num / 10_000 < OLDEST_MAJOR {
             let text = format!(
@@ -142,20 +143,18 @@ impl Attempt<'_> {
             });
         }
         if session.pooled && self.purpose == Purpose::Write {
-            self.prove_session_pooling(host, address, &session).await?;
+            self.prove_session_pooling(host, &session).await?;
         }
         session.settle().await.map_err(|error| {
             // Statement pooling allows no transaction.
             if session.pooled && error.as_db_error().is_some() {
                 refusal(&describe(&error), PASS_THE_POOLER)
             } else {
-                failed(&error)
+                failed(error)
             }
         })?;
         if look.standby && self.purpose == Purpose::Write {
-            let primary = standby::standby_of(&session)
-                .await
-                .map_err(|error| failed(&error))?;
+            let primary = standby::standby_of(&session).await.map_err(failed)?;
             let (text, advice) = standby::words(primary.as_deref());
             return Err(Failure {
                 is_final: false,
@@ -183,15 +182,10 @@ impl Attempt<'_> {
     }
 
     /// Refuses a pooler that gives the server process of a writing session to others: locks and settings would not hold.
-    async fn prove_session_pooling(
-        &self,
-        host: &Host,
-        address: Address,
-        session: &Session,
-    ) -> Result<(), Failure> {
+    async fn prove_session_pooling(&self, host: &Host, session: &Session) -> Result<(), Failure> {
         let proof = async {
-            let (second, _connection) = self.connection(host, address).await?;
-            pooler::mode(&session.client, session.pid, &second).await
+            let (second, _connection) = self.connection(host, &session.place).await?;
+            Ok(pooler::mode(&session.client, session.pid, &second).await?)
         };
         let unknown = |reason: &str| {
             let text = format!(
@@ -207,7 +201,7 @@ impl Attempt<'_> {
                  (transaction or statement pooling): dbctl's lock and settings would not hold, so nothing is written through it",
                 PASS_THE_POOLER,
             )),
-            Ok(Err(error)) => unknown(&describe(&error)),
+            Ok(Err(error)) => unknown(&describe_open(&error)),
             Err(_) => unknown(&format!("no answer within {} s", PROOF.as_secs())),
         }
     }
@@ -215,48 +209,33 @@ impl Attempt<'_> {
     async fn connection(
         &self,
         host: &Host,
-        address: Address,
-    ) -> Result<(Client, Connection), tokio_postgres::Error> {
-        let config = self.config(host, address);
-        if self.plain(host) {
-            let (client, connection) = config.connect(NoTls).await?;
-            let task = tokio::spawn(async move { drop(connection.await) });
-            Ok((client, Connection(task)))
-        } else {
-            let (client, connection) = config.connect(self.tls.clone()).await?;
-            let task = tokio::spawn(async move { drop(connection.await) });
-            Ok((client, Connection(task)))
+        place: &Place,
+    ) -> Result<(Client, Connection), OpenError> {
+        let opened = place.open().await?;
+        let password = self.endpoint.password_for(host).cloned();
+        let stream = LogIn::new(opened.stream, password, opened.binding);
+        let (client, connection) = self.config(host).connect_raw(stream, NoTls).await?;
+        let task = tokio::spawn(async move { drop(connection.await) });
+        Ok((client, Connection(task)))
+    }
+
+    fn place(&self, host: &Host, address: Address) -> Place {
+        match address {
+            Address::Socket => Place::socket(host),
+            Address::Ip(ip) => Place::tcp(host, ip, self.endpoint.ssl_mode, self.tls),
         }
     }
 
-    /// Whether there is no TLS: libpq ignores `sslmode` for sockets.
-    fn plain(&self, host: &Host) -> bool {
-        self.endpoint.ssl_mode == SslMode::Disable || host.is_socket()
-    }
-
-    /// The driver's configuration for one address of a host.
-    fn config(&self, host: &Host, address: Address) -> Config {
+    /// The driver's configuration for one host.
+    fn config(&self, host: &Host) -> Config {
         let endpoint = self.endpoint;
         let mut config = Config::new();
         config
-            .host(&host.name)
-            .port(host.port)
             .user(&endpoint.user)
             .dbname(&endpoint.database)
             .application_name(self.application)
-            .ssl_mode(match endpoint.ssl_mode {
-                _ if self.plain(host) => DriverSslMode::Disable,
-                SslMode::Disable => DriverSslMode::Disable,
-                SslMode::Prefer => DriverSslMode::Prefer,
-                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => {
-                    DriverSslMode::Require
-                }
-            })
-            .keepalives_idle(Duration::from_secs(30));
-        // The name stays: the certificate is for it.
-        if let Address::Ip(ip) = address {
-            config.hostaddr(ip);
-        }
+            // The stream that the driver is given has TLS where there is any.
+            .ssl_mode(DriverSslMode::Disable);
         if let Some(password) = endpoint.password_for(host) {
             config.password(password.expose());
         }
@@ -266,13 +245,13 @@ impl Attempt<'_> {
         config
     }
 
-    /// A driver's error, with what the password file has to do with it.
-    fn failed(&self, host: &Host, error: &tokio_postgres::Error) -> Failure {
+    /// An error, with what the password file has to do with it.
+    fn failed(&self, host: &Host, error: &OpenError) -> Failure {
         let (reason, advice) = classify(error);
         let note = (reason == Reason::LogIn)
             .then(|| self.endpoint.password_note(host))
             .flatten();
-        let mut text = describe(error);
+        let mut text = describe_open(error);
         if let Some(note) = note {
             text = format!("{text}; {note}");
         }

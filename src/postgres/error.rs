@@ -1,8 +1,9 @@
 //! Errors of the driver, told in full: tokio_postgres displays an error of the server as "db error" and nothing else.
 
-use std::error::Error as _;
-
 use tokio_postgres::error::{ErrorPosition, Severity, SqlState};
+
+use super::scram::Unproven;
+use super::wire::{OpenError, Refusal};
 
 /// An error of the driver or the server in one line: message, SQLSTATE, detail, hint, and the chain of sources.
 #[must_use]
@@ -20,6 +21,19 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
         }
         return text;
     }
+    with_sources(error)
+}
+
+/// As [`describe`], of an error before there was a session.
+pub(super) fn describe_open(error: &OpenError) -> String {
+    match error {
+        OpenError::Driver(error) => describe(error),
+        _ => with_sources(error),
+    }
+}
+
+/// An error and the chain of its sources.
+fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -111,8 +125,17 @@ pub enum Reason {
 pub(super) const CHECK_ADDRESS: &str =
     "check that the server runs and that host and port are right";
 
-/// The class of a driver's error at connect, and what to do about it.
-pub(super) fn classify(error: &tokio_postgres::Error) -> (Reason, &'static str) {
+/// The class of an error at connect, and what to do about it.
+pub(super) fn classify(error: &OpenError) -> (Reason, &'static str) {
+    match error {
+        OpenError::Driver(error) => classify_driver(error),
+        OpenError::NoTls => (Reason::Tls, CHECK_SSLMODE),
+        OpenError::Tls(_) => (Reason::Tls, tls_advice(error).unwrap_or(CHECK_SSLMODE)),
+        OpenError::Connect(_) | OpenError::Io(_) => (Reason::Unreachable, CHECK_ADDRESS),
+    }
+}
+
+fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
     match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD => (
             Reason::LogIn,
@@ -139,32 +162,51 @@ pub(super) fn classify(error: &tokio_postgres::Error) -> (Reason, &'static str) 
             Reason::LogIn,
             "check the password: its variable is not set, or the URL holds none",
         ),
-        None => match tls_advice(error) {
-            Some(advice) => (Reason::Tls, advice),
-            None => (Reason::Unreachable, CHECK_ADDRESS),
+        None => match (cause(error), tls_advice(error)) {
+            (Some(refusal), _) => (Reason::Refused, log_in_advice(refusal)),
+            (None, Some(advice)) => (Reason::Tls, advice),
+            (None, None) => (Reason::Unreachable, CHECK_ADDRESS),
         },
     }
 }
 
 /// What to do about a failure of TLS; `None` when it is about something else.
-fn tls_advice(error: &tokio_postgres::Error) -> Option<&'static str> {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
+fn tls_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    cause(error).map(certificate_advice)
+}
+
+/// The first error of this kind among an error and its sources. One in an error of a stream is no source of it.
+fn cause<'a, E: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a E> {
+    let mut cause = Some(error);
     while let Some(current) = cause {
         let inner = current
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref)
             .and_then(|inner| inner.downcast_ref());
-        if let Some(error) = current.downcast_ref().or(inner) {
-            return Some(certificate_advice(error));
+        if let Some(found) = current.downcast_ref().or(inner) {
+            return Some(found);
         }
         cause = current.source();
     }
-    // The driver's own TLS errors carry no kind that could be matched.
-    error.to_string().contains("TLS").then_some(CHECK_SSLMODE)
+    None
 }
 
 /// What to do where TLS was wanted and there is none, or nothing is known about why.
 const CHECK_SSLMODE: &str = "check sslmode and sslrootcert, or switch TLS on in the server";
+
+/// What to do about a server that does not log in as it should.
+const fn log_in_advice(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Unproven(Unproven::Iterations(_)) => {
+            "set scram_iterations in the server to one of these, and the role's password anew"
+        }
+        _ => {
+            "check that host and port lead to the right PostgreSQL server, and that nobody in between answers in its place"
+        }
+    }
+}
 
 /// What to do about a server's certificate that is not accepted.
 fn certificate_advice(error: &rustls::Error) -> &'static str {

@@ -20,6 +20,7 @@ mod snapshot;
 pub mod standby;
 mod tls;
 pub mod unfinished;
+mod wire;
 
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{Connecting, connect, connect_patiently};

@@ -1,24 +1,15 @@
 //! Connection poolers, as PgBouncer is one: recognising them, and telling whether a session may rely on its server process.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{
-    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
-};
-use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
-use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage};
+use tokio::io::{AsyncReadExt as _, duplex};
+use tokio_postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage};
 
 /// How long the proof of session pooling may take, its second connection included.
 pub(super) const PROOF: Duration = Duration::from_secs(2);
 
 /// How often both connections are asked.
 const ROUNDS: usize = 8;
-
-/// The request for TLS (PostgreSQL documentation, "Message Formats", SSLRequest).
-const SSL_REQUEST: i32 = 80_877_103;
 
 /// What a pooler does with a session's server process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +25,11 @@ pub(super) enum Mode {
 /// The driver keeps the number for cancel requests only; so it writes one, to nobody.
 pub(super) async fn handshake_pid(token: &CancelToken) -> Option<i32> {
     let (theirs, mut ours) = duplex(64);
-    let writing = token.cancel_query_raw(theirs, PassThrough);
+    let writing = token.cancel_query_raw(theirs, NoTls);
     let reading = async {
-        loop {
-            let _length = ours.read_i32().await?;
-            if ours.read_i32().await? != SSL_REQUEST {
-                return ours.read_i32().await;
-            }
-            ours.write_all(b"S").await?;
-        }
+        let _length = ours.read_i32().await?;
+        let _code = ours.read_i32().await?;
+        ours.read_i32().await
     };
     let (written, read) = futures::join!(writing, reading);
     written.ok()?;
@@ -81,54 +68,4 @@ async fn backend_pid(client: &Client) -> Result<Option<i32>, Error> {
         }
     }
     Ok(pid)
-}
-
-/// "TLS" that hands the bytes on as they are: nothing here leaves the process.
-struct PassThrough;
-
-impl TlsConnect<DuplexStream> for PassThrough {
-    type Stream = Plain;
-    type Error = io::Error;
-    type Future = std::future::Ready<io::Result<Plain>>;
-
-    fn connect(self, stream: DuplexStream) -> Self::Future {
-        std::future::ready(Ok(Plain(stream)))
-    }
-}
-
-/// The stream of [`PassThrough`].
-struct Plain(DuplexStream);
-
-impl TlsStream for Plain {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Plain {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Plain {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
 }

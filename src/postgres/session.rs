@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, Error, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::wire::{OpenError, Place};
 
 /// How long a server or a pooler may take to hear that a session ends.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -26,8 +27,7 @@ pub struct Session {
     /// The driver's client.
     pub(crate) client: Client,
     pub(super) connection: Connection,
-    pub(super) tls: MakeRustlsConnect,
-    pub(super) plain: bool,
+    pub(super) place: Place,
     pub(super) purpose: Purpose,
     pub(super) pooled: bool,
     pub(super) pid: i32,
@@ -216,8 +216,7 @@ impl Session {
     pub fn canceller(&self) -> Canceller {
         Canceller {
             token: self.client.cancel_token(),
-            tls: self.tls.clone(),
-            plain: self.plain,
+            place: self.place.clone(),
         }
     }
 }
@@ -225,19 +224,17 @@ impl Session {
 /// Cancels the running statement of a session.
 pub struct Canceller {
     token: CancelToken,
-    tls: MakeRustlsConnect,
-    plain: bool,
+    place: Place,
 }
 
 impl Canceller {
     /// Asks the server to cancel. Nothing is known afterwards: the request may not arrive, or nothing may be running.
     pub async fn cancel(&self) {
         let asked = async {
-            if self.plain {
-                self.token.cancel_query(NoTls).await
-            } else {
-                self.token.cancel_query(self.tls.clone()).await
-            }
+            let opened = self.place.open().await?;
+            // Where there is TLS, the stream has it already.
+            self.token.cancel_query_raw(opened.stream, NoTls).await?;
+            Ok::<(), OpenError>(())
         };
         drop(tokio::time::timeout(Duration::from_secs(2), asked).await);
     }

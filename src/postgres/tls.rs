@@ -10,12 +10,12 @@ use rustls::{
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
 
 use crate::manifest::{Endpoint, SslMode};
 
 /// The connector for this endpoint's `sslmode`.
-pub(super) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect, String> {
+pub(super) fn connector(endpoint: &Endpoint) -> Result<TlsConnector, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -43,7 +43,7 @@ pub(super) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect, String
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
     };
-    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+    Ok(Arc::new(config.with_no_client_auth()).into())
 }
 
 /// The root certificates: the endpoint's file, else the system's.

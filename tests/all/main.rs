@@ -28,6 +28,7 @@ mod initialisation;
 mod lab;
 mod library;
 mod lock;
+mod log_ins;
 mod manifest;
 mod migrate;
 mod plan;

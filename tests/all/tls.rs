@@ -12,15 +12,23 @@ use crate::poolers::wait_for;
 use crate::sandbox::until;
 
 /// A certificate authority, and a certificate of it for the name `localhost`.
-struct Authority {
-    ca: String,
+pub(crate) struct Authority {
+    pub(crate) ca: String,
     ca_key: String,
-    certificate: String,
-    key: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 fn authority(name: &str) -> Authority {
-    let ca_key = rcgen::KeyPair::generate().unwrap();
+    authority_with(name, &rcgen::PKCS_ECDSA_P256_SHA256)
+}
+
+/// An authority that signs in this way.
+pub(crate) fn authority_with(
+    name: &str,
+    algorithm: &'static rcgen::SignatureAlgorithm,
+) -> Authority {
+    let ca_key = rcgen::KeyPair::generate_for(algorithm).unwrap();
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params
         .distinguished_name
@@ -174,7 +182,7 @@ fn sslmode_means_what_libpq_means() {
 }
 
 /// Gives the lab's server a certificate and its key.
-fn install(lab: &Lab, certificate: &str, key: &str) {
+pub(crate) fn install(lab: &Lab, certificate: &str, key: &str) {
     for (name, text) in [("server.crt", certificate), ("server.key", key)] {
         let lines = format!("SELECT unnest(string_to_array('{text}', E'\\n'))");
         lab.sql(

@@ -123,7 +123,7 @@ async fn password(
     } else {
         None
     };
-    if stored.is_some_and(|stored| scram::matches(&stored, password.expose())) {
+    if stored.is_some_and(|stored| scram::matches(&stored, password)) {
         steps.push(Step::new(what, "already so", false));
         return Ok(());
     }
