@@ -37,8 +37,8 @@ pub async fn snapshot_with_state(
     if let Some(admin) = admin {
         admin.begin_snapshot().await?;
     }
-    let mut snapshot = catalog::read(&session.client, admin.map(|admin| &admin.client)).await?;
-    snapshot.state = catalog::read_state(&session.client, &snapshot.objects, names).await?;
+    let admin_client = admin.map(|admin| &admin.client);
+    let mut snapshot = catalog::read_with_state(&session.client, admin_client, names).await?;
     let large = catalog::read_large_objects(&session.client).await?;
     snapshot.objects.extend(large);
     if let Some(admin) = admin {
@@ -54,8 +54,7 @@ pub async fn snapshot_with_state(
 /// When the connection breaks or a query fails.
 pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres::Error> {
     session.begin_snapshot().await?;
-    let mut objects = catalog::read_objects(&session.client).await?;
-    objects.extend(catalog::read_large_objects(&session.client).await?);
+    let objects = catalog::read_objects(&session.client).await?;
     session.end_snapshot().await?;
     Ok(objects)
 }

@@ -1,13 +1,14 @@
 //! Fills a [`Snapshot`] from PostgreSQL's catalog: a handful of queries, whatever the size of the schema.
 //!
 //! Works on PostgreSQL 14 and newer for a role that has no more than CONNECT; what such a role may not read becomes a
-//! [`Fact::Unknown`], unless the superuser's session that may come along can read it. Chunks are told from tables by
-//! TimescaleDB's own catalog, in the first query; the others are asked about the remaining relations only, so that chunks
-//! cost nearly nothing.
+//! [`Fact::Unknown`], unless the superuser's session that may come along can read it. The first query says what there is
+//! ([`Inventory`]) and tells chunks from tables by TimescaleDB's own catalog; the others are asked about the remaining relations
+//! only, so that chunks cost nearly nothing, and are not sent where they can have no answer.
 
 mod access;
 pub(super) mod conninfo;
 mod guarded;
+mod inventory;
 mod links;
 mod objects;
 mod privileges;
@@ -18,6 +19,7 @@ mod state;
 use tokio_postgres::{Client, Error};
 
 use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
+use inventory::Inventory;
 pub use links::cron_jobs_elsewhere;
 use session::Session;
 
@@ -43,6 +45,45 @@ struct Readers<'a> {
 }
 
 impl<'a> Readers<'a> {
+    async fn new(client: &'a Client, admin: Option<&'a Client>) -> Result<Self, Error> {
+        Ok(Self {
+            own: Reader::new(client).await?,
+            admin: match admin {
+                Some(admin) => Some(Reader::new(admin).await?),
+                None => None,
+            },
+        })
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let session = &self.own.session;
+        let there = Inventory::read(self.own.client, session).await?;
+        let (objects, relations) = objects::read(self, &there).await?;
+        Ok(Snapshot {
+            server: Server {
+                version_num: session.version_num,
+                version: session.version.clone(),
+                standby: session.standby,
+                timescaledb: session.timescaledb.clone(),
+                timescaledb_license: session.timescaledb_license.clone(),
+            },
+            identity: Identity {
+                database: session.database.clone(),
+                session_user: session.session_user.clone(),
+                current_user: session.current_user.clone(),
+                system_identifier: guarded::system_identifier(self).await?,
+                database_oid: session.database_oid,
+                stamp: guarded::stamp(self).await?,
+            },
+            objects,
+            history: guarded::history(self).await?,
+            access: access::read(self).await?,
+            privileges: privileges::read(self, &relations, &there).await?,
+            state: State::default(),
+            links: links::read(self).await?,
+        })
+    }
+
     /// The first session that may read a fact.
     fn allowed(&self, may: impl Fn(&Session) -> bool) -> Option<&'a Client> {
         std::iter::once(&self.own)
@@ -65,51 +106,22 @@ impl<'a> Readers<'a> {
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, Error> {
-    let readers = Readers {
-        own: Reader::new(client).await?,
-        admin: match admin {
-            Some(admin) => Some(Reader::new(admin).await?),
-            None => None,
-        },
-    };
-    let session = &readers.own.session;
-    let (objects, relations) = objects::read(&readers).await?;
-    Ok(Snapshot {
-        server: Server {
-            version_num: session.version_num,
-            version: session.version.clone(),
-            standby: session.standby,
-            timescaledb: session.timescaledb.clone(),
-            timescaledb_license: session.timescaledb_license.clone(),
-        },
-        identity: Identity {
-            database: session.database.clone(),
-            session_user: session.session_user.clone(),
-            current_user: session.current_user.clone(),
-            system_identifier: guarded::system_identifier(&readers).await?,
-            database_oid: session.database_oid,
-            stamp: guarded::stamp(&readers).await?,
-        },
-        objects,
-        history: guarded::history(&readers).await?,
-        access: access::read(&readers).await?,
-        privileges: privileges::read(&readers, &relations).await?,
-        state: State::default(),
-        links: links::read(&readers).await?,
-    })
+    Readers::new(client, admin).await?.snapshot().await
 }
 
-/// Reads what `verify` wants to know beside the objects of a database, in the transactions of [`read`]. `names` are those of
-/// the system's locks.
+/// Reads the same and what else `verify` wants to know. `names` are those of the system's locks.
 ///
 /// # Errors
-/// When the connection breaks or the server refuses a query that every role may make.
-pub async fn read_state(
+/// As for [`read`].
+pub async fn read_with_state(
     client: &Client,
-    objects: &[Object],
+    admin: Option<&Client>,
     names: &[String],
-) -> Result<State, Error> {
-    state::read(&Reader::new(client).await?, objects, names).await
+) -> Result<Snapshot, Error> {
+    let readers = Readers::new(client, admin).await?;
+    let mut snapshot = readers.snapshot().await?;
+    snapshot.state = state::read(&readers.own, &snapshot.objects, names).await?;
+    Ok(snapshot)
 }
 
 /// Reads the large objects, which are data and not part of a schema.
@@ -120,16 +132,19 @@ pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
     objects::large(client).await
 }
 
-/// Reads the objects of a database that belongs to no service, in a transaction as for [`read`].
+/// Reads the objects, large ones included, of a database that belongs to no service, in a transaction as for [`read`].
 ///
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read_objects(client: &Client) -> Result<Vec<Object>, Error> {
-    let readers = Readers {
-        own: Reader::new(client).await?,
-        admin: None,
-    };
-    Ok(objects::read(&readers).await?.0)
+    if !inventory::has_anything(client).await? {
+        return Ok(Vec::new());
+    }
+    let readers = Readers::new(client, None).await?;
+    let there = Inventory::read(client, &readers.own.session).await?;
+    let (mut objects, _) = objects::read(&readers, &there).await?;
+    objects.extend(objects::large(client).await?);
+    Ok(objects)
 }
 
 /// A fact that no session may read: the server's words, and what would help.

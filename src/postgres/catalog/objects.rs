@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::conninfo::Source;
+use super::inventory::{Inventory, Part};
 use super::session::Session;
 use super::{Readers, row};
 use crate::snapshot::attributes::{DBNAME, HOST};
@@ -15,10 +16,22 @@ use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
 const MEMBER: &str = include_str!("sql/member.sql");
 
 /// Reads all objects, in the order of their keys, and says which relations were read: those that are no chunks.
-pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>), Error> {
+pub(super) async fn read(
+    readers: &Readers<'_>,
+    there: &Inventory,
+) -> Result<(Vec<Object>, Vec<u32>), Error> {
     let client = readers.own.client;
     let session = &readers.own.session;
-    let relations = client.query_typed(&relations(session), &[]).await?;
+    let relations = match there.relations.is_empty() {
+        true => Vec::new(),
+        false => {
+            let among: [(&(dyn ToSql + Sync), Type); 2] = [
+                (&there.relations, Type::OID_ARRAY),
+                (&there.internals, Type::OID_ARRAY),
+            ];
+            client.query_typed(&relations(session), &among).await?
+        }
+    };
     let mut oids: Vec<u32> = Vec::new();
     let mut objects = Vec::new();
     for row in &relations {
@@ -36,6 +49,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
     let behaviour = with_members(include_str!("sql/behaviour.sql"));
     let routines = with_members(include_str!("sql/routines.sql"));
     let types = with_members(include_str!("sql/types.sql"));
+    let schemas = with_members(include_str!("sql/schemas.sql"));
     let others = with_members(include_str!("sql/others.sql"));
     let rare = with_members(include_str!("sql/rare.sql"));
     // Sent at once: one round trip.
@@ -45,21 +59,24 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
         of(client, include_str!("sql/indexes.sql"), &oids),
         of(client, &behaviour, &oids),
         hypertables(client, session, &oids),
-        client.query_typed(&routines, &[]),
-        client.query_typed(&types, &[]),
-        client.query_typed(&others, &[]),
-        client.query_typed(&rare, &[]),
+        of(client, &types, &there.types),
+        client.query_typed(&schemas, &[]),
     )?;
-    let (columns, constraints, indexes, behaviour, hypertables, routines, types, others, rare) =
-        rows;
+    let (columns, constraints, indexes, behaviour, hypertables, types, schemas) = rows;
+    let (routines, others, rare) = futures::try_join!(
+        part(client, there, Part::Routines, &routines),
+        part(client, there, Part::Others, &others),
+        part(client, there, Part::Rare, &rare),
+    )?;
     for row in [
         columns,
         constraints,
         indexes,
         behaviour,
         hypertables,
-        routines,
         types,
+        schemas,
+        routines,
         others,
         rare,
     ]
@@ -68,7 +85,9 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<(Vec<Object>, Vec<u32>
     {
         objects.extend(row::object(row)?);
     }
-    objects.extend(links(readers).await?);
+    if there.has(Part::Links) {
+        objects.extend(links(readers).await?);
+    }
     objects.retain(|object| !is_own(object, &own));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     Ok((objects, oids))
@@ -84,9 +103,25 @@ pub(super) async fn large(client: &Client) -> Result<Vec<Object>, Error> {
         .collect()
 }
 
-/// Asks about the relations of these OIDs.
+/// Asks about what has these OIDs, if there is anything to ask about.
 async fn of(client: &Client, sql: &str, oids: &Vec<u32>) -> Result<Vec<Row>, Error> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
     client.query_typed(sql, &[(oids, Type::OID_ARRAY)]).await
+}
+
+/// Asks about one kind of objects, if there are any.
+async fn part(
+    client: &Client,
+    there: &Inventory,
+    part: Part,
+    sql: &str,
+) -> Result<Vec<Row>, Error> {
+    if !there.has(part) {
+        return Ok(Vec::new());
+    }
+    client.query_typed(sql, &[]).await
 }
 
 fn with_members(sql: &str) -> String {
@@ -95,28 +130,20 @@ fn with_members(sql: &str) -> String {
 
 /// The query for relations, with what TimescaleDB's catalog in this database says of chunks.
 fn relations(session: &Session) -> String {
-    let mut left_out = if session.timescaledb.is_none() {
+    let chunk = if session.timescaledb.is_none() {
         "SELECT NULL::oid WHERE false".to_owned()
     } else if session.chunk_relid {
         include_str!("sql/chunks_by_relid.sql").to_owned()
     } else if session.chunk_dropped {
         format!(
-            "{}\n WHERE NOT ch.dropped",
+            "{}\n   AND NOT ch.dropped",
             include_str!("sql/chunks_by_name.sql").trim_end()
         )
     } else {
         include_str!("sql/chunks_by_name.sql").to_owned()
     };
-    if session.compress_relid {
-        left_out.push_str("\nUNION ALL\n");
-        left_out.push_str(include_str!("sql/chunks_compressed.sql"));
-    }
-    if session.timescaledb.is_some() {
-        left_out.push_str("\nUNION ALL\n");
-        left_out.push_str(include_str!("sql/internals.sql"));
-    }
     format!(
-        "{}, left_out(oid) AS MATERIALIZED (\n{left_out}\n)\n{}",
+        "{}, chunk(oid) AS MATERIALIZED (\n{chunk}\n)\n{}",
         MEMBER.trim_end(),
         include_str!("sql/relations.sql")
     )

@@ -1,9 +1,10 @@
 //! Who may do what beyond entering: everything that [`Privileges`] holds, in one round trip of a few queries.
 
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::guarded::role;
+use super::inventory::Inventory;
 use super::{Readers, denied};
 use crate::snapshot::privileges::{
     DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
@@ -22,10 +23,16 @@ const PROVED: &str =
 pub(super) async fn read(
     readers: &Readers<'_>,
     relations: &[u32],
+    there: &Inventory,
 ) -> Result<Fact<Privileges>, Error> {
-    let (client, missing) = reader(readers).await?;
-    let Some(client) = client else {
+    let readable = Readable::of_each(readers).await?;
+    let Some(client) = readable
+        .iter()
+        .find(|session| session.missing.is_empty())
+        .map(|session| session.client)
+    else {
         let role = role(readers);
+        let missing = readable.first().map_or(&[][..], |own| &own.missing);
         let grants: Vec<String> = missing
             .iter()
             .map(|grant| format!("GRANT {grant} TO {role}"))
@@ -45,15 +52,20 @@ pub(super) async fn read(
     };
     let relations = relations.to_vec();
     let objects = format!("{MEMBER}{}", include_str!("sql/privileges/objects.sql"));
+    let on_objects: [(&(dyn ToSql + Sync), Type); 3] = [
+        (&relations, Type::OID_ARRAY),
+        (&there.relations, Type::OID_ARRAY),
+        (&there.granted_types, Type::OID_ARRAY),
+    ];
     // Sent at once: one round trip.
     let (objects, chunks, owned, large_objects, open_definers) = futures::try_join!(
-        of(client, &objects, &relations),
+        client.query_typed(&objects, &on_objects),
         of(
             client,
             include_str!("sql/privileges/chunks.sql"),
             &relations
         ),
-        of(client, include_str!("sql/privileges/owned.sql"), &relations),
+        client.query_typed(include_str!("sql/privileges/owned.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/large_objects.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/open_definers.sql"), &[]),
     )?;
@@ -70,11 +82,17 @@ pub(super) async fn read(
         client.query_typed(include_str!("sql/privileges/present.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/standbys.sql"), &[]),
     )?;
+    let (chunks_granted, chunks_owned): (Vec<&Row>, Vec<&Row>) = chunks
+        .iter()
+        .partition(|row| matches!(row.try_get("fact"), Ok("privilege")));
     let mut privileges = Privileges {
-        grants: all(objects.iter().chain(&chunks).chain(&large_objects), grant)?,
+        grants: all(
+            objects.iter().chain(chunks_granted).chain(&large_objects),
+            grant,
+        )?,
         open_definers: all(&open_definers, routine)?,
         default_grants: all(&defaults, default_grant)?,
-        owned: all(&owned, owner)?,
+        owned: all(chunks_owned.into_iter().chain(&owned), owner)?,
         owned_elsewhere: all(&elsewhere, owned_elsewhere)?,
         roles: all(&roles, role_facts)?,
         memberships: all(&memberships, membership)?,
@@ -84,7 +102,7 @@ pub(super) async fn read(
         template: false,
         sessions: Vec::new(),
         standbys: all(&standbys, standby)?,
-        passwords: passwords(readers).await?,
+        passwords: passwords(readers, &readable).await?,
     };
     for row in &present {
         privileges.template = row.try_get("template")?;
@@ -99,26 +117,32 @@ pub(super) async fn read(
     Ok(Fact::Known(privileges))
 }
 
-/// The first session that may read everything, or what the service's own lacks.
-async fn reader<'a>(readers: &Readers<'a>) -> Result<(Option<&'a Client>, Vec<String>), Error> {
-    let mut lacking = Vec::new();
-    for reader in std::iter::once(&readers.own).chain(&readers.admin) {
-        let row = readable(reader.client).await?;
-        let missing: Vec<String> = row.try_get("missing")?;
-        if missing.is_empty() {
-            return Ok((Some(reader.client), missing));
-        }
-        if lacking.is_empty() {
-            lacking = missing;
-        }
-    }
-    Ok((None, lacking))
+/// What one session may read.
+struct Readable<'a> {
+    client: &'a Client,
+    /// Privileges that are missing.
+    missing: Vec<String>,
+    /// Whether it may read how passwords are stored.
+    passwords: bool,
 }
 
-async fn readable(client: &Client) -> Result<Row, Error> {
-    client
-        .query_typed_one(include_str!("sql/privileges/readable.sql"), &[])
-        .await
+impl<'a> Readable<'a> {
+    /// Asks each session, the service's own first.
+    async fn of_each(readers: &Readers<'a>) -> Result<Vec<Self>, Error> {
+        let mut each = Vec::new();
+        for reader in std::iter::once(&readers.own).chain(&readers.admin) {
+            let client = reader.client;
+            let row = client
+                .query_typed_one(include_str!("sql/privileges/readable.sql"), &[])
+                .await?;
+            each.push(Self {
+                client,
+                missing: row.try_get("missing")?,
+                passwords: row.try_get("passwords")?,
+            });
+        }
+        Ok(each)
+    }
 }
 
 /// Asks about the relations of these OIDs.
@@ -134,7 +158,7 @@ fn all<'r, T>(
 }
 
 /// How passwords are stored: the table for whoever may read it, and what the log-in itself proves.
-async fn passwords(readers: &Readers<'_>) -> Result<Passwords, Error> {
+async fn passwords(readers: &Readers<'_>, readable: &[Readable<'_>]) -> Result<Passwords, Error> {
     let own = &readers.own;
     let proved = if own.session.version_num >= 160_000 {
         own.client
@@ -144,14 +168,8 @@ async fn passwords(readers: &Readers<'_>) -> Result<Passwords, Error> {
     } else {
         None
     };
-    for reader in std::iter::once(own).chain(&readers.admin) {
-        if !readable(reader.client)
-            .await?
-            .try_get::<_, bool>("passwords")?
-        {
-            continue;
-        }
-        let rows = reader
+    if let Some(session) = readable.iter().find(|session| session.passwords) {
+        let rows = session
             .client
             .query_typed(include_str!("sql/privileges/passwords.sql"), &[])
             .await?;

@@ -3,7 +3,8 @@
 -- up in one pass over each catalog; names and definitions are compared only where a sum is odd.
 hypertable AS MATERIALIZED (
     SELECT h.id, c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relrowsecurity, c.relpersistence,
-           h.associated_schema_name, h.associated_table_prefix, h.num_dimensions
+           h.associated_schema_name, h.associated_table_prefix, h.num_dimensions,
+           (SELECT a.oid FROM pg_namespace a WHERE a.nspname = h.associated_schema_name) AS home, h.associated_table_prefix || '_' AS begin
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN _timescaledb_catalog.hypertable h ON h.schema_name = n.nspname AND h.table_name = c.relname
@@ -11,30 +12,64 @@ hypertable AS MATERIALIZED (
        AND h.compression_state <> 2
 ),
 chunk AS MATERIALIZED (
-    SELECT k.id, k.oid, n.nspname::text AS schema, k.relname::text AS name, h.oid AS hypertable, h.num_dimensions,
+    SELECT k.id, k.oid, k.relnamespace, k.relname, h.oid AS hypertable, h.num_dimensions,
            k.relrowsecurity AND NOT h.relrowsecurity AS secured,
            CASE WHEN k.relpersistence <> h.relpersistence THEN k.relpersistence END AS persistence,
-           n.nspname <> h.associated_schema_name OR k.relname <> (h.associated_table_prefix || '_' || k.id || '_chunk')::name AS moved,
-           h.associated_schema_name AS home, h.associated_table_prefix AS prefix
+           k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id || '_chunk')::name AS moved
       FROM known k
       JOIN hypertable h ON h.id = k.hypertable_id
-      JOIN pg_namespace n ON n.oid = k.relnamespace
      WHERE k.relkind = 'r'
 ),
--- Two relations with as many indexes over the same columns give the same sum.
-indexed AS MATERIALIZED (
-    SELECT x.indrelid, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
-           bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
-      FROM pg_index x
-     GROUP BY x.indrelid
+-- What each hypertable has. Two relations with as many indexes over the same columns give the same sum.
+model AS MATERIALIZED (
+    SELECT h.oid, x.number, x.sum,
+           (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS keys,
+           EXISTS (SELECT FROM pg_trigger t
+                    WHERE t.tgrelid = h.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 1
+                      AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger')) AS triggered
+      FROM hypertable h
+      LEFT JOIN (SELECT x.indrelid, count(*) AS number,
+                        bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+                   FROM pg_index x
+                  WHERE x.indrelid = ANY ($1)
+                  GROUP BY x.indrelid) x ON x.indrelid = h.oid
 ),
-uneven AS MATERIALIZED (
-    SELECT ch.*
+-- The one pass over all chunks: those that may differ in something, which the parts below look at. The sums are no WITH queries, so that
+-- the planner knows that there is one for each relation.
+suspect AS MATERIALIZED (
+    SELECT ch.*, n.nspname::text AS schema, ch.relname::text AS name,
+           own.number IS DISTINCT FROM m.number OR own.sum IS DISTINCT FROM m.sum OR NOT own.valid AS uneven,
+           coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys AS unlike
       FROM chunk ch
-      LEFT JOIN indexed own ON own.indrelid = ch.oid
-      LEFT JOIN indexed theirs ON theirs.indrelid = ch.hypertable
-     WHERE own.number IS DISTINCT FROM theirs.number OR own.sum IS DISTINCT FROM theirs.sum OR NOT own.valid
+      JOIN pg_namespace n ON n.oid = ch.relnamespace
+      JOIN model m ON m.oid = ch.hypertable
+      LEFT JOIN (SELECT x.indrelid, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
+                        bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+                   FROM pg_index x
+                  GROUP BY x.indrelid) own ON own.indrelid = ch.oid
+      -- A CHECK of the hypertable is inherited; constraint_N, the range of one dimension, is the chunk's own. PRIMARY KEY, UNIQUE and
+      -- EXCLUDE are seen by their indexes.
+      LEFT JOIN (SELECT k.conrelid,
+                        count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname NOT LIKE 'constraint\_%') AS checks,
+                        count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname LIKE 'constraint\_%') AS dimensions,
+                        count(*) FILTER (WHERE k.contype = 'f') AS keys
+                   FROM pg_constraint k
+                  WHERE k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.coninhcount = 0
+                  GROUP BY k.conrelid) k ON k.conrelid = ch.oid
+      LEFT JOIN (SELECT i.inhrelid, count(*) AS parents, min(i.inhparent) AS parent
+                   FROM pg_inherits i
+                  GROUP BY i.inhrelid) i ON i.inhrelid = ch.oid
+     WHERE own.number IS DISTINCT FROM m.number OR own.sum IS DISTINCT FROM m.sum OR NOT own.valid
+        OR coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys
+        OR i.parents IS DISTINCT FROM 1 OR i.parent IS DISTINCT FROM ch.hypertable
+        OR ch.secured OR ch.persistence IS NOT NULL OR ch.moved OR m.triggered
+        OR ch.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal)
+        OR ch.oid IN (SELECT r.ev_class FROM pg_rewrite r)
+        OR ch.oid IN (SELECT p.polrelid FROM pg_policy p)
+        OR ch.oid IN (SELECT DISTINCT c.inhparent FROM pg_inherits c)
 ),
+uneven AS MATERIALIZED (SELECT * FROM suspect s WHERE s.uneven),
+unlike AS MATERIALIZED (SELECT * FROM suspect s WHERE s.unlike),
 written AS MATERIALIZED (
     SELECT x.indrelid, x.indexrelid, i.relname::text AS name, x.indisvalid AND x.indisready AS valid, x.indisunique,
            concat_ws(' ', x.indisunique, x.indoption, x.indclass,
@@ -43,26 +78,6 @@ written AS MATERIALIZED (
       FROM pg_index x
       JOIN pg_class i ON i.oid = x.indexrelid
      WHERE x.indrelid IN (SELECT oid FROM uneven UNION ALL SELECT hypertable FROM uneven)
-),
--- A CHECK of the hypertable is inherited; constraint_N, the range of one dimension, is the chunk's own. PRIMARY KEY, UNIQUE and
--- EXCLUDE are seen by their indexes.
-constrained AS MATERIALIZED (
-    SELECT k.conrelid,
-           count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname NOT LIKE 'constraint\_%') AS checks,
-           count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname LIKE 'constraint\_%') AS dimensions,
-           count(*) FILTER (WHERE k.contype = 'f') AS keys
-      FROM pg_constraint k
-     WHERE k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.coninhcount = 0
-     GROUP BY k.conrelid
-),
-unlike AS MATERIALIZED (
-    SELECT ch.*
-      FROM chunk ch
-      LEFT JOIN constrained own ON own.conrelid = ch.oid
-      LEFT JOIN constrained theirs ON theirs.conrelid = ch.hypertable
-     WHERE coalesce(own.checks, 0) <> 0
-        OR coalesce(own.dimensions, 0) <> ch.num_dimensions
-        OR coalesce(own.keys, 0) <> coalesce(theirs.keys, 0)
 ),
 deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
     SELECT u.id, u.schema, u.name, u.hypertable, 'index', 'missing', w.name, NULL::text
@@ -83,7 +98,7 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
     -- TimescaleDB repeats a hypertable's row triggers on its chunks, its own ts_insert_blocker apart.
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'extra', t.tgname, p.proname
       FROM pg_trigger t
-      JOIN chunk ch ON ch.oid = t.tgrelid
+      JOIN suspect ch ON ch.oid = t.tgrelid
       JOIN pg_proc p ON p.oid = t.tgfoid
      WHERE NOT t.tgisinternal
        AND (t.tgname = 'ts_insert_blocker'
@@ -93,7 +108,7 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'missing', h.tgname, NULL
       FROM pg_trigger h
-      JOIN chunk ch ON ch.hypertable = h.tgrelid
+      JOIN suspect ch ON ch.hypertable = h.tgrelid
      WHERE NOT h.tgisinternal
        AND h.tgtype & 1 = 1
        AND h.tgoldtable IS NULL AND h.tgnewtable IS NULL
@@ -102,35 +117,37 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'rule', 'extra', r.rulename, NULL
       FROM pg_rewrite r
-      JOIN chunk ch ON ch.oid = r.ev_class
+      JOIN suspect ch ON ch.oid = r.ev_class
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'policy', 'extra', p.polname, NULL
       FROM pg_policy p
-      JOIN chunk ch ON ch.oid = p.polrelid
+      JOIN suspect ch ON ch.oid = p.polrelid
     UNION ALL
-    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'row_security', 'extra', '', NULL FROM chunk ch WHERE ch.secured
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'row_security', 'extra', '', NULL FROM suspect ch WHERE ch.secured
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'persistence', 'differs', CASE ch.persistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END, NULL
-      FROM chunk ch
+      FROM suspect ch
      WHERE ch.persistence IS NOT NULL
     UNION ALL
-    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'name', 'moved', '', format('%I.%I', ch.home, ch.prefix || '_' || ch.id || '_chunk')
-      FROM chunk ch
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'name', 'moved', '',
+           format('%I.%I', h.associated_schema_name, h.associated_table_prefix || '_' || ch.id || '_chunk')
+      FROM suspect ch
+      JOIN hypertable h ON h.oid = ch.hypertable
      WHERE ch.moved
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'child', 'extra', format('%I.%I', n.nspname, c.relname), NULL
-      FROM (SELECT i.inhrelid, k.* FROM pg_inherits i JOIN chunk k ON k.oid = i.inhparent OFFSET 0) ch
+      FROM (SELECT i.inhrelid, k.* FROM pg_inherits i JOIN suspect k ON k.oid = i.inhparent OFFSET 0) ch
       JOIN pg_class c ON c.oid = ch.inhrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'parent', 'extra', format('%I.%I', n.nspname, c.relname), NULL
       FROM pg_inherits i
-      JOIN chunk ch ON ch.oid = i.inhrelid AND ch.hypertable <> i.inhparent
+      JOIN suspect ch ON ch.oid = i.inhrelid AND ch.hypertable <> i.inhparent
       JOIN pg_class c ON c.oid = i.inhparent
       JOIN pg_namespace n ON n.oid = c.relnamespace
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'parent', 'missing', '', NULL
-      FROM chunk ch
+      FROM suspect ch
      WHERE NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = ch.oid AND i.inhparent = ch.hypertable)
     UNION ALL
     SELECT u.id, u.schema, u.name, u.hypertable, 'constraint', 'extra', k.conname, pg_get_constraintdef(k.oid)
@@ -183,11 +200,12 @@ SELECT h.schema, h.name, 'blocker', CASE t.tgenabled WHEN 'D' THEN 'disabled' EL
 UNION ALL
 -- Chunks of another length than the hypertable's interval. A single shorter one was cut by its neighbours.
 SELECT h.schema, h.name, 'length', CASE WHEN o.length > o.wanted THEN 'longer' ELSE 'shorter' END, o.length::text, o.time_type, count(*),
-       min(ch.schema), (array_agg(ch.name ORDER BY ch.id))[1]
+       min(n.nspname::text), (array_agg(ch.relname::text ORDER BY ch.id))[1]
   FROM odd o
   JOIN hypertable h ON h.oid = o.hypertable
   JOIN _timescaledb_catalog.chunk_constraint k ON k.dimension_slice_id = o.id
   JOIN chunk ch ON ch.id = k.chunk_id
+  JOIN pg_namespace n ON n.oid = ch.relnamespace
  GROUP BY h.schema, h.name, o.length, o.wanted, o.time_type
 HAVING o.length > o.wanted OR count(*) > 1 AND bool_and(o.range_start % o.length = 0)
  ORDER BY 1, 2, 3, 4, 5

@@ -1,4 +1,4 @@
-known AS MATERIALIZED (
+known AS (
     SELECT ch.id, ch.hypertable_id, c.oid, c.relname, c.relnamespace, c.relkind, c.relrowsecurity, c.relpersistence
       FROM _timescaledb_catalog.chunk ch
       JOIN pg_namespace n ON n.nspname = ch.schema_name

@@ -1,22 +1,7 @@
--- Objects of the smaller catalogs: schemas, extensions, languages, collations, statistics, event triggers, publications.
-SELECT 'schema' AS kind, '' AS schema, '' AS parent, n.nspname::text AS name, '' AS arguments,
-       pg_get_userbyid(n.nspowner)::text AS owner, m.extension, json_build_object() AS attributes
-  FROM pg_namespace n
-  LEFT JOIN member m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid
- WHERE n.oid >= 16384
-   -- `public` has a fixed OID until somebody drops it and creates it again: still the same schema to everybody.
-   AND n.nspname <> 'public'
-   AND n.nspname !~ '^pg_(toast_)?temp_[0-9]+$'
-   AND (m.objid IS NULL OR m.attached OR n.nspowner <> ALL (m.owners))
-UNION ALL
-SELECT 'extension', '', '', e.extname, '', pg_get_userbyid(e.extowner), NULL,
-       json_build_object('in_schema', nullif(n.nspname, 'public')::text)
-  FROM pg_extension e
-  JOIN pg_namespace n ON n.oid = e.extnamespace
- WHERE e.oid >= 16384
-UNION ALL
-SELECT 'language', '', '', l.lanname, '', pg_get_userbyid(l.lanowner), m.extension,
-       json_build_object('trusted', CASE WHEN NOT l.lanpltrusted THEN 'false' END)
+-- Objects of the smaller catalogs: languages, collations, statistics, event triggers, publications.
+SELECT 'language' AS kind, '' AS schema, '' AS parent, l.lanname::text AS name, '' AS arguments,
+       pg_get_userbyid(l.lanowner)::text AS owner, m.extension,
+       json_build_object('trusted', CASE WHEN NOT l.lanpltrusted THEN 'false' END) AS attributes
   FROM pg_language l
   LEFT JOIN member m ON m.classid = 'pg_language'::regclass AND m.objid = l.oid
  WHERE l.oid >= 16384

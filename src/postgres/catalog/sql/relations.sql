@@ -1,5 +1,6 @@
--- Tables, views, sequences; `left_out` are the OIDs of TimescaleDB's chunks and internals. The server's own relations are known
--- by their OID (FirstNormalObjectId), never by schema: an ordinary table may lie in pg_toast or information_schema.
+-- Tables, views, sequences among the relations $1, without TimescaleDB's chunks (`chunk`, those among $1) and its internals $2. The
+-- server's own relations are known by their OID (FirstNormalObjectId), never by schema: an ordinary table may lie in pg_toast or
+-- information_schema.
 SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view'
                       WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
        n.nspname::text AS schema, '' AS parent, c.relname::text AS name, '' AS arguments,
@@ -49,10 +50,11 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
        WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
          AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) own ON true
- WHERE c.oid >= 16384
+ WHERE c.oid = ANY ($1)
+   AND c.oid >= 16384
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
    AND c.relpersistence <> 't'
    AND own.identity IS NOT TRUE
    AND (m.objid IS NULL OR m.attached OR c.relowner <> ALL (m.owners))
    -- A foreign table can be attached as a chunk (osm_chunk): it reaches out of the database, so it is never left out.
-   AND (c.relkind = 'f' OR NOT EXISTS (SELECT FROM left_out l WHERE l.oid = c.oid))
+   AND (c.relkind = 'f' OR NOT (c.oid = ANY ($2) OR EXISTS (SELECT FROM chunk l WHERE l.oid = c.oid)))

@@ -1,6 +1,6 @@
 -- The session, its server and its database in one row, and which of the guarded facts this role may read.
 -- Nothing here needs more than CONNECT. to_regclass() would raise an error for a schema without USAGE, hence the joins.
-WITH target AS NOT MATERIALIZED (
+WITH target AS MATERIALIZED (
     SELECT n.nspname, c.relname,
            has_schema_privilege(n.oid, 'USAGE') AS usage,
            has_table_privilege(c.oid, 'SELECT') AS selectable,
@@ -8,10 +8,12 @@ WITH target AS NOT MATERIALIZED (
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p')
+       AND c.relname IN ($2, $4)
+       AND (n.nspname = $1 AND c.relname = $2 OR n.nspname = $3 AND c.relname = $4)
 ),
-timescale AS (
+timescale AS MATERIALIZED (
     -- TimescaleDB changes its catalog between versions (2.31: chunk.relid instead of names), so ask for columns.
-    SELECT c.relname, a.attname
+    SELECT c.relname || '.' || a.attname AS name
       FROM pg_extension e
       JOIN pg_namespace n ON n.nspname = '_timescaledb_catalog'
       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('chunk', 'compression_settings')
@@ -27,9 +29,9 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
        current_user::text AS current_user,
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb,
        current_setting('timescaledb.license', true) AS timescaledb_license,
-       EXISTS (SELECT FROM timescale WHERE relname = 'chunk' AND attname = 'relid') AS chunk_relid,
-       EXISTS (SELECT FROM timescale WHERE relname = 'chunk' AND attname = 'dropped') AS chunk_dropped,
-       EXISTS (SELECT FROM timescale WHERE relname = 'compression_settings' AND attname = 'compress_relid') AS compress_relid,
+       EXISTS (SELECT FROM timescale WHERE name = 'chunk.relid') AS chunk_relid,
+       EXISTS (SELECT FROM timescale WHERE name = 'chunk.dropped') AS chunk_dropped,
+       EXISTS (SELECT FROM timescale WHERE name = 'compression_settings.compress_relid') AS compress_relid,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS control_system,
        has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_function,
        has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT') AS hba_view,

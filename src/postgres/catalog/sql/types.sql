@@ -1,4 +1,5 @@
--- Types that were made as such: row types, array types and multiranges are implied by a relation, an element or a range.
+-- The types $1 (inventory.sql), which were made as such: row types, array types and multiranges are implied by a relation, an element
+-- or a range.
 SELECT 'type' AS kind, n.nspname::text AS schema, '' AS parent, t.typname::text AS name, '' AS arguments,
        pg_get_userbyid(t.typowner)::text AS owner, m.extension,
        json_build_object('definition', CASE t.typtype
@@ -24,9 +25,6 @@ SELECT 'type' AS kind, n.nspname::text AS schema, '' AS parent, t.typname::text 
   FROM pg_type t
   JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
- WHERE t.oid >= 16384
-   AND (t.typtype IN ('e', 'd', 'r', 'p')
-        OR t.typtype = 'c' AND t.typrelid IN (SELECT c.oid FROM pg_class c WHERE c.relkind = 'c')
-        OR t.typtype = 'b' AND t.typsubscript <> 'array_subscript_handler'::regproc)
+ WHERE t.oid = ANY ($1)
    AND n.nspname !~ '^pg_temp_[0-9]+$'
    AND (m.objid IS NULL OR m.attached OR t.typowner <> ALL (m.owners))

@@ -1,6 +1,7 @@
 -- Privileges that somebody other than the owner holds on an object of this database, beyond those that it had from the start:
 -- acldefault(), or pg_init_privs for what initdb or an extension's script made (pg_init_privs). An ACL that is NULL is the default.
--- $1 are the relations that are no chunks; what inherits and is not among them is a chunk, and asked about in chunks.sql.
+-- $1 are the relations that are no chunks; what inherits and is not among them is a chunk, and asked about in chunks.sql. $2 are those and
+-- all others that do not inherit, $3 the types with an ACL (inventory.sql): chunks have most of pg_class and pg_type.
 , object(kind, schema, parent, name, arguments, class, oid, sub, owner, acl, type) AS (
     SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view'
                           WHEN 'f' THEN 'foreign_table' ELSE 'table' END,
@@ -8,7 +9,8 @@
            CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relacl IS NOT NULL
+     WHERE (c.oid < 16384 OR c.oid = ANY ($2))
+       AND c.relacl IS NOT NULL
        AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
        AND c.relpersistence <> 't'
        AND (c.oid = ANY ($1) OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
@@ -33,7 +35,8 @@
     SELECT 'type', n.nspname, NULL, t.typname::text, '', 'pg_type'::regclass, t.oid, 0, t.typowner, t.typacl, 'T'
       FROM pg_type t
       JOIN pg_namespace n ON n.oid = t.typnamespace
-     WHERE t.typacl IS NOT NULL
+     WHERE t.oid = ANY ($3)
+       AND t.typacl IS NOT NULL
     UNION ALL
     SELECT 'schema', '', NULL, n.nspname::text, '', 'pg_namespace'::regclass, n.oid, 0, n.nspowner, n.nspacl, 'n'
       FROM pg_namespace n

@@ -1,16 +1,7 @@
--- Owners other than the database's of what no snapshot lists: chunks that their hypertable's owner does not own, large objects (twenty
--- of one owner are listed, the rest is counted), and what remains with a catalog of its own. $1 are the relations that are no chunks.
-SELECT 'chunk' AS kind, n.nspname::text AS schema, h.relname::text AS parent, c.relname::text AS name,
-       pg_get_userbyid(c.relowner)::text AS owner, 0::int8 AS more
-  FROM pg_inherits i
-  JOIN pg_class c ON c.oid = i.inhrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_class h ON h.oid = i.inhparent
- WHERE i.inhparent = ANY ($1)
-   AND NOT i.inhrelid = ANY ($1)
-   AND c.relowner <> h.relowner
-UNION ALL
-SELECT 'large_object', '', '', l.oid::text, pg_get_userbyid(l.lomowner), CASE WHEN l.number = 20 THEN l.total - 20 ELSE 0 END
+-- Owners other than the database's of what no snapshot lists: large objects (twenty of one owner are listed, the rest is counted), and
+-- what remains with a catalog of its own.
+SELECT 'large_object' AS kind, '' AS schema, '' AS parent, l.oid::text AS name, pg_get_userbyid(l.lomowner)::text AS owner,
+       (CASE WHEN l.number = 20 THEN l.total - 20 ELSE 0 END)::int8 AS more
   FROM (SELECT m.oid, m.lomowner, row_number() OVER (PARTITION BY m.lomowner ORDER BY m.oid) AS number,
                count(*) OVER (PARTITION BY m.lomowner) AS total
           FROM pg_largeobject_metadata m

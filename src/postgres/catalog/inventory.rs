@@ -1,0 +1,103 @@
+//! What there is to ask about: one look, so that the queries behind it are sent only where they can have an answer.
+
+use tokio_postgres::{Client, Error};
+
+use super::session::Session;
+
+/// What is put in front of a query that leaves out members of extensions.
+const MEMBER: &str = include_str!("sql/member.sql");
+
+/// What `sql/inventory.sql` answers.
+pub(super) struct Inventory {
+    /// OIDs of relations: all that are no chunks, and some more.
+    pub(super) relations: Vec<u32>,
+    /// OIDs of relations that TimescaleDB keeps for itself, chunks apart.
+    pub(super) internals: Vec<u32>,
+    /// OIDs of the types that were made as such.
+    pub(super) types: Vec<u32>,
+    /// OIDs of the types with privileges of their own.
+    pub(super) granted_types: Vec<u32>,
+    parts: Vec<String>,
+}
+
+/// Queries about objects that many databases have none of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// `sql/routines.sql`.
+    Routines,
+    /// `sql/others.sql`.
+    Others,
+    /// `sql/rare.sql`.
+    Rare,
+    /// `sql/links.sql`.
+    Links,
+}
+
+impl Part {
+    /// The word for it in `sql/inventory.sql`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Routines => "routines",
+            Self::Others => "others",
+            Self::Rare => "rare",
+            Self::Links => "links",
+        }
+    }
+}
+
+impl Inventory {
+    /// Looks.
+    pub(super) async fn read(client: &Client, session: &Session) -> Result<Self, Error> {
+        let row = client.query_typed_one(&sql(session), &[]).await?;
+        Ok(Self {
+            relations: row.try_get("relations")?,
+            internals: row.try_get("internals")?,
+            types: row.try_get("types")?,
+            granted_types: row.try_get("granted_types")?,
+            parts: row.try_get("parts")?,
+        })
+    }
+
+    /// Whether this query has an answer.
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.parts.iter().any(|known| known == part.as_str())
+    }
+}
+
+/// Whether anybody has made anything in this database.
+pub(super) async fn has_anything(client: &Client) -> Result<bool, Error> {
+    client
+        .query_typed_one(include_str!("sql/anything.sql"), &[])
+        .await?
+        .try_get("anything")
+}
+
+/// The query, with what TimescaleDB's catalog in this database says of chunks.
+fn sql(session: &Session) -> String {
+    let chunk = if session.timescaledb.is_none() {
+        "SELECT WHERE false".to_owned()
+    } else if session.chunk_relid {
+        include_str!("sql/row_type_by_relid.sql").to_owned()
+    } else if session.chunk_dropped {
+        format!(
+            "{} AND NOT ch.dropped",
+            include_str!("sql/row_type_by_name.sql").trim_end()
+        )
+    } else {
+        include_str!("sql/row_type_by_name.sql").to_owned()
+    };
+    let mut left_out = if session.timescaledb.is_none() {
+        "SELECT NULL::oid WHERE false".to_owned()
+    } else {
+        include_str!("sql/internals.sql").to_owned()
+    };
+    if session.compress_relid {
+        left_out.push_str("\nUNION ALL\n");
+        left_out.push_str(include_str!("sql/chunks_compressed.sql"));
+    }
+    format!(
+        "{},\nleft_out(oid) AS MATERIALIZED (\n{left_out}\n),\n{}",
+        MEMBER.trim_end(),
+        include_str!("sql/inventory.sql").replace("{chunk}", chunk.trim_end())
+    )
+}

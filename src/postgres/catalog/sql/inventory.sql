@@ -1,0 +1,57 @@
+-- What there is to ask about, so that nothing is asked about what is not there, and no catalog that chunks fill is gone through twice.
+-- `relations` holds all that are no chunks and little more: relations.sql decides. They are found by their row types, of which there are
+-- a third as many as rows in pg_class: a relation and its row type have one name (CREATE TABLE), and only sequences, indexes and TOAST
+-- tables have none (pg_class, reltype). What bears a chunk's name and inherits from nothing is listed, for it may be something else.
+type AS MATERIALIZED (
+    SELECT t.oid, t.typrelid, t.typowner, t.typacl IS NOT NULL AS granted, t.oid >= 16384 AS made
+      FROM pg_type t
+     WHERE t.typacl IS NOT NULL
+        OR t.oid >= 16384
+           AND CASE t.typtype
+                   WHEN 'c' THEN NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.typrelid)
+                                 OR NOT EXISTS (SELECT FROM left_out l WHERE l.oid = t.typrelid) AND NOT EXISTS ({chunk})
+                   WHEN 'b' THEN t.typsubscript <> 'array_subscript_handler'::regproc
+                   ELSE t.typtype IN ('e', 'd', 'r', 'p') END
+),
+-- What has no owner is as if the bootstrap superuser owned it: an extension's script made it, or it is no member.
+other(part, class, oid, owner) AS (
+    SELECT 'routines', 'pg_proc'::regclass, p.oid, p.proowner FROM pg_proc p WHERE p.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_operator'::regclass, o.oid, o.oprowner FROM pg_operator o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_opclass'::regclass, o.oid, o.opcowner FROM pg_opclass o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_opfamily'::regclass, o.oid, o.opfowner FROM pg_opfamily o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_cast'::regclass, o.oid, 10::oid FROM pg_cast o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_conversion'::regclass, o.oid, o.conowner FROM pg_conversion o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_config'::regclass, o.oid, o.cfgowner FROM pg_ts_config o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_dict'::regclass, o.oid, o.dictowner FROM pg_ts_dict o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_parser'::regclass, o.oid, 10 FROM pg_ts_parser o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_template'::regclass, o.oid, 10 FROM pg_ts_template o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_transform'::regclass, o.oid, 10 FROM pg_transform o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_am'::regclass, o.oid, 10 FROM pg_am o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_language'::regclass, o.oid, o.lanowner FROM pg_language o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_collation'::regclass, o.oid, o.collowner FROM pg_collation o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_statistic_ext'::regclass, o.oid, NULL FROM pg_statistic_ext o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_event_trigger'::regclass, o.oid, o.evtowner FROM pg_event_trigger o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_publication'::regclass, o.oid, NULL FROM pg_publication o WHERE o.oid >= 16384
+    UNION ALL SELECT 'links', 'pg_foreign_data_wrapper'::regclass, o.oid, o.fdwowner FROM pg_foreign_data_wrapper o WHERE o.oid >= 16384
+    UNION ALL SELECT 'links', 'pg_foreign_server'::regclass, o.oid, o.srvowner FROM pg_foreign_server o WHERE o.oid >= 16384
+    -- pg_subscription is shared by all databases of the cluster.
+    UNION ALL SELECT 'links', 'pg_subscription'::regclass, o.oid, NULL FROM pg_subscription o
+               WHERE o.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+)
+SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
+             UNION ALL SELECT s.seqrelid FROM pg_sequence s
+             -- A foreign table can be attached as a chunk (osm_chunk).
+             UNION ALL SELECT f.ftrelid FROM pg_foreign_table f
+             UNION ALL SELECT p.partrelid FROM pg_partitioned_table p) AS relations,
+       ARRAY(SELECT l.oid FROM left_out l) AS internals,
+       ARRAY(SELECT t.oid
+               FROM type t
+               LEFT JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+              WHERE t.made
+                AND (t.typrelid = 0 OR (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c')
+                AND (m.objid IS NULL OR m.attached OR t.typowner <> ALL (m.owners))) AS types,
+       ARRAY(SELECT t.oid FROM type t WHERE t.granted) AS granted_types,
+       ARRAY(SELECT DISTINCT o.part
+               FROM other o
+               LEFT JOIN member m ON m.classid = o.class AND m.objid = o.oid
+              WHERE m.objid IS NULL OR m.attached OR o.owner IS NULL OR o.owner <> ALL (m.owners)) AS parts
