@@ -656,7 +656,11 @@ fn a_narrow_terminal_breaks_no_word_and_no_colour_is_respected() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
-    for args in [["rules", "-q"], ["man", "-q"], ["check", "--format=html"]] {
+    for args in [
+        &["rules"][..],
+        &["man"],
+        &["check", "--quiet", "--format=html"],
+    ] {
         let mut command = dbctl(dir.path());
         let mut child = command
             .args(args)
