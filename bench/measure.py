@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from log_in import log_in_at_once
+
 ROOT = Path(__file__).resolve().parent.parent
 DBCTL, REFINERY, SQLX, PSQL = (os.environ[name] for name in ("DBCTL", "REFINERY", "SQLX", "PSQL"))
 MIGRATIONS = 200
@@ -50,6 +52,18 @@ class Tool:
     @property
     def median(self) -> float:
         return median(self.seconds)
+
+
+@dataclass
+class LogIns(Tool):
+    """Sessions that ask nothing, all at once: what the server and the processors take for them, whoever asks."""
+
+    databases: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        started = time.perf_counter()
+        log_in_at_once((ENV["PGHOST"], int(ENV["PGPORT"])), ROLE, PASSWORD, self.databases)
+        self.seconds.append(time.perf_counter() - started)
 
 
 @dataclass
@@ -175,14 +189,16 @@ def three(folder: Path) -> Case:
     fresh(databases)
     all_three = Tool("dbctl migrate, three services", [dbctl(folder, generated(databases))])
     one = Tool("dbctl migrate, one service", [dbctl(folder, generated(databases[:1]))])
-    tools = [all_three, one]
+    bare = [LogIns("three log-ins at once, nothing asked", [], databases=databases), LogIns("one log-in", [], databases=databases[:1])]
+    tools = [all_three, one, *bare]
     measure(tools, 2)
     for tool in tools:
         tool.seconds.clear()
     measure(tools, 51)
     return Case(
         f"Three databases in one server, {MIGRATIONS} migrations applied in each, nothing to do",
-        "Against a manifest that holds one of the three services.",
+        "Against a manifest that holds one of the three services. The log-ins show what this machine, server and client together, makes of "
+        f"three sessions at once before anything is asked: {bare[0].median / bare[1].median:.2f} times the time of one.",
         tools,
         [("three services / one", all_three.median / one.median, 1.5)],
     )
@@ -276,7 +292,7 @@ def report(cases: list[Case]) -> str:
         lines += ["", f"## {case.title}", "", case.note, "", "| | median | fastest | slowest | runs | peak memory |", "|---|---|---|---|---|---|"]
         for tool in case.tools:
             times = [f"{1000 * value:.1f} ms" for value in (tool.median, min(tool.seconds), max(tool.seconds))]
-            lines.append(f"| {tool.name} | {' | '.join(times)} | {len(tool.seconds)} | {tool.peak_kib / 1024:.1f} MiB |")
+            lines.append(f"| {tool.name} | {' | '.join(times)} | {len(tool.seconds)} | {f'{tool.peak_kib / 1024:.1f} MiB' if tool.peak_kib else '-'} |")
     server = sql("SELECT split_part(version(), ' on ', 1)"), sql("SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'")
     lines += [
         "",

@@ -78,4 +78,4 @@ END
 install -d "$work/files"
 DBCTL=${CARGO_TARGET_DIR:-target}/release/dbctl REFINERY=$tools/bin/refinery SQLX=$tools/bin/sqlx PSQL=$bin/psql \
   PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGPASSWORD=$password \
-  python3 -E bench/measure.py "$work/files" "$@"
+  python3 -EB bench/measure.py "$work/files" "$@"
