@@ -78,7 +78,7 @@ Examples:
 
 pub(crate) const SANDBOX_DOWN: &str = "\
 Examples:
-  dbctl sandbox down                              the sandbox of this folder
+  dbctl sandbox down                              what dbctl sandbox up has started
   dbctl sandbox down --dir .sandbox-18            one that was started with --dir";
 
 pub(crate) const RULES: &str = "\

@@ -122,8 +122,16 @@ pub async fn up(
     make_directory(&directory)?;
     let _lock = lock(&directory)?;
     let mut signals = Signals::new()?;
+    let manifest = origin(&options.sandbox.manifest);
     let running = match State::load(&directory)? {
         Some(state) if state.is_running() => {
+            if let Some(other) = state.manifest.as_ref().filter(|other| **other != manifest) {
+                return Err(SandboxError::Usage(format!(
+                    "a sandbox of another system runs in {}: of {other}, and this is {manifest}; end it with `dbctl sandbox down`, or \
+                     give this one a folder of its own with --dir",
+                    directory.display()
+                )));
+            }
             say(talk, "the sandbox is already running")?;
             Some(state)
         }
@@ -142,7 +150,7 @@ pub async fn up(
         Some(state) => state,
         None => {
             let system = start(&options.sandbox, directory.clone(), &mut signals, talk).await?;
-            system.leave(&directory)?
+            system.leave(&directory, manifest)?
         }
     };
     for server in &state.servers {
@@ -164,6 +172,15 @@ pub async fn up(
             what: "write the exports".to_owned(),
             source,
         })
+}
+
+/// Whose system it is, whatever folder the caller is in.
+fn origin(manifest: &Manifest) -> String {
+    let full = manifest.path.as_deref().map(std::fs::canonicalize);
+    match full {
+        Some(Ok(path)) => path.display().to_string(),
+        Some(Err(_)) | None => manifest.origin(),
+    }
 }
 
 /// Stops what `up` has started and removes everything. Nothing to stop is not an error.

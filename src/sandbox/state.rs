@@ -22,6 +22,8 @@ const FILE: &str = "state.json";
 /// A system that runs without dbctl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
+    /// Whose system it is: the manifest's path, or its name where it is built in; `None` where an older dbctl has started it.
+    pub manifest: Option<String>,
     /// The folder that holds everything of it.
     pub folder: PathBuf,
     /// Its servers.
@@ -49,6 +51,8 @@ pub struct RunningServer {
 #[derive(Serialize, Deserialize)]
 struct Raw {
     version: u32,
+    #[serde(default)]
+    manifest: Option<String>,
     folder: PathBuf,
     servers: Vec<RunningServer>,
     variables: Vec<(String, String)>,
@@ -82,6 +86,7 @@ impl State {
         let path = directory.join(FILE);
         let raw = Raw {
             version: 1,
+            manifest: self.manifest.clone(),
             folder: self.folder.clone(),
             servers: self.servers.clone(),
             variables: self
@@ -134,6 +139,7 @@ impl State {
         }
         let variables = raw.variables.into_iter();
         Ok(Some(Self {
+            manifest: raw.manifest,
             folder: raw.folder,
             servers: raw.servers,
             variables: variables

@@ -157,12 +157,13 @@ impl System {
         stopped.and(self.remove())
     }
 
-    /// Records the system in `directory` and lets it outlive dbctl.
+    /// Records the system in `directory`, with whose it is (`manifest`), and lets it outlive dbctl.
     ///
     /// # Errors
     /// When the record cannot be written; then the system is stopped.
-    pub fn leave(mut self, directory: &Path) -> Result<State, SandboxError> {
+    pub fn leave(mut self, directory: &Path, manifest: String) -> Result<State, SandboxError> {
         let state = State {
+            manifest: Some(manifest),
             folder: self.folder.clone(),
             servers: self
                 .servers

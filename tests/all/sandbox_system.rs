@@ -424,6 +424,23 @@ fn up_outlives_dbctl_and_down_ends_it() {
         0o600
     );
 
+    // The servers of one system are not what a caller with another manifest has asked for.
+    let other = Manifest {
+        path: Some(folder.path().join("dbctl.toml")),
+        ..manifest(5433)
+    };
+    let up_options = UpOptions {
+        sandbox: options(other),
+        directory: Some(directory.clone()),
+    };
+    let refused = wait(up(up_options, &mut Vec::new(), &mut Vec::new())).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("a sandbox of another system runs"),
+        "{refused}"
+    );
+    assert!(refused.contains("dbctl.toml"), "{refused}");
+
     let down_options = DownOptions {
         env: environment(),
         directory: Some(directory.clone()),

@@ -2,7 +2,7 @@
 //!
 //! Works on PostgreSQL 14 and newer for a role that has no more than CONNECT; what such a role may not read becomes a
 //! [`Fact::Unknown`], unless the superuser's session that may come along can read it. The first query says what there is
-//! ([`Inventory`]) and tells chunks from tables by TimescaleDB's own catalog; the others are asked about the remaining relations
+//! (`inventory.sql`) and tells chunks from tables by TimescaleDB's own catalog; the others are asked about the remaining relations
 //! only, so that chunks cost nearly nothing, and are not sent where they can have no answer.
 
 mod access;
