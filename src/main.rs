@@ -26,12 +26,7 @@ fn main() -> ExitCode {
         .build()
         .map_or_else(
             |error| output::complain(&format!("dbctl cannot start: {error}")),
-            |runtime| {
-                let exit = runtime.block_on(verbs::run(cli));
-                // What still runs by then is of no use to anybody: the resolver's look for a name that the run has given up on.
-                runtime.shutdown_background();
-                exit
-            },
+            |runtime| runtime.block_on(verbs::run(cli)),
         );
     ExitCode::from(exit)
 }
