@@ -6,6 +6,7 @@ use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService, TRY_AGAIN};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::Party;
+use crate::migration::masked::without_secrets;
 use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
@@ -266,7 +267,7 @@ fn planned(plan: &Rollback) -> Vec<Planned> {
             version: step.migration.version,
             name: step.migration.name.clone(),
             file: step.down.file.clone(),
-            sql: step.down.sql.clone(),
+            sql: without_secrets(&step.down.sql),
         })
         .collect()
 }

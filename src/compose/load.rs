@@ -73,7 +73,8 @@ pub fn default_files(folder: &Path) -> Vec<PathBuf> {
             ["yaml", "yml"]
                 .iter()
                 .map(|end| folder.join(format!("{stem}{middle}.{end}")))
-                .find(|path| path.is_file())
+                // Whatever is there under this name: one that cannot be read is an error and not none.
+                .find(|path| path.symlink_metadata().is_ok())
         };
         if let Some(file) = find("") {
             return std::iter::once(file).chain(find(".override")).collect();

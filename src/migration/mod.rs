@@ -6,6 +6,7 @@ mod dump;
 #[cfg(feature = "cli")]
 pub mod effects;
 pub mod guard;
+pub(crate) mod masked;
 pub mod other_tools;
 mod owned;
 mod plan;

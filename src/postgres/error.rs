@@ -4,6 +4,7 @@ use tokio_postgres::error::{ErrorPosition, Severity, SqlState};
 
 use super::scram::Unproven;
 use super::wire::{OpenError, Refusal};
+use crate::migration::masked::without_quotes;
 
 /// An error of the driver or the server in one line: message, SQLSTATE, detail, hint, and the chain of sources.
 #[must_use]
@@ -11,9 +12,9 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
         let mut text = format!("{} (SQLSTATE {})", db.message(), db.code().code());
         for (label, part) in [
-            ("detail", db.detail()),
-            ("hint", db.hint()),
-            ("where", db.where_()),
+            ("detail", db.detail().map(str::to_owned)),
+            ("hint", db.hint().map(str::to_owned)),
+            ("where", db.where_().map(without_quotes)),
         ] {
             if let Some(part) = part {
                 text.push_str(&format!("; {label}: {}", part.trim().replace('\n', " / ")));

@@ -1,5 +1,6 @@
 //! What a migration would do, as a report shows it.
 
+use crate::migration::masked::without_secrets;
 use crate::migration::{Analysis, Migration, Mode, Place, analyse};
 use crate::report::migrate::{self as report, Pending, Statement};
 
@@ -16,7 +17,7 @@ pub(super) fn pending(migration: &Migration, ran: usize, with_statements: bool) 
     Pending {
         version: migration.version,
         name: migration.name.clone(),
-        sql: migration.sql.clone(),
+        sql: without_secrets(&migration.sql),
         by_statement,
         reason: by_statement.then(|| reason(migration.mode, &statements)),
         ran,
@@ -51,7 +52,7 @@ fn reason(mode: Mode, statements: &[Analysis]) -> String {
 fn statement(analysis: Analysis) -> Statement {
     Statement {
         line: analysis.line,
-        text: analysis.text,
+        text: without_secrets(&analysis.text),
         place: match analysis.place {
             Place::Transaction => report::Place::Transaction,
             Place::Alone { .. } => report::Place::Alone,

@@ -184,8 +184,10 @@ impl Variables {
             | K::CAST_EXPR
             | K::COLLATE
             | K::ARG
-            | K::INDEX_EXPR
             | K::SLICE_EXPR => first().map_or_else(Value::unknown, |inner| self.value(&inner)),
+            K::INDEX_EXPR => {
+                first().map_or_else(Value::unknown, |array| elements(self.value(&array)))
+            }
             K::NAMED_ARG => node
                 .children()
                 .last()
@@ -302,7 +304,16 @@ impl Variables {
             ("coalesce", values) => values.iter().cloned().fold(Value::default(), Value::or),
             ("replace", [text, from, to]) => replaced(text, from, to),
             ("chr", [code]) => character(code),
-            ("unnest" | "string_to_array" | "to_regclass", [value, ..]) => value.clone(),
+            ("to_regclass", [value]) => value.clone(),
+            ("unnest", [array]) => elements(array.clone()),
+            (
+                "string_to_array"
+                | "string_to_table"
+                | "split_part"
+                | "regexp_split_to_array"
+                | "regexp_split_to_table",
+                [text, separator, ..],
+            ) => parts(text, separator),
             ("current_database", []) => Value::known(CURRENT_DATABASE),
             ("current_schema", []) => Value::known("public"),
             _ => Value::unknown(),
@@ -405,6 +416,26 @@ fn character(code: &Value) -> Value {
         _ => None,
     };
     code.map_or_else(Value::unknown, Value::known)
+}
+
+/// The parts of a text between separators, all of them, whichever is taken. A pattern that is more than a text is not followed.
+fn parts(text: &Value, separator: &Value) -> Value {
+    let [separator] = separator.texts.as_slice() else {
+        return Value::unknown();
+    };
+    // A separator that is unknown, or a pattern.
+    if separator.contains(UNKNOWN) || separator.contains(['\\', '[', '(', '*', '+', '?', '{']) {
+        return Value::unknown();
+    }
+    let texts = text.texts.iter().flat_map(|text| match separator.as_str() {
+        "" => vec![text.as_str()],
+        separator => text.split(separator).collect(),
+    });
+    let parts = texts.map(Value::known).fold(Value::default(), Value::or);
+    Value {
+        open: parts.open || text.open,
+        ..parts
+    }
 }
 
 /// The elements of an array that is written as a text: `{a,b}`.

@@ -2,6 +2,7 @@
 
 use super::super::error::{describe, position};
 use super::ApplyError;
+use crate::migration::masked::without_texts;
 use crate::migration::{Migration, Mode, statements};
 
 /// A failed attempt.
@@ -140,10 +141,11 @@ pub(super) fn lines(sql: &str, position: usize) -> usize {
     before.filter(|c| *c == '\n').count()
 }
 
-/// A statement in one line, and not too long a one.
+/// A statement in one line, and not too long a one. A quoted text may be a password and is left out.
 pub(super) fn shortened(statement: &str) -> String {
     const MOST: usize = 160;
-    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = without_texts(statement);
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MOST {
         return line;
     }
