@@ -768,6 +768,44 @@ pub const BAD: &[Bad] = &[
 ];
 
 #[test]
+fn what_was_read_is_said() {
+    let repository = Repository::new();
+    let compose = repository.0.path().join("compose.yaml");
+    let check = |args: &[&str]| {
+        let output = lab::dbctl(repository.0.path())
+            .arg("check")
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = check(&[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("read: "), "{said}");
+    assert!(
+        said.contains("dbctl.toml; sets: k_social, rgb_users, simply_kaspa in "),
+        "{said}"
+    );
+    assert!(said.ends_with("compose files: none\n"), "{said}");
+    assert_eq!(check(&["--quiet"]), (0, String::new()));
+
+    std::fs::write(&compose, "services: {web: {image: \"nginx:1.27\"}}\n").unwrap();
+    let (code, said) = check(&[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("compose.yaml (no container of it is a service of the manifest)"),
+        "{said}"
+    );
+    // What is there and cannot be read is not the same as nothing.
+    std::fs::remove_file(&compose).unwrap();
+    std::os::unix::fs::symlink("nowhere.yaml", &compose).unwrap();
+    let (code, said) = check(&[]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("compose.yaml"), "{said}");
+}
+
+#[test]
 fn every_bad_migration_is_found_where_it_is_bad() {
     for (service, sql, rule, line, mentions) in BAD {
         let repository = Repository::new();
