@@ -82,7 +82,7 @@ pub struct Pending {
     pub version: i32,
     /// The name.
     pub name: String,
-    /// Its SQL.
+    /// Its SQL, without what may be a password; empty where the plan was not asked for.
     pub sql: String,
     /// Whether it runs statement by statement rather than in one transaction.
     pub by_statement: bool,

@@ -17,7 +17,11 @@ pub(super) fn pending(migration: &Migration, ran: usize, with_statements: bool) 
     Pending {
         version: migration.version,
         name: migration.name.clone(),
-        sql: without_secrets(&migration.sql),
+        sql: if with_statements {
+            without_secrets(&migration.sql)
+        } else {
+            String::new()
+        },
         by_statement,
         reason: by_statement.then(|| reason(migration.mode, &statements)),
         ran,

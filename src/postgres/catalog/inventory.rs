@@ -74,18 +74,10 @@ pub(super) async fn has_anything(client: &Client) -> Result<bool, Error> {
 
 /// The query, with what TimescaleDB's catalog in this database says of chunks.
 fn sql(session: &Session) -> String {
-    let chunk = if session.timescaledb.is_none() {
-        "SELECT WHERE false".to_owned()
-    } else if session.chunk_relid {
-        include_str!("sql/row_type_by_relid.sql").to_owned()
-    } else if session.chunk_dropped {
-        format!(
-            "{} AND NOT ch.dropped",
-            include_str!("sql/row_type_by_name.sql").trim_end()
-        )
-    } else {
-        include_str!("sql/row_type_by_name.sql").to_owned()
-    };
+    let chunk = session.chunks(
+        include_str!("sql/row_type_by_relid.sql"),
+        include_str!("sql/row_type_by_name.sql"),
+    );
     let mut left_out = if session.timescaledb.is_none() {
         "SELECT NULL::oid WHERE false".to_owned()
     } else {

@@ -130,18 +130,10 @@ fn with_members(sql: &str) -> String {
 
 /// The query for relations, with what TimescaleDB's catalog in this database says of chunks.
 fn relations(session: &Session) -> String {
-    let chunk = if session.timescaledb.is_none() {
-        "SELECT NULL::oid WHERE false".to_owned()
-    } else if session.chunk_relid {
-        include_str!("sql/chunks_by_relid.sql").to_owned()
-    } else if session.chunk_dropped {
-        format!(
-            "{}\n   AND NOT ch.dropped",
-            include_str!("sql/chunks_by_name.sql").trim_end()
-        )
-    } else {
-        include_str!("sql/chunks_by_name.sql").to_owned()
-    };
+    let chunk = session.chunks(
+        include_str!("sql/chunks_by_relid.sql"),
+        include_str!("sql/chunks_by_name.sql"),
+    );
     format!(
         "{}, chunk(oid) AS MATERIALIZED (\n{chunk}\n)\n{}",
         MEMBER.trim_end(),

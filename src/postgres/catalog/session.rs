@@ -106,4 +106,17 @@ impl Session {
             stamp: Table::from_row(&row, "stamp")?,
         })
     }
+
+    /// The query about chunks that fits how TimescaleDB keeps them here: by relation, or by name. Without TimescaleDB there are none.
+    pub(super) fn chunks(&self, by_relid: &str, by_name: &str) -> String {
+        if self.timescaledb.is_none() {
+            "SELECT NULL::oid WHERE false".to_owned()
+        } else if self.chunk_relid {
+            by_relid.to_owned()
+        } else if self.chunk_dropped {
+            format!("{}\n   AND NOT ch.dropped", by_name.trim_end())
+        } else {
+            by_name.to_owned()
+        }
+    }
 }
