@@ -5,7 +5,7 @@ mod judge;
 use std::time::{Duration, Instant};
 
 use super::single::{Unusable, proving_lock, target, unable};
-use super::{Interrupt, Loaded, LoadedService, TRY_AGAIN};
+use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
 use crate::migration::Set;
 use crate::migration::guard;
@@ -14,7 +14,7 @@ use crate::postgres::inspect;
 use crate::postgres::other_tools::{Told, own_versions, told};
 use crate::postgres::unfinished::unfinished;
 use crate::postgres::{
-    ApplyError, ApplyOptions, DriverError, Event, Purpose, Session, baseline, connect, looking,
+    ApplyError, ApplyOptions, DriverError, Event, Looking, Purpose, Session, baseline, connect,
     snapshot,
 };
 use crate::report::baseline::{Migration, OtherHistory, Outcome, Report};
@@ -179,21 +179,20 @@ async fn look(
 ) -> Result<i32, Ended> {
     let endpoint = ready.endpoint;
     let application = format!("dbctl baseline {}", ready.service.service.name);
-    let mut session = connect(endpoint, Purpose::Read, &application)
+    let session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
     report.server_version = Some(session.server_version().to_owned());
-    let patient = session.wait_for_locks(options.lock_timeout).await;
-    let work = async {
-        patient?;
-        inspected(loaded, ready, options, &session, report).await
+    let looking = Looking {
+        endpoint,
+        application: &application,
+        patience: Some(options.lock_timeout),
+        tell: &|_| (),
     };
-    let looked = looking(&session, endpoint, &application, &|_| (), work).await;
+    let work = inspected(loaded, ready, options, &session, report);
+    let looked = looking.at(&session, work).await;
     session.close().await;
-    looked.map_err(|unread| match unread.locked {
-        true => (Outcome::Locked, format!("{}; {TRY_AGAIN}", unread.text)),
-        false => (Outcome::Unreachable, unread.text),
-    })?
+    looked.map_err(|unread| unread.ended(Outcome::Locked, Outcome::Unreachable))?
 }
 
 async fn inspected(

@@ -41,6 +41,3 @@ pub mod verify;
 #[cfg(feature = "cli")]
 pub use sources::sources;
 pub use system::{Interrupt, Loaded, LoadedService};
-
-/// What to do when a lock was not to be had.
-const TRY_AGAIN: &str = "nothing was changed: try again when the table is free";

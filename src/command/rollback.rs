@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::guard::refused_by_marks;
-use super::{Interrupt, Loaded, LoadedService, TRY_AGAIN};
+use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::Party;
 use crate::migration::masked::without_secrets;
 use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
-    ApplyError, DriverError, Event, Purpose, RollbackError, RollbackOptions, Session, connect,
-    looking, rollback, unfinished,
+    ApplyError, DriverError, Event, Looking, Purpose, RollbackError, RollbackOptions, Session,
+    connect, rollback, unfinished,
 };
 use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
 
@@ -199,26 +199,21 @@ impl<'a> Task<'a> {
         patience: Duration,
         observer: &(dyn Fn(&str, Event) + Sync),
     ) -> Result<Rollback, Ended> {
-        let mut session = self.session(Purpose::Read).await?;
+        let session = self.session(Purpose::Read).await?;
         let application = self.application();
         let tell = |holder: &str| {
             let holder = holder.to_owned();
             observer(self.own.service, Event::WaitingForLock { holder });
         };
-        let patient = session.wait_for_locks(patience).await;
-        let work = async {
-            patient?;
-            self.inspected(&session).await
+        let looking = Looking {
+            endpoint: self.endpoint,
+            application: &application,
+            patience: Some(patience),
+            tell: &tell,
         };
-        let looked = looking(&session, self.endpoint, &application, &tell, work).await;
+        let looked = looking.at(&session, self.inspected(&session)).await;
         session.close().await;
-        looked.map_err(|unread| match unread.locked {
-            true => (
-                Outcome::Locked,
-                format!("{}; {TRY_AGAIN}, or raise --lock-timeout", unread.text),
-            ),
-            false => (Outcome::Unreachable, unread.text),
-        })?
+        looked.map_err(|unread| unread.ended(Outcome::Locked, Outcome::Unreachable))?
     }
 
     /// The part of [`Task::look`] that talks to the server. The outer error is the driver's.

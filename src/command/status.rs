@@ -8,7 +8,7 @@ use crate::migration::other_tools::recognise;
 use crate::migration::{Plan, analyse, guard};
 use crate::postgres::inspect::Marks;
 use crate::postgres::unfinished::unfinished;
-use crate::postgres::{DriverError, Purpose, Session, connect, inspect, looking, snapshot};
+use crate::postgres::{DriverError, Looking, Purpose, Session, connect, inspect, snapshot};
 use crate::report::status::{
     Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
 };
@@ -65,10 +65,15 @@ async fn read(
         .await
         .map_err(|error| (State::Unreachable, error.message))?;
     status.server_version = Some(session.server_version().to_owned());
-    let seeing = see(service, &session, status);
-    let seen = looking(&session, endpoint, &application, &|_| (), seeing).await;
+    let looking = Looking {
+        endpoint,
+        application: &application,
+        patience: None,
+        tell: &|_| (),
+    };
+    let seen = looking.at(&session, see(service, &session, status)).await;
     session.close().await;
-    let marks = seen.map_err(|unread| (State::Unreachable, unread.advised()))?;
+    let marks = seen.map_err(|unread| (State::Unreachable, unread.reason))?;
     let others = loaded.others(name);
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))

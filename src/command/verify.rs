@@ -13,7 +13,7 @@ use crate::files;
 use crate::manifest::Endpoint;
 use crate::migration::SetFacts;
 use crate::postgres::{
-    Purpose, Reason, Session, connect, cron_jobs, describe, looking, same_database,
+    Looking, Purpose, Reason, Session, connect, cron_jobs, describe, same_database,
     snapshot_with_state,
 };
 use crate::report::verify::Report;
@@ -212,7 +212,13 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
     let reading = snapshot_with_state(&session, usable, names);
-    let read = looking(&session, endpoint, &name, &|_| (), reading).await;
+    let looking = Looking {
+        endpoint,
+        application: &name,
+        patience: None,
+        tell: &|_| (),
+    };
+    let read = looking.at(&session, reading).await;
     let refused = match admin {
         Some(Ok(admin)) => {
             admin.close().await;
@@ -229,7 +235,7 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
             }
             Fact::Known(snapshot)
         }
-        Err(unread) => Fact::Unknown(Gap::new(unread.advised())),
+        Err(unread) => Fact::Unknown(Gap::new(unread.reason)),
     };
     Look {
         pooled: session.pooled(),

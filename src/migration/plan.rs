@@ -1,5 +1,7 @@
 //! Set × history → what is applied, pending, divergent, missing, out of order.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -131,20 +133,18 @@ impl Plan {
     pub fn new(set: &Set, history: &History) -> Self {
         let mut plan = Self::default();
         let newest = history.rows.iter().map(|row| row.version).max();
-        for (index, row) in history.rows.iter().enumerate() {
-            let earlier = history.rows.iter().take(index);
-            if earlier
-                .into_iter()
-                .any(|other| other.version == row.version)
-            {
+        let known: BTreeMap<i64, &Migration> = set
+            .migrations
+            .iter()
+            .map(|migration| (i64::from(migration.version), migration))
+            .collect();
+        let mut seen = BTreeSet::new();
+        for row in &history.rows {
+            if !seen.insert(row.version) {
                 plan.problems.push(Problem::Repeated(row.clone()));
                 continue;
             }
-            let known = set
-                .migrations
-                .iter()
-                .find(|migration| i64::from(migration.version) == row.version);
-            match known {
+            match known.get(&row.version) {
                 None => plan.problems.push(Problem::Unknown(row.clone())),
                 Some(migration) => {
                     let unchanged = migration.has_checksum(&row.checksum);
@@ -171,7 +171,7 @@ impl Plan {
         }
         for migration in &set.migrations {
             let version = i64::from(migration.version);
-            if history.rows.iter().any(|row| row.version == version) {
+            if seen.contains(&version) {
                 continue;
             }
             match newest {

@@ -9,10 +9,12 @@ mod script;
 mod tests;
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 
 use super::Mode;
 use file::BYTE_ORDER_MARK;
@@ -87,7 +89,7 @@ impl Migration {
             self.checksum == recorded
                 || self
                     .same
-                    .get_or_init(|| same(self.stem(), &self.sql))
+                    .get_or_init(|| same(self.version, &self.name, &self.sql))
                     .contains(&recorded)
         })
     }
@@ -149,20 +151,23 @@ impl Set {
     }
 }
 
-/// refinery's checksum of a file's text.
-fn checksum(stem: &str, text: &str) -> Result<u64, refinery_core::Error> {
-    refinery_core::Migration::unapplied(stem, text).map(|migration| migration.checksum())
+/// refinery's checksum of a file: as `refinery_core::Migration::unapplied` makes it, which reads the file's name anew each time.
+fn checksum(version: i32, name: &str, text: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    name.hash(&mut hasher);
+    version.hash(&mut hasher);
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// refinery's checksums of the texts that differ from a file's only in line ends or a byte order mark: what version control and
 /// editors change without a word.
-fn same(stem: &str, sql: &str) -> Vec<u64> {
+fn same(version: i32, name: &str, sql: &str) -> Vec<u64> {
     let unix = sql.replace("\r\n", "\n");
     let windows = unix.replace('\n', "\r\n");
     [sql, &unix, &windows]
         .into_iter()
         .flat_map(|text| [text.to_owned(), format!("{BYTE_ORDER_MARK}{text}")])
-        // refinery refuses names only, and it has taken this one.
-        .filter_map(|text| checksum(stem, &text).ok())
+        .map(|text| checksum(version, name, &text))
         .collect()
 }

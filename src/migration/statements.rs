@@ -1,6 +1,6 @@
 //! The statements of a migration, told apart as the server does it: to run them one by one, and to name the one that failed.
 
-use super::tokens::{Kind, meaningful};
+use super::tokens::{Kind, Token, Tokens, tokens};
 
 /// One statement of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,58 +16,90 @@ pub struct Statement<'a> {
 /// Splits a text at the semicolons that end statements. Empty statements are left out, as the server leaves them out.
 #[must_use]
 pub fn statements(sql: &str) -> Vec<Statement<'_>> {
-    let mut found = Vec::new();
-    let mut begin = None;
-    // Semicolons within brackets (CREATE RULE) and within BEGIN ATOMIC … END end no statement.
-    let (mut brackets, mut blocks) = (0_usize, 0_usize);
-    let mut before = String::new();
-    let mut lines = Lines::default();
-    for token in meaningful(sql) {
-        match token.kind {
-            Kind::End if brackets == 0 && blocks == 0 => {
-                found.extend(statement(sql, begin.take(), token.at, &mut lines));
-                before.clear();
-                continue;
-            }
-            Kind::Word => {
-                let word = token.text.to_ascii_lowercase();
-                match (word.as_str(), before.as_str()) {
-                    ("atomic", "begin") => blocks += 1,
-                    ("case", _) if blocks > 0 => blocks += 1,
-                    // `AS end` is a name.
-                    ("end", "as") => {}
-                    ("end", _) => blocks = blocks.saturating_sub(1),
-                    _ => {}
-                }
-                before = word;
-            }
-            _ => {
-                match token.text {
-                    "(" => brackets += 1,
-                    ")" => brackets = brackets.saturating_sub(1),
-                    _ => {}
-                }
-                before.clear();
-            }
-        }
-        begin.get_or_insert(token.at);
-    }
-    found.extend(statement(sql, begin, sql.len(), &mut lines));
-    found
+    Reader::new(sql).collect()
 }
 
-fn statement<'a>(
+/// Reads a text's statements one after the other, and keeps the tokens of the last.
+pub(super) struct Reader<'a> {
     sql: &'a str,
-    begin: Option<usize>,
-    end: usize,
-    lines: &mut Lines,
-) -> Option<Statement<'a>> {
-    let at = begin?;
-    Some(Statement {
-        line: lines.at(sql, at),
-        at,
-        text: sql.get(at..end)?.trim_end(),
-    })
+    all: Tokens<'a>,
+    lines: Lines,
+    tokens: Vec<Token<'a>>,
+    last: Option<Token<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(sql: &'a str) -> Self {
+        Self {
+            sql,
+            all: tokens(sql),
+            lines: Lines::default(),
+            tokens: Vec::new(),
+            last: None,
+        }
+    }
+
+    /// The tokens of the statement that was read last: neither white space nor comments.
+    pub(super) fn tokens(&self) -> &[Token<'a>] {
+        &self.tokens
+    }
+
+    /// The quote or comment that the text ends in, when all of it is read.
+    pub(super) fn unclosed(&self) -> Option<Token<'a>> {
+        self.last.filter(|token| !token.closed)
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Statement<'a>;
+
+    fn next(&mut self) -> Option<Statement<'a>> {
+        self.tokens.clear();
+        // Semicolons within brackets (CREATE RULE) and within BEGIN ATOMIC … END end no statement.
+        let (mut brackets, mut blocks) = (0_usize, 0_usize);
+        let mut before = "";
+        let mut end = self.sql.len();
+        for token in self.all.by_ref() {
+            self.last = Some(token);
+            match token.kind {
+                Kind::Blank | Kind::Comment => continue,
+                Kind::End if brackets == 0 && blocks == 0 => {
+                    if self.tokens.is_empty() {
+                        continue;
+                    }
+                    end = token.at;
+                    break;
+                }
+                Kind::Word => {
+                    let is = |word: &str| token.text.eq_ignore_ascii_case(word);
+                    // `AS end` is a name.
+                    if is("end") && !before.eq_ignore_ascii_case("as") {
+                        blocks = blocks.saturating_sub(1);
+                    } else if is("atomic") && before.eq_ignore_ascii_case("begin")
+                        || is("case") && blocks > 0
+                    {
+                        blocks += 1;
+                    }
+                    before = token.text;
+                }
+                _ => {
+                    match token.text {
+                        "(" => brackets += 1,
+                        ")" => brackets = brackets.saturating_sub(1),
+                        _ => {}
+                    }
+                    before = "";
+                }
+            }
+            self.tokens.push(token);
+        }
+        let at = self.tokens.first()?.at;
+        Some(Statement {
+            line: self.lines.at(self.sql, at),
+            at,
+            text: self.sql.get(at..end)?.trim_end(),
+        })
+    }
 }
 
 /// Counts lines from one place to the next, so that a long text is gone through once.

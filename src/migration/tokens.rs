@@ -32,22 +32,46 @@ pub(crate) struct Token<'a> {
     pub(crate) closed: bool,
 }
 
+/// The tokens of a text, one after the other.
+pub(crate) struct Tokens<'a> {
+    length: usize,
+    rest: &'a str,
+}
+
 /// All tokens of a text; together they are the text.
-pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
-    let mut rest = sql;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let at = sql.len() - rest.len();
-        let (kind, length, closed) = read(rest, first);
-        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        rest = after;
+pub(crate) const fn tokens(sql: &str) -> Tokens<'_> {
+    Tokens {
+        length: sql.len(),
+        rest: sql,
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let first = self.rest.chars().next()?;
+        let at = self.length - self.rest.len();
+        let (kind, length, closed) = read(self.rest, first);
+        let (text, after) = self
+            .rest
+            .split_at_checked(length)
+            .unwrap_or((self.rest, ""));
+        self.rest = after;
         Some(Token {
             kind,
             text,
             at,
             closed,
         })
-    })
+    }
+}
+
+/// Whether an ASCII word stands in a text, in upper or lower case.
+pub(crate) fn contains(sql: &str, word: &str) -> bool {
+    sql.as_bytes()
+        .windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The tokens that mean something: neither white space nor comments.

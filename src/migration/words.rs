@@ -18,6 +18,14 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The words of a statement that is read already.
+    pub(in crate::migration) fn of(tokens: &[Token<'a>]) -> Self {
+        Self {
+            tokens: tokens.into(),
+            next: 0,
+        }
+    }
+
     fn peek(&self) -> Option<Token<'a>> {
         self.tokens.get(self.next).copied()
     }

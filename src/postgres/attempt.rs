@@ -108,7 +108,7 @@ impl Attempt<'_> {
             pooled: false,
             pid: 0,
             server_version: String::new(),
-            lock_wait: LOCK_WAIT,
+            lock_wait: LOCK_WAIT.into(),
             misses_clients: false,
         };
         let look = FirstLook::read(&session.client)

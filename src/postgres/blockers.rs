@@ -13,6 +13,9 @@ use crate::manifest::Endpoint;
 /// How long a statement may take before somebody asks who blocks it.
 const QUIET: Duration = Duration::from_millis(250);
 
+/// How long it may take to learn who was in the way of something that has failed already.
+const LATE: Duration = Duration::from_secs(2);
+
 /// How often is asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -93,7 +96,7 @@ impl<'a> Watch<'a> {
         let Some(session) = held.as_ref() else {
             return;
         };
-        while let Ok(blockers) = blockers(session, self.pid).await {
+        while let Ok(blockers) = ask(session, include_str!("blockers.sql"), self.pid).await {
             if let Some(blockers) = blockers
                 && self.blockers().as_ref() != Some(&blockers)
             {
@@ -105,6 +108,27 @@ impl<'a> Watch<'a> {
         *held = None;
     }
 
+    /// Looks who holds what a reader waits for, when the wait was over before anybody was seen.
+    pub(super) async fn look_late(&self) {
+        if self.blockers().is_some() {
+            return;
+        }
+        let looking = async {
+            let mut held = self.session.lock().await;
+            if held.is_none() {
+                *held = connect(self.endpoint, Purpose::Read, self.application)
+                    .await
+                    .ok();
+            }
+            let session = held.as_ref()?;
+            let holders = ask(session, include_str!("holders.sql"), self.pid);
+            holders.await.ok().flatten()
+        };
+        if let Ok(Some(holders)) = tokio::time::timeout(LATE, looking).await {
+            self.remember(Some(holders));
+        }
+    }
+
     /// Ends the second connection, if there was one.
     pub(super) async fn close(self) {
         if let Some(session) = self.session.into_inner() {
@@ -113,12 +137,16 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The processes that block this one. What they run is not told: it may hold what nobody should read.
-async fn blockers(session: &Session, pid: i32) -> Result<Option<String>, tokio_postgres::Error> {
+/// The processes that block this one, in words. What they run is not told: it may hold what nobody should read.
+async fn ask(
+    session: &Session,
+    sql: &str,
+    pid: i32,
+) -> Result<Option<String>, tokio_postgres::Error> {
     session.begin_reading().await?;
     session
         .client
-        .query_typed_one(include_str!("blockers.sql"), &[(&pid, Type::INT4)])
+        .query_typed_one(sql, &[(&pid, Type::INT4)])
         .await?
         .try_get(0)
 }

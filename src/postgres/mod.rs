@@ -25,7 +25,7 @@ mod wire;
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{Connecting, connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
-pub use looking::{Unread, looking};
+pub use looking::{Looking, Unread};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, RollbackError,
     RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,

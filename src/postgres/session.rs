@@ -3,6 +3,7 @@
 //! Behind a pooler that gives a server process to one transaction at a time, what a session sets stays behind for the next client. So
 //! there a reading session lives in transactions, and every setting of it ends with them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -32,8 +33,8 @@ pub struct Session {
     pub(super) pooled: bool,
     pub(super) pid: i32,
     pub(super) server_version: String,
-    /// The longest wait for a lock.
-    pub(super) lock_wait: Duration,
+    /// The longest wait for a lock, in milliseconds.
+    pub(super) lock_wait: AtomicU64,
     /// Whether the server can notice a client that is gone while a statement runs.
     pub(super) misses_clients: bool,
 }
@@ -100,12 +101,12 @@ impl Session {
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn wait_for_locks(&mut self, limit: Duration) -> Result<(), Error> {
-        if limit >= self.lock_wait {
+    pub(super) async fn wait_for_locks(&self, limit: Duration) -> Result<(), Error> {
+        // Zero would mean no limit.
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1);
+        if self.lock_wait.fetch_min(limit, Ordering::Relaxed) <= limit {
             return Ok(());
         }
-        // Zero would mean no limit.
-        self.lock_wait = limit.max(Duration::from_millis(1));
         if self.in_transactions() {
             return self.begin_reading().await;
         }
@@ -167,7 +168,10 @@ impl Session {
         };
         let set = SETTINGS.iter().chain(std::iter::once(&timeout));
         statements.extend(set.map(|(name, value)| format!("SET {name} = {value}")));
-        statements.push(format!("SET lock_timeout = {}", self.lock_wait.as_millis()));
+        statements.push(format!(
+            "SET lock_timeout = {}",
+            self.lock_wait.load(Ordering::Relaxed)
+        ));
         if purpose == Purpose::Write && self.misses_clients {
             statements.push(CLIENT_CHECK.to_owned());
         }
@@ -184,7 +188,7 @@ impl Session {
         // In milliseconds, as the server takes a number without a unit.
         statements.push_str(&format!(
             "SET LOCAL lock_timeout = {}",
-            self.lock_wait.as_millis()
+            self.lock_wait.load(Ordering::Relaxed)
         ));
         statements
     }
@@ -253,7 +257,7 @@ const SETTINGS: [(&str, &str); 6] = [
 ];
 
 /// How long a session waits for a lock where nobody says otherwise.
-pub(super) const LOCK_WAIT: Duration = Duration::from_secs(5);
+pub(super) const LOCK_WAIT: u64 = 5_000;
 
 /// How long a reading session's statement may run.
 const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");

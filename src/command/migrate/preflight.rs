@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::TRY_AGAIN;
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
@@ -11,7 +10,7 @@ use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
-    Connecting, DriverError, Event, Purpose, Session, Unread, connect, looking, snapshot, standby,
+    Connecting, DriverError, Event, Looking, Purpose, Session, connect, snapshot, standby,
     unfinished,
 };
 use crate::report::migrate::Outcome;
@@ -69,7 +68,7 @@ async fn look(
     let begun = ahead.unwrap_or_else(|| {
         Connecting::begin(task.endpoint, Purpose::Read, &task.application(), task.wait)
     });
-    let mut session = begun
+    let session = begun
         .session()
         .await
         .map_err(|error| (Outcome::Unreachable, error.message))?;
@@ -79,27 +78,20 @@ async fn look(
             holder: holder.to_owned(),
         });
     };
-    let patient = session.wait_for_locks(patience).await;
-    let work = async {
-        patient?;
-        inspected(task, &session).await
+    let looking = Looking {
+        endpoint: task.endpoint,
+        application: &application,
+        patience: Some(patience),
+        tell: &tell,
     };
-    let looked = looking(&session, task.endpoint, &application, &tell, work).await;
+    let looked = looking.at(&session, inspected(task, &session)).await;
     session.close().await;
     looked
-        .map_err(unread)?
+        .map_err(|unread| unread.ended(Outcome::Locked, Outcome::Unreachable))?
         .map_err(|(outcome, reason)| match outcome {
             Outcome::Refused => (outcome, format!("{reason}; nothing was changed")),
             _ => (outcome, reason),
         })
-}
-
-fn unread(unread: Unread) -> Refusal {
-    if !unread.locked {
-        return (Outcome::Unreachable, unread.text);
-    }
-    let text = format!("{}; {TRY_AGAIN}, or raise --lock-timeout", unread.text);
-    (Outcome::Locked, text)
 }
 
 /// The part of [`look`] that talks to the server. The outer error is the driver's, the inner one is a refusal.

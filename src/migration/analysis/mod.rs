@@ -13,8 +13,10 @@ mod read;
 mod sharing;
 mod unparsed;
 
+use super::words::Words;
 use super::{Statement, statements};
 
+pub(super) use directive::asked;
 #[cfg(feature = "cli")]
 pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
@@ -179,6 +181,11 @@ pub fn mode(sql: &str) -> Mode {
     } else {
         Mode::Transaction
     }
+}
+
+/// Whether the statement that these words make cannot run in a transaction block.
+pub(super) fn is_alone(words: Words<'_>) -> bool {
+    matches!(place::place_of(words), Place::Alone { .. })
 }
 
 /// Whether a statement of a file must be the first of a session.

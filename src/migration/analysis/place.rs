@@ -17,7 +17,11 @@ pub(super) fn place(text: &str) -> Place {
     {
         return Place::Transaction;
     }
-    let words = Words::new(text);
+    place_of(Words::new(text))
+}
+
+/// Where the statement can run that these words make.
+pub(super) fn place_of(words: Words<'_>) -> Place {
     if is_timescaledb_update(words.clone()) {
         return Place::FreshSession;
     }

@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use super::file::{BYTE_ORDER_MARK, FileName, belongs};
-use super::script::{Script, problems};
+use super::script;
 use super::{LOCK_FILE, Set, SetError};
-use crate::migration::analysis::{self, analyse};
+use crate::migration::analysis::analyse;
 use crate::migration::effects::{Effects, read_all};
 use crate::migration::tokens::meaningful;
 use crate::regular::read_regular;
@@ -149,12 +149,12 @@ fn texts_in(directory: &Path) -> Vec<Text> {
                 .strip_prefix(BYTE_ORDER_MARK)
                 .unwrap_or(&text)
                 .to_owned();
-            let script = match name.down {
-                true => Script::Down,
-                false => Script::Up(analysis::mode(&sql)),
+            let read = match name.down {
+                true => script::down(&sql),
+                false => script::up(&sql),
             };
             Some(Text {
-                refused: problems(&sql, script),
+                refused: read.problems,
                 path: path.display().to_string(),
                 file,
                 name,

@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::script::{Script, problems};
+use super::script::{self, Read};
 use super::{Down, LOCK_FILE, Migration, checksum};
-use crate::migration::analysis;
-use crate::migration::tokens::{Kind, meaningful};
 
 /// What editors of some systems put before a text; the server takes it for a part of the first word.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -72,18 +70,15 @@ impl FileName {
 /// Reads a migration.
 pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Vec<String>> {
     let sql = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let mode = analysis::mode(sql);
-    check(sql, Script::Up(mode))?;
-    let stem = file.strip_suffix(".sql").unwrap_or(file);
-    let checksum = checksum(stem, text)
-        .map_err(|error| vec![format!("refinery does not accept it: {error}")])?;
+    let read = told(script::up(sql), "migration")?;
+    let checksum = checksum(name.version, &name.name, text);
     Ok(Migration {
         version: name.version,
         name: name.name,
         file: file.to_owned(),
         sql: sql.to_owned(),
         checksum,
-        mode,
+        mode: read.mode,
         down: None,
         same: OnceLock::new(),
         marked: text.starts_with(BYTE_ORDER_MARK),
@@ -93,27 +88,22 @@ pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Ve
 /// Reads a down script.
 pub(super) fn down(file: &str, text: &str) -> Result<Down, Vec<String>> {
     let sql = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    check(sql, Script::Down)?;
+    told(script::down(sql), "down script")?;
     Ok(Down {
         file: file.to_owned(),
         sql: sql.to_owned(),
     })
 }
 
-fn check(sql: &str, script: Script) -> Result<(), Vec<String>> {
-    let problems = problems(sql, script);
-    if !problems.is_empty() {
+fn told(read: Read, script: &str) -> Result<Read, Vec<String>> {
+    if !read.problems.is_empty() {
         let shown = |(line, problem)| format!("line {line}: {problem}");
-        return Err(problems.into_iter().map(shown).collect());
+        return Err(read.problems.into_iter().map(shown).collect());
     }
-    if meaningful(sql).all(|token| token.kind == Kind::End) {
-        let script = match script {
-            Script::Up(_) => "migration",
-            Script::Down => "down script",
-        };
+    if read.empty {
         return Err(vec![format!(
             "empty: a {script} must hold at least one statement"
         )]);
     }
-    Ok(())
+    Ok(read)
 }

@@ -1,42 +1,96 @@
 //! What cannot stand in a script, told before anything runs: the server would say it too, but after earlier migrations were applied,
 //! or not at all.
 
-use crate::migration::analysis::{Analysis, Mode, NO_TRANSACTION, Place, misplaced};
-use crate::migration::statements::Lines;
-use crate::migration::tokens::{Kind, tokens};
+use crate::migration::analysis::{
+    Analysis, Mode, NO_TRANSACTION, Place, asked, is_alone, misplaced,
+};
+use crate::migration::statements::{Lines, Reader};
+use crate::migration::tokens::{Kind, Token, contains, tokens};
 use crate::migration::words::Words;
 use crate::migration::{Statement, analyse, statements};
 
+/// What is wrong, with the line of each.
+pub(super) type Problems = Vec<(usize, String)>;
+
 /// Which script it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Script {
+enum Script {
     /// A migration that is run in this way.
     Up(Mode),
     /// What takes one back, in one transaction.
     Down,
 }
 
-/// Everything that is wrong with a script's text, with the line of each, in their order.
-pub(super) fn problems(sql: &str, script: Script) -> Vec<(usize, String)> {
+/// What a text says when it is read.
+pub(super) struct Read {
+    /// How a migration is run.
+    pub(super) mode: Mode,
+    /// Everything that is wrong with it, in the order of the lines.
+    pub(super) problems: Problems,
+    /// Whether it holds no statement.
+    pub(super) empty: bool,
+    /// Whether it is no text, or not closed: everything else would be read wrongly.
+    unreadable: bool,
+}
+
+/// Reads a migration.
+pub(super) fn up(sql: &str) -> Read {
     let sql = before_rows(sql);
-    // What is not a text, or is not closed, would be read wrongly in everything else.
-    let unreadable: Vec<(usize, String)> = control_character(sql)
-        .into_iter()
-        .chain(unclosed(sql))
-        .collect();
-    if !unreadable.is_empty() {
-        return unreadable;
+    let read = read(sql, Script::Up(Mode::Transaction));
+    let read = match read.mode {
+        Mode::Transaction => read,
+        // Now that it is known how it is run.
+        Mode::Statements => self::read(sql, Script::Up(Mode::Statements)),
+    };
+    read.sorted()
+}
+
+/// Reads a down script.
+pub(super) fn down(sql: &str) -> Read {
+    let sql = before_rows(sql);
+    let mut read = read(sql, Script::Down);
+    if !read.unreadable {
+        read.problems.extend(not_in_a_transaction(sql));
     }
-    let mut problems = misplaced(sql);
-    for statement in statements(sql) {
-        problems.extend(in_statement(statement, script));
+    read.sorted()
+}
+
+impl Read {
+    fn sorted(mut self) -> Self {
+        self.problems.sort();
+        self.problems.dedup();
+        self
     }
-    if script == Script::Down {
-        problems.extend(not_in_a_transaction(sql));
+}
+
+fn read(sql: &str, script: Script) -> Read {
+    let mut problems = Vec::new();
+    let (mut alone, mut empty) = (asked(sql), true);
+    let mut reader = Reader::new(sql);
+    while let Some(statement) = reader.next() {
+        empty = false;
+        let words = Words::of(reader.tokens());
+        problems.extend(in_statement(statement, &words, script));
+        alone |= is_alone(words);
     }
-    problems.sort();
-    problems.dedup();
-    problems
+    let unclosed = reader.unclosed().map(|token| unclosed(sql, token));
+    let broken: Problems = control_character(sql).into_iter().chain(unclosed).collect();
+    let unreadable = !broken.is_empty();
+    if unreadable {
+        problems = broken;
+    } else {
+        problems.extend(misplaced(sql));
+    }
+    let mode = match alone {
+        true => Mode::Statements,
+        false => Mode::Transaction,
+    };
+    Read {
+        mode,
+        problems,
+        empty,
+        unreadable,
+    }
 }
 
 /// The text up to the first COPY … FROM STDIN, which is wrong by itself: behind it come rows, which are no statements.
@@ -46,7 +100,7 @@ fn before_rows(sql: &str) -> &str {
         words.eat(&["copy"]) && words.has(&["from", "stdin"])
     };
     // Most files can be spared the search.
-    if !sql.to_ascii_lowercase().contains("stdin") {
+    if !contains(sql, "stdin") {
         return sql;
     }
     statements(sql)
@@ -58,8 +112,8 @@ fn before_rows(sql: &str) -> &str {
 
 /// The first control character that has no business in a text. PostgreSQL takes no NUL at all.
 fn control_character(sql: &str) -> Option<(usize, String)> {
-    let wrong = |c: char| c.is_ascii_control() && !"\t\n\r\u{b}\u{c}".contains(c);
-    let (at, c) = sql.char_indices().find(|(_, c)| wrong(*c))?;
+    let wrong = |c: u8| c.is_ascii_control() && !b"\t\n\r\x0b\x0c".contains(&c);
+    let (at, c) = sql.bytes().enumerate().find(|(_, c)| wrong(*c))?;
     Some((
         Lines::default().at(sql, at),
         format!(
@@ -71,8 +125,7 @@ fn control_character(sql: &str) -> Option<(usize, String)> {
 }
 
 /// A quote or comment that the text ends in.
-fn unclosed(sql: &str) -> Option<(usize, String)> {
-    let token = tokens(sql).find(|token| !token.closed)?;
+fn unclosed(sql: &str, token: Token<'_>) -> (usize, String) {
     let what = match token.kind {
         Kind::Comment => "comment (/*)".to_owned(),
         Kind::Name => "quoted name (\")".to_owned(),
@@ -82,13 +135,13 @@ fn unclosed(sql: &str) -> Option<(usize, String)> {
         }
         _ => "text (')".to_owned(),
     };
-    Some((
+    (
         Lines::default().at(sql, token.at),
         format!("the {what} that begins here is never closed"),
-    ))
+    )
 }
 
-fn in_statement(statement: Statement<'_>, script: Script) -> Vec<(usize, String)> {
+fn in_statement(statement: Statement<'_>, words: &Words<'_>, script: Script) -> Problems {
     let mut problems = Vec::new();
     let backslash = statement
         .text
@@ -106,11 +159,10 @@ fn in_statement(statement: Statement<'_>, script: Script) -> Vec<(usize, String)
             ),
         ));
     }
-    let words = Words::new(statement.text);
     let problem = transaction(words.clone(), script)
         .or_else(|| set(words.clone(), script))
-        .or_else(|| copy(&words))
-        .or_else(|| elsewhere(words));
+        .or_else(|| copy(words))
+        .or_else(|| elsewhere(words.clone()));
     problems.extend(problem.map(|problem| (statement.line, problem)));
     problems
 }

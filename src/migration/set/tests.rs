@@ -405,6 +405,18 @@ fn line_ends_and_byte_order_marks_make_no_difference() {
     let refinery =
         refinery_core::Migration::unapplied("V1__x", &format!("\u{feff}{unix}")).unwrap();
     assert_eq!(marked.checksum, refinery.checksum());
+    for set in super::built_in_names().map(|name| Set::built_in(name).unwrap().unwrap()) {
+        for migration in set.migrations {
+            let refinery =
+                refinery_core::Migration::unapplied(migration.stem(), &migration.text()).unwrap();
+            assert_eq!(
+                migration.checksum,
+                refinery.checksum(),
+                "{}",
+                migration.file
+            );
+        }
+    }
     assert_eq!(marked.mode, Mode::Transaction);
     assert_eq!(
         one("\u{feff}-- dbctl:no-transaction\nSELECT 1").mode,
