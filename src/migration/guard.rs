@@ -82,9 +82,13 @@ pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> O
         return None;
     }
     let with = other_set.map_or_else(String::new, |set| format!(" (set {})", set.name));
+    let check = match stamp.service == own.service {
+        true => "the service's set",
+        false => "the URL",
+    };
     Some(format!(
         "database {database} belongs to service {} (set {}), says its stamp in dbctl.identity, \
-         not to {}{with}: check the URL",
+         not to {}{with}: check {check}",
         stamp.service, stamp.set, own.service
     ))
 }
@@ -147,7 +151,7 @@ pub fn foreign_history(
         if let Some(other) = whose {
             return Some(format!(
                 "database {database} holds the history of {}: {} has its V{}__{}; \
-                 the set of {} is not applied to it: check the URL",
+                 the set of {} is not applied to it: check the URL and the service's set",
                 other.service, HISTORY_TABLE.1, row.version, row.name, own.service
             ));
         }

@@ -28,7 +28,7 @@ pub use error::{ConnectError, Reason, describe};
 pub use looking::{Looking, Unread};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, RollbackError,
-    RollbackOptions, RolledBack, Word, apply, baseline, repair, rollback,
+    RollbackOptions, RolledBack, Word, apply, baseline, misfit, repair, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{cron_jobs, objects_of, same_database, snapshot, snapshot_with_state};

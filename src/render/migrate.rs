@@ -63,8 +63,12 @@ pub(super) fn database(run: &ServiceRun) -> String {
 
 fn applied(run: &ServiceRun) -> String {
     match run.total {
-        Some(total) if !run.applied.is_empty() => format!("{} of {total}", run.applied.len()),
-        Some(_) => "0".to_owned(),
+        Some(_) if run.applied.is_empty() => "0".to_owned(),
+        // Of what was to be done: what earlier runs applied is not counted.
+        Some(_) => {
+            let due = run.applied.len() + run.pending.len();
+            format!("{} of {due}", run.applied.len())
+        }
         None => "-".to_owned(),
     }
 }
@@ -120,8 +124,13 @@ fn verdict(report: &Report) -> String {
     let services = report.services.len();
     let did = if report.dry_run {
         let pending: usize = report.services.iter().map(|run| run.pending.len()).sum();
+        // Of a service that could not be looked at nobody knows.
+        let known = match wrong {
+            0 => "",
+            _ => ", as far as could be seen",
+        };
         format!(
-            "{} would be applied; nothing was changed",
+            "{} would be applied{known}; nothing was changed",
             count(pending, "migration")
         )
     } else if applied == 0 && wrong == 0 {

@@ -10,7 +10,7 @@ use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
-    Connecting, DriverError, Event, Looking, Purpose, Session, connect, snapshot, standby,
+    Connecting, DriverError, Event, Looking, Purpose, Session, connect, misfit, snapshot, standby,
     unfinished,
 };
 use crate::report::migrate::Outcome;
@@ -113,6 +113,11 @@ async fn inspected(
     }
     let begun = unfinished::unfinished(session).await?;
     let begun = begun.unwrap_or_default();
+    if !begun.is_empty()
+        && let Some(reason) = misfit(session, &plan.pending).await?
+    {
+        return Ok(Err((Outcome::Refused, reason)));
+    }
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
         let snapshot = Box::pin(snapshot(session, None)).await?;

@@ -40,6 +40,7 @@ use footprint::Foreign;
 use guarded::Guarded;
 use lock::{LOCK_KEY, lock};
 use looks::Looks;
+pub use progress::misfit;
 pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 

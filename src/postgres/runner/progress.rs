@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
 use super::super::session::Session;
-use crate::migration::{Analysis, Migration};
+use crate::migration::{Analysis, Migration, analyse};
 
 /// One statement of an unfinished migration, as `dbctl.progress` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,22 +116,43 @@ pub(super) fn problem(
             None => {
                 return Some(format!(
                     "{file}: statement {} of it {what}, and the file now has only {}: give the file back what it had, \
-                     or settle it with dbctl repair",
+                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew)",
                     entry.statement,
-                    analyses.len()
+                    analyses.len(),
+                    entry.version
                 ));
             }
             Some(analysis) if sum(&analysis.text) != entry.sum => {
                 return Some(format!(
                     "{file}, line {}: statement {} was edited after it {what}: give it back the text that it had, \
-                     or settle it with dbctl repair",
-                    analysis.line, entry.statement
+                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew)",
+                    analysis.line, entry.statement, entry.version
                 ));
             }
             Some(_) => {}
         }
     }
     None
+}
+
+/// Why a migration that is begun cannot be gone on with, for a look before anything is changed.
+///
+/// # Errors
+/// When a query fails.
+pub async fn misfit(session: &Session, pending: &[Migration]) -> Result<Option<String>, Error> {
+    let entries = read(session).await?;
+    Ok(pending.iter().find_map(|migration| {
+        let own: Vec<Entry> = entries
+            .iter()
+            .filter(|entry| entry.version == migration.version)
+            .cloned()
+            .collect();
+        // Most migrations are not begun, and need not be read.
+        if own.is_empty() {
+            return None;
+        }
+        problem(&own, migration, &analyse(&migration.sql))
+    }))
 }
 
 /// Why entries of other migrations stand in the way, if so.
