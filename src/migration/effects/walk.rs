@@ -1,23 +1,20 @@
 //! Goes through a script: statement by statement with the parser, and with the tokens alone where the parser does not know the syntax.
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{AstNode as _, SourceFile};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::Variables;
+use super::said::{Lines, excerpt};
 use super::temporary::Temporaries;
 use super::{
-    Access, Act, Class, Effect, Effects, Position, Said, access, allow, body, calls, dialect, keys,
-    link, loose, names, psql, setting, temporary,
+    Act, Effect, Effects, Said, access, allow, body, calls, dialect, keys, link, loose, named,
+    psql, setting, temporary,
 };
 use crate::migration::analysis;
 use crate::migration::statements::{Statement, statements};
-use crate::migration::tokens::{Kind, meaningful};
 
 /// How deep code may lie in code: a function body that executes a text that makes a function …
 const DEEPEST: usize = 8;
-
-/// The longest excerpt of a statement, in characters.
-const EXCERPT: usize = 120;
 
 /// Translates a place within a piece of code to one in the script, both in bytes.
 pub(super) type Ground<'a> = &'a dyn Fn(usize) -> usize;
@@ -236,7 +233,7 @@ impl Reader {
                 open.push(node.clone());
             }
             let at = ground(usize::from(node.text_range().start()));
-            self.name(&node, at);
+            named::read(self, &node, at);
             access::read(self, &node, at);
             setting::read(self, &node, at);
             link::read(self, &node, at);
@@ -246,196 +243,6 @@ impl Reader {
         }
         while let Some(ended) = open.pop() {
             self.temporaries.after(&ended, self.in_block);
-        }
-    }
-
-    fn name(&mut self, node: &SyntaxNode, at: usize) {
-        use SyntaxKind as K;
-        let Some((class, creates)) = names::class(node.kind()) else {
-            return;
-        };
-        let parent = node.parent().map(|parent| parent.kind());
-        let elsewhere = matches!(
-            (class, parent),
-            // Told by `calls`.
-            (Class::Function, Some(K::CALL))
-            // A schema of another server.
-            | (Class::Schema, Some(K::IMPORT_FOREIGN_SCHEMA))
-                // Told by `link` as databases.
-                | (
-                    Class::Database,
-                    Some(K::ALTER_DATABASE | K::DROP_DATABASE | K::CREATE_DATABASE | K::IN_DATABASE)
-                )
-        );
-        // INTO in a block of code fills a variable.
-        let variable = parent == Some(K::INTO_CLAUSE) && self.in_block;
-        if elsewhere || variable {
-            return;
-        }
-        let Some(path) = names::path(node) else {
-            return;
-        };
-        let access = match node.kind() {
-            _ if creates => Access::Create,
-            // An extension may put its own objects into a schema of the server's.
-            K::SCHEMA_REF if parent == Some(K::EXTENSION_SCHEMA) => Access::Read,
-            K::PATH_TYPE | K::PERCENT_TYPE | K::PLPGSQL_PERCENT_ROWTYPE => Access::Read,
-            _ => names::access(node),
-        };
-        if class == Class::Type && path.schema.is_none() && is_built_in_type(&path.name) {
-            return;
-        }
-        if access == Access::Read
-            && path.schema.is_none()
-            && names::is_common_table(node, &path.name)
-        {
-            return;
-        }
-        self.say(
-            at,
-            Act::Names {
-                class,
-                access,
-                temporary: if creates {
-                    temporary::is_temporary(node)
-                        || path.is_temporary()
-                        || self.temporaries.share(node)
-                } else {
-                    temporary::is_own_key(node, &path)
-                },
-                path,
-            },
-        );
-    }
-}
-
-/// Types of the server that a table of somebody's could be called like: the server's come first
-/// (PostgreSQL documentation, "Data Types", and "Object Identifier Types").
-fn is_built_in_type(name: &str) -> bool {
-    const TYPES: [&str; 72] = [
-        "aclitem",
-        "any",
-        "anyarray",
-        "anyelement",
-        "bigint",
-        "bigserial",
-        "bit",
-        "bool",
-        "boolean",
-        "box",
-        "bpchar",
-        "bytea",
-        "char",
-        "character",
-        "cid",
-        "cidr",
-        "circle",
-        "cstring",
-        "date",
-        "daterange",
-        "decimal",
-        "double",
-        "event_trigger",
-        "float",
-        "float4",
-        "float8",
-        "inet",
-        "int",
-        "int2",
-        "int4",
-        "int4range",
-        "int8",
-        "int8range",
-        "integer",
-        "internal",
-        "interval",
-        "json",
-        "jsonb",
-        "jsonpath",
-        "line",
-        "lseg",
-        "macaddr",
-        "macaddr8",
-        "money",
-        "name",
-        "numeric",
-        "numrange",
-        "oid",
-        "path",
-        "pg_lsn",
-        "point",
-        "polygon",
-        "real",
-        "record",
-        "serial",
-        "smallint",
-        "smallserial",
-        "text",
-        "tid",
-        "time",
-        "timestamp",
-        "timestamptz",
-        "timetz",
-        "trigger",
-        "tsquery",
-        "tsvector",
-        "uuid",
-        "varbit",
-        "varchar",
-        "void",
-        "xid",
-        "xml",
-    ];
-    TYPES.binary_search(&name).is_ok() || name.starts_with("reg")
-}
-
-/// A statement's beginning in one line. What is quoted may be a password, and is left out.
-fn excerpt(text: &str) -> String {
-    let mut out = String::new();
-    let mut end = None;
-    for token in meaningful(text) {
-        if end.is_some_and(|end| end < token.at) {
-            out.push(' ');
-        }
-        match token.kind {
-            Kind::Text => out.push_str("'…'"),
-            _ => out.push_str(token.text),
-        }
-        end = Some(token.at + token.text.len());
-        if out.chars().count() > EXCERPT {
-            out = out.chars().take(EXCERPT).chain(['…']).collect();
-            break;
-        }
-    }
-    out
-}
-
-/// The lines of a text.
-struct Lines<'a> {
-    text: &'a str,
-    begins: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            text,
-            begins: std::iter::once(0).chain(ends).collect(),
-        }
-    }
-
-    fn position(&self, at: usize) -> Position {
-        let line = self.begins.partition_point(|begin| *begin <= at);
-        let begin = line
-            .checked_sub(1)
-            .and_then(|index| self.begins.get(index))
-            .copied()
-            .unwrap_or_default();
-        let before = self.text.get(begin..at).unwrap_or_default();
-        Position {
-            line,
-            column: before.chars().count() + 1,
         }
     }
 }
