@@ -45,7 +45,7 @@ pub use port::Port;
 pub use provided::{Grant, Provided};
 pub use reach::{names, server_port};
 pub use scripts::{Script, Scripts};
-pub use start::{Condition, Dependency, Health};
+pub use start::{Condition, Dependency, Health, Hook};
 pub use text::{Field, Text};
 pub use variable::{EnvFile, Variable};
 

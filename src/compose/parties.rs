@@ -29,6 +29,9 @@ pub struct Party {
     pub kind: Kind,
     /// What it is told to connect to.
     pub connections: Vec<Connection>,
+    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to. An administrator's role and database are
+    /// right there.
+    pub calls: Vec<Connection>,
 }
 
 /// What a container does.
@@ -66,6 +69,7 @@ impl Deployment {
                         Kind::Database => Vec::new(),
                         Kind::Client => connections(container, &mut project.unread),
                     },
+                    calls: connection::calls(container),
                 }
             })
             .collect();

@@ -39,20 +39,20 @@ impl Deployment {
                 .map(|(index, _, _)| index)
                 .collect();
         }
-        let beside = from.network_mode.as_ref().and_then(|mode| {
-            let mode = mode.text.raw();
-            mode.strip_prefix("service:")
-                .or_else(|| mode.strip_prefix("container:"))
-        });
-        let name = match (is_local, beside) {
-            (true, Some(other)) => other.to_ascii_lowercase(),
-            (true, None) => return Vec::new(),
-            (false, _) => from
-                .links
-                .iter()
-                .find(|(alias, _)| alias.eq_ignore_ascii_case(&host))
-                .map_or(host, |(_, service)| service.to_ascii_lowercase()),
-        };
+        if is_local {
+            let own = self.namespace(from);
+            let beside = |(index, container): (usize, &Container)| {
+                (index != client && own.is_some() && self.namespace(container) == own)
+                    .then_some(index)
+            };
+            let containers = self.project.containers.iter();
+            return containers.enumerate().filter_map(beside).collect();
+        }
+        let name = from
+            .links
+            .iter()
+            .find(|(alias, _)| alias.eq_ignore_ascii_case(&host))
+            .map_or(host, |(_, service)| service.to_ascii_lowercase());
         self.all()
             .filter(|(index, container, _)| {
                 *index != client
@@ -67,6 +67,24 @@ impl Deployment {
             })
             .map(|(index, _, _)| index)
             .collect()
+    }
+
+    /// The container whose network namespace this one is in: itself, mostly. `None` where it is the host's.
+    #[must_use]
+    pub fn namespace<'a>(&'a self, container: &'a Container) -> Option<&'a str> {
+        let mut at = container;
+        // One that leads around in a ring never starts.
+        for _ in &self.project.containers {
+            let Some(beside) = at.beside() else {
+                return (!at.is_on_host_network()).then_some(at.name.as_str());
+            };
+            let mut all = self.project.containers.iter();
+            match all.find(|other| names(other).any(|name| name.eq_ignore_ascii_case(beside))) {
+                Some(next) => at = next,
+                None => return Some(beside),
+            }
+        }
+        None
     }
 
     /// The databases that a connection leads to.

@@ -2,6 +2,7 @@
 //! variables or flags for the parts (`DB_HOST`, `PGUSER`, `--db-name`).
 
 mod names;
+mod programs;
 mod search;
 mod strings;
 
@@ -13,7 +14,7 @@ use super::Place;
 use super::text::Text;
 use crate::manifest::DEFAULT_PORT;
 
-pub(super) use search::of;
+pub(super) use search::{calls, of};
 
 /// A way to a database, as far as it is written. It may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq)]

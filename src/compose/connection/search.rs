@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::names::{is_url_name, part_of};
 use super::strings::in_text;
-use super::{Connection, Part};
+use super::{Connection, Part, programs};
 use crate::compose::container::Container;
+use crate::compose::text::Text;
 
 /// Everything that a container is told to connect to.
 pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
@@ -60,6 +61,22 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
         }
     }
     unique
+}
+
+/// What the programs in a container's command, and its healthcheck and hooks, connect to.
+pub(in crate::compose) fn calls(container: &Container) -> Vec<Connection> {
+    let environment: BTreeMap<String, Text> = container
+        .environment
+        .iter()
+        .map(|variable| (variable.name.clone(), variable.value.clone()))
+        .collect();
+    let mut found = programs::connections("the command", &container.command, &environment);
+    for hook in &container.hooks {
+        let texts = hook.words.iter();
+        found.extend(texts.flat_map(|field| in_text(hook.from, &field.place, &field.text)));
+        found.extend(programs::connections(hook.from, &hook.words, &environment));
+    }
+    found
 }
 
 fn in_command(container: &Container) -> Vec<Connection> {

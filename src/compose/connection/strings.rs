@@ -68,7 +68,7 @@ fn url_of(from: &str, place: &Place, text: &Text, url: &str) -> Connection {
 }
 
 /// A key of libpq's and ADO.NET's connection strings.
-fn key(name: &str) -> Option<Part> {
+pub(super) fn key(name: &str) -> Option<Part> {
     Some(match name.trim().to_ascii_lowercase().as_str() {
         "host" | "hostaddr" | "server" => Part::Host,
         "port" => Part::Port,
