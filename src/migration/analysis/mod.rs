@@ -10,17 +10,21 @@ mod parse;
 mod place;
 mod query;
 mod read;
+mod script;
 mod sharing;
 mod unparsed;
 
+use super::words::Words;
 use super::{Statement, statements};
 
 #[cfg(feature = "cli")]
 pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
 #[cfg(feature = "cli")]
-pub(super) use parse::fits;
+pub(in crate::migration) use parse::Parsed;
 pub(in crate::migration) use parse::with_stack;
+#[cfg(feature = "cli")]
+pub(in crate::migration) use script::Script;
 pub use sharing::can_share_a_transaction;
 
 /// What one statement does.
@@ -172,13 +176,48 @@ pub enum Mode {
 /// How a file is run.
 #[must_use]
 pub fn mode(sql: &str) -> Mode {
-    let alone =
-        |statement: &Statement<'_>| matches!(place::place(statement.text), Place::Alone { .. });
-    if directive::asked(sql) || statements(sql).iter().any(alone) {
+    mode_of(sql, &places(&statements(sql)))
+}
+
+/// How a file is run whose statements can run in these places.
+fn mode_of(sql: &str, places: &[Place]) -> Mode {
+    let alone = |place: &Place| matches!(place, Place::Alone { .. });
+    if directive::asked(sql) || places.iter().any(alone) {
         Mode::Statements
     } else {
         Mode::Transaction
     }
+}
+
+/// How a file is run whose statements these are, with the words of those that are short: who asks more of them need not read them
+/// again.
+pub(in crate::migration) fn mode_and_words<'a>(
+    sql: &str,
+    statements: &[Statement<'a>],
+) -> (Mode, Vec<Option<Words<'a>>>) {
+    /// The longest statement whose words are kept, and all together, in bytes: words take more room than their text.
+    const LONGEST: usize = 1 << 20;
+    let mut room = LONGEST;
+    let mut all = Vec::with_capacity(statements.len());
+    let mut found = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let text = statement.text;
+        let words = (!place::is_insert(text)).then(|| Words::new(text));
+        found.push(match &words {
+            Some(words) => place::place_of(words.clone()),
+            None => Place::Transaction,
+        });
+        room = room.saturating_sub(text.len());
+        all.push(words.filter(|_| room > 0));
+    }
+    (mode_of(sql, &found), all)
+}
+
+fn places(statements: &[Statement<'_>]) -> Vec<Place> {
+    statements
+        .iter()
+        .map(|statement| place::place(statement.text))
+        .collect()
 }
 
 /// Whether a statement of a file must be the first of a session.
@@ -201,35 +240,47 @@ impl Analysis {
 /// What the statements of a text do: one analysis for each of [`statements`], in their order.
 #[must_use]
 pub fn analyse(sql: &str) -> Vec<Analysis> {
-    let statements = statements(sql);
-    let mode = mode(sql);
-    with_parser(&statements, || read::read(sql, &statements, mode))
+    with_parser(sql, read::read)
 }
 
 /// As [`analyse`], without squawk's rules, which take the most time: of hazards there are those of our own.
 pub(in crate::migration) fn analyse_names(sql: &str) -> Vec<Analysis> {
-    let statements = statements(sql);
-    with_parser(&statements, || read::unlinted(&statements))
+    with_parser(sql, read::unlinted)
+}
+
+/// What there is to know before the statements of a script are run on a database in use, each with its line.
+#[cfg(feature = "cli")]
+pub(in crate::migration) fn hazards(script: &Script<'_>) -> Vec<(usize, Hazard)> {
+    let lines = script.statements.iter().map(|statement| statement.line);
+    lines
+        .zip(read::read(script))
+        .flat_map(|(line, read)| read.hazards.into_iter().map(move |hazard| (line, hazard)))
+        .collect()
 }
 
 fn with_parser(
-    statements: &[Statement<'_>],
-    read: impl FnOnce() -> Vec<read::Read> + Send,
+    sql: &str,
+    read: impl FnOnce(&script::Script<'_>) -> Vec<read::Read> + Send,
 ) -> Vec<Analysis> {
+    let statements = statements(sql);
+    let places = places(&statements);
+    let mode = mode_of(sql, &places);
     // Without a thread for the parser, the keywords must do.
-    let read = with_stack(read).unwrap_or_else(|| {
-        statements
-            .iter()
-            .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))
-            .collect()
-    });
+    let read = with_stack(|| read(&script::Script::of(sql, statements.clone(), mode)))
+        .unwrap_or_else(|| {
+            statements
+                .iter()
+                .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))
+                .collect()
+        });
     statements
         .iter()
+        .zip(places)
         .zip(read)
-        .map(|(statement, read)| Analysis {
+        .map(|((statement, place), read)| Analysis {
             line: statement.line,
             text: statement.text.to_owned(),
-            place: place::place(statement.text),
+            place,
             lock: read.lock,
             hazards: read.hazards,
             creates: read.creates,

@@ -2,9 +2,13 @@
 
 use std::cell::OnceCell;
 
+use super::Mode;
 use super::parse::Parsed;
-use super::{Mode, mode_of, place};
-use crate::migration::{Statement, statements};
+#[cfg(feature = "cli")]
+use super::{mode_of, places};
+use crate::migration::Statement;
+#[cfg(feature = "cli")]
+use crate::migration::statements;
 
 /// The longest script whose trees are kept, in bytes: they take many times the room of their text.
 const LONGEST: usize = 1 << 20;
@@ -26,11 +30,7 @@ impl<'a> Script<'a> {
     #[cfg(feature = "cli")]
     pub(in crate::migration) fn new(sql: &'a str) -> Self {
         let statements = statements(sql);
-        let places: Vec<_> = statements
-            .iter()
-            .map(|statement| place::place(statement.text))
-            .collect();
-        let mode = mode_of(sql, &places);
+        let mode = mode_of(sql, &places(&statements));
         Self::of(sql, statements, mode)
     }
 

@@ -1,7 +1,8 @@
 //! Goes through a script: statement by statement with the parser, and with the tokens alone where the parser does not know the syntax.
 
+use std::borrow::Cow;
+
 use squawk_syntax::SyntaxNode;
-use squawk_syntax::ast::{AstNode as _, SourceFile};
 
 use super::constant::Variables;
 use super::said::{Lines, excerpt};
@@ -10,7 +11,7 @@ use super::{
     Act, Effect, Effects, Said, access, allow, body, calls, dialect, keys, link, loose, named,
     psql, setting, temporary,
 };
-use crate::migration::analysis;
+use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::statements::{Statement, statements};
 
 /// How deep code may lie in code: a function body that executes a text that makes a function …
@@ -39,14 +40,18 @@ struct Found {
     act: Act,
 }
 
-/// What a script does.
-pub(super) fn script(sql: &str) -> Effects {
+/// What a script does, where there is stack enough for the parser.
+pub(in crate::migration) fn script(script: &Script<'_>) -> Effects {
     // Where a file is run statement by statement, each is a transaction of its own.
-    let alone = analysis::mode(sql) == analysis::Mode::Statements;
-    read(sql, |reader, statement| {
+    let alone = script.mode == Mode::Statements;
+    read(script.sql, Some(script), |reader, statement, shared| {
         let at = statement.at;
-        reader.code(
+        reader.code_as(
             statement.text,
+            || match shared {
+                Some(index) => script.parsed(index),
+                None => Parsed::new(statement.text),
+            },
             &|place| at + place,
             &mut Variables::default(),
         );
@@ -57,8 +62,8 @@ pub(super) fn script(sql: &str) -> Effects {
 }
 
 /// What the tokens of a script tell, where no parser can be had.
-pub(super) fn unread(sql: &str) -> Effects {
-    read(sql, |reader, statement| {
+pub(in crate::migration) fn unread(sql: &str) -> Effects {
+    read(sql, None, |reader, statement, _| {
         let at = statement.at;
         reader.say(
             at,
@@ -70,10 +75,19 @@ pub(super) fn unread(sql: &str) -> Effects {
     })
 }
 
-fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
+/// Reads each statement: with its index in the script, where it is one of the script's own.
+fn read(
+    sql: &str,
+    script: Option<&Script<'_>>,
+    each: impl Fn(&mut Reader, &Statement<'_>, Option<usize>),
+) -> Effects {
     let (text, commands) = psql::cut_out(sql);
     let lines = Lines::new(sql);
-    let split = statements(&text);
+    let script = script.filter(|_| text == sql);
+    let split = match script {
+        Some(script) => Cow::Borrowed(script.statements.as_slice()),
+        None => Cow::Owned(statements(&text)),
+    };
     let mut said: Vec<Said> = split
         .iter()
         .map(|statement| Said {
@@ -93,7 +107,7 @@ fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
     };
     for (index, statement) in split.iter().enumerate() {
         reader.statement = index;
-        each(&mut reader, statement);
+        each(&mut reader, statement, script.map(|_| index));
     }
     for (at, act) in commands {
         let Act::Psql { command, target } = &act else {
@@ -179,12 +193,23 @@ impl Reader {
 
     /// Reads the statements of a text.
     pub(super) fn code(&mut self, text: &str, ground: Ground<'_>, variables: &mut Variables) {
+        self.code_as(text, || Parsed::new(text), ground, variables);
+    }
+
+    /// As [`Self::code`], of a text that may have been parsed already.
+    fn code_as(
+        &mut self,
+        text: &str,
+        parsed: impl FnOnce() -> Option<Parsed>,
+        ground: Ground<'_>,
+        variables: &mut Variables,
+    ) {
         if let Some(act) = dialect::dialect(text) {
             self.say(ground(0), act);
             loose::read(self, text, ground);
             return;
         }
-        if !analysis::fits(text) {
+        let Some(parsed) = parsed() else {
             // Rows of data are large; there is nothing in them that a rule would find.
             if !loose::is_data(text) {
                 self.say(
@@ -196,14 +221,10 @@ impl Reader {
             }
             loose::read(self, text, ground);
             return;
-        }
-        let parse = SourceFile::parse(text);
-        let root = parse.tree().syntax().clone();
-        let error = parse.errors().into_iter().next();
-        self.tree(&root, ground, variables);
-        if let Some(error) = error {
-            let at = ground(usize::from(error.range().start()));
-            let why = error.message().to_owned();
+        };
+        self.tree(&parsed.root, ground, variables);
+        if let Some((at, why)) = parsed.error {
+            let at = ground(at);
             self.say(at, dialect::unread(text).unwrap_or(Act::Unread { why }));
             loose::read(self, text, ground);
         }
@@ -211,7 +232,7 @@ impl Reader {
 
     /// Whether the parser knows a text as SQL.
     pub(super) fn knows(text: &str) -> bool {
-        analysis::fits(text) && SourceFile::parse(text).errors().is_empty()
+        Parsed::new(text).is_some_and(|parsed| parsed.error.is_none())
     }
 
     /// Reads a tree of the parser.

@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::script::{Script, problems};
-use super::{Down, LOCK_FILE, Migration, checksum};
-use crate::migration::analysis;
+use super::{Down, LOCK_FILE, Migration, checksum, script};
 use crate::migration::tokens::{Kind, meaningful};
 
 /// What editors of some systems put before a text; the server takes it for a part of the first word.
@@ -72,8 +70,8 @@ impl FileName {
 /// Reads a migration.
 pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Vec<String>> {
     let sql = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let mode = analysis::mode(sql);
-    check(sql, Script::Up(mode))?;
+    let (mode, problems) = script::up(sql);
+    check(sql, "migration", problems)?;
     let stem = file.strip_suffix(".sql").unwrap_or(file);
     let checksum = checksum(stem, text)
         .map_err(|error| vec![format!("refinery does not accept it: {error}")])?;
@@ -93,24 +91,19 @@ pub(super) fn up(file: &str, name: FileName, text: &str) -> Result<Migration, Ve
 /// Reads a down script.
 pub(super) fn down(file: &str, text: &str) -> Result<Down, Vec<String>> {
     let sql = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    check(sql, Script::Down)?;
+    check(sql, "down script", script::down(sql))?;
     Ok(Down {
         file: file.to_owned(),
         sql: sql.to_owned(),
     })
 }
 
-fn check(sql: &str, script: Script) -> Result<(), Vec<String>> {
-    let problems = problems(sql, script);
+fn check(sql: &str, script: &str, problems: Vec<(usize, String)>) -> Result<(), Vec<String>> {
     if !problems.is_empty() {
         let shown = |(line, problem)| format!("line {line}: {problem}");
         return Err(problems.into_iter().map(shown).collect());
     }
     if meaningful(sql).all(|token| token.kind == Kind::End) {
-        let script = match script {
-            Script::Up(_) => "migration",
-            Script::Down => "down script",
-        };
         return Err(vec![format!(
             "empty: a {script} must hold at least one statement"
         )]);

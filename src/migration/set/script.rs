@@ -1,7 +1,9 @@
 //! What cannot stand in a script, told before anything runs: the server would say it too, but after earlier migrations were applied,
 //! or not at all.
 
-use crate::migration::analysis::{Analysis, Mode, NO_TRANSACTION, Place, misplaced};
+use crate::migration::analysis::{
+    Analysis, Mode, NO_TRANSACTION, Place, misplaced, mode_and_words,
+};
 use crate::migration::statements::Lines;
 use crate::migration::tokens::{Kind, tokens};
 use crate::migration::words::Words;
@@ -9,16 +11,34 @@ use crate::migration::{Statement, analyse, statements};
 
 /// Which script it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Script {
+enum Script {
     /// A migration that is run in this way.
     Up(Mode),
     /// What takes one back, in one transaction.
     Down,
 }
 
-/// Everything that is wrong with a script's text, with the line of each, in their order.
-pub(super) fn problems(sql: &str, script: Script) -> Vec<(usize, String)> {
-    let sql = before_rows(sql);
+/// How a migration is run, and everything that is wrong with its text, with the line of each, in their order.
+pub(super) fn up(sql: &str) -> (Mode, Vec<(usize, String)>) {
+    let statements = statements(sql);
+    let (mode, words) = mode_and_words(sql, &statements);
+    let problems = problems(sql, Script::Up(mode), &statements, words);
+    (mode, problems)
+}
+
+/// As [`up`], of a down script.
+pub(super) fn down(sql: &str) -> Vec<(usize, String)> {
+    let statements = statements(sql);
+    problems(sql, Script::Down, &statements, Vec::new())
+}
+
+fn problems<'a>(
+    sql: &str,
+    script: Script,
+    statements: &[Statement<'a>],
+    words: Vec<Option<Words<'a>>>,
+) -> Vec<(usize, String)> {
+    let sql = before_rows(sql, statements);
     // What is not a text, or is not closed, would be read wrongly in everything else.
     let unreadable: Vec<(usize, String)> = control_character(sql)
         .into_iter()
@@ -28,8 +48,11 @@ pub(super) fn problems(sql: &str, script: Script) -> Vec<(usize, String)> {
         return unreadable;
     }
     let mut problems = misplaced(sql);
-    for statement in statements(sql) {
-        problems.extend(in_statement(statement, script));
+    let words = words.into_iter().chain(std::iter::repeat_with(|| None));
+    let before = statements.iter().filter(|it| it.at < sql.len());
+    for (statement, words) in before.zip(words) {
+        let words = words.unwrap_or_else(|| Words::new(statement.text));
+        problems.extend(in_statement(*statement, words, script));
     }
     if script == Script::Down {
         problems.extend(not_in_a_transaction(sql));
@@ -40,18 +63,16 @@ pub(super) fn problems(sql: &str, script: Script) -> Vec<(usize, String)> {
 }
 
 /// The text up to the first COPY … FROM STDIN, which is wrong by itself: behind it come rows, which are no statements.
-fn before_rows(sql: &str) -> &str {
+fn before_rows<'a>(sql: &'a str, all: &[Statement<'_>]) -> &'a str {
     let copies = |statement: &Statement<'_>| {
         let mut words = Words::new(statement.text);
         words.eat(&["copy"]) && words.has(&["from", "stdin"])
     };
-    // Most files can be spared the search.
-    if !sql.to_ascii_lowercase().contains("stdin") {
-        return sql;
-    }
-    statements(sql)
-        .into_iter()
-        .find(copies)
+    let may_copy = |statement: &Statement<'_>| {
+        (statement.text.get(..4)).is_some_and(|word| word.eq_ignore_ascii_case("copy"))
+    };
+    all.iter()
+        .find(|statement| may_copy(statement) && copies(statement))
         .and_then(|statement| sql.get(..statement.at + statement.text.len()))
         .unwrap_or(sql)
 }
@@ -88,7 +109,11 @@ fn unclosed(sql: &str) -> Option<(usize, String)> {
     ))
 }
 
-fn in_statement(statement: Statement<'_>, script: Script) -> Vec<(usize, String)> {
+fn in_statement(
+    statement: Statement<'_>,
+    words: Words<'_>,
+    script: Script,
+) -> Vec<(usize, String)> {
     let mut problems = Vec::new();
     let backslash = statement
         .text
@@ -106,7 +131,6 @@ fn in_statement(statement: Statement<'_>, script: Script) -> Vec<(usize, String)
             ),
         ));
     }
-    let words = Words::new(statement.text);
     let problem = transaction(words.clone(), script)
         .or_else(|| set(words.clone(), script))
         .or_else(|| copy(&words))
