@@ -31,7 +31,7 @@ pub(crate) fn has_format(global: &Global, command: &Command) -> Result<(), Stop>
 pub(crate) fn look_ahead(files: &[OutputFile]) -> Result<(), Stop> {
     let mut seen = Vec::new();
     for file in files {
-        let target = output_file::target(&file.path).map_err(Stop::refused)?;
+        let target = output_file::writable(&file.path).map_err(Stop::usage)?;
         if seen.contains(&target) {
             return Err(Stop::usage(format!(
                 "--output names {} twice",
@@ -68,7 +68,7 @@ pub(crate) fn files(global: &Global, files: &[OutputFile], report: &Report) -> R
     };
     for file in files {
         let text = form(file.format, report, style)?;
-        output_file::write(&file.path, &text).map_err(Stop::refused)?;
+        output_file::write(&file.path, &text).map_err(Stop::unwritten)?;
     }
     let mut formats = files.iter().map(|file| file.format).chain([global.format]);
     if formats.any(|format| format == Format::Github)

@@ -61,10 +61,7 @@ pub(crate) fn parse(text: &str) -> Result<OutputFile, String> {
 /// When the directory is not there, or something else than a file stands in the way: a sentence that says what to do.
 pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(path);
     match directory.metadata() {
         Ok(found) if found.is_dir() => {}
         Ok(_) => {
@@ -73,9 +70,15 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
                 directory.display()
             ));
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(format!(
+                "{shown} cannot be written: there is no directory {}; make it first",
+                directory.display()
+            ));
+        }
         Err(error) => {
             return Err(format!(
-                "{shown} cannot be written: directory {}: {error}; make it first",
+                "{shown} cannot be written: directory {}: {error}",
                 directory.display()
             ));
         }
@@ -104,6 +107,35 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
     }
 }
 
+/// Sees whether a file can be written: as [`target`], and by making a file in its directory, which is taken away at once.
+///
+/// # Errors
+/// A sentence that says why not, and what to do.
+pub(crate) fn writable(path: &Path) -> Result<PathBuf, String> {
+    let target = target(path)?;
+    let directory = directory(&target);
+    tempfile::Builder::new()
+        .prefix(".dbctl-")
+        .tempfile_in(directory)
+        .map_err(|error| {
+            format!(
+                "{} cannot be written: no file can be made in directory {}: {}; name a file in one that dbctl may write to",
+                path.display(),
+                directory.display(),
+                std::io::Error::from(error.kind())
+            )
+        })?;
+    Ok(target)
+}
+
+/// The directory that a file lies in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Writes a file whole: into one of another name beside it, which then takes its place.
 ///
 /// # Errors
@@ -111,10 +143,7 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
     let target = target(path)?;
     let failed = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(&target);
     // What is replaced keeps its mode; a new file has what the umask leaves.
     let mode = target
         .metadata()
@@ -142,7 +171,7 @@ mod tests {
 
     use std::path::PathBuf;
 
-    use super::{parse, target, write};
+    use super::{parse, target, writable, write};
     use crate::cli::Format;
 
     #[test]
@@ -198,6 +227,10 @@ mod tests {
                 .unwrap_err()
                 .contains("no ordinary file")
         );
+        writable(&at("new.txt")).unwrap();
+        // Nobody makes files there, not even who may do everything.
+        let error = writable("/proc/report.txt".as_ref()).unwrap_err();
+        assert!(error.contains("directory /proc"), "{error}");
         // No temporary file is left.
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
     }

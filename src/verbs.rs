@@ -34,6 +34,11 @@ impl Stop {
     pub(crate) fn refused(text: impl ToString) -> Self {
         Self(Exit::Refused, text.to_string())
     }
+
+    /// A report that was made and could not be written.
+    pub(crate) fn unwritten(text: String) -> Self {
+        Self(Exit::Incomplete, text)
+    }
 }
 
 impl From<serde_json::Error> for Stop {

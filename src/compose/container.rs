@@ -7,7 +7,7 @@ use super::mount::{Mount, mount};
 use super::network::{Network, extra_hosts, networks};
 use super::port::{Port, port};
 use super::provided::{Grant, from_files, grants};
-use super::start::{Dependency, Health, dependencies, health};
+use super::start::{Dependency, Health, Hook, dependencies, health, hooks};
 use super::text::Field;
 use super::variable::{EnvFile, Variable, env_files, variables};
 use super::yaml::{Key, Node};
@@ -43,6 +43,8 @@ pub struct Container {
     pub health: Health,
     /// The words of `entrypoint` and `command`.
     pub command: Vec<Field>,
+    /// The commands that are run in it beside its own.
+    pub hooks: Vec<Hook>,
     /// `env_file`.
     pub env_files: Vec<EnvFile>,
     /// The configs and secrets that it is given.
@@ -72,6 +74,14 @@ impl Container {
         self.network_mode
             .as_ref()
             .is_some_and(|mode| mode.text.raw() == "host")
+    }
+
+    /// The container whose network namespace it is put into.
+    #[must_use]
+    pub fn beside(&self) -> Option<&str> {
+        let mode = self.network_mode.as_ref()?.text.raw();
+        mode.strip_prefix("service:")
+            .or_else(|| mode.strip_prefix("container:"))
     }
 
     /// The name by which messages call it.
@@ -151,6 +161,7 @@ impl Container {
                 .filter_map(|name| node.get(name))
                 .flat_map(texts)
                 .collect(),
+            hooks: hooks(node),
             env_files: env_files.into_iter().map(|(file, _)| file).collect(),
             grants: grants(node, context),
             unread: Vec::new(),

@@ -1,7 +1,8 @@
 //! When a container starts, and when it is ready: `depends_on` and `healthcheck`.
 
 use super::Place;
-use super::text::Text;
+use super::container::texts;
+use super::text::{Field, Text};
 use super::yaml::Node;
 
 /// What a container waits for.
@@ -37,6 +38,15 @@ pub enum Health {
     Checked,
 }
 
+/// A command that the engine runs in a container beside its own.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// What it is: `the healthcheck`, `the post_start hook`.
+    pub from: &'static str,
+    /// Its words; one of them may be a script.
+    pub words: Vec<Field>,
+}
+
 pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
     let entries = node
         .get("depends_on")
@@ -56,6 +66,31 @@ pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
                 place: key.place.clone(),
             }
         })
+        .collect()
+}
+
+/// The commands of `healthcheck`, `post_start` and `pre_stop`.
+pub(super) fn hooks(node: &Node) -> Vec<Hook> {
+    let test = node
+        .get("healthcheck")
+        .filter(|_| health(node) == Health::Checked)
+        .and_then(|check| check.get("test"))
+        .map(|test| Hook {
+            from: "the healthcheck",
+            words: texts(test),
+        });
+    let of = |key, from| {
+        let items = node.get(key).map(Node::items).unwrap_or_default();
+        items.iter().filter_map(move |item| {
+            Some(Hook {
+                from,
+                words: texts(item.get("command")?),
+            })
+        })
+    };
+    test.into_iter()
+        .chain(of("post_start", "the post_start hook"))
+        .chain(of("pre_stop", "the pre_stop hook"))
         .collect()
 }
 

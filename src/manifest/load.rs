@@ -207,5 +207,5 @@ fn find(inputs: &Inputs, environment: &Environment) -> Result<Found, ManifestErr
 }
 
 #[cfg(test)]
-#[path = "load_tests.rs"]
+#[path = "load_tests/mod.rs"]
 mod tests;

@@ -107,8 +107,9 @@ fn read(text: &str, first: char) -> (Kind, usize, bool) {
             None => (Kind::Symbol, 1, true),
         },
         _ if is_word(first) => {
-            let length = text.find(|c| !is_word(c) && c != '$').unwrap_or(text.len());
-            (Kind::Word, length, true)
+            // Every byte of a character beyond ASCII is one of a word's.
+            let length = text.bytes().position(|b| b.is_ascii() && !is_word_byte(b));
+            (Kind::Word, length.unwrap_or(text.len()), true)
         }
         _ => (Kind::Symbol, first.len_utf8(), true),
     }
@@ -116,6 +117,10 @@ fn read(text: &str, first: char) -> (Kind, usize, bool) {
 
 fn with_kind(kind: Kind, (length, closed): (usize, bool)) -> (Kind, usize, bool) {
     (kind, length, closed)
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$'
 }
 
 fn is_word(c: char) -> bool {
@@ -147,12 +152,24 @@ fn comment(text: &str) -> (usize, bool) {
 
 /// The length of a quoted text, and whether it ends. A doubled quote is a quote.
 fn quoted(text: &str, quote: char, backslashes: bool) -> (usize, bool) {
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        if backslashes && c == '\\' {
-            chars.next();
-        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
-            return (at + 1, true);
+    let mut at = quote.len_utf8();
+    while let Some(rest) = text.get(at..) {
+        let next = match backslashes {
+            true => rest.find([quote, '\\']),
+            false => rest.find(quote),
+        };
+        let Some((_, found)) = next.and_then(|next| rest.split_at_checked(next)) else {
+            break;
+        };
+        at += rest.len() - found.len();
+        let mut chars = found.chars();
+        let is_quote = chars.next() == Some(quote);
+        at += 1;
+        match chars.next() {
+            // A doubled quote, or what stands behind a backslash.
+            Some(c) if !is_quote || c == quote => at += c.len_utf8(),
+            _ if is_quote => return (at, true),
+            _ => {}
         }
     }
     (text.len(), false)

@@ -45,6 +45,7 @@ pub(super) fn run_on(
         let case = Case {
             system,
             subject,
+            chosen,
             survey: &survey,
         };
         for rule in super::all().filter(|rule| is_about(rule, system, subject)) {

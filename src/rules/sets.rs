@@ -1,6 +1,8 @@
 //! Rules of group `sets`: what can be said of a migration set without a server.
 
+mod copies;
 mod elsewhere;
+mod engines;
 mod inline;
 mod judge;
 mod keys;
@@ -8,6 +10,7 @@ mod objects;
 mod owners;
 mod privileges;
 mod readable;
+mod schemas;
 mod stale_lock;
 
 use super::{Case, Outcome, Rule, Scope, Severity, Verdict};

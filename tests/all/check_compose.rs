@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::lab::{CANARY, K, Run, S, dbctl, finish};
+use crate::lab::{CANARY, K, R, Run, S, dbctl, finish};
+use crate::side_by_side::each;
 
 const KASIA: &str = "kasia-indexer";
 const REFERENCE: &str = include_str!("compose/reference.yaml");
@@ -207,13 +208,31 @@ const MUTATIONS: &[Mutation] = &[
     mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
     mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
     mutation("image: timescale/timescaledb:latest-pg17\n", "image: timescale/timescaledb:latest-pg17\n  env_file: common.env\n", ("warning", "shared-env-file", S), &["common.env", "k-social-db", "simply-kaspa-db"]),
+    mutation(K_HEALTH, "    healthcheck: {test: [CMD-SHELL, \"pg_isready -U simply_kaspa_user -d simply_kaspa\"]}\n", ("error", "wrong-connection", K), &["k-social-db", "simply_kaspa_user", "the healthcheck"]),
+    mutation(K_HEALTH, "    healthcheck: {test: [CMD, pg_isready, --host=simply-kaspa-db]}\n", ("error", "wrong-connection", K), &["k-social-db", "container simply-kaspa-db", "the healthcheck"]),
+    mutation(K_HEALTH, "    healthcheck: {test: \"psql postgres://postgres:c4nary@simply-kaspa-db/postgres -c 'select 1'\"}\n", ("error", "wrong-connection", K), &["k-social-db", "container simply-kaspa-db", "the healthcheck"]),
+    mutation(K_HEALTH, "    healthcheck: {test: [CMD-SHELL, \"pg_isready -U postgres -h localhost -d $$POSTGRES_DB\"]}\n    post_start: [{command: psql -U postgres -d ksocial -f /x.sql}]\n    pre_stop: [{command: [sh, -c, \"sleep 1; psql -d postgres -c checkpoint\"]}]\n", ("info", "nothing", K), &[]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    healthcheck: {test: [CMD-SHELL, \"pg_isready -h simply-kaspa-db || exit 1\"]}\n", ("error", "wrong-connection", K), &["k-indexer", "container simply-kaspa-db", "the healthcheck"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    post_start: [{command: [sh, -c, \"psql -h simply-kaspa-db -U simply_kaspa_user simply_kaspa -c 'select 1'\"]}]\n", ("error", "wrong-connection", K), &["k-indexer", "simply_kaspa", "the post_start hook"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    pre_stop: [{command: \"psql postgres://simply_kaspa_user:c4nary@simply-kaspa-db/simply_kaspa\"}]\n", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db", "the pre_stop hook"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    entrypoint: [sh, -c, \"until pg_isready -h simply-kaspa-db; do sleep 1; done; exec k-indexer\"]\n", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db", "the command"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    entrypoint: [sh, -c, \"until pg_isready -h k-social-db -U postgres; do sleep 1; done; exec k-indexer\"]\n", ("info", "nothing", K), &[]),
+    mutation("KASIA_DATA_DIR: /data", "KASIA_DATA_DIR: /data\n    healthcheck: {test: [CMD, pg_isready, -h, k-social-db]}", ("error", "no-database", KASIA), &["kasia-indexer", "the healthcheck"]),
+    mutation("image: example/dashboard:2.0.0", "image: example/cron:2.0.0\n    environment: {K_URL: \"postgres://backup:${BACKUP_PW:?}@k-social-db/ksocial\", S_URL: \"postgres://backup:${BACKUP_PW:?}@simply-kaspa-db/simply_kaspa\"}", ("warning", "common-client", S), &["dashboard", "k-indexer (K_URL)", "simply-kaspa-indexer (S_URL)"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [sh, -c, \"pg_dump -h k-social-db -U backup ksocial > /a; pg_dump -h simply-kaspa-db -U backup simply_kaspa > /b\"]", ("warning", "common-client", S), &["dashboard", "k-indexer (the command)", "simply-kaspa-indexer (the command)"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [sh, -c, \"pg_dump -h k-social-db -U backup ksocial > /a\"]", ("info", "nothing", S), &[]),
+    mutation("image: example/dashboard:2.0.0", "image: dpage/pgadmin4:9\n    environment: {PGADMIN_DEFAULT_EMAIL: a@example.org, PGADMIN_DEFAULT_PASSWORD: \"${PGADMIN_PW:?}\"}", ("info", "nothing", S), &[]),
+    mutation("container_name: simply-kaspa-db\n", "container_name: simply-kaspa-db\n    network_mode: service:k-social-db\n", ("error", "shared-network", S), &["simply-kaspa-db", "k-social-db", "network_mode: service:k-social-db", "localhost"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: container:simply-kaspa-db\n", ("error", "shared-network", S), &["k-indexer", "simply-kaspa-db", "without a password"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: service:k-social-db\n", ("info", "nothing", K), &[]),
+    mutation("image: example/dashboard:2.0.0", "image: example/exporter:2.0.0\n    network_mode: service:k-social-db", ("info", "nothing", K), &[]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
 ];
 
 #[test]
 fn each_fault_gives_its_finding_and_no_other() {
     let clean = findings(&Deployment::new(REFERENCE).check());
-    for mutation in MUTATIONS {
+    each(MUTATIONS, |mutation| {
         let what = format!("{:?} -> {:?}", mutation.from, mutation.to);
         assert!(REFERENCE.contains(mutation.from), "{what}");
         let deployment = Deployment::new(&REFERENCE.replacen(mutation.from, mutation.to, 1));
@@ -228,7 +247,7 @@ fn each_fault_gives_its_finding_and_no_other() {
             .collect();
         if mutation.mentions.is_empty() {
             assert_eq!(new, Vec::<String>::new(), "{what}");
-            continue;
+            return;
         }
         let [only] = new.as_slice() else {
             panic!("{what}: {new:#?}");
@@ -247,8 +266,48 @@ fn each_fault_gives_its_finding_and_no_other() {
             if failed { "fail" } else { "pass" },
             "{what}"
         );
-    }
+    });
     assert!(REFERENCE.contains(K_URL));
+}
+
+/// One cause is one finding, with every place; whichever of the services are asked about, it is told.
+#[test]
+fn a_password_of_three_services_is_one_finding() {
+    let all = REFERENCE
+        .replace("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}", "${PW:?}")
+        .replace(
+            "${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}",
+            "${PW:?}",
+        )
+        .replace(
+            "  dashboard:\n",
+            "  rgb-lightning-node:\n    image: example/rgb-lightning-node:1\n    environment: {DATABASE_URL: \"postgres://rgb:${PW:?}@rgb-db/rgb_lightning_node\"}\n  dashboard:\n",
+        );
+    let deployment = Deployment::new(&all);
+    for (services, teller) in [
+        (vec![], R),
+        (vec![K, S], S),
+        (vec![K], K),
+        (vec![S, KASIA], S),
+    ] {
+        let mut args = vec!["check", "--format", "json"];
+        args.extend(services.iter().flat_map(|service| ["--service", *service]));
+        let found: Vec<String> = findings(&deployment.run(&args, &[]).json())
+            .into_iter()
+            .filter(|finding| finding.contains("compose/repeated-password"))
+            .collect();
+        let [only] = found.as_slice() else {
+            panic!("{services:?}: {found:#?}");
+        };
+        assert!(only.contains(&format!(" of {teller}: ")), "{only}");
+        for place in [
+            "k-social-db: POSTGRES_PASSWORD from PW; k-indexer: DATABASE_URL from PW",
+            "simply-kaspa-db: POSTGRES_PASSWORD from PW; simply-kaspa-indexer: the command from PW",
+            "rgb-lightning-node: DATABASE_URL from PW",
+        ] {
+            assert!(only.contains(place), "{place} not in {only}");
+        }
+    }
 }
 
 /// Faults that take more than one place, or a file.
@@ -281,7 +340,7 @@ fn faults_of_two_places() {
         + "secrets: {pw: {file: ./pw}}\n";
     let found = of("repeated-password", &Deployment::new(&secret));
     assert!(
-        found.len() == 1 && found[0].contains("secret pw"),
+        found.len() == 1 && found[0].matches("secret pw").count() == 2,
         "{found:#?}"
     );
     // One variable that is not set here is one password all the same.
@@ -321,6 +380,21 @@ fn faults_of_two_places() {
             "container_name: simply-kaspa-db\n",
             "container_name: simply-kaspa-db\n    network_mode: host\n",
         );
+    // Two databases in the namespace of a third container.
+    let third = REFERENCE
+        .replace(
+            "container_name: k-social-db\n",
+            "container_name: k-social-db\n    network_mode: service:dashboard\n",
+        )
+        .replace(
+            "container_name: simply-kaspa-db\n",
+            "container_name: simply-kaspa-db\n    network_mode: service:dashboard\n",
+        );
+    let found = of("shared-network", &Deployment::new(&third));
+    assert!(
+        found.len() == 1 && found[0].contains("service:dashboard"),
+        "{found:#?}"
+    );
     let found = of("port-conflict", &Deployment::new(&host));
     assert!(
         found.len() == 1 && found[0].contains("host network"),
@@ -434,7 +508,7 @@ fn init_scripts_are_read_whatever_their_form() {
             "k_follows",
         ),
     ];
-    for (name, script, names) in faults {
+    each(&faults, |(name, script, names)| {
         let deployment = Deployment::new(REFERENCE);
         deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
         deployment.write(
@@ -450,7 +524,7 @@ fn init_scripts_are_read_whatever_their_form() {
             "{only}"
         );
         assert!(only.contains(names) && only.contains(K), "{only}");
-    }
+    });
     for (name, script) in [
         (
             "1.sql",

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::lab::{self, K, R, S};
+use crate::side_by_side::each;
 
 const SETS: [(&str, &str, &str, &str); 3] = [
     (K, "k_social", "ksocial", "k_social_user"),
@@ -807,7 +808,7 @@ fn what_was_read_is_said() {
 
 #[test]
 fn every_bad_migration_is_found_where_it_is_bad() {
-    for (service, sql, rule, line, mentions) in BAD {
+    each(BAD, |(service, sql, rule, line, mentions)| {
         let repository = Repository::new();
         repository.write(service, "V90__case.sql", sql);
         let found = repository.found();
@@ -840,7 +841,7 @@ fn every_bad_migration_is_found_where_it_is_bad() {
             let owner = if *service == K { S } else { K };
             assert_eq!(hit.belongs_to, owner, "{hit:#?}");
         }
-    }
+    });
 }
 
 #[test]
@@ -974,7 +975,7 @@ const BENIGN: &[(&str, &str)] = &[
 
 #[test]
 fn what_is_benign_stays_quiet() {
-    for (service, sql) in BENIGN {
+    each(BENIGN, |(service, sql)| {
         let repository = Repository::new();
         repository.write(service, "V90__case.sql", sql);
         let loud: Vec<Found> = repository
@@ -988,7 +989,7 @@ fn what_is_benign_stays_quiet() {
             0,
             "{sql}"
         );
-    }
+    });
 }
 
 #[test]

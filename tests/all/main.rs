@@ -46,6 +46,7 @@ mod sandbox;
 mod sandbox_system;
 mod sets;
 mod shop;
+mod side_by_side;
 mod standby;
 mod status;
 mod stepwise;

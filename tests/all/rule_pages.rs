@@ -14,10 +14,28 @@ fn page() -> String {
     let rules: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rules = rules["rules"].as_array().unwrap();
     let text = |rule: &Value, key: &str| rule[key].as_str().unwrap().to_owned();
+    let mut groups: Vec<(String, usize)> = Vec::new();
+    for rule in rules {
+        let id = text(rule, "id");
+        let group = id.split('/').next().unwrap().to_owned();
+        match groups.last_mut() {
+            Some((last, count)) if *last == group => *count += 1,
+            _ => groups.push((group, 1)),
+        }
+    }
+    let groups: Vec<String> = groups
+        .iter()
+        .map(|(group, count)| format!("{count} of `{group}`"))
+        .collect();
     let mut page = format!(
-        "# The rules of `dbctl verify`\n\nThese are the {} pages that `dbctl rules ID` shows, written from them by a test.\n\n\
+        "# The rules of `dbctl verify` and `dbctl check`\n\n\
+         There are {} rules, each with a page that `dbctl rules ID` shows: {}. This file is written from those pages by a test.\n\
+         A report counts the rules that it asked, which are fewer: those about what the system has. `compose` needs a compose file, \
+         `files` a\nconfigured directory, `allow` an entry in the manifest; `check` asks no server, and so only `files`, `compose`, \
+         `sets` and `allow`.\n\n\
          | rule | severity | asks |\n|---|---|---|\n",
-        rules.len()
+        rules.len(),
+        groups.join(", ")
     );
     for rule in rules {
         let id = text(rule, "id");

@@ -2,6 +2,7 @@
 //! that it reads. Nothing is run.
 
 mod lexer;
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::text::Text;
 use lexer::{Command, Piece, commands};
+pub(super) use plain::plain;
 
 /// PostgreSQL's programs that log in to a database (PostgreSQL documentation, "PostgreSQL Client Applications"), and the function of
 /// the images' start script.

@@ -10,6 +10,7 @@ mod parse;
 mod place;
 mod query;
 mod read;
+mod script;
 mod sharing;
 mod unparsed;
 
@@ -21,8 +22,10 @@ pub(super) use directive::asked;
 pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
 #[cfg(feature = "cli")]
-pub(super) use parse::fits;
+pub(in crate::migration) use parse::Parsed;
 pub(in crate::migration) use parse::with_stack;
+#[cfg(feature = "cli")]
+pub(in crate::migration) use script::Script;
 pub use sharing::can_share_a_transaction;
 
 /// What one statement does.
@@ -174,9 +177,13 @@ pub enum Mode {
 /// How a file is run.
 #[must_use]
 pub fn mode(sql: &str) -> Mode {
-    let alone =
-        |statement: &Statement<'_>| matches!(place::place(statement.text), Place::Alone { .. });
-    if directive::asked(sql) || statements(sql).iter().any(alone) {
+    mode_of(sql, &places(&statements(sql)))
+}
+
+/// How a file is run whose statements can run in these places.
+fn mode_of(sql: &str, places: &[Place]) -> Mode {
+    let alone = |place: &Place| matches!(place, Place::Alone { .. });
+    if directive::asked(sql) || places.iter().any(alone) {
         Mode::Statements
     } else {
         Mode::Transaction
@@ -186,6 +193,13 @@ pub fn mode(sql: &str) -> Mode {
 /// Whether the statement that these words make cannot run in a transaction block.
 pub(super) fn is_alone(words: Words<'_>) -> bool {
     matches!(place::place_of(words), Place::Alone { .. })
+}
+
+fn places(statements: &[Statement<'_>]) -> Vec<Place> {
+    statements
+        .iter()
+        .map(|statement| place::place(statement.text))
+        .collect()
 }
 
 /// Whether a statement of a file must be the first of a session.
@@ -208,35 +222,47 @@ impl Analysis {
 /// What the statements of a text do: one analysis for each of [`statements`], in their order.
 #[must_use]
 pub fn analyse(sql: &str) -> Vec<Analysis> {
-    let statements = statements(sql);
-    let mode = mode(sql);
-    with_parser(&statements, || read::read(sql, &statements, mode))
+    with_parser(sql, read::read)
 }
 
 /// As [`analyse`], without squawk's rules, which take the most time: of hazards there are those of our own.
 pub(in crate::migration) fn analyse_names(sql: &str) -> Vec<Analysis> {
-    let statements = statements(sql);
-    with_parser(&statements, || read::unlinted(&statements))
+    with_parser(sql, read::unlinted)
+}
+
+/// What there is to know before the statements of a script are run on a database in use, each with its line.
+#[cfg(feature = "cli")]
+pub(in crate::migration) fn hazards(script: &Script<'_>) -> Vec<(usize, Hazard)> {
+    let lines = script.statements.iter().map(|statement| statement.line);
+    lines
+        .zip(read::read(script))
+        .flat_map(|(line, read)| read.hazards.into_iter().map(move |hazard| (line, hazard)))
+        .collect()
 }
 
 fn with_parser(
-    statements: &[Statement<'_>],
-    read: impl FnOnce() -> Vec<read::Read> + Send,
+    sql: &str,
+    read: impl FnOnce(&script::Script<'_>) -> Vec<read::Read> + Send,
 ) -> Vec<Analysis> {
+    let statements = statements(sql);
+    let places = places(&statements);
+    let mode = mode_of(sql, &places);
     // Without a thread for the parser, the keywords must do.
-    let read = with_stack(read).unwrap_or_else(|| {
-        statements
-            .iter()
-            .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))
-            .collect()
-    });
+    let read = with_stack(|| read(&script::Script::of(sql, statements.clone(), mode)))
+        .unwrap_or_else(|| {
+            statements
+                .iter()
+                .map(|statement| unparsed::read(statement.text, &read::Fresh::default()))
+                .collect()
+        });
     statements
         .iter()
+        .zip(places)
         .zip(read)
-        .map(|(statement, read)| Analysis {
+        .map(|((statement, place), read)| Analysis {
             line: statement.line,
             text: statement.text.to_owned(),
-            place: place::place(statement.text),
+            place,
             lock: read.lock,
             hazards: read.hazards,
             creates: read.creates,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use squawk_syntax::ast::{AstNode as _, Stmt};
-use squawk_syntax::{Parse, SourceFile};
+use squawk_syntax::{SourceFile, SyntaxNode};
 
 use crate::migration::tokens::{Kind, meaningful};
 
@@ -38,25 +38,48 @@ pub(in crate::migration) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send)
     })
 }
 
-/// The statement of a text that holds one; `None` when the parser does not know its syntax.
-pub(super) fn statement(text: &str) -> Option<Stmt> {
-    if !fits(text) {
-        return None;
+/// A text as the parser reads it: the most expensive thing that is done with one.
+#[derive(Debug, Clone)]
+pub(in crate::migration) struct Parsed {
+    /// The tree.
+    pub(in crate::migration) root: SyntaxNode,
+    /// The first syntax that the parser does not know: its place in bytes, and what the parser says.
+    pub(in crate::migration) error: Option<(usize, String)>,
+}
+
+impl Parsed {
+    /// Reads a text; `None` when the parser has not stack enough for it.
+    pub(in crate::migration) fn new(text: &str) -> Option<Self> {
+        if !fits(text) {
+            return None;
+        }
+        let parse = SourceFile::parse(text);
+        let error = parse.errors().into_iter().next();
+        Some(Self {
+            root: parse.syntax_node(),
+            error: error.map(|error| {
+                let at = usize::from(error.range().start());
+                (at, error.message().to_owned())
+            }),
+        })
     }
-    let parse: Parse<SourceFile> = SourceFile::parse(text);
-    let mut statements = parse.tree().stmts();
-    let first = statements.next()?;
-    // A function's body is not what the statement itself does.
-    let has_body = matches!(
-        first,
-        Stmt::CreateFunction(_) | Stmt::CreateProcedure(_) | Stmt::Do(_)
-    );
-    let whole = statements.next().is_none() && (has_body || parse.errors().is_empty());
-    (whole && first.syntax().text_range().len() > 0.into()).then_some(first)
+
+    /// The statement of a text that holds one; `None` when the parser does not know its syntax.
+    pub(super) fn statement(&self) -> Option<Stmt> {
+        let mut statements = SourceFile::cast(self.root.clone())?.stmts();
+        let first = statements.next()?;
+        // A function's body is not what the statement itself does.
+        let has_body = matches!(
+            first,
+            Stmt::CreateFunction(_) | Stmt::CreateProcedure(_) | Stmt::Do(_)
+        );
+        let whole = statements.next().is_none() && (has_body || self.error.is_none());
+        (whole && first.syntax().text_range().len() > 0.into()).then_some(first)
+    }
 }
 
 /// Whether the parser has stack enough for a text.
-pub(in crate::migration) fn fits(text: &str) -> bool {
+fn fits(text: &str) -> bool {
     tokens(text) <= MOST_TOKENS
 }
 

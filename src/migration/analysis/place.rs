@@ -8,19 +8,22 @@ use super::{Fate, Mode, Name, Place};
 use crate::migration::tokens::meaningful;
 use crate::migration::words::Words;
 
-/// Where a statement can run.
-pub(super) fn place(text: &str) -> Place {
-    // The one that can be very large.
-    if meaningful(text)
+/// Whether it is the one statement that can be very large.
+pub(super) fn is_insert(text: &str) -> bool {
+    meaningful(text)
         .next()
         .is_some_and(|first| first.text.eq_ignore_ascii_case("insert"))
-    {
+}
+
+/// Where a statement can run.
+pub(super) fn place(text: &str) -> Place {
+    if is_insert(text) {
         return Place::Transaction;
     }
     place_of(Words::new(text))
 }
 
-/// Where the statement can run that these words make.
+/// As [`place`], of a statement's words.
 pub(super) fn place_of(words: Words<'_>) -> Place {
     if is_timescaledb_update(words.clone()) {
         return Place::FreshSession;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use squawk_syntax::ast::{AstNode as _, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::{Hazard, Lock, Mode, Name, hazard, lock, names, parse, unparsed};
-use crate::migration::Statement;
+use super::parse::Parsed;
+use super::script::Script;
+use super::{Hazard, Lock, Mode, Name, hazard, lock, names, unparsed};
 
 /// What is read of one statement.
 #[derive(Debug, Default)]
@@ -22,20 +23,28 @@ pub(super) struct Read {
 }
 
 /// Reads the statements of a file; as many as there are, in their order.
-pub(super) fn read(sql: &str, statements: &[Statement<'_>], mode: Mode) -> Vec<Read> {
-    let mut found = unlinted(statements);
-    hazard::lint(sql, statements, mode == Mode::Transaction, &mut found);
+pub(super) fn read(script: &Script<'_>) -> Vec<Read> {
+    let mut found = unlinted(script);
+    hazard::lint(
+        script.sql,
+        &script.statements,
+        script.mode == Mode::Transaction,
+        &mut found,
+    );
     found
 }
 
 /// As [`read`], without asking squawk's rules.
-pub(super) fn unlinted(statements: &[Statement<'_>]) -> Vec<Read> {
+pub(super) fn unlinted(script: &Script<'_>) -> Vec<Read> {
     let mut fresh = Fresh::default();
+    let statements = script.statements.iter().enumerate();
     statements
-        .iter()
-        .map(|statement| match parse::statement(statement.text) {
-            Some(parsed) => known(&parsed, &mut fresh),
-            None => unparsed::read(statement.text, &fresh),
+        .map(|(index, statement)| {
+            let parsed = script.parsed(index);
+            match parsed.as_ref().and_then(Parsed::statement) {
+                Some(parsed) => known(&parsed, &mut fresh),
+                None => unparsed::read(statement.text, &fresh),
+            }
         })
         .collect()
 }

@@ -10,16 +10,21 @@ mod dialect;
 mod keys;
 mod link;
 mod loose;
+mod named;
 mod names;
 mod psql;
+mod said;
 mod setting;
 mod takes;
 mod temporary;
 mod walk;
 
+use crate::migration::analysis::{Script, with_stack};
+
 pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
+pub(super) use walk::{script as of, unread};
 
 /// What a script does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -276,14 +281,7 @@ pub enum Act {
 /// What a script does. The parser runs on a thread of its own, with stack enough for nested texts.
 #[must_use]
 pub fn effects(sql: &str) -> Effects {
-    read_all(&[sql]).pop().unwrap_or_default()
-}
-
-/// What several scripts do; as many answers, in their order.
-#[must_use]
-pub fn read_all(scripts: &[&str]) -> Vec<Effects> {
-    super::analysis::with_stack(|| scripts.iter().map(|sql| walk::script(sql)).collect())
-        .unwrap_or_else(|| scripts.iter().map(|sql| walk::unread(sql)).collect())
+    with_stack(|| of(&Script::new(sql))).unwrap_or_else(|| unread(sql))
 }
 
 impl Effects {

@@ -1,23 +1,21 @@
 //! Goes through a script: statement by statement with the parser, and with the tokens alone where the parser does not know the syntax.
 
-use squawk_syntax::ast::{AstNode as _, SourceFile};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use std::borrow::Cow;
+
+use squawk_syntax::SyntaxNode;
 
 use super::constant::Variables;
+use super::said::{Lines, excerpt};
 use super::temporary::Temporaries;
 use super::{
-    Access, Act, Class, Effect, Effects, Position, Said, access, allow, body, calls, dialect, keys,
-    link, loose, names, psql, setting, temporary,
+    Act, Effect, Effects, Said, access, allow, body, calls, dialect, keys, link, loose, named,
+    psql, setting, temporary,
 };
-use crate::migration::analysis;
+use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::statements::{Statement, statements};
-use crate::migration::tokens::{Kind, meaningful};
 
 /// How deep code may lie in code: a function body that executes a text that makes a function …
 const DEEPEST: usize = 8;
-
-/// The longest excerpt of a statement, in characters.
-const EXCERPT: usize = 120;
 
 /// Translates a place within a piece of code to one in the script, both in bytes.
 pub(super) type Ground<'a> = &'a dyn Fn(usize) -> usize;
@@ -42,14 +40,18 @@ struct Found {
     act: Act,
 }
 
-/// What a script does.
-pub(super) fn script(sql: &str) -> Effects {
+/// What a script does, where there is stack enough for the parser.
+pub(in crate::migration) fn script(script: &Script<'_>) -> Effects {
     // Where a file is run statement by statement, each is a transaction of its own.
-    let alone = analysis::mode(sql) == analysis::Mode::Statements;
-    read(sql, |reader, statement| {
+    let alone = script.mode == Mode::Statements;
+    read(script.sql, Some(script), |reader, statement, shared| {
         let at = statement.at;
-        reader.code(
+        reader.code_as(
             statement.text,
+            || match shared {
+                Some(index) => script.parsed(index),
+                None => Parsed::new(statement.text),
+            },
             &|place| at + place,
             &mut Variables::default(),
         );
@@ -60,8 +62,8 @@ pub(super) fn script(sql: &str) -> Effects {
 }
 
 /// What the tokens of a script tell, where no parser can be had.
-pub(super) fn unread(sql: &str) -> Effects {
-    read(sql, |reader, statement| {
+pub(in crate::migration) fn unread(sql: &str) -> Effects {
+    read(sql, None, |reader, statement, _| {
         let at = statement.at;
         reader.say(
             at,
@@ -73,10 +75,19 @@ pub(super) fn unread(sql: &str) -> Effects {
     })
 }
 
-fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
+/// Reads each statement: with its index in the script, where it is one of the script's own.
+fn read(
+    sql: &str,
+    script: Option<&Script<'_>>,
+    each: impl Fn(&mut Reader, &Statement<'_>, Option<usize>),
+) -> Effects {
     let (text, commands) = psql::cut_out(sql);
     let lines = Lines::new(sql);
-    let split = statements(&text);
+    let script = script.filter(|_| text == sql);
+    let split = match script {
+        Some(script) => Cow::Borrowed(script.statements.as_slice()),
+        None => Cow::Owned(statements(&text)),
+    };
     let mut said: Vec<Said> = split
         .iter()
         .map(|statement| Said {
@@ -96,7 +107,7 @@ fn read(sql: &str, each: impl Fn(&mut Reader, &Statement<'_>)) -> Effects {
     };
     for (index, statement) in split.iter().enumerate() {
         reader.statement = index;
-        each(&mut reader, statement);
+        each(&mut reader, statement, script.map(|_| index));
     }
     for (at, act) in commands {
         let Act::Psql { command, target } = &act else {
@@ -182,12 +193,23 @@ impl Reader {
 
     /// Reads the statements of a text.
     pub(super) fn code(&mut self, text: &str, ground: Ground<'_>, variables: &mut Variables) {
+        self.code_as(text, || Parsed::new(text), ground, variables);
+    }
+
+    /// As [`Self::code`], of a text that may have been parsed already.
+    fn code_as(
+        &mut self,
+        text: &str,
+        parsed: impl FnOnce() -> Option<Parsed>,
+        ground: Ground<'_>,
+        variables: &mut Variables,
+    ) {
         if let Some(act) = dialect::dialect(text) {
             self.say(ground(0), act);
             loose::read(self, text, ground);
             return;
         }
-        if !analysis::fits(text) {
+        let Some(parsed) = parsed() else {
             // Rows of data are large; there is nothing in them that a rule would find.
             if !loose::is_data(text) {
                 self.say(
@@ -199,14 +221,10 @@ impl Reader {
             }
             loose::read(self, text, ground);
             return;
-        }
-        let parse = SourceFile::parse(text);
-        let root = parse.tree().syntax().clone();
-        let error = parse.errors().into_iter().next();
-        self.tree(&root, ground, variables);
-        if let Some(error) = error {
-            let at = ground(usize::from(error.range().start()));
-            let why = error.message().to_owned();
+        };
+        self.tree(&parsed.root, ground, variables);
+        if let Some((at, why)) = parsed.error {
+            let at = ground(at);
             self.say(at, dialect::unread(text).unwrap_or(Act::Unread { why }));
             loose::read(self, text, ground);
         }
@@ -214,7 +232,7 @@ impl Reader {
 
     /// Whether the parser knows a text as SQL.
     pub(super) fn knows(text: &str) -> bool {
-        analysis::fits(text) && SourceFile::parse(text).errors().is_empty()
+        Parsed::new(text).is_some_and(|parsed| parsed.error.is_none())
     }
 
     /// Reads a tree of the parser.
@@ -236,7 +254,7 @@ impl Reader {
                 open.push(node.clone());
             }
             let at = ground(usize::from(node.text_range().start()));
-            self.name(&node, at);
+            named::read(self, &node, at);
             access::read(self, &node, at);
             setting::read(self, &node, at);
             link::read(self, &node, at);
@@ -246,196 +264,6 @@ impl Reader {
         }
         while let Some(ended) = open.pop() {
             self.temporaries.after(&ended, self.in_block);
-        }
-    }
-
-    fn name(&mut self, node: &SyntaxNode, at: usize) {
-        use SyntaxKind as K;
-        let Some((class, creates)) = names::class(node.kind()) else {
-            return;
-        };
-        let parent = node.parent().map(|parent| parent.kind());
-        let elsewhere = matches!(
-            (class, parent),
-            // Told by `calls`.
-            (Class::Function, Some(K::CALL))
-            // A schema of another server.
-            | (Class::Schema, Some(K::IMPORT_FOREIGN_SCHEMA))
-                // Told by `link` as databases.
-                | (
-                    Class::Database,
-                    Some(K::ALTER_DATABASE | K::DROP_DATABASE | K::CREATE_DATABASE | K::IN_DATABASE)
-                )
-        );
-        // INTO in a block of code fills a variable.
-        let variable = parent == Some(K::INTO_CLAUSE) && self.in_block;
-        if elsewhere || variable {
-            return;
-        }
-        let Some(path) = names::path(node) else {
-            return;
-        };
-        let access = match node.kind() {
-            _ if creates => Access::Create,
-            // An extension may put its own objects into a schema of the server's.
-            K::SCHEMA_REF if parent == Some(K::EXTENSION_SCHEMA) => Access::Read,
-            K::PATH_TYPE | K::PERCENT_TYPE | K::PLPGSQL_PERCENT_ROWTYPE => Access::Read,
-            _ => names::access(node),
-        };
-        if class == Class::Type && path.schema.is_none() && is_built_in_type(&path.name) {
-            return;
-        }
-        if access == Access::Read
-            && path.schema.is_none()
-            && names::is_common_table(node, &path.name)
-        {
-            return;
-        }
-        self.say(
-            at,
-            Act::Names {
-                class,
-                access,
-                temporary: if creates {
-                    temporary::is_temporary(node)
-                        || path.is_temporary()
-                        || self.temporaries.share(node)
-                } else {
-                    temporary::is_own_key(node, &path)
-                },
-                path,
-            },
-        );
-    }
-}
-
-/// Types of the server that a table of somebody's could be called like: the server's come first
-/// (PostgreSQL documentation, "Data Types", and "Object Identifier Types").
-fn is_built_in_type(name: &str) -> bool {
-    const TYPES: [&str; 72] = [
-        "aclitem",
-        "any",
-        "anyarray",
-        "anyelement",
-        "bigint",
-        "bigserial",
-        "bit",
-        "bool",
-        "boolean",
-        "box",
-        "bpchar",
-        "bytea",
-        "char",
-        "character",
-        "cid",
-        "cidr",
-        "circle",
-        "cstring",
-        "date",
-        "daterange",
-        "decimal",
-        "double",
-        "event_trigger",
-        "float",
-        "float4",
-        "float8",
-        "inet",
-        "int",
-        "int2",
-        "int4",
-        "int4range",
-        "int8",
-        "int8range",
-        "integer",
-        "internal",
-        "interval",
-        "json",
-        "jsonb",
-        "jsonpath",
-        "line",
-        "lseg",
-        "macaddr",
-        "macaddr8",
-        "money",
-        "name",
-        "numeric",
-        "numrange",
-        "oid",
-        "path",
-        "pg_lsn",
-        "point",
-        "polygon",
-        "real",
-        "record",
-        "serial",
-        "smallint",
-        "smallserial",
-        "text",
-        "tid",
-        "time",
-        "timestamp",
-        "timestamptz",
-        "timetz",
-        "trigger",
-        "tsquery",
-        "tsvector",
-        "uuid",
-        "varbit",
-        "varchar",
-        "void",
-        "xid",
-        "xml",
-    ];
-    TYPES.binary_search(&name).is_ok() || name.starts_with("reg")
-}
-
-/// A statement's beginning in one line. What is quoted may be a password, and is left out.
-fn excerpt(text: &str) -> String {
-    let mut out = String::new();
-    let mut end = None;
-    for token in meaningful(text) {
-        if end.is_some_and(|end| end < token.at) {
-            out.push(' ');
-        }
-        match token.kind {
-            Kind::Text => out.push_str("'…'"),
-            _ => out.push_str(token.text),
-        }
-        end = Some(token.at + token.text.len());
-        if out.chars().count() > EXCERPT {
-            out = out.chars().take(EXCERPT).chain(['…']).collect();
-            break;
-        }
-    }
-    out
-}
-
-/// The lines of a text.
-struct Lines<'a> {
-    text: &'a str,
-    begins: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            text,
-            begins: std::iter::once(0).chain(ends).collect(),
-        }
-    }
-
-    fn position(&self, at: usize) -> Position {
-        let line = self.begins.partition_point(|begin| *begin <= at);
-        let begin = line
-            .checked_sub(1)
-            .and_then(|index| self.begins.get(index))
-            .copied()
-            .unwrap_or_default();
-        let before = self.text.get(begin..at).unwrap_or_default();
-        Position {
-            line,
-            column: before.chars().count() + 1,
         }
     }
 }

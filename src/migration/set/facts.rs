@@ -4,10 +4,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use super::file::{BYTE_ORDER_MARK, FileName, belongs};
-use super::script;
-use super::{LOCK_FILE, Set, SetError};
-use crate::migration::analysis::analyse;
-use crate::migration::effects::{Effects, read_all};
+use super::{LOCK_FILE, Set, SetError, script};
+use crate::migration::analysis::{self, Hazard, Mode, Script, analyse, with_stack};
+use crate::migration::effects::{self, Effects};
 use crate::migration::tokens::meaningful;
 use crate::regular::read_regular;
 use crate::snapshot::{Lock, text_sum};
@@ -52,6 +51,8 @@ struct Text {
     path: String,
     name: FileName,
     sql: String,
+    /// How it is run, where that is known.
+    mode: Option<Mode>,
     refused: Vec<(usize, String)>,
 }
 
@@ -124,6 +125,7 @@ fn texts_of(set: &Set) -> Vec<Text> {
                         down,
                     },
                     sql: sql.clone(),
+                    mode: (!down).then_some(migration.mode),
                     refused: Vec::new(),
                 })
                 .collect::<Vec<_>>()
@@ -149,12 +151,16 @@ fn texts_in(directory: &Path) -> Vec<Text> {
                 .strip_prefix(BYTE_ORDER_MARK)
                 .unwrap_or(&text)
                 .to_owned();
-            let read = match name.down {
-                true => script::down(&sql),
-                false => script::up(&sql),
+            let (mode, read) = match name.down {
+                true => (None, script::down(&sql)),
+                false => {
+                    let read = script::up(&sql);
+                    (Some(read.mode), read)
+                }
             };
             Some(Text {
                 refused: read.problems,
+                mode,
                 path: path.display().to_string(),
                 file,
                 name,
@@ -169,38 +175,56 @@ fn texts_in(directory: &Path) -> Vec<Text> {
 }
 
 fn read(texts: Vec<Text>) -> Vec<FileFacts> {
-    let scripts: Vec<&str> = texts.iter().map(|text| text.sql.as_str()).collect();
-    let effects = read_all(&scripts);
-    texts
-        .iter()
-        .zip(effects)
-        .map(|(text, effects)| FileFacts {
-            file: text.file.clone(),
-            path: text.path.clone(),
-            version: text.name.version,
-            down: text.name.down,
-            sum: text_sum(&text.sql),
-            likeness: likeness(&text.sql),
-            hazards: hazards(text),
-            effects,
-            refused: text.refused.clone(),
-        })
-        .collect()
+    with_stack(|| texts.iter().map(with_parser).collect()).unwrap_or_else(|| {
+        // A file that breaks the parser hides none of the others.
+        let alone = |text| with_stack(|| with_parser(text)).unwrap_or_else(|| by_words(text));
+        texts.iter().map(alone).collect()
+    })
 }
 
-/// Nothing is said of a down script: it is there to take away.
-fn hazards(text: &Text) -> Vec<(usize, String, String)> {
-    if text.name.down || !text.refused.is_empty() {
-        return Vec::new();
+fn with_parser(text: &Text) -> FileFacts {
+    let script = match text.mode {
+        Some(mode) => Script::in_mode(&text.sql, mode),
+        None => Script::new(&text.sql),
+    };
+    facts(text, effects::of(&script), |_| analysis::hazards(&script))
+}
+
+/// What can be told of a file without the parser.
+fn by_words(text: &Text) -> FileFacts {
+    facts(text, effects::unread(&text.sql), |sql| {
+        let told = |analysis: analysis::Analysis| {
+            let hazards = analysis.hazards.into_iter();
+            hazards.map(move |hazard| (analysis.line, hazard))
+        };
+        analyse(sql).into_iter().flat_map(told).collect()
+    })
+}
+
+fn facts(
+    text: &Text,
+    effects: Effects,
+    hazards: impl FnOnce(&str) -> Vec<(usize, Hazard)>,
+) -> FileFacts {
+    // Nothing is said of a down script: it is there to take away.
+    let hazards = match text.name.down || !text.refused.is_empty() {
+        true => Vec::new(),
+        false => hazards(&text.sql),
+    };
+    FileFacts {
+        file: text.file.clone(),
+        path: text.path.clone(),
+        version: text.name.version,
+        down: text.name.down,
+        sum: text_sum(&text.sql),
+        likeness: likeness(&text.sql),
+        effects,
+        hazards: hazards
+            .into_iter()
+            .map(|(line, hazard)| (line, hazard.code, hazard.message))
+            .collect(),
+        refused: text.refused.clone(),
     }
-    analyse(&text.sql)
-        .into_iter()
-        .flat_map(|analysis| {
-            let line = analysis.line;
-            let told = analysis.hazards.into_iter();
-            told.map(move |hazard| (line, hazard.code, hazard.message))
-        })
-        .collect()
 }
 
 fn likeness(sql: &str) -> u64 {

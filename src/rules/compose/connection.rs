@@ -1,8 +1,8 @@
 //! What containers are told to connect to.
 
 use super::{Scene, Words, finding, of};
-use crate::compose::{Connection, Container, Host, Kind, Text};
-use crate::manifest::{Store, Topology};
+use crate::compose::{Connection, Container, Host, Text};
+use crate::manifest::{Service, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// A container is told to connect to another service's server or database, or as another role.
@@ -28,6 +28,14 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
         for connection in party.connections.iter().filter(|it| it.unread.is_none()) {
             let mut wrong = Wrong::default();
             wrong_host(&scene, index, connection, &mut wrong);
+            if wrong.parts.is_empty() && reaches_itself(&scene, index, connection) {
+                wrong.add(
+                    "to localhost, which is the container itself".to_owned(),
+                    format!("host {}", own_host(&scene)),
+                    "host localhost".to_owned(),
+                    None,
+                );
+            }
             // An administrator's way in names another role, and a database that is only where to start.
             if !is_the_admins(&scene, connection) {
                 wrong_database(&scene, connection, &mut wrong);
@@ -41,7 +49,36 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
             }
         }
     }
+    for (index, container, party) in scene.deployment.of(scene.own) {
+        for call in party.calls.iter().filter(|it| it.unread.is_none()) {
+            let wrong = wrong_call(&scene, index, call);
+            // What a variable says wrongly and a call repeats is one fault.
+            let told = |found: &Finding| {
+                found.about.name == container.name && found.belongs_to == wrong.belongs_to
+            };
+            if !wrong.parts.is_empty() && !findings.iter().any(told) {
+                findings.push(wrong.finding(&scene, container, call));
+            }
+        }
+    }
     Ok(findings.into())
+}
+
+/// What is another service's in a call of PostgreSQL's programs. What is nobody's may be an administrator's.
+fn wrong_call(scene: &Scene<'_>, index: usize, call: &Connection) -> Wrong {
+    let mut wrong = Wrong::default();
+    wrong_host(scene, index, call, &mut wrong);
+    let named = |part: &Option<Text>, is: &dyn Fn(&Service, &str) -> bool| {
+        let name = part.as_ref().and_then(Text::get);
+        name.is_some_and(|name| scene.other(|other| is(other, name)).is_some())
+    };
+    if named(&call.database, &|other, name| other.database_name() == name) {
+        wrong_database(scene, call, &mut wrong);
+    }
+    if named(&call.role, &|other, name| other.role_name() == Some(name)) {
+        wrong_role(scene, call, &mut wrong);
+    }
+    wrong
 }
 
 /// Whether the connection is in the variable that the manifest reads the service's `admin_url` from.
@@ -120,17 +157,22 @@ pub(super) fn foreign_servers<'a>(
     found
 }
 
+/// The host under which a service's containers find its database.
+fn own_host<'a>(scene: &Scene<'a>) -> &'a str {
+    scene
+        .databases()
+        .next()
+        .map(|(_, own)| own.name.as_str())
+        .or_else(|| Some(scene.service.container.as_ref()?.value.as_str()))
+        .unwrap_or("a server of its own")
+}
+
 fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: &mut Wrong) {
     // In a shared server every service may be another's guest.
     if scene.topology == Topology::Shared {
         return;
     }
-    let expected = scene
-        .databases()
-        .next()
-        .map(|(_, own)| own.name.as_str())
-        .or_else(|| Some(scene.service.container.as_ref()?.value.as_str()))
-        .unwrap_or("a server of its own");
+    let expected = own_host(scene);
     let foreign = foreign_servers(scene, client, connection);
     if let Some((server, owner)) = foreign.first() {
         let owner = scene.name(*owner);
@@ -139,15 +181,6 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             format!("host {expected}"),
             format!("host {}", server.name),
             Some(owner),
-        );
-        return;
-    }
-    if reaches_itself(scene, client, connection) {
-        wrong.add(
-            "to localhost, which is the container itself".to_owned(),
-            format!("host {expected}"),
-            "host localhost".to_owned(),
-            None,
         );
         return;
     }
@@ -236,132 +269,4 @@ fn wrong_role(scene: &Scene<'_>, connection: &Connection, wrong: &mut Wrong) {
         format!("role {role}"),
         other.map(|other| other.name.as_str()),
     );
-}
-
-/// A client and its server do not say the same.
-pub(super) const DISAGREEMENT: Rule = Rule {
-    id: "compose/disagreement",
-    severity: Severity::Error,
-    summary: "Do a database and its clients agree about the password?",
-    help: include_str!("../help/compose-disagreement.md"),
-    scope: Scope::Container,
-    check: disagreement,
-};
-
-fn disagreement(case: &Case<'_>) -> Verdict {
-    let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
-        return Ok(Outcome::default());
-    };
-    let mut findings = Vec::new();
-    for (index, client, party) in scene.clients() {
-        for connection in &party.connections {
-            for target in scene.deployment.targets(index, connection) {
-                let Some((server, _)) = scene
-                    .container(target)
-                    .filter(|(_, of)| of.owner == Some(scene.own))
-                else {
-                    continue;
-                };
-                let known = |name: &str| {
-                    server
-                        .variable(name)
-                        .and_then(|variable| variable.value.get())
-                };
-                let user = known("POSTGRES_USER");
-                let role = connection.role.as_ref().and_then(Text::get);
-                let (Some(asked), Some(set)) = (
-                    connection.password.as_ref().and_then(Text::get),
-                    known("POSTGRES_PASSWORD"),
-                ) else {
-                    continue;
-                };
-                if user.is_none() || role != user || asked == set {
-                    continue;
-                }
-                findings.push(finding(
-                    &DISAGREEMENT,
-                    client,
-                    &connection.place,
-                    Words {
-                        message: format!(
-                            "{} connects to {} as role {} with another password ({}) than POSTGRES_PASSWORD of {} gives that role",
-                            client.name,
-                            server.name,
-                            role.unwrap_or_default(),
-                            connection.from,
-                            server.name
-                        ),
-                        expected: "one password on both sides".to_owned(),
-                        actual: "two".to_owned(),
-                        remedy: format!("Write one variable in both places, {} and POSTGRES_PASSWORD of {}.", connection.from, server.name),
-                    },
-                ));
-            }
-        }
-    }
-    Ok(findings.into())
-}
-
-/// A service without an SQL database is given one.
-pub(super) const NO_DATABASE: Rule = Rule {
-    id: "compose/no-database",
-    severity: Severity::Error,
-    summary: "Does no service that keeps files have an SQL database?",
-    help: include_str!("../help/compose-no-database.md"),
-    scope: Scope::Container,
-    check: no_sql,
-};
-
-fn no_sql(case: &Case<'_>) -> Verdict {
-    let Some(scene) = Scene::of(case).filter(|scene| scene.service.store == Store::Files) else {
-        return Ok(Outcome::default());
-    };
-    let service = &scene.service.name;
-    let mut findings = Vec::new();
-    let mut add = |container: &Container, place, what: String| {
-        findings.push(finding(
-            &NO_DATABASE,
-            container,
-            place,
-            Words {
-                message: format!(
-                    "{} {what}, but {service} keeps files and has no SQL database",
-                    of(container, service)
-                ),
-                expected: "no SQL database".to_owned(),
-                actual: what.clone(),
-                remedy: format!("Remove it from {}.", container.name),
-            },
-        ));
-    };
-    for (_, container) in scene.databases() {
-        add(
-            container,
-            &container.place,
-            "is a PostgreSQL server".to_owned(),
-        );
-    }
-    for (_, container, party) in scene.clients() {
-        let waits = container.depends_on.iter().find(|dependency| {
-            scene.deployment.all().any(|(_, other, party)| {
-                other.name == dependency.on
-                    && party.kind == Kind::Database
-                    && party.owner != Some(scene.own)
-            })
-        });
-        if let Some(connection) = party.connections.first() {
-            add(
-                container,
-                &connection.place,
-                format!("is given {}", connection.from),
-            );
-        } else if let Some(dependency) = waits {
-            add(
-                container,
-                &dependency.place,
-                format!("waits for the database {}", dependency.on),
-            );
-        }
-    }
-    Ok(findings.into())
 }

@@ -1,11 +1,16 @@
 //! Rules of group `compose`: what the deployment's compose files say, before anything of it runs.
 
+mod common_client;
 mod connection;
+mod disagreement;
 mod image;
 mod init;
 mod name;
+mod network;
+mod no_database;
 mod password;
 mod port;
+mod repeated;
 mod script;
 mod server;
 mod start;
@@ -29,19 +34,21 @@ pub(super) const RULES: &[Rule] = &[
     port::UNEXPECTED_PORT,
     port::OPEN_PORT,
     connection::WRONG_CONNECTION,
-    connection::DISAGREEMENT,
-    connection::NO_DATABASE,
+    disagreement::DISAGREEMENT,
+    no_database::NO_DATABASE,
+    common_client::COMMON_CLIENT,
     server::WRONG_DATABASE,
     server::SHARED_SERVER,
     server::SUPERUSER,
     server::TRUST,
     name::SHARED_NAME,
+    network::SHARED_NETWORK,
     start::HEALTHCHECK,
     start::DEPENDS_ON,
     init::SHARED_INIT,
     init::INIT_SCRIPT,
     password::DEFAULT_PASSWORD,
-    password::REPEATED_PASSWORD,
+    repeated::REPEATED_PASSWORD,
     image::NO_TIMESCALEDB,
     image::FLOATING_TAG,
     unread::UNREAD,
@@ -70,6 +77,8 @@ struct Scene<'a> {
     own: usize,
     service: &'a Service,
     topology: Topology,
+    /// The services that the run is about; none: all.
+    chosen: &'a [&'a str],
 }
 
 impl<'a> Scene<'a> {
@@ -81,6 +90,7 @@ impl<'a> Scene<'a> {
             own: position(case.system, case.subject)?,
             service: case.subject.service,
             topology: case.system.manifest.topology,
+            chosen: case.chosen,
         })
     }
 
@@ -117,15 +127,28 @@ impl<'a> Scene<'a> {
             .map(|(_, service)| service)
     }
 
-    /// Every pair of containers that this service reports on: of two services the later in the manifest does.
-    fn pairs(&self) -> impl Iterator<Item = (Side<'a>, Side<'a>)> + use<'a> {
-        let own = self.own;
+    /// Whether this service is the one that tells what these have in common: the last of them that the run is about.
+    fn tells(&self, owners: &[usize]) -> bool {
+        let is_chosen = |owner: &&usize| {
+            let service = self.services.get(**owner);
+            self.chosen.is_empty()
+                || service.is_some_and(|service| self.chosen.contains(&service.name.as_str()))
+        };
+        owners.iter().filter(is_chosen).max() == Some(&self.own)
+    }
+
+    /// Every pair of containers that this service reports on.
+    fn pairs(&self) -> impl Iterator<Item = (Side<'a>, Side<'a>)> {
         let deployment = self.deployment;
         deployment.all().flat_map(move |(first, one, party)| {
             deployment
                 .all()
                 .skip(first + 1)
-                .filter(move |(_, _, other)| party.owner.max(other.owner) == Some(own))
+                .filter(move |(_, _, other)| {
+                    let owners: Vec<usize> =
+                        [party.owner, other.owner].into_iter().flatten().collect();
+                    self.tells(&owners)
+                })
                 .map(move |(_, other, other_party)| {
                     (
                         Side {

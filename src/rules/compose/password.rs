@@ -1,10 +1,10 @@
-//! Passwords: published ones, and one for two services. No message holds one.
+//! Published passwords. No message holds one.
 
 use super::server::{USER, first};
 use super::{Scene, Words, finding, of};
 use crate::compose::{Container, Place, Text};
 use crate::manifest::Service;
-use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
+use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 
 /// A password that everybody knows.
 pub(super) const DEFAULT_PASSWORD: Rule = Rule {
@@ -45,16 +45,16 @@ const GUESSED: [&str; 24] = [
 ];
 
 /// A password as a compose file gives it.
-struct Given<'a> {
-    container: &'a Container,
-    text: Text,
+pub(super) struct Given<'a> {
+    pub(super) container: &'a Container,
+    pub(super) text: Text,
     /// The variable, or where else it is written.
-    from: String,
-    place: &'a Place,
+    pub(super) from: String,
+    pub(super) place: &'a Place,
 }
 
 /// The passwords of a service, those of its servers first.
-fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
+pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
     let deployment = scene.deployment;
     let mut found = Vec::new();
     for (_, container) in deployment.databases(owner) {
@@ -185,114 +185,4 @@ fn is_manifests(service: &Service, password: &str) -> bool {
         .endpoint()
         .and_then(|endpoint| endpoint.password.as_ref());
     service.default_password && own.is_some_and(|own| own.expose() == password)
-}
-
-/// One password for two services.
-pub(super) const REPEATED_PASSWORD: Rule = Rule {
-    id: "compose/repeated-password",
-    severity: Severity::Error,
-    summary: "Does every service have a password of its own?",
-    help: include_str!("../help/compose-repeated-password.md"),
-    scope: Scope::Container,
-    check: repeated_password,
-};
-
-/// What makes two passwords one, and how messages call it.
-struct Key<'a> {
-    /// Two with any of these in common are one: the value, the file.
-    identities: Vec<String>,
-    shown: String,
-    container: &'a Container,
-    place: &'a Place,
-}
-
-fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
-    let mut keys: Vec<Key<'a>> = Vec::new();
-    for (_, container, _) in scene.deployment.of(owner) {
-        for variable in &container.environment {
-            let name = variable.name.to_ascii_uppercase();
-            if let (true, Some(path)) = (name.ends_with("PASSWORD_FILE"), variable.value.get())
-                && let Some(file) = container.file(path)
-            {
-                keys.push(Key {
-                    identities: vec![file.store.identity()],
-                    shown: file.shown,
-                    container,
-                    place: &variable.place,
-                });
-            }
-        }
-    }
-    for given in given(scene, owner) {
-        let value = format!("value {}", given.text.raw());
-        // A password that was read from a file is that file's.
-        let of_file = |key: &&mut Key<'_>| {
-            key.container.name == given.container.name && key.place == given.place
-        };
-        if let Some(key) = keys.iter_mut().find(of_file) {
-            key.identities.push(value);
-            continue;
-        }
-        let variables: Vec<&str> = given.text.variables.iter().map(String::as_str).collect();
-        let shown = if variables.is_empty() {
-            given.from.clone()
-        } else {
-            format!("{} from {}", given.from, variables.join(", "))
-        };
-        keys.push(Key {
-            identities: vec![value],
-            shown,
-            container: given.container,
-            place: given.place,
-        });
-    }
-    keys
-}
-
-fn repeated_password(case: &Case<'_>) -> Verdict {
-    let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
-        return Ok(Outcome::default());
-    };
-    let own = keys(&scene, scene.own);
-    let mut findings: Vec<Finding> = Vec::new();
-    for other in 0..scene.own {
-        let others = keys(&scene, other);
-        let mut seen: Vec<&String> = Vec::new();
-        for key in &own {
-            let Some((theirs, identity)) = others.iter().find_map(|theirs| {
-                let mut both = theirs.identities.iter();
-                Some((theirs, both.find(|one| key.identities.contains(one))?))
-            }) else {
-                continue;
-            };
-            if key.identities.iter().any(|one| seen.contains(&one)) || seen.contains(&identity) {
-                continue;
-            }
-            seen.extend(&key.identities);
-            let b = &key.container.name;
-            let shown = if theirs.shown == key.shown {
-                key.shown.clone()
-            } else {
-                format!("{} and {}", theirs.shown, key.shown)
-            };
-            findings.push(finding(
-                &REPEATED_PASSWORD,
-                key.container,
-                key.place,
-                Words {
-                    message: format!(
-                        "{} and {} have one password: {shown}",
-                        of(theirs.container, scene.name(Some(other))),
-                        of(key.container, &scene.service.name)
-                    ),
-                    expected: "a password for each service".to_owned(),
-                    actual: shown.clone(),
-                    remedy: format!(
-                        "Give {b} a variable or secret of its own with a password of its own."
-                    ),
-                },
-            ));
-        }
-    }
-    Ok(findings.into())
 }

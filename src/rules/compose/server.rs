@@ -153,9 +153,8 @@ fn shared_server(case: &Case<'_>) -> Verdict {
             continue;
         }
         let services = scene.deployment.services_of(index);
-        if let [.., other, last] = services.as_slice()
-            && *last == scene.own
-        {
+        let other = services.iter().rev().find(|other| **other != scene.own);
+        if let Some(other) = other.filter(|_| scene.tells(&services)) {
             let severity = if scene.topology == Topology::Dedicated {
                 Severity::Error
             } else {

@@ -115,6 +115,7 @@ impl Tree {
             let case = Case {
                 system: &system,
                 subject,
+                chosen: &[],
                 survey: &survey,
             };
             for rule in RULES {

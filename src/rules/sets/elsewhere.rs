@@ -2,8 +2,9 @@
 //! that cannot be read.
 
 use super::judge::{Context, Draft};
-use super::objects::{foreign_schema, with_holder};
+use super::objects::with_holder;
 use super::privileges::ROLE;
+use super::schemas::foreign_schema;
 use super::{answer, rule};
 use crate::migration::effects::{Act, CURRENT_DATABASE, CURRENT_USER, Scope};
 use crate::rules::{About, Rule, Severity, known};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::owners::{Owners, Service};
-use super::{elsewhere, inline, keys, objects, privileges, readable};
+use super::{copies, elsewhere, engines, inline, keys, objects, privileges, readable};
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
 use crate::report::verify::Allowed;
@@ -112,14 +112,14 @@ pub(in crate::rules) fn judge<'a>(
             file,
         };
         let mut of_file = effects(&context, number);
-        objects::fold_copy(&context, number, &mut of_file);
+        copies::fold_copy(&context, number, &mut of_file);
         // A database that is there has been through it.
         if offline {
             of_file.extend(keys::unsafe_ddl(&context, number));
         }
         of_file.extend(readable::refused(&context, number, &of_file));
         gaps.extend(readable::unread(&context, number, &of_file));
-        gaps.extend(objects::undecided(&context, number));
+        gaps.extend(copies::undecided(&context, number));
         placed.extend(of_file);
     }
     placed.extend(keys::partition_keys(&texts.files));
@@ -177,7 +177,7 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
             }
             objects::named(context, *class, *access, path)
         }
-        Act::Dialect { system, mark } => Some(objects::dialect(system, mark)),
+        Act::Dialect { system, mark } => Some(engines::dialect(system, mark)),
         Act::Grants { .. } | Act::Joins { .. } | Act::Owned { .. } | Act::Role { .. } => {
             privileges::role_act(context, &effect.act)
         }

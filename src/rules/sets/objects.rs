@@ -1,12 +1,12 @@
 //! Objects of other services, of the server and of dbctl itself, in a migration.
 
-use super::judge::{Context, Draft, Placed};
+use super::engines::engine;
+use super::judge::{Context, Draft};
 use super::owners::{Family, Service, family};
+use super::schemas::{database, in_schema, kept_by_others, other_database, schema};
 use super::{answer, rule};
-use crate::migration::effects::{Access, Act, CURRENT_DATABASE, Class, Path, UNKNOWN};
-use crate::rules::classify::Class as Known;
-use crate::rules::{About, Rule, Severity, known};
-use crate::snapshot::{Gap, HISTORY_TABLE};
+use crate::migration::effects::{Access, Class, Path, UNKNOWN};
+use crate::rules::{About, Rule, Severity};
 
 pub(super) const FOREIGN_OBJECT: Rule = rule(
     "sets/foreign-object",
@@ -72,9 +72,6 @@ pub(super) const WRONG_ENGINE: Rule = rule(
     |case| answer(case, "sets/wrong-engine"),
 );
 
-/// What dbctl keeps in every database.
-const OWN_SCHEMA: &str = "dbctl";
-
 /// What is wrong with naming this object, if something is.
 pub(super) fn named(
     context: &Context<'_, '_>,
@@ -127,7 +124,7 @@ fn is_settled(context: &Context<'_, '_>) -> bool {
     context.own.lock.is_none() || context.own.has_reviewed(&context.file.sum)
 }
 
-fn foreign(
+pub(super) fn foreign(
     context: &Context<'_, '_>,
     access: Access,
     kind: &'static str,
@@ -161,118 +158,6 @@ fn foreign(
     .remedy(remedy)
 }
 
-/// The server's schemas, TimescaleDB's, dbctl's and the history: who may read them may still not change them. `Some(None)`: they are
-/// only read, and there is nothing more to ask.
-fn kept_by_others(
-    context: &Context<'_, '_>,
-    family: Family,
-    access: Access,
-    path: &Path,
-) -> Option<Option<Draft>> {
-    let reads = access == Access::Read;
-    let schema = path.schema.as_deref();
-    let history = path.name == HISTORY_TABLE.1 || schema == Some(OWN_SCHEMA);
-    if history {
-        return Some((!reads).then(|| {
-            Draft::new(
-                &HISTORY,
-                about("table", path),
-                format!("changes {path}, where dbctl keeps what was applied"),
-            )
-            .expected("a history that only dbctl writes")
-            .remedy("Remove it. `dbctl repair` mends a history, `dbctl baseline` begins one.")
-        }));
-    }
-    let system = match schema {
-        Some(schema) => known::is_system_schema(schema),
-        None => {
-            family == Family::Relation
-                && path.name.starts_with("pg_")
-                && !context.own.has(family, &path.name)
-                && !reads
-        }
-    };
-    system.then(|| (!reads).then(|| system_draft(about("table", path), path)))
-}
-
-fn system_draft(about: About, path: &Path) -> Draft {
-    Draft::new(
-        &SYSTEM_SCHEMA,
-        about,
-        format!("changes {path}, which belongs to the server or to an extension"),
-    )
-    .expected("objects in the service's own schemas")
-    .remedy("Remove it, or put the object into a schema of the service's own.")
-}
-
-/// A three-part name.
-fn other_database(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
-    let database = path.database.as_deref()?;
-    if database == context.own.database() || database == CURRENT_DATABASE {
-        return None;
-    }
-    let holder = context.owners.database_of(context.index, database);
-    let draft = Draft::new(
-        &FOREIGN_SCHEMA,
-        About::plain("database", database),
-        format!(
-            "names {path}, which is in database {database}{}",
-            of(holder)
-        ),
-    )
-    .expected(format!("names in database {}", context.own.database()))
-    .remedy("Remove the database from the name; no statement reaches another database.");
-    Some(with_holder(draft, holder))
-}
-
-fn database(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
-    let holder = context.owners.database_of(context.index, &path.name)?;
-    if path.name == context.own.database() {
-        return None;
-    }
-    Some(foreign(context, Access::Change, "database", path, holder))
-}
-
-fn schema(context: &Context<'_, '_>, access: Access, path: &Path) -> Option<Draft> {
-    let name = path.name.as_str();
-    if name == OWN_SCHEMA && access != Access::Read {
-        let path = Path {
-            schema: Some(name.to_owned()),
-            ..path.clone()
-        };
-        return kept_by_others(context, Family::Relation, access, &path).flatten();
-    }
-    if known::is_system_schema(name) {
-        return (access != Access::Read && !name.starts_with("pg_temp"))
-            .then(|| system_draft(About::plain("schema", name), path));
-    }
-    let verb = if access == Access::Create {
-        "creates"
-    } else {
-        "names"
-    };
-    foreign_schema(context, name, verb)
-}
-
-/// A name of the service's own, or of nobody, in another service's schema.
-fn in_schema(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
-    foreign_schema(context, path.schema.as_deref()?, "names")
-}
-
-pub(super) fn foreign_schema(context: &Context<'_, '_>, schema: &str, verb: &str) -> Option<Draft> {
-    let holder = context.owners.schema_of(context.index, schema)?;
-    Some(
-        Draft::new(
-            &FOREIGN_SCHEMA,
-            About::plain("schema", schema),
-            format!("{verb} schema {schema}, which is {}'s", holder.name()),
-        )
-        .belongs_to(holder.name())
-        .expected(format!("no schema of {}", holder.name()))
-        .remedy("Use schema public, or one that is named after the service itself."),
-    )
-}
-
 fn disguised(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
     if is_settled(context) {
         return None;
@@ -294,134 +179,7 @@ fn disguised(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
     )
 }
 
-/// Tables that are known without any lock: those of file stores and of other tools.
-fn engine(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
-    let name = path.name.as_str();
-    let effects = &context.file.effects.effects;
-    let beside = effects.iter().any(|effect| {
-        matches!(&effect.act, Act::Names { access: Access::Create, path, .. } if known::RGB_LIB.contains(&path.name.as_str()))
-    });
-    match known::table(name, beside)? {
-        Known::FileEngine(engine) => Some(
-            Draft::new(
-                &WRONG_ENGINE,
-                about("table", path),
-                format!("creates {path}, which {engine} keeps in its own files"),
-            )
-            .belongs_to(engine)
-            .expected(format!("no table of {engine} in PostgreSQL"))
-            .remedy("Remove it: the engine makes its tables itself, in its own store."),
-        ),
-        Known::ToolHistory(tool) => Some(
-            Draft::new(
-                &HISTORY,
-                about("table", path),
-                format!("creates {path}, the history of {tool}"),
-            )
-            .severity(Severity::Warning)
-            .expected("one migration tool, with its own history")
-            .remedy("Remove it, or let the other tool make it."),
-        ),
-        _ => None,
-    }
-}
-
-/// A statement of another system.
-pub(super) fn dialect(system: &str, mark: &str) -> Draft {
-    Draft::new(
-        &WRONG_ENGINE,
-        About::plain("migration", mark),
-        format!("is written for {system} ({mark})"),
-    )
-    .expected("SQL of PostgreSQL")
-    .remedy("Remove it, or write it in PostgreSQL's SQL; a file store's own tables are made by its engine.")
-}
-
-/// Where the file is another service's, word for word, that is the one thing to say about what it creates.
-pub(super) fn fold_copy(context: &Context<'_, '_>, number: usize, found: &mut Vec<Placed>) {
-    let folds = [FOREIGN_OBJECT.id, FOREIGN_REFERENCE.id, LOOK_ALIKE.id];
-    let names: Vec<String> = found
-        .iter()
-        .filter(|placed| folds.contains(&placed.draft.rule))
-        .map(|placed| placed.draft.about.qualified())
-        .collect();
-    let Some((holder, original)) = context
-        .owners
-        .original(context.index, context.file.likeness)
-        .filter(|_| !names.is_empty() && !context.file.down)
-    else {
-        return;
-    };
-    found.retain(|placed| !folds.contains(&placed.draft.rule));
-    let draft = Draft::new(
-        &COPIED_MIGRATION,
-        About::plain("migration", &context.file.file),
-        format!(
-            "is a copy of {original} of {}, with {}",
-            holder.name(),
-            names.join(", ")
-        ),
-    )
-    .belongs_to(holder.name())
-    .expected(format!("a migration of {}'s own", context.own.name()))
-    .remedy("Remove the file.");
-    let first = context.file.effects.statements.first();
-    found.push(Placed {
-        draft,
-        place: first.map(|said| said.place).unwrap_or_default(),
-        statement: None,
-        within: None,
-        file: number,
-    });
-}
-
-/// Without a lock of its own it is not known whether a name that two sets create is meant to be in both.
-pub(super) fn undecided(
-    context: &Context<'_, '_>,
-    number: usize,
-) -> Vec<(&'static str, usize, Option<usize>, Gap)> {
-    if context.own.lock.is_some() {
-        return Vec::new();
-    }
-    let mut names: Vec<String> = Vec::new();
-    for effect in &context.file.effects.effects {
-        if let Act::Names {
-            class: class @ (Class::Relation | Class::Type),
-            access: Access::Create,
-            path,
-            temporary: false,
-        } = &effect.act
-            && let Some(family) = family(*class)
-            && let Some((holder, _)) = context.owners.holder(context.index, family, &path.name)
-        {
-            let name = format!("{path} (as {} does)", holder.name());
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    if names.is_empty() || context.file.down {
-        return Vec::new();
-    }
-    let gap = Gap {
-        reason: format!(
-            "{} creates {}; without a schema lock nobody has said that {} is meant to have it, too",
-            context.file.path,
-            names.join(", "),
-            context.own.name()
-        ),
-        remedy: context
-            .own
-            .subject
-            .lock
-            .get()
-            .err()
-            .and_then(|gap| gap.remedy),
-    };
-    vec![(FOREIGN_OBJECT.id, number, None, gap)]
-}
-
-fn of(holder: Option<&Service<'_>>) -> String {
+pub(super) fn of(holder: Option<&Service<'_>>) -> String {
     holder.map_or_else(String::new, |holder| format!(" of {}", holder.name()))
 }
 
@@ -432,7 +190,7 @@ pub(super) fn with_holder(draft: Draft, holder: Option<&Service<'_>>) -> Draft {
     }
 }
 
-fn about(kind: &'static str, path: &Path) -> About {
+pub(super) fn about(kind: &'static str, path: &Path) -> About {
     About {
         kind,
         schema: path.schema.clone(),

@@ -1,12 +1,17 @@
 //! Which texts an expression can give, so that SQL which a block puts together is read like any other: literals, `||`, format() and
 //! its like, variables that only ever hold known texts, loops over lists.
 
+mod functions;
+mod value;
+
 use std::collections::BTreeMap;
 
 use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::names;
+use functions::{character, elements, formatted, parts, quoted_name, quoted_text, replaced};
+pub(super) use value::Value;
 
 /// What stands in a text for a part that is not known.
 pub const UNKNOWN: &str = "dbctl_unknown";
@@ -14,72 +19,6 @@ pub const UNKNOWN: &str = "dbctl_unknown";
 pub const CURRENT_DATABASE: &str = "dbctl_current_database";
 /// What stands for the role that runs the script.
 pub const CURRENT_USER: &str = "dbctl_current_user";
-
-/// The most texts that one expression is followed to.
-const MOST: usize = 64;
-
-/// What an expression can give.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Value {
-    /// Every text that is known, with [`UNKNOWN`] in place of a part that is not.
-    pub(super) texts: Vec<String>,
-    /// Whether it can give something else, too.
-    pub(super) open: bool,
-}
-
-impl Value {
-    fn known(text: impl Into<String>) -> Self {
-        Self {
-            texts: vec![text.into()],
-            open: false,
-        }
-    }
-
-    fn unknown() -> Self {
-        Self {
-            texts: vec![UNKNOWN.to_owned()],
-            open: true,
-        }
-    }
-
-    fn or(mut self, other: Self) -> Self {
-        self.open |= other.open;
-        for text in other.texts {
-            if self.texts.len() >= MOST {
-                self.open = true;
-                break;
-            }
-            if !self.texts.contains(&text) {
-                self.texts.push(text);
-            }
-        }
-        self
-    }
-
-    fn then(self, other: &Self) -> Self {
-        let mut joined = Self {
-            texts: Vec::new(),
-            open: self.open || other.open,
-        };
-        for head in &self.texts {
-            for tail in &other.texts {
-                if joined.texts.len() >= MOST {
-                    joined.open = true;
-                    return joined;
-                }
-                joined.texts.push(format!("{head}{tail}"));
-            }
-        }
-        joined
-    }
-
-    fn map(mut self, change: impl Fn(&str) -> String) -> Self {
-        for text in &mut self.texts {
-            *text = change(text);
-        }
-        self
-    }
-}
 
 /// The variables of a block of code, with everything that is ever put into them.
 #[derive(Debug, Default)]
@@ -332,131 +271,6 @@ pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
         .filter(|child| child.kind() == SyntaxKind::ARG_LIST)
         .flat_map(|list| list.children().collect::<Vec<_>>())
         .collect()
-}
-
-/// What format() gives (PostgreSQL documentation, "String Functions and Operators").
-fn formatted(format: &Value, values: &[Value]) -> Value {
-    format.texts.iter().map(|format| fill(format, values)).fold(
-        Value {
-            texts: Vec::new(),
-            open: format.open,
-        },
-        Value::or,
-    )
-}
-
-fn fill(format: &str, values: &[Value]) -> Value {
-    let mut out = Value::known("");
-    let mut next = 0;
-    let mut rest = format;
-    while let Some((before, after)) = rest.split_once('%') {
-        out = out.then(&Value::known(before));
-        let end = after.find(|c: char| !(c.is_ascii_digit() || "$-*".contains(c)));
-        let (flags, kind) = after
-            .split_at_checked(end.unwrap_or(after.len()))
-            .unwrap_or((after, ""));
-        let mut kinds = kind.chars();
-        let kind = kinds.next();
-        rest = kinds.as_str();
-        if kind == Some('%') {
-            out = out.then(&Value::known("%"));
-            continue;
-        }
-        let index = match flags
-            .split_once('$')
-            .map(|(index, _)| index.parse::<usize>())
-        {
-            Some(Ok(index)) => index.saturating_sub(1),
-            _ => next,
-        };
-        next = index + 1;
-        let value = values.get(index).cloned().unwrap_or_else(Value::unknown);
-        out = out.then(&match kind {
-            Some('I') => value.map(quoted_name),
-            Some('L') => quoted_text(&value),
-            Some('s') => value,
-            _ => Value::unknown(),
-        });
-    }
-    out.then(&Value::known(rest))
-}
-
-fn quoted_name(name: &str) -> String {
-    match name {
-        UNKNOWN | CURRENT_DATABASE | CURRENT_USER => name.to_owned(),
-        _ => format!("\"{}\"", name.replace('"', "\"\"")),
-    }
-}
-
-/// A value in quotes is a value, whatever it is: it changes nothing about what the statement does.
-fn quoted_text(value: &Value) -> Value {
-    let texts = value.texts.iter();
-    Value {
-        texts: texts
-            .map(|text| format!("'{}'", text.replace('\'', "''")))
-            .collect(),
-        open: false,
-    }
-}
-
-fn replaced(text: &Value, from: &Value, to: &Value) -> Value {
-    match (from.texts.as_slice(), to.texts.as_slice()) {
-        ([from], [to]) => {
-            let mut value = text.clone().map(|text| text.replace(from.as_str(), to));
-            value.open |= text.open;
-            value
-        }
-        _ => Value::unknown(),
-    }
-}
-
-fn character(code: &Value) -> Value {
-    let code = match code.texts.as_slice() {
-        [code] => code.parse().ok().and_then(char::from_u32),
-        _ => None,
-    };
-    code.map_or_else(Value::unknown, Value::known)
-}
-
-/// The parts of a text between separators, all of them, whichever is taken. A pattern that is more than a text is not followed.
-fn parts(text: &Value, separator: &Value) -> Value {
-    let [separator] = separator.texts.as_slice() else {
-        return Value::unknown();
-    };
-    // A separator that is unknown, or a pattern.
-    if separator.contains(UNKNOWN) || separator.contains(['\\', '[', '(', '*', '+', '?', '{']) {
-        return Value::unknown();
-    }
-    let texts = text.texts.iter().flat_map(|text| match separator.as_str() {
-        "" => vec![text.as_str()],
-        separator => text.split(separator).collect(),
-    });
-    let parts = texts.map(Value::known).fold(Value::default(), Value::or);
-    Value {
-        open: parts.open || text.open,
-        ..parts
-    }
-}
-
-/// The elements of an array that is written as a text: `{a,b}`.
-fn elements(array: Value) -> Value {
-    let open = array.open;
-    let texts = array.texts.iter().flat_map(|text| {
-        match text
-            .strip_prefix('{')
-            .and_then(|text| text.strip_suffix('}'))
-        {
-            Some(list) => list
-                .split(',')
-                .map(|element| element.trim().trim_matches('"').to_owned())
-                .collect(),
-            None => vec![text.clone()],
-        }
-    });
-    Value {
-        texts: texts.collect(),
-        open,
-    }
 }
 
 /// What the rows of a query can hold: its texts, and anything else where it reads a relation.

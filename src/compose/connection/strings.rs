@@ -1,0 +1,189 @@
+//! Connections that are written as one text: URLs, and `key=value` strings.
+
+use super::{Connection, Part, decoded, host_of};
+use crate::compose::text::Text;
+use crate::compose::{Place, dsn};
+
+/// The URLs and `key=value` strings in one text.
+pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection> {
+    let raw = text.raw();
+    let lower = raw.to_ascii_lowercase();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(scheme) = lower.get(at..).and_then(|rest| rest.find("://")) {
+        let begin = at + scheme + 3;
+        at = begin;
+        let before = lower.get(..begin - 3).unwrap_or_default();
+        let word = before
+            .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '+')
+            .next()
+            .unwrap_or_default();
+        if !["postgres", "postgresql"].contains(&word.split('+').next().unwrap_or_default()) {
+            continue;
+        }
+        let rest = raw.get(begin..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
+            .unwrap_or(rest.len());
+        let url = rest.get(..end).unwrap_or_default();
+        at = begin + end;
+        found.push(url_of(from, place, text, url));
+    }
+    if found.is_empty()
+        && let Some(connection) = pairs(from, place, text)
+    {
+        found.push(connection);
+    }
+    found
+}
+
+/// Takes a URL apart, from behind its `://`. A stray `@` or `/` may shift every border in it, so then nothing is taken from it.
+fn url_of(from: &str, place: &Place, text: &Text, url: &str) -> Connection {
+    let mut connection = Connection::new(from, place);
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    let (authority, path) = before.split_once('/').unwrap_or((before, ""));
+    if authority.matches('@').count() > 1 || path.contains(['@', '/']) || query.contains('@') {
+        connection.unread = Some(
+            "the URL has more than one @ or /; characters such as @ : / ? # % in a role, password or database must be percent-encoded"
+                .to_owned(),
+        );
+        return connection;
+    }
+    let (credentials, hosts) = authority.split_once('@').unwrap_or(("", authority));
+    let (role, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    connection.set(Part::Role, decoded(text, role));
+    connection.set(Part::Password, decoded(text, password));
+    connection.set(Part::Database, decoded(text, path));
+    connection.hosts = hosts
+        .split(',')
+        .map(|host| host_of(text, host, None))
+        .filter(|host| !host.name.is_empty())
+        .collect();
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        if let Some(part) = key(name) {
+            connection.set(part, decoded(text, value));
+        }
+    }
+    connection.whole()
+}
+
+/// A key of libpq's and ADO.NET's connection strings.
+pub(super) fn key(name: &str) -> Option<Part> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "host" | "hostaddr" | "server" => Part::Host,
+        "port" => Part::Port,
+        "dbname" | "database" => Part::Database,
+        "user" | "username" | "user id" => Part::Role,
+        "password" => Part::Password,
+        _ => return None,
+    })
+}
+
+/// A string such as `host=… dbname=…`, or `Host=…;Database=…`.
+fn pairs(from: &str, place: &Place, text: &Text) -> Option<Connection> {
+    let raw = text.raw();
+    let pairs = if raw.contains(';') {
+        raw.split(';')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name, value.trim().trim_matches(['"', '\'']).to_owned()))
+            .collect()
+    } else {
+        dsn::pairs(raw)
+    };
+    let mut connection = Connection::new(from, place);
+    let mut known = 0;
+    for (name, value) in pairs {
+        if let Some(part) = key(name.trim_matches(['"', '\''])) {
+            known += 1;
+            connection.set(part, text.part(value));
+        }
+    }
+    (known >= 2 && connection.says_something()).then(|| connection.whole())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::in_text;
+    use crate::compose::interpolate::interpolate;
+    use crate::compose::{Host, Place, Text};
+
+    fn shown(text: &str) -> Vec<String> {
+        let place = Place {
+            file: "f".into(),
+            line: 1,
+            column: 1,
+        };
+        let text = interpolate(text, &|_| None).unwrap();
+        let part = |part: &Option<Text>| part.as_ref().map_or_else(|| "-".to_owned(), Text::shown);
+        in_text("X", &place, &text)
+            .iter()
+            .map(|found| {
+                if found.unread.is_some() {
+                    return "unread".to_owned();
+                }
+                let host = |host: &Host| match &host.port {
+                    Some(port) => format!("{} {}", host.name.shown(), port.shown()),
+                    None => host.name.shown(),
+                };
+                let hosts: Vec<String> = found.hosts.iter().map(host).collect();
+                format!(
+                    "{} {} {} {}",
+                    part(&found.role),
+                    part(&found.password),
+                    hosts.join(","),
+                    part(&found.database)
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn connections_are_found_in_any_text() {
+        for (text, expected) in [
+            ("postgres://u:${P:?}@h:5432/d", "u ${P} h 5432 d"),
+            ("postgresql+asyncpg://u@h/d?sslmode=require", "u - h d"),
+            ("jdbc:postgresql://h:1/d?user=u&password=p", "u p h 1 d"),
+            (
+                "-d postgres://u:p%40x@h,[::1]:2/d%2Fe --more",
+                "u p@x h,::1 2 d/e",
+            ),
+            ("sh -c \"run --db 'postgres://u@h/d'\"", "u - h d"),
+            ("host=h dbname=d user=u", "u - h d"),
+            (
+                "Host=h;Port=1;Database=d;Username=u;Password=p q",
+                "u p q h 1 d",
+            ),
+            (
+                "postgres://${USER_PART}@${HOST}:${PORT}/${DB}",
+                "${USER_PART} - ${HOST} ${PORT} ${DB}",
+            ),
+            ("postgres://u@a:1,b,c:3/d", "u - a 1,b,c 3 d"),
+            ("host=a,b port=1,2 dbname=d", "- - a 1,b 2 d"),
+            ("port=1 host=a,b dbname=d", "- - a 1,b 1 d"),
+            ("host=h\ndbname=d\tuser=u\r\npassword=p", "u p h d"),
+            (
+                "host = 'h' user = u password = 'p w\\'x' dbname = d",
+                "u p w'x h d",
+            ),
+            ("psql 'host=h dbname=d'", "- - h d"),
+            // Where a border is doubtful, what is taken for a role could hold the password.
+            ("postgres://u@h/d;password=p", "unread"),
+            ("postgres://u@h/d&password=p", "unread"),
+            ("jdbc:postgresql://h/d;user=u;password=p", "unread"),
+            ("jdbc:postgresql://h/d?user=u;password=p", "unread"),
+            ("Server=h;User Id=u Password=p;Database=d", "unread"),
+            ("host=h dbname=d user=u,password=p", "unread"),
+            ("postgres://u%3Ap@h/d", "unread"),
+            ("postgres://u:p@w@h/d", "unread"),
+            ("postgres://u:p/w@h/d", "unread"),
+            ("postgres://u:p?w@h/d", "unread"),
+        ] {
+            assert_eq!(shown(text), [expected], "{text}");
+        }
+        for text in ["http://h/d", "mysql://u@h/d", "a=b", "postgres", ""] {
+            assert_eq!(shown(text), Vec::<String>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! How a statement is quoted, and where it stands.
+
+use super::Position;
+use crate::migration::tokens::{Kind, meaningful};
+
+/// The longest excerpt of a statement, in characters.
+const EXCERPT: usize = 120;
+
+/// A statement's beginning in one line. What is quoted may be a password, and is left out.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut out = String::new();
+    let mut end = None;
+    for token in meaningful(text) {
+        if end.is_some_and(|end| end < token.at) {
+            out.push(' ');
+        }
+        match token.kind {
+            Kind::Text => out.push_str("'…'"),
+            _ => out.push_str(token.text),
+        }
+        end = Some(token.at + token.text.len());
+        if out.chars().count() > EXCERPT {
+            out = out.chars().take(EXCERPT).chain(['…']).collect();
+            break;
+        }
+    }
+    out
+}
+
+/// The lines of a text.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    begins: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            text,
+            begins: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    pub(super) fn position(&self, at: usize) -> Position {
+        let line = self.begins.partition_point(|begin| *begin <= at);
+        let begin = line
+            .checked_sub(1)
+            .and_then(|index| self.begins.get(index))
+            .copied()
+            .unwrap_or_default();
+        let before = self.text.get(begin..at).unwrap_or_default();
+        Position {
+            line,
+            column: before.chars().count() + 1,
+        }
+    }
+}

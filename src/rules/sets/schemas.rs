@@ -1,0 +1,123 @@
+//! Schemas and databases that are not the service's: the server's, dbctl's, another service's.
+
+use super::judge::{Context, Draft};
+use super::objects::{FOREIGN_SCHEMA, HISTORY, SYSTEM_SCHEMA, about, foreign, of, with_holder};
+use super::owners::Family;
+use crate::migration::effects::{Access, CURRENT_DATABASE, Path};
+use crate::rules::{About, known};
+use crate::snapshot::HISTORY_TABLE;
+
+/// What dbctl keeps in every database.
+const OWN_SCHEMA: &str = "dbctl";
+
+/// The server's schemas, TimescaleDB's, dbctl's and the history: who may read them may still not change them. `Some(None)`: they are
+/// only read, and there is nothing more to ask.
+pub(super) fn kept_by_others(
+    context: &Context<'_, '_>,
+    family: Family,
+    access: Access,
+    path: &Path,
+) -> Option<Option<Draft>> {
+    let reads = access == Access::Read;
+    let schema = path.schema.as_deref();
+    let history = path.name == HISTORY_TABLE.1 || schema == Some(OWN_SCHEMA);
+    if history {
+        return Some((!reads).then(|| {
+            Draft::new(
+                &HISTORY,
+                about("table", path),
+                format!("changes {path}, where dbctl keeps what was applied"),
+            )
+            .expected("a history that only dbctl writes")
+            .remedy("Remove it. `dbctl repair` mends a history, `dbctl baseline` begins one.")
+        }));
+    }
+    let system = match schema {
+        Some(schema) => known::is_system_schema(schema),
+        None => {
+            family == Family::Relation
+                && path.name.starts_with("pg_")
+                && !context.own.has(family, &path.name)
+                && !reads
+        }
+    };
+    system.then(|| (!reads).then(|| system_draft(about("table", path), path)))
+}
+
+fn system_draft(about: About, path: &Path) -> Draft {
+    Draft::new(
+        &SYSTEM_SCHEMA,
+        about,
+        format!("changes {path}, which belongs to the server or to an extension"),
+    )
+    .expected("objects in the service's own schemas")
+    .remedy("Remove it, or put the object into a schema of the service's own.")
+}
+
+/// A three-part name.
+pub(super) fn other_database(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
+    let database = path.database.as_deref()?;
+    if database == context.own.database() || database == CURRENT_DATABASE {
+        return None;
+    }
+    let holder = context.owners.database_of(context.index, database);
+    let draft = Draft::new(
+        &FOREIGN_SCHEMA,
+        About::plain("database", database),
+        format!(
+            "names {path}, which is in database {database}{}",
+            of(holder)
+        ),
+    )
+    .expected(format!("names in database {}", context.own.database()))
+    .remedy("Remove the database from the name; no statement reaches another database.");
+    Some(with_holder(draft, holder))
+}
+
+pub(super) fn database(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
+    let holder = context.owners.database_of(context.index, &path.name)?;
+    if path.name == context.own.database() {
+        return None;
+    }
+    Some(foreign(context, Access::Change, "database", path, holder))
+}
+
+pub(super) fn schema(context: &Context<'_, '_>, access: Access, path: &Path) -> Option<Draft> {
+    let name = path.name.as_str();
+    if name == OWN_SCHEMA && access != Access::Read {
+        let path = Path {
+            schema: Some(name.to_owned()),
+            ..path.clone()
+        };
+        return kept_by_others(context, Family::Relation, access, &path).flatten();
+    }
+    if known::is_system_schema(name) {
+        return (access != Access::Read && !name.starts_with("pg_temp"))
+            .then(|| system_draft(About::plain("schema", name), path));
+    }
+    let verb = if access == Access::Create {
+        "creates"
+    } else {
+        "names"
+    };
+    foreign_schema(context, name, verb)
+}
+
+/// A name of the service's own, or of nobody, in another service's schema.
+pub(super) fn in_schema(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
+    foreign_schema(context, path.schema.as_deref()?, "names")
+}
+
+pub(super) fn foreign_schema(context: &Context<'_, '_>, schema: &str, verb: &str) -> Option<Draft> {
+    let holder = context.owners.schema_of(context.index, schema)?;
+    Some(
+        Draft::new(
+            &FOREIGN_SCHEMA,
+            About::plain("schema", schema),
+            format!("{verb} schema {schema}, which is {}'s", holder.name()),
+        )
+        .belongs_to(holder.name())
+        .expected(format!("no schema of {}", holder.name()))
+        .remedy("Use schema public, or one that is named after the service itself."),
+    )
+}
