@@ -1,22 +1,33 @@
 //! Files that somebody else wrote, read with a bound.
 
+use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use nix::fcntl::OFlag;
 
 /// Reads a regular file of at most `limit` bytes. A pipe or a device would keep dbctl waiting, or feed it for ever.
 ///
 /// # Errors
 /// When it cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    // Asked before it is opened: opening a pipe waits for its other end.
-    let metadata = std::fs::metadata(path)?;
+    let irregular = || Error::new(ErrorKind::InvalidInput, "it is not a regular file");
+    let opened = OpenOptions::new()
+        .read(true)
+        // Opening a pipe would wait for its other end.
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path);
+    let file = opened.map_err(|error| match std::fs::metadata(path) {
+        // A socket cannot be opened at all.
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => irregular(),
+        _ => error,
+    })?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
+        return Err(irregular());
     }
-    read(path, limit, metadata.len())
+    read(file, limit, metadata.len())
 }
 
 /// Reads at most `limit` bytes of whatever it is, also of a pipe.
@@ -24,18 +35,16 @@ pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// When it cannot be read, or is too large.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    read(path, limit, 0)
+    read(File::open(path)?, limit, 0)
 }
 
 /// Reads at most `limit` bytes of what probably holds so many.
-fn read(path: &Path, limit: u64, expected: u64) -> Result<Vec<u8>, Error> {
+fn read(file: File, limit: u64, expected: u64) -> Result<Vec<u8>, Error> {
     /// A reader that has less room than this probes with small reads whether there is more.
     const ROOM: usize = 64;
     let expected = usize::try_from(expected.min(limit)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(expected.saturating_add(ROOM));
-    std::fs::File::open(path)?
-        .take(limit + 1)
-        .read_to_end(&mut bytes)?;
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(Error::new(
             ErrorKind::FileTooLarge,
@@ -65,7 +74,9 @@ mod tests {
         );
         let pipe = folder.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        for path in [pipe.as_path(), "/dev/zero".as_ref(), folder.path()] {
+        let socket = folder.path().join("socket");
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [pipe.as_path(), &socket, "/dev/zero".as_ref(), folder.path()] {
             let error = read_regular(path, 100).unwrap_err().to_string();
             assert!(error.contains("not a regular file"), "{error}");
         }

@@ -203,8 +203,11 @@ pub(super) fn texts(loaded: &Loaded<'_>) -> Vec<Option<SetFacts>> {
 
 /// Does the same with each, on as many threads as there are cores: reading sets is work, while everything after it waits for servers.
 fn on_all_cores<'a, T: Sync, R: Send>(all: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let each = |part: &'a [T]| part.iter().map(&work).collect::<Vec<R>>();
+    if all.len() < 2 {
+        return each(all);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
         let parts = all.chunks(all.len().div_ceil(cores).max(1));
         let threads: Vec<_> = parts
