@@ -268,6 +268,9 @@ fn a_lock_that_even_readers_of_the_catalog_wait_for_ends_the_run_as_locked() {
         .exits(6)
         .says("(the-holder)")
         .says("which holds public.guarded");
+    shop.migrate(&["--dry-run", "--lock-timeout", "0s"])
+        .exits(6)
+        .says("0 migrations would be applied, as far as could be seen");
     shop.lab
         .run(&["verify"])
         .says("the-holder")

@@ -141,6 +141,10 @@ pub(super) fn problem(
 /// When a query fails.
 pub async fn misfit(session: &Session, pending: &[Migration]) -> Result<Option<String>, Error> {
     let entries = read(session).await?;
+    let versions: Vec<i32> = pending.iter().map(|migration| migration.version).collect();
+    if let Some(reason) = stray(&entries, &versions) {
+        return Ok(Some(reason));
+    }
     Ok(pending.iter().find_map(|migration| {
         let own: Vec<Entry> = entries
             .iter()
