@@ -45,7 +45,7 @@ def server_bin() -> Path:
     return Path(out.split(None, 1)[1].strip())
 
 
-# What only the two queries say that look into single chunks: src/postgres/catalog/sql/chunks.sql and privileges/chunks.sql.
+# What only the queries say that look into single chunks: src/postgres/catalog/sql/chunks_look.sql, chunks.sql and privileges/chunks.sql.
 INTO_CHUNKS = ("-- Where single chunks are not as their hypertable", "-- Privileges on single chunks beyond")
 
 
@@ -240,7 +240,7 @@ def main() -> None:
             server.stop()
     version = subprocess.run([DBCTL, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     text = ["# verify", "", f"Written by `bench/verify.py`: dbctl {version} (`{Path(DBCTL).parent.name}` build), {os.cpu_count()} cores, {platform.machine()}, medians of {ROUNDS} runs.", "",
-            "## Services in one server", "", "Thirty tables each. N services make up to 2 N (N - 1) attempts to log in; all else grows with N.", "", *growth, "",
+            "## Services in one server", "", "Thirty tables each. N services make N (N - 1) attempts to log in; all else grows with N.", "", *growth, "",
             "## Chunks in one database", "", "Three indexes on the hypertable; the service's own role and no administrator. Times of queries are the server's own, parsing and planning included.", "", *size, ""]
     (ROOT / "bench/VERIFY.md").write_text("\n".join(text))
     print("\n".join(text))

@@ -88,10 +88,21 @@ struct Try<'a> {
     endpoint: Endpoint,
 }
 
+/// What a service's own session says of its door. One for each service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Nobody answers, or nobody asked.
+    Silent,
+    /// The server answers, be it with a refusal.
+    Answers,
+    /// It let the service in after proof that it stores the service's own password (SCRAM), so that it takes no other for this role.
+    Proved,
+}
+
 /// Tries every other service's credentials at every chosen database that answers, each pair once.
-pub(super) async fn entries(loaded: &Loaded<'_>, answers: &[bool]) -> Vec<Fact<Vec<Entry>>> {
+pub(super) async fn entries(loaded: &Loaded<'_>, doors: &[Door]) -> Vec<Fact<Vec<Entry>>> {
     let begun = Instant::now();
-    let tries = tries(loaded, answers);
+    let tries = tries(loaded, doors);
     let outcomes: Vec<(usize, Entry)> = futures::stream::iter(tries)
         .map(|attempt| async move {
             let left = ALL.saturating_sub(begun.elapsed());
@@ -123,14 +134,15 @@ pub(super) async fn entries(loaded: &Loaded<'_>, answers: &[bool]) -> Vec<Fact<V
     entries.into_iter().map(Fact::Known).collect()
 }
 
-fn tries<'a>(loaded: &'a Loaded<'_>, answers: &[bool]) -> Vec<Try<'a>> {
-    let mut tries = Vec::new();
+fn tries<'a>(loaded: &'a Loaded<'_>, doors: &[Door]) -> Vec<Try<'a>> {
+    let (mut tries, mut passwords) = (Vec::new(), Vec::new());
     for (at, target) in loaded.services.iter().enumerate() {
         let is_chosen = loaded.chosen.contains(&target.service.name.as_str());
+        let door = doors.get(at).copied().unwrap_or(Door::Silent);
         let Some(theirs) = target
             .service
             .endpoint()
-            .filter(|_| is_chosen && answers.get(at) == Some(&true))
+            .filter(|_| is_chosen && door != Door::Silent)
         else {
             continue;
         };
@@ -165,10 +177,15 @@ fn tries<'a>(loaded: &'a Loaded<'_>, answers: &[bool]) -> Vec<Try<'a>> {
                     endpoint: endpoint(&ours.user),
                 });
             }
-            // Equal passwords in the manifest need no proof, and equal roles were tried above.
-            if password.is_some() && password != self::password(theirs) && ours.user != theirs.user
+            // Equal passwords in the manifest need no proof, and equal roles were tried above. Where the server has proved that it
+            // stores another password, it has refused this one already.
+            let own = self::password(theirs);
+            if let Some(password) = &password
+                && own.as_ref() != Some(password)
+                && !(door == Door::Proved && own.is_some_and(|own| differ(&own, password)))
+                && ours.user != theirs.user
             {
-                tries.push(Try {
+                passwords.push(Try {
                     at,
                     service: &other.service.name,
                     with: Credentials::Password,
@@ -177,7 +194,16 @@ fn tries<'a>(loaded: &'a Loaded<'_>, answers: &[bool]) -> Vec<Try<'a>> {
             }
         }
     }
+    // The keys that a password is stretched to are kept for a while (postgres/scram): each service's own log-ins one after the other.
+    tries.append(&mut passwords);
     tries
+}
+
+/// Whether no server can take one of these passwords for the other. SCRAM compares them prepared by SASLprep, which leaves ASCII as it is
+/// (RFC 4013; PostgreSQL documentation, "SASL Authentication").
+fn differ(one: &Secret, other: &Secret) -> bool {
+    let are_plain = one.expose().is_ascii() && other.expose().is_ascii();
+    are_plain && one != other
 }
 
 /// The password that the first host is entered with.
@@ -227,5 +253,26 @@ pub(super) fn switched_off(by: &str) -> Proofs {
             remedy: Some("run dbctl verify without it, or accept the gap with an [[allow]] entry (not_checked = true)".to_owned()),
         }),
         ..Proofs::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differ;
+    use crate::secret::Secret;
+
+    #[test]
+    fn passwords_that_sasl_may_take_for_one_do_not_differ() {
+        for (one, other, expected) in [
+            ("secret", "secret", false),
+            ("secret", "Secret", true),
+            // SASLprep makes "a" of U+00AA, and a blank of a no-break space.
+            ("\u{aa}", "a", false),
+            ("a\u{a0}b", "a b", false),
+        ] {
+            let (one, other) = (Secret::new(one), Secret::new(other));
+            assert_eq!(differ(&one, &other), expected);
+            assert_eq!(differ(&other, &one), expected);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
+use super::proof::Door;
 use super::system::texts;
 use super::{Loaded, LoadedService, proof};
 use crate::compose::Deployment;
@@ -165,10 +166,31 @@ async fn entries(
     if let Tried(Some(kept)) = tried {
         return kept.clone();
     }
-    let answers: Vec<bool> = looks.iter().map(|look| look.answers).collect();
-    let entries = proof::entries(loaded, &answers).await;
+    let doors: Vec<Door> = loaded
+        .services
+        .iter()
+        .zip(looks)
+        .map(|(service, look)| door(service, look))
+        .collect();
+    let entries = proof::entries(loaded, &doors).await;
     tried.0 = Some(entries.clone());
     entries
+}
+
+/// What the look at a service says of its door. Behind a pooler the server has proved itself to the pooler, and another host need not
+/// be as the one that was reached.
+fn door(loaded: &LoadedService<'_>, look: &Look) -> Door {
+    let proved = || {
+        let endpoint = loaded.service.endpoint()?;
+        let privileges = look.snapshot.as_ref()?.known()?.privileges.known()?;
+        let role = privileges.passwords.proved.as_ref()?;
+        Some(*role == endpoint.user && endpoint.hosts.len() == 1 && !look.pooled)
+    };
+    match look.answers {
+        false => Door::Silent,
+        true if proved() == Some(true) => Door::Proved,
+        true => Door::Answers,
+    }
 }
 
 fn subject<'a>(
@@ -211,7 +233,7 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
-    let reading = snapshot_with_state(&session, usable, names);
+    let reading = snapshot_with_state(&session, usable, names, endpoint, &name);
     let looking = Looking {
         endpoint,
         application: &name,

@@ -10,8 +10,11 @@ use super::connect::connect;
 use super::session::{Purpose, Session};
 use crate::manifest::Endpoint;
 
-/// How long a statement may take before somebody asks who blocks it.
-const QUIET: Duration = Duration::from_millis(250);
+/// How long work for which a lock is likely may take before somebody asks who blocks it.
+pub(super) const SOON: Duration = Duration::from_millis(250);
+
+/// As [`SOON`], where a lock is unlikely and the work may take long by itself.
+pub(super) const LATER: Duration = Duration::from_secs(1);
 
 /// How long it may take to learn who was in the way of something that has failed already.
 const LATE: Duration = Duration::from_secs(2);
@@ -24,16 +27,24 @@ pub(super) struct Watch<'a> {
     endpoint: &'a Endpoint,
     application: &'a str,
     pid: i32,
+    quiet: Duration,
     session: tokio::sync::Mutex<Option<Session>>,
     seen: Mutex<Option<String>>,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(endpoint: &'a Endpoint, application: &'a str, pid: i32) -> Self {
+    /// A watch that begins to look after this time.
+    pub(super) fn new(
+        endpoint: &'a Endpoint,
+        application: &'a str,
+        pid: i32,
+        quiet: Duration,
+    ) -> Self {
         Self {
             endpoint,
             application,
             pid,
+            quiet,
             session: tokio::sync::Mutex::new(None),
             seen: Mutex::default(),
         }
@@ -86,7 +97,7 @@ impl<'a> Watch<'a> {
 
     /// Looks until it is dropped; returns when it cannot look.
     async fn look(&self, tell: &(dyn Fn(&str) + Sync)) {
-        tokio::time::sleep(QUIET).await;
+        tokio::time::sleep(self.quiet).await;
         let mut held = self.session.lock().await;
         if held.is_none() {
             *held = connect(self.endpoint, Purpose::Read, self.application)

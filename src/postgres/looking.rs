@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::blockers::Watch;
+use super::blockers::{LATER, SOON, Watch};
 use super::inspect::{is_lock_conflict, unreadable};
 use super::session::Session;
 use crate::manifest::Endpoint;
@@ -49,7 +49,9 @@ impl Looking<'_> {
         session: &Session,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Unread> {
-        let watch = Watch::new(self.endpoint, self.application, session.pid());
+        // Without the operator's limit a session waits for seconds, and reading a large catalog takes a while.
+        let quiet = self.patience.map_or(LATER, |_| SOON);
+        let watch = Watch::new(self.endpoint, self.application, session.pid(), quiet);
         let work = async {
             if let Some(limit) = self.patience {
                 session.wait_for_locks(limit).await?;

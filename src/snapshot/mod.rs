@@ -22,7 +22,9 @@ pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint,
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};
-pub use state::{Common, Deviation, ExtensionVersion, Restoring, State, StoredKey};
+pub use state::{
+    CollationVersions, Common, Deviation, ExtensionVersion, Restoring, State, StoredKey,
+};
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.
 pub const HISTORY_TABLE: (&str, &str) = ("public", "refinery_schema_history");

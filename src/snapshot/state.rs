@@ -12,6 +12,8 @@ pub struct State {
     pub extensions: Fact<Vec<ExtensionVersion>>,
     /// The database's encoding, as in `UTF8`.
     pub encoding: String,
+    /// The versions of the database's own collation, where it has one and they are not the same (`pg_database`, `datcollversion`).
+    pub collation: Fact<Option<CollationVersions>>,
     /// Where `timescaledb.restoring` is set for this database, with its value.
     pub restoring: Vec<Restoring>,
     /// Keys of the database's key/value tables.
@@ -28,12 +30,23 @@ impl Default for State {
             chunks: Vec::new(),
             extensions: Fact::Known(Vec::new()),
             encoding: "UTF8".to_owned(),
+            collation: Fact::Known(None),
             restoring: Vec::new(),
             keys: Fact::Known(Vec::new()),
             members: Vec::new(),
             commons: Vec::new(),
         }
     }
+}
+
+/// A collation that has changed since the database was made, or since somebody said that all is well
+/// (`ALTER DATABASE … REFRESH COLLATION VERSION`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollationVersions {
+    /// The one that was recorded then.
+    pub recorded: String,
+    /// The one that the operating system has now; `None` if it gives this collation no version.
+    pub actual: Option<String>,
 }
 
 /// Something that one or more chunks of a hypertable have and it has not, or the other way round.

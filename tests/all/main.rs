@@ -56,6 +56,7 @@ mod verify;
 mod verify_access;
 mod verify_bleed;
 mod verify_cases;
+mod verify_chunks;
 mod verify_dedicated;
 mod verify_drift;
 mod verify_files;

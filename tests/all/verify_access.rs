@@ -63,6 +63,10 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "verify::a_dedicated_topology_in_one_server",
     ),
     (
+        "identity/foreign-database",
+        "verify_dedicated::a_database_left_over_from_another_service",
+    ),
+    (
         "identity/foreign-schema",
         "exchanged_databases_are_one_finding_each",
     ),

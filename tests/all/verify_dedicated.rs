@@ -193,7 +193,7 @@ const VECTORS: &[Vector] = &[
         service: S,
         plant: "CREATE DATABASE \"{ksocial}\"",
         mend: "DROP DATABASE \"{ksocial}\"",
-        rules: &[],
+        rules: &[("identity/foreign-database", ERROR, Some(K))],
     },
     Vector {
         service: S,
@@ -234,6 +234,56 @@ fn what_leads_from_one_cluster_into_another_is_found() {
         );
         system.sql(vector.service, vector.mend);
     }
+    assert_clean(&system.lab);
+}
+
+/// Where the manifest leaves open who shares a server with whom, a service that was seen elsewhere is a warning, and one that was not
+/// looked at may be at home.
+#[test]
+fn a_database_left_over_from_another_service() {
+    let system = Dedicated::new();
+    system
+        .lab
+        .edit("topology = \"dedicated\"", "topology = \"any\"");
+    assert_clean(&system.lab);
+    system.sql(S, "CREATE DATABASE \"{ksocial}\"");
+    let report = verify(&system.lab, &[]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(
+        (
+            text(found, "rule"),
+            text(found, "severity"),
+            text(found, "service")
+        ),
+        ("identity/foreign-database", WARNING, S)
+    );
+    assert_eq!(verify(&system.lab, &["--service", S])["status"], "pass");
+    assert!(list(&verify(&system.lab, &["--service", S]), "findings").is_empty());
+    system
+        .lab
+        .edit("topology = \"any\"", "topology = \"dedicated\"");
+    let report = verify(&system.lab, &["--service", S]);
+    assert_eq!(
+        text(&list(&report, "findings")[0], "rule"),
+        "identity/foreign-database"
+    );
+    system
+        .lab
+        .edit("topology = \"dedicated\"", "topology = \"shared\"");
+    let report = verify(&system.lab, &[]);
+    assert!(
+        list(&report, "findings")
+            .iter()
+            .all(|found| text(found, "rule") != "identity/foreign-database"),
+        "{}",
+        shown(&report)
+    );
+    system.sql(S, "DROP DATABASE \"{ksocial}\"");
+    system
+        .lab
+        .edit("topology = \"shared\"", "topology = \"dedicated\"");
     assert_clean(&system.lab);
 }
 

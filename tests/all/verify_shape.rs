@@ -203,6 +203,10 @@ pub const CASES: &[Case] = &[
     case("drift/extension-version", "error", R, ("extension", "", "plpgsql"), "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'")
         .says(&["plpgsql", "0.9", "1.0"])
         .undo("UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'plpgsql'"),
+    // The lab's collation is C.UTF-8 of libc, which has no version.
+    case("drift/collation", "warning", R, ("database", "", "{rgb_lightning_node}"), "UPDATE pg_database SET datcollversion = '2.31' WHERE datname = '{rgb_lightning_node}'")
+        .says(&["{rgb_lightning_node}", "2.31", "no version"])
+        .undo("UPDATE pg_database SET datcollversion = NULL WHERE datname = '{rgb_lightning_node}'"),
     case("drift/restoring", "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET timescaledb.restoring = 'on'")
         .says(&["{ksocial}", "timescaledb.restoring"]),
     case("drift/restoring", "error", S, ("database", "", "{simply_kaspa}"), "ALTER ROLE \"{simply_kaspa_user}\" IN DATABASE \"{simply_kaspa}\" SET timescaledb.restoring = 'true'")

@@ -6,6 +6,8 @@
 //! only, so that chunks cost nearly nothing, and are not sent where they can have no answer.
 
 mod access;
+mod beside;
+mod chunks;
 pub(super) mod conninfo;
 mod guarded;
 mod inventory;
@@ -16,9 +18,12 @@ mod row;
 mod session;
 mod state;
 
+use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error};
 
 use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
+pub use beside::Beside;
+use chunks::Look;
 use inventory::Inventory;
 pub use links::cron_jobs_elsewhere;
 use session::Session;
@@ -42,6 +47,8 @@ impl<'a> Reader<'a> {
 struct Readers<'a> {
     own: Reader<'a>,
     admin: Option<Reader<'a>>,
+    beside: Option<Beside<'a>>,
+    look: OnceCell<Look>,
 }
 
 impl<'a> Readers<'a> {
@@ -52,13 +59,29 @@ impl<'a> Readers<'a> {
                 Some(admin) => Some(Reader::new(admin).await?),
                 None => None,
             },
+            beside: None,
+            look: OnceCell::new(),
         })
+    }
+
+    /// What a look at all chunks says: the first who asks has it done, the others wait for it.
+    async fn look(&self) -> Result<&Look, Error> {
+        let look = async || {
+            if let Some(beside) = &self.beside
+                && let Some(look) = beside.look(&self.own).await
+            {
+                return Ok(look);
+            }
+            Look::read(self.own.client, &self.own.session).await
+        };
+        self.look.get_or_try_init(look).await
     }
 
     async fn snapshot(&self) -> Result<Snapshot, Error> {
         let session = &self.own.session;
         let there = Inventory::read(self.own.client, session).await?;
         let (objects, relations) = objects::read(self, &there).await?;
+        let links = links::read(self).await?;
         Ok(Snapshot {
             server: Server {
                 version_num: session.version_num,
@@ -80,7 +103,7 @@ impl<'a> Readers<'a> {
             access: access::read(self).await?,
             privileges: privileges::read(self, &relations, &there).await?,
             state: State::default(),
-            links: links::read(self).await?,
+            links,
         })
     }
 
@@ -106,10 +129,17 @@ impl<'a> Readers<'a> {
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, Error> {
-    Readers::new(client, admin).await?.snapshot().await
+    let readers = Readers::new(client, admin).await?;
+    // Whoever wants no state has everything asked at once.
+    let readers = Readers {
+        look: OnceCell::new_with(Some(Look::NONE)),
+        ..readers
+    };
+    readers.snapshot().await
 }
 
-/// Reads the same and what else `verify` wants to know. `names` are those of the system's locks.
+/// Reads the same and what else `verify` wants to know. `names` are those of the system's locks; `beside` is where a second session may
+/// be opened.
 ///
 /// # Errors
 /// As for [`read`].
@@ -117,10 +147,18 @@ pub async fn read_with_state(
     client: &Client,
     admin: Option<&Client>,
     names: &[String],
+    beside: Option<Beside<'_>>,
 ) -> Result<Snapshot, Error> {
-    let readers = Readers::new(client, admin).await?;
-    let mut snapshot = readers.snapshot().await?;
-    snapshot.state = state::read(&readers.own, &snapshot.objects, names).await?;
+    let readers = Readers {
+        beside,
+        ..Readers::new(client, admin).await?
+    };
+    let reading = async {
+        let mut snapshot = readers.snapshot().await?;
+        snapshot.state = state::read(&readers, names).await?;
+        Ok(snapshot)
+    };
+    let (_, snapshot) = futures::try_join!(readers.look(), reading)?;
     Ok(snapshot)
 }
 

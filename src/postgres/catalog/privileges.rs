@@ -58,13 +58,8 @@ pub(super) async fn read(
         (&there.granted_types, Type::OID_ARRAY),
     ];
     // Sent at once: one round trip.
-    let (objects, chunks, owned, large_objects, open_definers) = futures::try_join!(
+    let (objects, owned, large_objects, open_definers) = futures::try_join!(
         client.query_typed(&objects, &on_objects),
-        of(
-            client,
-            include_str!("sql/privileges/chunks.sql"),
-            &relations
-        ),
         client.query_typed(include_str!("sql/privileges/owned.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/large_objects.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/open_definers.sql"), &[]),
@@ -82,6 +77,7 @@ pub(super) async fn read(
         client.query_typed(include_str!("sql/privileges/present.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/standbys.sql"), &[]),
     )?;
+    let chunks = on_chunks(readers, client, &relations).await?;
     let (chunks_granted, chunks_owned): (Vec<&Row>, Vec<&Row>) = chunks
         .iter()
         .partition(|row| matches!(row.try_get("fact"), Ok("privilege")));
@@ -145,9 +141,28 @@ impl<'a> Readable<'a> {
     }
 }
 
-/// Asks about the relations of these OIDs.
-async fn of(client: &Client, sql: &str, oids: &Vec<u32>) -> Result<Vec<Row>, Error> {
-    client.query_typed(sql, &[(oids, Type::OID_ARRAY)]).await
+/// Asks about chunks with privileges or owners of their own, if there may be any.
+async fn on_chunks(
+    readers: &Readers<'_>,
+    client: &Client,
+    relations: &Vec<u32>,
+) -> Result<Vec<Row>, Error> {
+    let known = readers.look.get().is_some_and(|look| look.granted);
+    if readers.own.session.timescaledb.is_some() && !known {
+        let columns = client
+            .query_typed_one(include_str!("sql/privileges/chunk_columns.sql"), &[])
+            .await?;
+        // Only now, for another session may still be looking.
+        if !columns.try_get::<_, bool>("granted")? && !readers.look().await?.granted {
+            return Ok(Vec::new());
+        }
+    }
+    client
+        .query_typed(
+            include_str!("sql/privileges/chunks.sql"),
+            &[(relations, Type::OID_ARRAY)],
+        )
+        .await
 }
 
 fn all<'r, T>(

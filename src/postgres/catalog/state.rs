@@ -1,91 +1,42 @@
-//! What is true of a database beside its objects. The number of queries is fixed, and all look-ups into chunks are one of them.
+//! What is true of a database beside its objects. The number of queries is fixed.
 
 use tokio_postgres::Error;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
 use super::super::inspect::plain_or_quoted;
-use super::Reader;
+use super::{Reader, Readers};
 use super::{denied, row};
 use crate::snapshot::{
-    Deviation, ExtensionVersion, Fact, Kind, Object, Restoring, State, StoredKey,
+    CollationVersions, ExtensionVersion, Fact, Object, Restoring, State, StoredKey,
 };
 
 /// Most keys that are read of one table.
 const MOST_KEYS: i64 = 1000;
 
 /// Reads it as the service itself: key/value tables are the service's.
-pub(super) async fn read(
-    reader: &Reader<'_>,
-    objects: &[Object],
-    names: &[String],
-) -> Result<State, Error> {
+pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<State, Error> {
+    let reader = &readers.own;
     let row = reader
         .client
         .query_typed_one(include_str!("sql/state_session.sql"), &[])
         .await?;
     let closed: Vec<String> = row.try_get("closed")?;
     let open: Vec<String> = row.try_get("open")?;
-    let has_hypertables = objects
-        .iter()
-        .any(|object| object.key.kind == Kind::Hypertable);
     Ok(State {
-        chunks: match has_hypertables {
-            true => chunks(reader).await?,
-            false => Vec::new(),
-        },
         extensions: extensions(reader, row.try_get("extensions")?).await?,
         encoding: row.try_get("encoding")?,
+        collation: collation(
+            reader,
+            row.try_get("collation_version")?,
+            row.try_get("collation_function")?,
+        )
+        .await?,
         restoring: restoring(reader).await?,
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,
         commons: Vec::new(),
+        chunks: readers.look().await?.deviations(reader).await?,
     })
-}
-
-/// Chunks that are not as their hypertable.
-async fn chunks(reader: &Reader<'_>) -> Result<Vec<Deviation>, Error> {
-    let session = &reader.session;
-    let known = if session.chunk_relid {
-        include_str!("sql/known_by_relid.sql")
-    } else {
-        include_str!("sql/known_by_name.sql")
-    };
-    let sql = format!("WITH {known}{}", include_str!("sql/chunks.sql"));
-    let oids = reader
-        .client
-        .query_typed(include_str!("sql/hypertable_oids.sql"), &[])
-        .await?
-        .iter()
-        .map(|row| row.try_get("oid"))
-        .collect::<Result<Vec<u32>, Error>>()?;
-    let blocks_inserts = !session.chunk_relid;
-    let parameters: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&oids, Type::OID_ARRAY), (&blocks_inserts, Type::BOOL)];
-    // The planner cannot know how many rows come from a WITH query and would loop over all chunks for each chunk.
-    let (_, rows, _) = futures::try_join!(
-        reader
-            .client
-            .batch_execute("SET LOCAL enable_nestloop = off"),
-        reader.client.query_typed(&sql, &parameters),
-        reader
-            .client
-            .batch_execute("SET LOCAL enable_nestloop = on"),
-    )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Deviation {
-                schema: row.try_get("schema")?,
-                hypertable: row.try_get("hypertable")?,
-                kind: row.try_get("kind")?,
-                state: row.try_get("state")?,
-                name: row.try_get("name")?,
-                detail: row.try_get("detail")?,
-                chunks: row.try_get("chunks")?,
-                chunk_schema: row.try_get("chunk_schema")?,
-                chunk: row.try_get("chunk_name")?,
-            })
-        })
-        .collect()
 }
 
 /// Extensions whose version is not the server's default.
@@ -117,6 +68,35 @@ async fn extensions(
         })
         .collect::<Result<_, Error>>()
         .map(Fact::Known)
+}
+
+/// The versions of the database's collation, where they differ. `recorded` is `None` for one that has no version, as C and POSIX, and
+/// before PostgreSQL 15.
+async fn collation(
+    reader: &Reader<'_>,
+    recorded: Option<String>,
+    allowed: bool,
+) -> Result<Fact<Option<CollationVersions>>, Error> {
+    let Some(recorded) = recorded else {
+        return Ok(Fact::Known(None));
+    };
+    if !allowed {
+        let role = plain_or_quoted(&reader.session.current_user);
+        return Ok(denied(
+            "permission denied for function pg_database_collation_actual_version",
+            &format!(
+                "GRANT EXECUTE ON FUNCTION pg_catalog.pg_database_collation_actual_version(oid) TO {role}"
+            ),
+        ));
+    }
+    let actual: Option<String> = reader
+        .client
+        .query_typed_one(include_str!("sql/collation.sql"), &[])
+        .await?
+        .try_get("actual")?;
+    Ok(Fact::Known(
+        (actual.as_ref() != Some(&recorded)).then_some(CollationVersions { recorded, actual }),
+    ))
 }
 
 /// Where a restore of TimescaleDB is still on.

@@ -27,7 +27,7 @@ use refinery_core::{Migration as Refinery, Runner, Target};
 use tokio::sync::watch;
 
 use super::DriverError;
-use super::blockers::Watch;
+use super::blockers::{SOON, Watch};
 use super::error::describe;
 use super::inspect::{self, Marks};
 use super::session::Session;
@@ -226,7 +226,7 @@ async fn guarded<'a>(
         options,
         observer,
         set,
-        watch: Watch::new(&options.endpoint, &options.application, pid),
+        watch: Watch::new(&options.endpoint, &options.application, pid, SOON),
         foreign: Foreign::default(),
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         looks: Looks::default(),

@@ -159,6 +159,45 @@ fn encoding(case: &Case<'_>) -> Verdict {
     Ok(vec![finding].into())
 }
 
+pub(in crate::rules) const COLLATION: Rule = Rule {
+    id: "drift/collation",
+    severity: Severity::Warning,
+    summary: "Does text still sort as it did when the database's indexes were built?",
+    help: include_str!("../help/drift-collation.md"),
+    scope: Scope::Database,
+    check: collation,
+};
+
+fn collation(case: &Case<'_>) -> Verdict {
+    let snapshot = case.own()?;
+    let name = &snapshot.identity.database;
+    let Some(versions) = snapshot.state.collation.get()? else {
+        return Ok(Vec::new().into());
+    };
+    let recorded = ident_free(&versions.recorded);
+    let now = versions.actual.as_deref().map_or_else(
+        || "no version".to_owned(),
+        |actual| format!("version {}", ident_free(actual)),
+    );
+    let finding = COLLATION
+        .finding(
+            About::plain("database", name),
+            format!(
+                "the collation of database {} of {} was of version {recorded} when its indexes were built, and the server's is of {now}: indexes over text may be in the wrong order",
+                ident(name),
+                case.name()
+            ),
+        )
+        .saw(format!("version {recorded}"), now)
+        .remedy(format!(
+            "In database {}: REINDEX DATABASE {}; then: ALTER DATABASE {} REFRESH COLLATION VERSION; or go back to the operating system's libraries that built the indexes.",
+            ident(name),
+            sql_ident(name),
+            sql_ident(name)
+        ));
+    Ok(vec![finding].into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_on;

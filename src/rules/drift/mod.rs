@@ -32,6 +32,7 @@ pub(super) const RULES: &[Rule] = &[
     engine::EXTENSION_VERSION,
     engine::RESTORING,
     engine::ENCODING,
+    engine::COLLATION,
 ];
 
 /// The set of the service.

@@ -1,6 +1,7 @@
 //! Rules of group `identity`: am I where I think I am, and am I there alone?
 
 mod address;
+mod left_over;
 mod sharing;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     sharing::SHARED_DATABASE,
     sharing::SHARED_SERVER,
     sharing::COPY,
+    left_over::FOREIGN_DATABASE,
     address::WRONG_ROLE,
     address::POOLER,
     address::SEVERAL_HOSTS,

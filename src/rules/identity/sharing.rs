@@ -15,7 +15,7 @@ struct Pair<'a> {
 
 /// How two services' databases are related.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kinship {
+pub(super) enum Kinship {
     /// One database, or a standby of it.
     Database,
     /// Two databases of one cluster.
@@ -28,7 +28,7 @@ enum Kinship {
 
 /// A lock that one session holds and the other sees is proof, whatever lies between. Where one could hold none (a standby), the
 /// identifiers must do, which a copy has as well.
-fn kinship(
+pub(super) fn kinship(
     ours: &Subject<'_>,
     theirs: &Subject<'_>,
     identities: [&Identity; 2],

@@ -6,9 +6,9 @@ use super::super::fixture::{K, R, S, World, key, object, table};
 use crate::manifest::{Target, Topology};
 use crate::snapshot::privileges::Membership;
 use crate::snapshot::{
-    Attempted, Common, Credentials, Deviation, Entry, ExtensionVersion, Fact, HbaLine, HostLook,
-    HostPlace, Job, Kind, Live, Note, NotePlace, Object, Prepared, Restoring, Scheduler, Setting,
-    Slot, Stamp, StoredKey, dsns,
+    Attempted, CollationVersions, Common, Credentials, Deviation, Entry, ExtensionVersion, Fact,
+    HbaLine, HostLook, HostPlace, Job, Kind, Live, Note, NotePlace, Object, Prepared, Restoring,
+    Scheduler, Setting, Slot, Stamp, StoredKey, dsns,
 };
 
 /// One way to break the system, and the one finding that must follow.
@@ -132,6 +132,13 @@ pub(super) const FIXTURES: &[Fixture] = &[
             w.manifest.topology = Topology::Dedicated;
             w.snapshot(S).identity.system_identifier = Fact::Known(1);
         },
+    ),
+    fixture(
+        "identity/foreign-database",
+        Warning,
+        K,
+        &["simply_kaspa", "ksocial", "simply-kaspa-indexer"],
+        |w| w.access(K).databases.push("simply_kaspa".into()),
     ),
     fixture(
         "identity/look-alike-database",
@@ -686,6 +693,18 @@ pub(super) const FIXTURES: &[Fixture] = &[
         R,
         &["rgb_lightning_node", "SQL_ASCII"],
         |w| w.snapshot(R).state.encoding = "SQL_ASCII".into(),
+    ),
+    fixture(
+        "drift/collation",
+        Warning,
+        R,
+        &["rgb_lightning_node", "2.31", "2.36"],
+        |w| {
+            w.snapshot(R).state.collation = Fact::Known(Some(CollationVersions {
+                recorded: "2.31".into(),
+                actual: Some("2.36".into()),
+            }));
+        },
     ),
     fixture(
         "bleed/foreign-variable",

@@ -234,6 +234,7 @@ fn in_a_shared_server_the_same_is_an_error() {
     ] {
         let mut world = World::clean();
         world.access(K).databases.push("simply_kaspa".into());
+        world.snapshot(S).identity.system_identifier = Fact::Known(1);
         plant(&mut world);
         let report = world.run();
         let [found] = report.findings.as_slice() else {

@@ -3,6 +3,10 @@
 SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
        AND has_function_privilege('pg_catalog.pg_extension_update_paths(name)', 'EXECUTE') AS extensions,
        (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()) AS encoding,
+       -- PostgreSQL 14 has neither the column nor the function.
+       (SELECT to_jsonb(d) ->> 'datcollversion' FROM pg_database d WHERE d.datname = current_database()) AS collation_version,
+       coalesce(has_function_privilege(to_regprocedure('pg_catalog.pg_database_collation_actual_version(oid)'), 'EXECUTE'), false)
+           AS collation_function,
        ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
               WHERE n.nspname = 'public' AND c.relname IN ('vars', 'k_vars') AND c.relkind = 'r'
                 AND a.attname = 'key' AND NOT a.attisdropped
