@@ -544,7 +544,7 @@ fn init_scripts_are_read_whatever_their_form() {
 
 #[test]
 fn init_scripts_that_nobody_can_follow_are_not_checked() {
-    for (name, script, says) in [
+    let faults = [
         ("1.sh", "createdb $SOMEWHERE", "createdb is given SOMEWHERE"),
         ("1.sh", "psql -f /elsewhere/x.sql", "reads /elsewhere/x.sql"),
         (
@@ -564,7 +564,8 @@ fn init_scripts_that_nobody_can_follow_are_not_checked() {
             "line 1",
         ),
         ("1.sql.gz", "", "is compressed"),
-    ] {
+    ];
+    each(&faults, |(name, script, says)| {
         let deployment = Deployment::new(REFERENCE);
         deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
         deployment
@@ -572,7 +573,7 @@ fn init_scripts_that_nobody_can_follow_are_not_checked() {
             .exits(4)
             .says("compose/init-script")
             .says(says);
-    }
+    });
     // More than are read.
     let deployment = Deployment::new(REFERENCE);
     for number in 0..210 {
@@ -1032,7 +1033,7 @@ fn no_password_in_any_output() {
             "POSTGRES_DB: ksocial\n      K_SOCIAL_DB_PASSWORD: [c4nary]",
         ),
     ];
-    for (from, to) in places {
+    each(&places, |(from, to)| {
         let deployment = Deployment::new(&REFERENCE.replace(from, to));
         for args in [
             &["check"] as &[&str],
@@ -1043,7 +1044,7 @@ fn no_password_in_any_output() {
             let run = deployment.run(args, &[("SIMPLY_KASPA_DB_PASSWORD", CANARY)]);
             assert!(run.code == 1 || run.code == 0 || run.code == 3 || run.code == 4);
         }
-    }
+    });
     for dotenv in ["A=c4nary\nB c4nary", "A=\"c4nary", "A=c4nary$"] {
         let deployment = Deployment::new(REFERENCE);
         deployment.write("deploy/compose.yaml", REFERENCE);

@@ -249,6 +249,22 @@ fn sql_that_is_put_together_from_known_texts_is_read() {
             "EXECUTE CASE WHEN b THEN 'DROP TABLE a' ELSE 'SELECT 1' END;",
             "a",
         ),
+        ("t text;", "SELECT 'DROP TABLE a' INTO t; EXECUTE t;", "a"),
+        (
+            "t text;",
+            "SELECT INTO STRICT t 'DROP TABLE ' || 'a'; EXECUTE t;",
+            "a",
+        ),
+        (
+            "t text; u text;",
+            "SELECT 'x', 'a' INTO u, t; EXECUTE 'DROP TABLE ' || t;",
+            "a",
+        ),
+        (
+            "r record;",
+            "SELECT 'a' AS t, 'b' AS u INTO r; EXECUTE 'DROP TABLE ' || r.t;",
+            "a",
+        ),
     ] {
         let sql = block(declare, body);
         let told = told(&sql);
@@ -263,9 +279,22 @@ fn sql_that_is_put_together_from_known_texts_is_read() {
         );
     }
     for (declare, body) in [
-        // What a query puts into a variable is not followed, and said.
-        ("t text;", "SELECT 'a' INTO t; EXECUTE 'DROP TABLE ' || t;"),
+        // What a query reads into a variable is not followed, and said, also where the variable had a known value before.
         ("s text;", "SELECT value INTO s FROM k_vars; EXECUTE s;"),
+        (
+            "s text := 'SELECT 1';",
+            "SELECT value INTO STRICT s FROM k_vars; EXECUTE s;",
+        ),
+        (
+            "s text := 'SELECT 1'; n int;",
+            "SELECT 1, (SELECT value FROM k_vars) INTO n, s; EXECUTE s;",
+        ),
+        (
+            "s text := 'SELECT 1';",
+            "INSERT INTO k_vars (value) VALUES ('a') RETURNING value INTO s; EXECUTE s;",
+        ),
+        ("r record;", "SELECT * INTO r FROM k_vars; EXECUTE r.value;"),
+        ("", "EXECUTE reverse('a ELBAT PORD');"),
         (
             "r record;",
             "FOR r IN SELECT tablename FROM pg_tables LOOP EXECUTE format('ANALYZE %I', r.tablename); END LOOP;",

@@ -2,6 +2,7 @@
 //! its like, variables that only ever hold known texts, loops over lists.
 
 mod functions;
+mod into;
 mod value;
 
 use std::collections::BTreeMap;
@@ -62,22 +63,24 @@ impl Variables {
                 self.fill(node, rows);
             }
             K::PLPGSQL_INTO_TARGET | K::PLPGSQL_DIAG_TARGET => self.fill(node, Value::unknown()),
-            K::SELECT_INTO => {
-                let reads = child(node, K::FROM_CLAUSE).is_some();
-                let value = match node
-                    .descendants()
-                    .find(|inner| inner.kind() == K::TARGET)
-                    .filter(|_| !reads)
-                {
-                    Some(target) => self.value(&target),
-                    None => Value::unknown(),
-                };
-                let into = child(node, K::INTO_CLAUSE).and_then(|into| child(&into, K::TABLE_NAME));
-                if let Some(path) = into.and_then(|into| names::path(&into)) {
-                    self.add(path.name, value);
-                }
-            }
+            K::ERROR => self.select(&node.text().to_string()),
             _ => {}
+        }
+    }
+
+    /// Takes what a statement of SQL puts into variables.
+    fn select(&mut self, statement: &str) {
+        let Some(into) = into::into(statement) else {
+            return;
+        };
+        let mut values: Vec<Value> = into.values.iter().map(|value| self.value(value)).collect();
+        if into.variables.len() == 1 {
+            let row = values.drain(..).reduce(Value::or);
+            values.extend(row);
+        }
+        let mut values = values.into_iter();
+        for variable in into.variables {
+            self.add(variable, values.next().unwrap_or_else(Value::unknown));
         }
     }
 
