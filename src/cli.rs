@@ -153,6 +153,16 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it may start servers of its own, which have to be stopped whatever happens.
+    pub(crate) const fn starts_servers(&self) -> bool {
+        matches!(
+            self,
+            Self::Lock(_) | Self::Sandbox(_) | Self::Baseline(_) | Self::Repair(_)
+        )
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]

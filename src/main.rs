@@ -13,12 +13,14 @@ use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use dbctl::exit::Exit;
 
 /// The most threads that log in and move bytes; everything else runs on the main one.
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let starts_servers = cli.command.starts_servers();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let exit = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(WORKERS))
@@ -26,7 +28,14 @@ fn main() -> ExitCode {
         .build()
         .map_or_else(
             |error| output::complain(&format!("dbctl cannot start: {error}")),
-            |runtime| runtime.block_on(verbs::run(cli)),
+            |runtime| {
+                let exit = runtime.block_on(verbs::run(cli));
+                // What is still open then, as a name server's answer that the run has given up on, is of no use to anybody.
+                if !starts_servers && exit != Exit::Interrupted.code() {
+                    std::process::exit(exit.into());
+                }
+                exit
+            },
         );
     ExitCode::from(exit)
 }
