@@ -135,6 +135,7 @@ impl Migrator {
             admin: None,
             timescaledb: false,
             data_dir: None,
+            shared: None,
             wait: self.wait,
         };
         let observer = |event| {

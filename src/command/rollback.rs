@@ -157,6 +157,8 @@ impl<'a> Task<'a> {
             allow_data_loss: self.options.allow_data_loss,
             lock_timeout: self.options.lock_timeout,
             statement_timeout: self.options.statement_timeout,
+            endpoint: self.endpoint.clone(),
+            application: self.application(),
             interrupt: interrupt.receiver(),
         };
         let check = |marks: &Marks| refused_by_marks(self.own, &self.others, marks);

@@ -181,6 +181,26 @@ impl<'a> Loaded<'a> {
         ))
     }
 
+    /// Why nothing may be written to the service's database, if another service of the system is in it as well: overrides and variables
+    /// may say so, which the manifest's own check leaves to the verbs.
+    #[must_use]
+    pub fn shared_database(&self, own: &Service) -> Option<String> {
+        let endpoint = own.endpoint()?;
+        self.manifest
+            .services
+            .iter()
+            .filter(|other| other.name != own.name)
+            .find_map(|other| {
+                let host = endpoint.shares_database_with(other.endpoint()?)?;
+                Some(format!(
+                    "database {} at {} is {}'s as well: give each service its own database; nothing was changed",
+                    endpoint.database,
+                    host.address(),
+                    other.name
+                ))
+            })
+    }
+
     /// The other services as the guard of migrations knows them.
     #[must_use]
     pub fn others(&self, own: &str) -> Vec<Party<'_>> {

@@ -53,14 +53,7 @@ fn same_database(earlier: &Resolved, later: &Resolved, problems: &mut Problems) 
     let (Some(a), Some(b)) = (earlier.service.endpoint(), later.service.endpoint()) else {
         return;
     };
-    let shared = b.hosts.iter().find(|host| {
-        a.hosts
-            .iter()
-            .any(|other| same_host(&host.name, &other.name) && host.port == other.port)
-    });
-    if let Some(host) = shared
-        && a.database == b.database
-    {
+    if let Some(host) = b.shares_database_with(a) {
         let place = |resolved: &Resolved| {
             let database = resolved.service.database.as_ref();
             database.map_or(resolved.service.line, |name| line(name, resolved))
@@ -82,10 +75,4 @@ const fn line(value: &Sourced<String>, resolved: &Resolved) -> usize {
         Source::File(line) => *line,
         _ => resolved.service.line,
     }
-}
-
-/// Whether two names mean one host. A name that needs a resolver is only compared as text.
-fn same_host(a: &str, b: &str) -> bool {
-    let local = |name: &str| ["localhost", "127.0.0.1", "::1"].contains(&name);
-    a.eq_ignore_ascii_case(b) || (local(&a.to_lowercase()) && local(&b.to_lowercase()))
 }

@@ -45,6 +45,12 @@ pub struct Endpoint {
     pub password_file: Option<Arc<PasswordFile>>,
 }
 
+/// Whether two names mean one host. A name that needs a resolver is only compared as text.
+fn same_host(a: &str, b: &str) -> bool {
+    let local = |name: &str| ["localhost", "127.0.0.1", "::1"].contains(&name);
+    a.eq_ignore_ascii_case(b) || (local(&a.to_lowercase()) && local(&b.to_lowercase()))
+}
+
 impl Endpoint {
     /// The hosts with their ports, as in `localhost:5433`: several are joined by commas, IPv6 stands in brackets, and a
     /// socket directory is its path.
@@ -52,6 +58,21 @@ impl Endpoint {
     pub fn address(&self) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(Host::address).collect();
         hosts.join(",")
+    }
+
+    /// A host of this endpoint that the other one names as well, with the same port and database.
+    #[must_use]
+    pub fn shares_database_with(&self, other: &Self) -> Option<&Host> {
+        self.hosts
+            .iter()
+            .filter(|_| self.database == other.database)
+            .find(|host| {
+                let same = |other: &Host| same_host(&host.name, &other.name);
+                other
+                    .hosts
+                    .iter()
+                    .any(|it| same(it) && host.port == it.port)
+            })
     }
 
     /// The endpoint for people, as in `postgresql://role@host:port/database`. It never holds the password.

@@ -99,6 +99,18 @@ fn a_failure_without_a_position_names_the_statement_detail_and_hint() {
 }
 
 #[test]
+fn what_the_server_cannot_read_is_named_where_it_stands() {
+    let shop = Shop::new(&[(
+        "V1__goods.sql",
+        "CREATE TABLE ä (id int);\n\nCREATE TABLE goods (id int);\n-- the next one\nCREATE TABLE more (id int,);\nSELECT 1;",
+    )]);
+    shop.migrate(&[])
+        .exits(5)
+        .says("V1__goods.sql, line 5 (CREATE TABLE more (id int,)): syntax error")
+        .says("nothing of V1__goods remains");
+}
+
+#[test]
 fn a_failing_first_migration_leaves_nothing_at_all() {
     let shop = Shop::new(&[(
         "V1__goods.sql",

@@ -403,3 +403,31 @@ fn a_disk_without_room_is_refused() {
     lab.edit(&place, "/no/such/place");
     lab.run(&["migrate"]).exits(0);
 }
+
+#[test]
+fn nobody_is_the_first_in_a_database_that_two_services_would_share() {
+    let mut lab = Lab::new();
+    lab.own_services(&["a", "b"]);
+    lab.run(&["provision", "-q"]).exits(0);
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    lab.sql(
+        "postgres",
+        &format!("GRANT CONNECT ON DATABASE \"{a}\" TO \"{b}\""),
+    );
+    let shared = format!("b.database={a}");
+    for dry in [&["migrate", "--dry-run"][..], &["migrate"]] {
+        lab.run(&[dry, &["--set", &shared]].concat())
+            .exits(3)
+            .says(&format!("database {a} at 127.0.0.1:"))
+            .says("is b's as well: give each service its own database")
+            .says("is a's as well: give each service its own database");
+    }
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'dbctl')";
+    assert_eq!(lab.sql("a", tables), "0");
+    // Whose it is the stamp tells: then only the other one is refused.
+    lab.run(&["migrate", "-q"]).exits(0);
+    lab.run(&["migrate", "--set", &shared])
+        .exits(3)
+        .says("up to date")
+        .says("belongs to service a");
+}

@@ -180,7 +180,8 @@ fn a_run_that_was_killed_in_an_index_build_is_settled() {
         &[
             "V2__index.sql, line 1",
             "left the invalid index public.one_a_idx",
-            "forgotten: the next migrate runs it",
+            "DROP INDEX CONCURRENTLY",
+            "then forgotten: the next migrate runs it",
         ],
     );
     assert_eq!(progress(&shop), "");

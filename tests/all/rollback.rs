@@ -700,10 +700,12 @@ fn a_table_that_somebody_holds_is_waited_for() {
         "2",
         "--lock-timeout",
     ];
-    let holder = hold("4");
-    lab.run(&[args.as_slice(), &["500ms"]].concat())
+    let holder = hold("6");
+    lab.run(&[args.as_slice(), &["2s"]].concat())
         .exits(6)
         .says("V4__four.down.sql, line 1 (DROP TABLE a_four): canceling statement due to lock timeout")
+        .says("blocked by process")
+        .says("the lock is on public.a_four")
         .says("nothing was rolled back: the database is still at version 4")
         .says("raise --lock-timeout");
     assert_eq!(dump(&lab, "a"), before);

@@ -257,6 +257,23 @@ fn a_lock_older_than_its_set_is_a_warning() {
         ("sets/stale-lock", "warning", R)
     );
     assert!(text(found, "message").contains("zoo"), "{found}");
+    // What the lock does not know may be the set's own: nobody is told to drop it at once.
+    let newcomer = |sql: &str| lab.sql_as("rgb_lightning_node", "rgb_user", sql).unwrap();
+    newcomer("CREATE TABLE newcomer (id int)");
+    let report = verify(&lab, &["--fail-on", "warning"]);
+    let unknown = list(&report, "findings")
+        .iter()
+        .find(|found| text(found, "rule") == "drift/unknown-object")
+        .unwrap_or_else(|| panic!("{}", shown(&report)));
+    assert!(
+        text(unknown, "message").contains("the lock of its own set is older than the set"),
+        "{unknown}"
+    );
+    assert!(
+        text(unknown, "remedy").contains("run `dbctl lock` first"),
+        "{unknown}"
+    );
+    newcomer("DROP TABLE newcomer");
     std::fs::write(&path, text_of_lock).unwrap();
     assert_clean(&lab);
 }

@@ -148,6 +148,8 @@ impl<'a> Database<'a> {
             allow_data_loss: true,
             lock_timeout: LOCK_TIMEOUT,
             statement_timeout: None,
+            endpoint: self.endpoint.clone(),
+            application: format!("dbctl lock {}", self.service),
             interrupt: self.interrupt.receiver(),
         };
         let rolled_back = rollback(&mut session, self.set, &options, &|_| None, &|_| {}).await;

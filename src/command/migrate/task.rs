@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     pub(crate) timescaledb: bool,
     /// Where the database's files lie, if that is on this host.
     pub(crate) data_dir: Option<&'a Path>,
+    /// Why nobody may be the first in this database, if another service of the system is to be in it as well.
+    pub(crate) shared: Option<String>,
     /// How long to wait for a server that does not answer yet.
     pub(crate) wait: Duration,
 }
@@ -66,6 +68,7 @@ impl<'a> Task<'a> {
             admin: manifest.admin.as_ref().map(|admin| &admin.value),
             timescaledb: manifest.store == Store::TimescaleDb,
             data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
+            shared: loaded.shared_database(manifest),
             wait,
         })
     }
@@ -77,7 +80,11 @@ impl<'a> Task<'a> {
 
     /// Why the set must not be applied to the database with these marks, if so.
     pub(super) fn refused_by_marks(&self, marks: &Marks) -> Option<String> {
-        refused_by_marks(self.own, &self.others, marks)
+        refused_by_marks(self.own, &self.others, marks).or_else(|| {
+            // A stamp tells whose it is; without one nobody can.
+            let is_nobodys = marks.stamp.is_none() && marks.history.rows.is_empty();
+            self.shared.clone().filter(|_| is_nobodys)
+        })
     }
 }
 

@@ -114,7 +114,15 @@ pub(super) fn failure_text(
 /// File, line and text of a statement. `position` is the server's, in what was sent: the whole file, or the statement alone.
 pub(super) fn place(migration: &Migration, number: usize, position: Option<usize>) -> String {
     let file = &migration.file;
-    let statement = statements(&migration.sql).into_iter().nth(number);
+    let all = statements(&migration.sql);
+    // The server reads the whole text before it runs any of it: then only the position tells which statement it does not understand.
+    let meant = match (position, migration.mode) {
+        (Some(position), Mode::Transaction) => all
+            .partition_point(|statement| starts_by(&migration.sql, statement.at, position))
+            .saturating_sub(1),
+        _ => number,
+    };
+    let statement = all.into_iter().nth(meant);
     let first = statement.map(|statement| statement.line);
     let line = match (position, migration.mode) {
         (None, _) => first,
@@ -133,6 +141,12 @@ pub(super) fn place(migration: &Migration, number: usize, position: Option<usize
 /// What a failed migration in one transaction leaves.
 pub(super) fn nothing_remains(migration: &Migration) -> String {
     format!("nothing of {} remains", migration.stem())
+}
+
+/// Whether what begins at this byte begins no later than the character at a position, which is counted from 1.
+fn starts_by(sql: &str, at: usize, position: usize) -> bool {
+    let before = sql.get(..at).unwrap_or_default();
+    before.chars().count() < position
 }
 
 /// How many lines end before a position, which is counted from 1.

@@ -306,7 +306,11 @@ async fn run(
 }
 
 fn lost(error: &tokio_postgres::Error) -> ApplyError {
-    ApplyError::Unreachable(format!("the database does not answer: {}", describe(error)))
+    let what = match error.as_db_error() {
+        Some(_) => "the database refused what dbctl asks it",
+        None => "the database does not answer",
+    };
+    ApplyError::Unreachable(format!("{what}: {}", describe(error)))
 }
 
 /// The history table's name as refinery writes it into its statements.

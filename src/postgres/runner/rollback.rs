@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::super::blockers::{SOON, Watch};
 use super::super::inspect::{self, Marks};
 use super::super::session::Session;
 use super::super::unfinished::versions as unfinished;
 use super::footprint::Foreign;
 use super::lock::{LOCK_KEY, lock};
 use super::{ApplyError, Event, lost};
+use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Rollback, Set, unfinished_refusal};
 pub use loss::Loss;
 use run::Run;
@@ -36,6 +38,10 @@ pub struct RollbackOptions {
     pub lock_timeout: Duration,
     /// How long one statement may run; `None` sets no limit.
     pub statement_timeout: Option<Duration>,
+    /// Where the database is, to ask who is in the way.
+    pub endpoint: Endpoint,
+    /// The name of the session that asks.
+    pub application: String,
     /// Becomes true when the run is to end early.
     pub interrupt: watch::Receiver<bool>,
 }
@@ -125,11 +131,14 @@ async fn locked(
         .map_err(|error| lost(&error))?;
     let run = Run {
         session,
+        watch: Watch::new(&options.endpoint, &options.application, session.pid(), SOON),
         foreign: &foreign,
         options,
         observer,
         rollback: &rollback,
         started: Instant::now(),
     };
-    run.until_unlocked().await
+    let result = run.until_unlocked().await;
+    run.watch.close().await;
+    result
 }

@@ -173,6 +173,10 @@ pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
 fn unknown_object(case: &Case<'_>) -> Verdict {
     case.diff()?;
     let database = ident(case.subject.service.database_name());
+    let place = match is_lock_stale(case) {
+        true => "schema lock, and the lock of its own set is older than the set",
+        false => "set",
+    };
     // Of what others may use, a rule of group access speaks, and says that it is in no set.
     let spoken = spoken(case);
     let findings = case
@@ -211,7 +215,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .finding(
                     About::object(object),
                     format!(
-                        "{name} in database {database} of {} is in no set{why}{}{owned}",
+                        "{name} in database {database} of {} is in no {place}{why}{}{owned}",
                         case.name(),
                         more(object)
                     ),
@@ -246,10 +250,18 @@ fn expected(case: &Case<'_>) -> String {
     )
 }
 
+/// Whether the service's lock was made from other files than its set has now: what it does not know may be the set's own.
+fn is_lock_stale(case: &Case<'_>) -> bool {
+    let sums = case.subject.set.zip(case.subject.lock.known());
+    sums.is_some_and(|(set, lock)| set.sum() != lock.sum)
+}
+
 /// What to do about an unknown object that the service needs.
 fn if_needed(case: &Case<'_>, object: &Object) -> String {
     if object.key.kind == Kind::LargeObject {
         "Large objects are data, which no lock holds".to_owned()
+    } else if is_lock_stale(case) {
+        "The schema lock is older than its set (sets/stale-lock): run `dbctl lock` first, and see whether this is still said".to_owned()
     } else if case.subject.service.set.is_some() {
         "If the service needs it, create it in a migration of its set".to_owned()
     } else {

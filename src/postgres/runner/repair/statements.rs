@@ -206,6 +206,7 @@ impl<'a> Repair<'a> {
     async fn settle(&mut self, mut begun: Begun<'_>) -> Result<(), ApplyError> {
         let subject = begun.subject();
         let mut found = "an earlier run was cut off in it".to_owned();
+        let mut ran: Vec<String> = Vec::new();
         for _ in 0..MENDINGS {
             let Outcome::CutOff { left, mend } = &begun.outcome else {
                 break;
@@ -213,6 +214,7 @@ impl<'a> Repair<'a> {
             found = format!("an earlier run was cut off in it and left {left}");
             for sql in mend {
                 self.mend(&subject, sql).await?;
+                ran.push(sql.clone());
             }
             begun.outcome = match self.options.dry_run {
                 true => Outcome::NotRun,
@@ -232,15 +234,22 @@ impl<'a> Repair<'a> {
             }
             (Outcome::NotRun, _) => {
                 self.mark_not_run(&begun.entry).await?;
-                let found = format!(
-                    "{found}; the catalog shows that nothing of it is there, or that it can be run again"
-                );
-                self.mended(
-                    "statement",
-                    subject,
-                    found,
-                    "forgotten: the next migrate runs it",
-                );
+                let (found, action) = match ran.is_empty() {
+                    true => (
+                        format!(
+                            "{found}; the catalog shows that nothing of it is there, or that it can be run again"
+                        ),
+                        "forgotten: the next migrate runs it".to_owned(),
+                    ),
+                    false => (
+                        found,
+                        format!(
+                            "{}; then forgotten: the next migrate runs it",
+                            ran.join("; ")
+                        ),
+                    ),
+                };
+                self.mended("statement", subject, found, &action);
             }
             (Outcome::Unknown, Some(Word::Ran)) => {
                 self.mark_done(&begun.entry).await?;

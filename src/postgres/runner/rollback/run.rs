@@ -4,18 +4,22 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
 
+use super::super::super::blockers::Watch;
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
 use super::super::cancel::or_cancel;
 use super::super::footprint::Foreign;
 use super::super::lock::{jitter, raised};
-use super::super::transaction::foreign_text;
+use super::super::transaction::{FIRST_WAIT, foreign_text};
 use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::{RollbackError, RollbackOptions, RolledBack};
 use crate::migration::Rollback;
+
+/// The longest that one attempt waits for a lock.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What an attempt came to before its COMMIT.
 #[derive(Default)]
@@ -30,6 +34,7 @@ struct Done {
 /// One rollback.
 pub(super) struct Run<'a> {
     pub(super) session: &'a Session,
+    pub(super) watch: Watch<'a>,
     pub(super) options: &'a RollbackOptions,
     pub(super) observer: &'a (dyn Fn(Event) + Sync),
     pub(super) rollback: &'a Rollback,
@@ -41,9 +46,11 @@ impl Run<'_> {
     /// Tries again and again while others hold locks, until the lock timeout.
     pub(super) async fn until_unlocked(&self) -> Result<RolledBack, RollbackError> {
         let client = &self.session.client;
-        let mut pause = Duration::from_millis(100);
+        let (mut pause, mut wait) = (Duration::from_millis(100), FIRST_WAIT);
         loop {
-            let attempt = or_cancel(self.session, &self.options.interrupt, self.attempt());
+            self.watch.forget();
+            let attempt = self.watch.over(self.attempt(wait));
+            let attempt = or_cancel(self.session, &self.options.interrupt, attempt);
             let Some(attempt) = attempt.await else {
                 return Err(self.interrupted(
                     "interrupted; the server does not answer: the connection was closed, and the server rolls back what was not \
@@ -75,14 +82,14 @@ impl Run<'_> {
             if self.started.elapsed() + pause >= self.options.lock_timeout {
                 return Err(ApplyError::Locked(format!(
                     "{}; {}; try again when the table is free, or raise --lock-timeout",
-                    failure.text(),
+                    self.watch.with_blockers(failure.text()),
                     self.nothing()
                 ))
                 .into());
             }
             (self.observer)(Event::Retrying {
                 file: "the rollback".to_owned(),
-                reason: describe(error),
+                reason: self.watch.with_blockers(describe(error)),
             });
             tokio::select! {
                 () = tokio::time::sleep(jitter(pause)) => {}
@@ -91,6 +98,7 @@ impl Run<'_> {
                 }
             }
             pause = (pause * 2).min(Duration::from_secs(5));
+            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         }
     }
 
@@ -143,11 +151,11 @@ impl Run<'_> {
     }
 
     /// Everything but the COMMIT.
-    async fn attempt(&self) -> Result<Done, Failure> {
+    async fn attempt(&self, wait: Duration) -> Result<Done, Failure> {
         let client = &self.session.client;
         self.session.reset().await?;
         client.batch_execute("BEGIN").await?;
-        self.settings("pg_catalog").await?;
+        self.settings("pg_catalog", wait).await?;
         let before = State::before(client).await?;
         let mut migrations = Vec::new();
         for step in &self.rollback.steps {
@@ -155,11 +163,11 @@ impl Run<'_> {
             (self.observer)(Event::Started {
                 file: step.down.file.clone(),
             });
-            self.settings("public").await?;
+            self.settings("public", wait).await?;
             statement::run(client, &step.down.file, &step.down.sql).await?;
             migrations.push((step.migration.clone(), started.elapsed()));
         }
-        self.settings("pg_catalog").await?;
+        self.settings("pg_catalog", wait).await?;
         // Before dbctl's own DELETE: until then a script alone can have written to the history.
         let touched = self.foreign.written(self.session).await?;
         if !touched.is_empty() {
@@ -188,18 +196,23 @@ impl Run<'_> {
     }
 
     /// The settings for what comes next, whatever a script has set.
-    async fn settings(&self, search_path: &str) -> Result<(), tokio_postgres::Error> {
+    async fn settings(
+        &self,
+        search_path: &str,
+        wait: Duration,
+    ) -> Result<(), tokio_postgres::Error> {
         let statement = self
             .options
             .statement_timeout
             .map_or(0, |limit| limit.as_millis().max(1));
-        // Whoever waits for a table's lock makes all that come after wait too: an attempt waits for a few seconds only.
+        // Whoever waits for a table's lock makes all that come after wait too: the first attempt waits for a moment only.
         // The server takes 0 for no limit.
         let lock = self
             .options
             .lock_timeout
             .saturating_sub(self.started.elapsed())
-            .clamp(Duration::from_millis(1), Duration::from_secs(5));
+            .min(wait)
+            .max(Duration::from_millis(1));
         let sql = format!(
             "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE; SET LOCAL search_path = {search_path}; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {statement}",
             lock.as_millis()
