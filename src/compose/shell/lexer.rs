@@ -3,6 +3,9 @@
 
 use std::collections::VecDeque;
 
+/// What stands between two words; a carriage return is what another system has left at the end of a line.
+const BLANKS: [char; 3] = [' ', '\t', '\r'];
+
 /// How deep commands may lie in words of commands.
 const DEEPEST: usize = 8;
 
@@ -93,7 +96,7 @@ impl Lexer<'_> {
     }
 
     fn blanks(&mut self) {
-        while self.eat("\\\n") || self.rest.starts_with([' ', '\t', '\r']) && self.next().is_some()
+        while self.eat("\\\n") || self.rest.starts_with(BLANKS) && self.next().is_some()
         {
         }
     }
@@ -231,7 +234,8 @@ impl Lexer<'_> {
     fn word(&mut self) -> Word {
         let mut word = Word::new();
         while let Some(c) = self.rest.chars().next() {
-            if c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '<' | '>') {
+            // Other white space, as a form feed, is a part of a word.
+            if BLANKS.contains(&c) || matches!(c, '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>') {
                 break;
             }
             self.next();

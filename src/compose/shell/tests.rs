@@ -146,7 +146,7 @@ fn the_usual_scripts_have_no_gap() {
 fn whatever_the_text_it_ends() {
     let pieces = [
         "'", "\"", "$(", "${", "`", "<<E\n", "\\", "(", ")", "E\n", "$", "psql ", "|", "#", "\n",
-        "é", "$((", "<(",
+        "é", "$((", "<(", "\u{c}", "\u{a0}", "\u{b}", "\u{2028}", "\r",
     ];
     let mut state: u64 = 20_261_122;
     for _ in 0..2_000 {
@@ -160,6 +160,7 @@ fn whatever_the_text_it_ends() {
         }
         told(&text);
     }
+    told("pg_isre\u{c}ady --host=h\u{a0}x");
     told(&"$(".repeat(100_000));
     told(&"A=\"$A$A$A$A\"\n".repeat(50));
 }
