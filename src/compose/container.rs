@@ -21,6 +21,10 @@ pub struct Container {
     pub place: Place,
     /// `container_name`.
     pub container_name: Option<Field>,
+    /// `hostname`.
+    pub hostname: Option<Field>,
+    /// The names that Compose gives it where it has no `container_name`: `project-service-1`, and that of older versions.
+    pub default_names: Vec<String>,
     /// `image`.
     pub image: Option<Field>,
     /// Whether it has a `build`.
@@ -133,6 +137,14 @@ impl Container {
             name: key.name.clone(),
             place: key.place.clone(),
             container_name: field("container_name"),
+            hostname: field("hostname"),
+            default_names: if node.get("container_name").is_some() {
+                Vec::new()
+            } else {
+                ['-', '_']
+                    .map(|dash| format!("{}{dash}{}{dash}1", context.project, key.name))
+                    .to_vec()
+            },
             image: field("image"),
             build: node.get("build").is_some(),
             environment: variables(&key.name, node, &env_files, context)?,

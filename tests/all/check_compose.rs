@@ -199,6 +199,10 @@ const MUTATIONS: &[Mutation] = &[
     mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_HOST_AUTH_METHOD: trust", ("error", "trust", K), &["k-social-db", "trust"]),
     mutation("container_name: k-social-db\n", "container_name: simply-kaspa-db\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    networks: {back: {aliases: [simply-kaspa-db]}}\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    hostname: simply-kaspa-db\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    hostname: k-social-db\n", ("info", "nothing", K), &[]),
+    mutation("@k-social-db:5432", "@simply-kaspa-db.aio_back:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@k-social-db.aio_back:5432", ("info", "nothing", K), &[]),
     mutation(K_HEALTH, "", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_HEALTH, "    healthcheck: {disable: true}\n", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_WAITS, "", ("warning", "depends-on", K), &["k-indexer", "k-social-db"]),
@@ -1154,5 +1158,43 @@ fn every_rule_of_the_group_has_a_case() {
             MUTATIONS.iter().any(|mutation| mutation.rule == id) || beside.contains(&id),
             "compose/{id} has no case"
         );
+    }
+}
+
+/// Docker's DNS answers to more than the names that are written: the hostname, and the name that Compose makes up.
+#[test]
+fn every_name_of_a_container_leads_to_it() {
+    let unnamed = |url: &str, host: &str, project: &str| {
+        REFERENCE
+            .replacen("name: aio\n", project, 1)
+            .replacen("    container_name: simply-kaspa-db\n", host, 1)
+            .replacen("@k-social-db:5432", url, 1)
+    };
+    let foreign = |compose: &str| {
+        let deployment = Deployment::new("services: {}");
+        deployment.write("My.Proj/compose.yaml", compose);
+        let args = [
+            "check",
+            "--format",
+            "json",
+            "--compose",
+            "My.Proj/compose.yaml",
+        ];
+        let found = findings(&deployment.run(&args, &[]).json());
+        found.iter().any(|finding| {
+            finding.starts_with("error compose/wrong-connection of k-indexer")
+                && finding.contains("container simply-kaspa-db")
+        })
+    };
+    let hostname = "    hostname: sk-pg\n";
+    assert!(foreign(&unnamed("@sk-pg:5432", hostname, "name: aio\n")));
+    assert!(!foreign(&unnamed("@k-social-db:5432", hostname, "")));
+    for (url, project) in [
+        ("@aio-simply-kaspa-db-1:5432", "name: aio\n"),
+        ("@aio_simply-kaspa-db_1:5432", "name: aio\n"),
+        ("@myproj-simply-kaspa-db-1:5432", ""),
+        ("@simply-kaspa-db.myproj_back:5432", ""),
+    ] {
+        assert!(foreign(&unnamed(url, "", project)), "{url}");
     }
 }
