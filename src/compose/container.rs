@@ -72,6 +72,42 @@ impl Container {
             .find(|variable| variable.name == name)
     }
 
+    /// The directory that a server in it keeps its data in, where it is told one: by `-D` or `-c data_directory`, else by PGDATA.
+    #[must_use]
+    pub fn data_directory(&self) -> Option<&str> {
+        self.option("-D", &["data_directory"])
+            .or_else(|| self.variable("PGDATA")?.value.get())
+            .filter(|path| !path.is_empty())
+    }
+
+    /// An option of the server in the command (PostgreSQL documentation, "postgres"): `-D X`, `-DX`, `--name=X`, `-c name=X`. `None`
+    /// also where it is not known.
+    #[must_use]
+    pub fn option(&self, short: &str, names: &[&str]) -> Option<&str> {
+        let mut words = self.command.iter().flat_map(|field| {
+            let words = field.text.get().unwrap_or_default().split_whitespace();
+            words.map(|word| word.trim_matches(['"', '\'', ';']))
+        });
+        let mut found = None;
+        while let Some(word) = words.next() {
+            if !short.is_empty() && word == short {
+                found = words.next().or(found);
+                continue;
+            }
+            let set = word
+                .strip_prefix("--")
+                .or_else(|| word.strip_prefix("-c"))
+                .unwrap_or(word);
+            let named = set.split_once('=').filter(|(name, _)| {
+                let name = name.replace('-', "_");
+                names.iter().any(|known| *known == name)
+            });
+            let joined = word.strip_prefix(short).filter(|_| !short.is_empty());
+            found = named.map(|(_, value)| value).or(joined).or(found);
+        }
+        found
+    }
+
     /// Whether it uses the host's network.
     #[must_use]
     pub fn is_on_host_network(&self) -> bool {

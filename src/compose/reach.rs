@@ -137,6 +137,13 @@ impl Deployment {
     }
 }
 
+/// Whether this is a name or address by which a container reaches the host.
+#[must_use]
+pub fn is_host_name(name: &str) -> bool {
+    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+    HOST_NAMES.iter().any(|known| is(&known))
+}
+
 /// The names under which other containers find this one (Docker documentation, "Networking in Compose").
 pub fn names(container: &Container) -> impl Iterator<Item = &str> {
     let aliases = container

@@ -203,6 +203,24 @@ const MUTATIONS: &[Mutation] = &[
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    hostname: k-social-db\n", ("info", "nothing", K), &[]),
     mutation("@k-social-db:5432", "@simply-kaspa-db.aio_back:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
     mutation("@k-social-db:5432", "@k-social-db.aio_back:5432", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "KINDEXER__DATABASE__HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "KINDEXER__DATABASE__…"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "SQL_HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "SQL_"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "DB_ADDR: \"simply-kaspa-db:5432\"", ("error", "wrong-connection", K), &["container simply-kaspa-db", "DB_"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "STORAGE_HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "STORAGE_HOST"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "CONFIG: '{\"db\":{\"host\":\"simply-kaspa-db\"}}'", ("error", "wrong-connection", K), &["container simply-kaspa-db", "CONFIG"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "STORAGE_HOST: k-social-db\n      CONFIG: '{\"db\":{\"host\":\"k-social-db\"}}'\n      NOTE: not simply-kaspa-db\n      REDIS_HOST: redis", ("info", "nothing", K), &[]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    post_start: [{command: \"createdb -h simply-kaspa-db x\"}]\n", ("error", "wrong-connection", K), &["container simply-kaspa-db", "the post_start hook"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    post_start: [{command: \"dropuser -h k-social-db simply_kaspa_user\"}]\n", ("error", "wrong-connection", K), &["simply_kaspa_user", "the post_start hook"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [sh, -c, \"pg_basebackup -h k-social-db -U backup -D /a && pg_basebackup -h simply-kaspa-db -U backup -D /b\"]", ("warning", "common-client", S), &["dashboard", "k-indexer (the command)"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [pg_receivewal, -h, k-social-db, -D, /a]", ("info", "nothing", S), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [sh, -c, \"(until pg_isready; do sleep 1; done; createdb x) & exec docker-entrypoint.sh postgres\"]\n", ("info", "nothing", K), &[]),
+    mutation("@k-social-db:5432", "@k-socail-db:5432", ("warning", "wrong-connection", K), &["k-indexer", "k-socail-db", "did you mean k-social-db?"]),
+    mutation("@k-social-db:5432", "@pgserver:5432", ("warning", "wrong-connection", K), &["k-indexer", "pgserver", "no container"]),
+    mutation("@k-social-db:5432", "@pg.example.com:5432", ("info", "wrong-connection", K), &["k-indexer", "pg.example.com", "not the manifest's address"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      PGDATA: /pgdata", ("warning", "unmounted-storage", K), &["k-social-db", "/pgdata"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      PGDATA: /var/lib/postgresql/data/pgdata", ("info", "nothing", K), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -D, /elsewhere]\n", ("warning", "unmounted-storage", K), &["k-social-db", "/elsewhere"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c data_directory=/var/lib/postgresql/data -p 5432\n", ("info", "nothing", K), &[]),
     mutation(K_HEALTH, "", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_HEALTH, "    healthcheck: {disable: true}\n", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_WAITS, "", ("warning", "depends-on", K), &["k-indexer", "k-social-db"]),
@@ -963,6 +981,27 @@ fn what_nobody_can_tell_is_not_checked() {
         .run(&["check"], &[])
         .exits(4)
         .says("percent-encoded");
+    // What should be a URL and is none: nothing of it is known, and nothing of it is shown.
+    for odd in [
+        "k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "postgress://k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "postgres//k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "timescaledb://k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "\"postgres://k_social_user:x c4nary@simply-kaspa-db:5432/ksocial\"",
+    ] {
+        let run = Deployment::new(&REFERENCE.replace(K_URL, odd)).run(&["check"], &[]);
+        run.exits(4)
+            .says("compose/unread")
+            .says("DATABASE_URL of k-indexer: ");
+    }
+    for other in [
+        "sqlite:///data/k.db",
+        "mysql://u:c4nary@maria/k",
+        "/data/k.db",
+    ] {
+        let run = Deployment::new(&REFERENCE.replace(K_URL, other)).run(&["check"], &[]);
+        run.exits(0);
+    }
     // Init scripts that are not here.
     let deployment = Deployment::new(REFERENCE);
     fs::remove_dir_all(deployment.path().join("config/k-social")).unwrap();
