@@ -221,12 +221,16 @@ const MUTATIONS: &[Mutation] = &[
     mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      PGDATA: /var/lib/postgresql/data/pgdata", ("info", "nothing", K), &[]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -D, /elsewhere]\n", ("warning", "unmounted-storage", K), &["k-social-db", "/elsewhere"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c data_directory=/var/lib/postgresql/data -p 5432\n", ("info", "nothing", K), &[]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.1,rw\", device: \":/srv/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: nfs4, o: \"addr=10.0.0.1,nfsvers=4\", device: \":/srv/pg/sk/\"}}\n", ("error", "shared-volume", S), &["/srv/pg/sk", "lies in"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: cifs, o: \"rw\", device: \"//u:c4nary@nas/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: cifs, o: \"username=u,password=c4nary\", device: \"//NAS/pg/\"}}\n", ("error", "shared-volume", S), &["//NAS/pg"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.1,rw\", device: \":/srv/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.2,rw\", device: \":/srv/pg\"}}\n", ("info", "nothing", S), &[]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_INITDB_ARGS: \"-A trust --x=c4nary\"", ("error", "trust", K), &["k-social-db", "trust"]),
     mutation(K_HEALTH, "", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_HEALTH, "    healthcheck: {disable: true}\n", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_WAITS, "", ("warning", "depends-on", K), &["k-indexer", "k-social-db"]),
     mutation(K_WAITS, "    depends_on: [k-social-db]\n", ("warning", "depends-on", K), &["k-indexer", "started"]),
     mutation(K_WAITS, "    depends_on: {simply-kaspa-db: {condition: service_healthy}}\n", ("warning", "depends-on", K), &["k-indexer", "simply-kaspa-db"]),
-    mutation("- ./config/simply-kaspa/init:", "- ./config/k-social/init:", ("error", "shared-init", S), &["./config/k-social/init", "simply-kaspa-db"]),
+    mutation("- ./config/simply-kaspa/init:", "- ./config/k-social:", ("error", "shared-init", S), &["./config/k-social", "simply-kaspa-db"]),
     mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
     mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
     mutation("image: timescale/timescaledb:latest-pg17\n", "image: timescale/timescaledb:latest-pg17\n  env_file: common.env\n", ("warning", "shared-env-file", S), &["common.env", "k-social-db", "simply-kaspa-db"]),
@@ -1236,4 +1240,72 @@ fn every_name_of_a_container_leads_to_it() {
     ] {
         assert!(foreign(&unnamed(url, "", project)), "{url}");
     }
+}
+
+/// A file of client authentication in the project is read; one that is not here is not checked.
+#[test]
+fn the_hba_file_of_a_command_is_read() {
+    let name = "    container_name: k-social-db\n";
+    let with = |lines: &str, content: &str| {
+        let command = format!("{name}    command: [postgres, -c, hba_file=/etc/hba.conf]\n{lines}");
+        let configs = format!("configs: {{hba: {{content: \"{content}\"}}}}\n");
+        let compose = REFERENCE.replacen(name, &command, 1) + &configs;
+        // Two lists of volumes are one key too many.
+        let volumes = "      - k-social-db-data:/var/lib/postgresql/data\n";
+        let compose = if lines.is_empty() {
+            compose.replacen(
+                volumes,
+                &format!("{volumes}      - ./hba.conf:/etc/hba.conf:ro\n"),
+                1,
+            )
+        } else {
+            compose
+        };
+        Deployment::new(&compose)
+    };
+    let config = "    configs: [{source: hba, target: /etc/hba.conf}]\n";
+    let trust = with(config, "local all all trust\\nhost all all all trust");
+    let found = errors(&trust.check());
+    assert!(
+        found.len() == 1
+            && found[0].contains("compose/trust of k-indexer")
+            && found[0].contains("line 2"),
+        "{found:#?}"
+    );
+    let own = with(
+        config,
+        "host all all 127.0.0.1/32 trust\\nhost all all all scram-sha-256",
+    );
+    own.run(&["check"], &[]).exits(0);
+    let mounted = with("", "x");
+    mounted
+        .run(&["check"], &[])
+        .exits(4)
+        .says("hba_file of k-social-db: ");
+    mounted.write("hba.conf", "host all all 0.0.0.0/0 trust\n");
+    let found = errors(&mounted.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/trust"),
+        "{found:#?}"
+    );
+}
+
+/// A folder with nothing but extensions may be for both; with anything else it may not.
+#[test]
+fn a_folder_of_extensions_may_be_shared() {
+    let compose = REFERENCE
+        .replacen("./config/simply-kaspa/init:", "./config/both:", 1)
+        .replacen("./config/k-social/init:", "./config/both:", 1);
+    let deployment = Deployment::new(&compose);
+    deployment.write(
+        "config/both/1.sql",
+        "CREATE EXTENSION IF NOT EXISTS timescaledb;",
+    );
+    assert_eq!(errors(&deployment.check()), Vec::<String>::new());
+    deployment.write("config/both/2.sql", "CREATE TABLE zz (a int);");
+    let found = errors(&deployment.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/shared-init"),
+        "{found:#?}"
+    );
 }
