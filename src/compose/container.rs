@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::context::Context;
+use super::dockerfile::{Built, built};
 use super::load::ComposeError;
 use super::mount::{Mount, mount};
 use super::network::{Network, extra_hosts, networks};
@@ -29,6 +30,8 @@ pub struct Container {
     pub image: Option<Field>,
     /// Whether it has a `build`.
     pub build: bool,
+    /// What its `build` puts into the image to run when a database is created.
+    pub built: Vec<Built>,
     /// Its variables, those of its environment files included; by name, in their order.
     pub environment: Vec<Variable>,
     /// `ports`.
@@ -183,6 +186,7 @@ impl Container {
             },
             image: field("image"),
             build: node.get("build").is_some(),
+            built: built(node, context),
             environment: variables(&key.name, node, &env_files, context)?,
             ports,
             mounts,

@@ -7,6 +7,7 @@ mod configured;
 mod connection;
 mod container;
 mod context;
+mod dockerfile;
 mod document;
 mod dsn;
 mod environment;
@@ -36,6 +37,7 @@ mod yaml;
 
 pub use connection::{Connection, Host};
 pub use container::Container;
+pub use dockerfile::Built;
 pub use load::{ComposeError, Project, Wanted, default_files, load};
 pub use mount::Mount;
 pub use network::Network;

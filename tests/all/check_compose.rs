@@ -1309,3 +1309,35 @@ fn a_folder_of_extensions_may_be_shared() {
         "{found:#?}"
     );
 }
+
+/// A script that the Dockerfile puts into the image is read as one that is mounted.
+#[test]
+fn init_scripts_of_a_build_are_read() {
+    let name = "    container_name: simply-kaspa-db\n";
+    let compose = REFERENCE.replacen(name, &format!("{name}    build: ./image\n"), 1);
+    let deployment = Deployment::new(&compose);
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("Dockerfile cannot be read");
+    deployment.write(
+        "image/Dockerfile",
+        "FROM timescale/timescaledb:2.19.3-pg17\nCOPY init/*.sql \\\n  /docker-entrypoint-initdb.d/\n",
+    );
+    deployment.write("image/init/1.sql", "CREATE TABLE vars (key text);");
+    deployment.run(&["check"], &[]).exits(0);
+    deployment.write("image/init/2.sql", "CREATE TABLE k_posts (a int);");
+    let found = errors(&deployment.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/init-script of simply-kaspa-indexer"),
+        "{found:#?}"
+    );
+    deployment.write(
+        "image/Dockerfile",
+        "FROM timescale/timescaledb:2.19.3-pg17\nCOPY --from=x /a.sql /docker-entrypoint-initdb.d/\n",
+    );
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("does not lie here");
+}
