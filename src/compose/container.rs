@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::context::Context;
+use super::dockerfile::{Built, built};
 use super::load::ComposeError;
 use super::mount::{Mount, mount};
 use super::network::{Network, extra_hosts, networks};
@@ -21,10 +22,16 @@ pub struct Container {
     pub place: Place,
     /// `container_name`.
     pub container_name: Option<Field>,
+    /// `hostname`.
+    pub hostname: Option<Field>,
+    /// The names that Compose gives it where it has no `container_name`: `project-service-1`, and that of older versions.
+    pub default_names: Vec<String>,
     /// `image`.
     pub image: Option<Field>,
     /// Whether it has a `build`.
     pub build: bool,
+    /// What its `build` puts into the image to run when a database is created.
+    pub built: Vec<Built>,
     /// Its variables, those of its environment files included; by name, in their order.
     pub environment: Vec<Variable>,
     /// `ports`.
@@ -66,6 +73,42 @@ impl Container {
         self.environment
             .iter()
             .find(|variable| variable.name == name)
+    }
+
+    /// The directory that a server in it keeps its data in, where it is told one: by `-D` or `-c data_directory`, else by PGDATA.
+    #[must_use]
+    pub fn data_directory(&self) -> Option<&str> {
+        self.option("-D", &["data_directory"])
+            .or_else(|| self.variable("PGDATA")?.value.get())
+            .filter(|path| !path.is_empty())
+    }
+
+    /// An option of the server in the command (PostgreSQL documentation, "postgres"): `-D X`, `-DX`, `--name=X`, `-c name=X`. `None`
+    /// also where it is not known.
+    #[must_use]
+    pub fn option(&self, short: &str, names: &[&str]) -> Option<&str> {
+        let mut words = self.command.iter().flat_map(|field| {
+            let words = field.text.get().unwrap_or_default().split_whitespace();
+            words.map(|word| word.trim_matches(['"', '\'', ';']))
+        });
+        let mut found = None;
+        while let Some(word) = words.next() {
+            if !short.is_empty() && word == short {
+                found = words.next().or(found);
+                continue;
+            }
+            let set = word
+                .strip_prefix("--")
+                .or_else(|| word.strip_prefix("-c"))
+                .unwrap_or(word);
+            let named = set.split_once('=').filter(|(name, _)| {
+                let name = name.replace('-', "_");
+                names.iter().any(|known| *known == name)
+            });
+            let joined = word.strip_prefix(short).filter(|_| !short.is_empty());
+            found = named.map(|(_, value)| value).or(joined).or(found);
+        }
+        found
     }
 
     /// Whether it uses the host's network.
@@ -133,8 +176,17 @@ impl Container {
             name: key.name.clone(),
             place: key.place.clone(),
             container_name: field("container_name"),
+            hostname: field("hostname"),
+            default_names: if node.get("container_name").is_some() {
+                Vec::new()
+            } else {
+                ['-', '_']
+                    .map(|dash| format!("{}{dash}{}{dash}1", context.project, key.name))
+                    .to_vec()
+            },
             image: field("image"),
             build: node.get("build").is_some(),
+            built: built(node, context),
             environment: variables(&key.name, node, &env_files, context)?,
             ports,
             mounts,

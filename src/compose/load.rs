@@ -173,7 +173,12 @@ impl Loader {
             .and_then(Text::get)
             .map(str::to_owned)
             .or_else(|| self.env.get("COMPOSE_PROJECT_NAME").cloned())
-            .or_else(|| Some(folder.file_name()?.to_string_lossy().into_owned()))
+            .filter(|name| !name.is_empty())
+            .or_else(|| {
+                // `.` as a folder has no name of its own.
+                let folder = folder.canonicalize().ok()?;
+                Some(normalised(&folder.file_name()?.to_string_lossy()))
+            })
             .unwrap_or_default();
         let mut context = Context {
             env: &self.env,
@@ -195,4 +200,12 @@ impl Loader {
             scripts,
         })
     }
+}
+
+/// A folder's name as Compose takes it for the project's (Docker documentation, "Specify a project name").
+fn normalised(folder: &str) -> String {
+    let lower = folder.to_lowercase();
+    let is_kept = |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-');
+    let kept: String = lower.chars().filter(is_kept).collect();
+    kept.trim_start_matches(['_', '-']).to_owned()
 }

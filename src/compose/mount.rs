@@ -128,9 +128,11 @@ fn volume(key: &Text, subpath: &str, context: &Context<'_>) -> Store {
         let mut store = if how.split(',').any(|word| word == "bind") {
             Store::bind(device, &context.base(&node.place), context.home()).below(subpath)
         } else {
-            Store::volume(&format!("{how} {}", device.raw()), subpath, key.shown())
+            let (server, path) = remote(how, device.raw());
+            // The type says how it is mounted; what is on the server is one thing by every one of them.
+            Store::volume(&format!("remote {server}"), &path, key.shown()).below(subpath)
         };
-        store.shown = format!("{} ({})", key.shown(), device.shown());
+        store.shown = format!("{} ({})", key.shown(), without_credentials(&device.shown()));
         return store;
     }
     let named =
@@ -140,4 +142,70 @@ fn volume(key: &Text, subpath: &str, context: &Context<'_>) -> Store {
         None => key.shown(),
     };
     Store::volume(&engine_name("volumes", key.raw(), context), subpath, shown)
+}
+
+/// The server and the path of a volume that lies elsewhere: `addr=h` and `:/path`, `h:/path` (nfs(5)), `//h/share/path`
+/// (mount.cifs(8)). Options such as `rw` and `nfsvers` change neither.
+fn remote(options: &str, device: &str) -> (String, String) {
+    let addr = options
+        .split(',')
+        .find_map(|option| option.trim().strip_prefix("addr="))
+        .unwrap_or_default();
+    let (written, path) = match device.strip_prefix("//") {
+        Some(share) => share.split_once('/').unwrap_or((share, "")),
+        None => device.rsplit_once(":/").unwrap_or(("", device)),
+    };
+    // The user's name before the server is no part of it.
+    let written = written.rsplit('@').next().unwrap_or_default();
+    let server = if addr.is_empty() { written } else { addr };
+    (server.to_ascii_lowercase(), path.to_owned())
+}
+
+/// A device as messages show it: what stands before an `@` may hold a password.
+fn without_credentials(device: &str) -> String {
+    match device.rsplit_once('@') {
+        Some((before, rest)) => {
+            let slashes = if before.starts_with("//") { "//" } else { "" };
+            format!("{slashes}…@{rest}")
+        }
+        None => device.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{remote, without_credentials};
+
+    #[test]
+    fn a_remote_volume_is_known_by_server_and_path() {
+        for (options, device, server, path) in [
+            ("addr=10.0.0.1,rw", ":/srv/pg", "10.0.0.1", "srv/pg"),
+            (
+                "nfsvers=4,addr=10.0.0.1",
+                ":/srv/pg/",
+                "10.0.0.1",
+                "srv/pg/",
+            ),
+            ("rw", "NAS:/srv/pg", "nas", "srv/pg"),
+            (
+                "username=u,password=c4nary",
+                "//nas/share/pg",
+                "nas",
+                "share/pg",
+            ),
+            ("", "//u:c4nary@nas/pg", "nas", "pg"),
+        ] {
+            assert_eq!(
+                remote(options, device),
+                (server.to_owned(), path.to_owned()),
+                "{device}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_password_of_a_device_is_shown() {
+        assert_eq!(without_credentials("//u:c4@nary@h/pg"), "//…@h/pg");
+        assert_eq!(without_credentials("/srv/pg"), "/srv/pg");
+    }
 }

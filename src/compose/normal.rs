@@ -36,7 +36,7 @@ pub(super) fn service(name: &str, node: &mut Node) -> Result<(), ComposeError> {
             "healthcheck" if !matches!(value.value, Value::Map(_)) => {
                 return Err(wrong(name, &key.name, "a map", value));
             }
-            "image" | "container_name" | "network_mode" if value.text().is_none() => {
+            "image" | "container_name" | "hostname" | "network_mode" if value.text().is_none() => {
                 return Err(wrong(name, &key.name, "a text", value));
             }
             _ => {}

@@ -1,7 +1,11 @@
 //! Whose a container is, by what it is called and what it makes; and whether it is a database.
 
+use std::collections::BTreeMap;
+
+use super::connection;
 use super::container::Container;
 use super::provided::Grant;
+use super::text::Text;
 use crate::manifest::Service;
 
 /// The endings of a database container's name, after its service's.
@@ -69,11 +73,76 @@ pub(super) fn is_database(container: &Container, services: &[Service]) -> bool {
     let is_set = |name: &str| container.variable(name).is_some();
     let is_told =
         is_set("POSTGRES_PASSWORD") || is_set("POSTGRES_PASSWORD_FILE") || is_set("PGDATA");
-    !is_tool && (is_server && !runs_a_tool(container) || keeps && (is_told || container.build))
+    !is_tool
+        && !runs_a_program(container)
+        && (is_server && !runs_a_tool(container) || keeps && (is_told || container.build))
+}
+
+/// Whether the container runs one of PostgreSQL's client programs, alone or in a shell, and no server beside it.
+fn runs_a_program(container: &Container) -> bool {
+    let environment = BTreeMap::new();
+    let commands = connection::simple(&container.command, &environment);
+    let mut programs = commands.iter().filter_map(|(_, words)| program_of(words));
+    programs.any(connection::is_program) && !starts_a_server(container)
+}
+
+/// Whether the server is started: by name, or by the image's own script.
+fn starts_a_server(container: &Container) -> bool {
+    let environment = BTreeMap::new();
+    let commands = connection::simple(&container.command, &environment);
+    commands.iter().any(|(_, words)| {
+        let mut names = words.iter().map(|word| base(word.raw()));
+        let program = program_of(words).map(base);
+        program.is_some_and(|program| ["postgres", "pg_ctl", "patroni"].contains(&program))
+            // The image's script alone, or with options for the server.
+            || program.is_none_or(|program| program.starts_with('-')) && names.any(|name| name == "docker-entrypoint.sh")
+    })
+}
+
+/// The program of a simple command, behind assignments, keywords of the shell, and what runs another program.
+fn program_of(words: &[Text]) -> Option<&str> {
+    const BEFORE: [&str; 17] = [
+        "!",
+        "CMD",
+        "command",
+        "do",
+        "docker-entrypoint.sh",
+        "dumb-init",
+        "elif",
+        "else",
+        "exec",
+        "if",
+        "nohup",
+        "then",
+        "time",
+        "tini",
+        "until",
+        "while",
+        "--",
+    ];
+    let mut words = words.iter().map(Text::raw);
+    while let Some(word) = words.next() {
+        match base(word) {
+            "gosu" | "su-exec" => {
+                words.next();
+            }
+            name if BEFORE.contains(&name) || word.contains('=') && !word.starts_with('-') => {}
+            _ => return Some(word),
+        }
+    }
+    None
+}
+
+/// The last part of a path.
+fn base(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
 }
 
 /// Whether the server's image is used for its tools: a backup, a migration.
 fn runs_a_tool(container: &Container) -> bool {
+    if starts_a_server(container) {
+        return false;
+    }
     let first = container
         .command
         .iter()

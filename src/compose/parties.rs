@@ -1,10 +1,13 @@
 //! Who is who: which container is which service's, and what it is.
 
+use std::collections::BTreeSet;
+
 use super::configured;
 use super::connection::{self, Connection};
 use super::container::Container;
 use super::load::Project;
 use super::owner::{client_owner, database_owner, is_database, only};
+use super::reach::names;
 use crate::manifest::{Manifest, Service};
 
 /// The compose files with who is who in them.
@@ -29,7 +32,7 @@ pub struct Party {
     pub kind: Kind,
     /// What it is told to connect to.
     pub connections: Vec<Connection>,
-    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to. An administrator's role and database are
+    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to, and servers that variables mention. An administrator's role and database are
     /// right there.
     pub calls: Vec<Connection>,
 }
@@ -73,6 +76,23 @@ impl Deployment {
                 }
             })
             .collect();
+        let servers: BTreeSet<String> = project
+            .containers
+            .iter()
+            .zip(&parties)
+            .filter(|(_, party)| party.kind == Kind::Database)
+            .flat_map(|(container, _)| names(container))
+            .chain(
+                services
+                    .iter()
+                    .filter_map(|service| Some(service.container.as_ref()?.value.as_str())),
+            )
+            .map(str::to_ascii_lowercase)
+            .collect();
+        for (container, party) in project.containers.iter().zip(&mut parties) {
+            let mentioned = connection::mentions(container, &|name| servers.contains(name));
+            party.calls.extend(mentioned);
+        }
         // A server that no name gives away is its only client's.
         let mut deployment = Self {
             project,

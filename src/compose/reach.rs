@@ -60,7 +60,9 @@ impl Deployment {
                         own.eq_ignore_ascii_case(&name)
                             // Docker also answers to `name.network`.
                             || container.networks.iter().any(|network| {
-                                name == format!("{own}.{}", network.name).to_ascii_lowercase()
+                                [&network.name, &network.engine_name].iter().any(|network| {
+                                    name == format!("{own}.{network}").to_ascii_lowercase()
+                                })
                             })
                     })
                     || has_address(container, &name)
@@ -135,7 +137,14 @@ impl Deployment {
     }
 }
 
-/// The names under which other containers find this one.
+/// Whether this is a name or address by which a container reaches the host.
+#[must_use]
+pub fn is_host_name(name: &str) -> bool {
+    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+    HOST_NAMES.iter().any(|known| is(&known))
+}
+
+/// The names under which other containers find this one (Docker documentation, "Networking in Compose").
 pub fn names(container: &Container) -> impl Iterator<Item = &str> {
     let aliases = container
         .networks
@@ -143,6 +152,8 @@ pub fn names(container: &Container) -> impl Iterator<Item = &str> {
         .flat_map(|network| &network.aliases);
     std::iter::once(container.name.as_str())
         .chain(container.container_name.iter().map(|name| name.text.raw()))
+        .chain(container.default_names.iter().map(String::as_str))
+        .chain(container.hostname.iter().map(|name| name.text.raw()))
         .chain(aliases.map(|alias| alias.text.raw()))
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use super::container::Container;
+use super::dockerfile::Built;
 use super::path::{Store, rest_of};
 use super::provided::Provided;
 use super::shell::{self, Told};
@@ -93,6 +94,9 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
             }
             found.push(scripts);
         }
+        for built in &container.built {
+            found.push(of_build(index, container, built));
+        }
         for grant in container.grants.iter().filter(|grant| grant.is_init()) {
             let file = grant.file();
             let mut scripts = Scripts {
@@ -108,6 +112,39 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
         }
     }
     found
+}
+
+/// The scripts that a `build` puts into the image.
+fn of_build(index: usize, container: &Container, built: &Built) -> Scripts {
+    let mut scripts = Scripts {
+        container: index,
+        place: built.place.clone(),
+        shown: format!("{} of the image of {}", built.target, container.name),
+        store: built.source.as_ref().ok().cloned(),
+        files: Vec::new(),
+        unread: Vec::new(),
+    };
+    let (store, path) = match &built.source {
+        Ok(store) => (store, store.host.clone().unwrap_or_default()),
+        Err(why) => {
+            scripts.unread.push(why.clone());
+            return scripts;
+        }
+    };
+    let rest = rest_of(&built.target, FOLDER).unwrap_or_default();
+    let is_folder = path.is_dir();
+    let files = names(&path, &rest, &mut scripts.unread)
+        .into_iter()
+        .map(|(name, path)| {
+            let store = if is_folder {
+                store.below(&name)
+            } else {
+                store.clone()
+            };
+            (path, Provided::lying_at(store))
+        });
+    scripts.take(files.collect(), container);
+    scripts
 }
 
 /// The names of the files of a mount, with their paths in the container. A file that is mounted alone is called as its target.

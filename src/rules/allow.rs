@@ -71,12 +71,30 @@ pub(super) fn apply(manifest: &Manifest, today: time::Date, answers: &mut Answer
     }
 }
 
+/// A reason without what may be a password: the credentials of a URL, and what follows `password=`.
+fn shown_reason(reason: &str) -> String {
+    let shown = |word: &str| {
+        let lower = word.to_lowercase();
+        let is_secret = ["password", "passwd", "pwd"]
+            .iter()
+            .any(|name| lower.contains(&format!("{name}=")) || lower.contains(&format!("{name}:")));
+        let url = word.split_once("//").zip(word.rsplit_once('@'));
+        match url {
+            _ if is_secret => "…".to_owned(),
+            Some(((before, _), (_, host))) => format!("{before}//…@{host}"),
+            None => word.to_owned(),
+        }
+    };
+    let words: Vec<String> = reason.split(' ').map(shown).collect();
+    words.join(" ")
+}
+
 fn accept<T>(entry: &Allow, answers: &mut Answers, accepted: Vec<T>, what: fn(T) -> Accepted) {
     answers
         .allowed
         .extend(accepted.into_iter().map(|accepted| Allowed {
             what: what(accepted),
-            reason: entry.reason.clone(),
+            reason: shown_reason(&entry.reason),
             until: entry.until.map(|until| until.to_string()),
             line: entry.line,
             file: None,
@@ -167,7 +185,7 @@ fn expired(manifest: &Manifest, entry: &Allow) -> Found {
         .saw("a date in the future", until)
         .remedy(format!(
             "Mend what it accepts ({}), or review it and set a new date.",
-            entry.reason
+            shown_reason(&entry.reason)
         ));
     found(manifest, entry, finding)
 }
@@ -214,4 +232,21 @@ pub(crate) fn nearest(id: &str) -> Option<&'static str> {
         // Of equals the first: groups that ask a database come before those that ask files.
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, id)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_reason;
+
+    #[test]
+    fn no_password_of_a_reason_is_shown() {
+        assert_eq!(
+            shown_reason("reads postgres://u:c4n@ry@h/d with password=c4nary until May"),
+            "reads postgres://…@h/d with … until May"
+        );
+        assert_eq!(
+            shown_reason("the password is rotated; ask a@b"),
+            "the password is rotated; ask a@b"
+        );
+    }
 }

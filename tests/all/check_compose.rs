@@ -199,12 +199,38 @@ const MUTATIONS: &[Mutation] = &[
     mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_HOST_AUTH_METHOD: trust", ("error", "trust", K), &["k-social-db", "trust"]),
     mutation("container_name: k-social-db\n", "container_name: simply-kaspa-db\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    networks: {back: {aliases: [simply-kaspa-db]}}\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    hostname: simply-kaspa-db\n", ("error", "shared-name", S), &["k-social-db", "simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    hostname: k-social-db\n", ("info", "nothing", K), &[]),
+    mutation("@k-social-db:5432", "@simply-kaspa-db.aio_back:5432", ("error", "wrong-connection", K), &["k-indexer", "simply-kaspa-db"]),
+    mutation("@k-social-db:5432", "@k-social-db.aio_back:5432", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "KINDEXER__DATABASE__HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "KINDEXER__DATABASE__…"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "SQL_HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "SQL_"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "DB_ADDR: \"simply-kaspa-db:5432\"", ("error", "wrong-connection", K), &["container simply-kaspa-db", "DB_"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "STORAGE_HOST: simply-kaspa-db", ("error", "wrong-connection", K), &["container simply-kaspa-db", "STORAGE_HOST"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "CONFIG: '{\"db\":{\"host\":\"simply-kaspa-db\"}}'", ("error", "wrong-connection", K), &["container simply-kaspa-db", "CONFIG"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "STORAGE_HOST: k-social-db\n      CONFIG: '{\"db\":{\"host\":\"k-social-db\"}}'\n      NOTE: not simply-kaspa-db\n      REDIS_HOST: redis", ("info", "nothing", K), &[]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    post_start: [{command: \"createdb -h simply-kaspa-db x\"}]\n", ("error", "wrong-connection", K), &["container simply-kaspa-db", "the post_start hook"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    post_start: [{command: \"dropuser -h k-social-db simply_kaspa_user\"}]\n", ("error", "wrong-connection", K), &["simply_kaspa_user", "the post_start hook"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [sh, -c, \"pg_basebackup -h k-social-db -U backup -D /a && pg_basebackup -h simply-kaspa-db -U backup -D /b\"]", ("warning", "common-client", S), &["dashboard", "k-indexer (the command)"]),
+    mutation("image: example/dashboard:2.0.0", "image: postgres:17\n    command: [pg_receivewal, -h, k-social-db, -D, /a]", ("info", "nothing", S), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [sh, -c, \"(until pg_isready; do sleep 1; done; createdb x) & exec docker-entrypoint.sh postgres\"]\n", ("info", "nothing", K), &[]),
+    mutation("@k-social-db:5432", "@k-socail-db:5432", ("warning", "wrong-connection", K), &["k-indexer", "k-socail-db", "did you mean k-social-db?"]),
+    mutation("@k-social-db:5432", "@pgserver:5432", ("warning", "wrong-connection", K), &["k-indexer", "pgserver", "no container"]),
+    mutation("@k-social-db:5432", "@pg.example.com:5432", ("info", "wrong-connection", K), &["k-indexer", "pg.example.com", "not the manifest's address"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      PGDATA: /pgdata", ("warning", "unmounted-storage", K), &["k-social-db", "/pgdata"]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      PGDATA: /var/lib/postgresql/data/pgdata", ("info", "nothing", K), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -D, /elsewhere]\n", ("warning", "unmounted-storage", K), &["k-social-db", "/elsewhere"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c data_directory=/var/lib/postgresql/data -p 5432\n", ("info", "nothing", K), &[]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.1,rw\", device: \":/srv/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: nfs4, o: \"addr=10.0.0.1,nfsvers=4\", device: \":/srv/pg/sk/\"}}\n", ("error", "shared-volume", S), &["/srv/pg/sk", "lies in"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: cifs, o: \"rw\", device: \"//u:c4nary@nas/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: cifs, o: \"username=u,password=c4nary\", device: \"//NAS/pg/\"}}\n", ("error", "shared-volume", S), &["//NAS/pg"]),
+    mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.1,rw\", device: \":/srv/pg\"}}\n  simply-kaspa-db-data: {driver_opts: {type: nfs, o: \"addr=10.0.0.2,rw\", device: \":/srv/pg\"}}\n", ("info", "nothing", S), &[]),
+    mutation("POSTGRES_DB: ksocial", "POSTGRES_DB: ksocial\n      POSTGRES_INITDB_ARGS: \"-A trust --x=c4nary\"", ("error", "trust", K), &["k-social-db", "trust"]),
     mutation(K_HEALTH, "", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_HEALTH, "    healthcheck: {disable: true}\n", ("warning", "healthcheck", K), &["k-social-db", "healthcheck"]),
     mutation(K_WAITS, "", ("warning", "depends-on", K), &["k-indexer", "k-social-db"]),
     mutation(K_WAITS, "    depends_on: [k-social-db]\n", ("warning", "depends-on", K), &["k-indexer", "started"]),
     mutation(K_WAITS, "    depends_on: {simply-kaspa-db: {condition: service_healthy}}\n", ("warning", "depends-on", K), &["k-indexer", "simply-kaspa-db"]),
-    mutation("- ./config/simply-kaspa/init:", "- ./config/k-social/init:", ("error", "shared-init", S), &["./config/k-social/init", "simply-kaspa-db"]),
+    mutation("- ./config/simply-kaspa/init:", "- ./config/k-social:", ("error", "shared-init", S), &["./config/k-social", "simply-kaspa-db"]),
     mutation("- POSTGRES_PASSWORD=${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}\n      - POSTGRES_DB=simply_kaspa\n", "- POSTGRES_PASSWORD_FILE=/run/secrets/pw\n      - POSTGRES_DB=simply_kaspa\n    secrets: [pw]\n", ("info", "nothing", S), &[]),
     mutation("image: example/k-indexer:1.2.0", "image: example/k-indexer:1.2.0\n    env_file: [common.env]", ("info", "nothing", S), &[]),
     mutation("image: timescale/timescaledb:latest-pg17\n", "image: timescale/timescaledb:latest-pg17\n  env_file: common.env\n", ("warning", "shared-env-file", S), &["common.env", "k-social-db", "simply-kaspa-db"]),
@@ -959,6 +985,27 @@ fn what_nobody_can_tell_is_not_checked() {
         .run(&["check"], &[])
         .exits(4)
         .says("percent-encoded");
+    // What should be a URL and is none: nothing of it is known, and nothing of it is shown.
+    for odd in [
+        "k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "postgress://k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "postgres//k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "timescaledb://k_social_user:c4nary@simply-kaspa-db:5432/ksocial",
+        "\"postgres://k_social_user:x c4nary@simply-kaspa-db:5432/ksocial\"",
+    ] {
+        let run = Deployment::new(&REFERENCE.replace(K_URL, odd)).run(&["check"], &[]);
+        run.exits(4)
+            .says("compose/unread")
+            .says("DATABASE_URL of k-indexer: ");
+    }
+    for other in [
+        "sqlite:///data/k.db",
+        "mysql://u:c4nary@maria/k",
+        "/data/k.db",
+    ] {
+        let run = Deployment::new(&REFERENCE.replace(K_URL, other)).run(&["check"], &[]);
+        run.exits(0);
+    }
     // Init scripts that are not here.
     let deployment = Deployment::new(REFERENCE);
     fs::remove_dir_all(deployment.path().join("config/k-social")).unwrap();
@@ -1155,4 +1202,142 @@ fn every_rule_of_the_group_has_a_case() {
             "compose/{id} has no case"
         );
     }
+}
+
+/// Docker's DNS answers to more than the names that are written: the hostname, and the name that Compose makes up.
+#[test]
+fn every_name_of_a_container_leads_to_it() {
+    let unnamed = |url: &str, host: &str, project: &str| {
+        REFERENCE
+            .replacen("name: aio\n", project, 1)
+            .replacen("    container_name: simply-kaspa-db\n", host, 1)
+            .replacen("@k-social-db:5432", url, 1)
+    };
+    let foreign = |compose: &str| {
+        let deployment = Deployment::new("services: {}");
+        deployment.write("My.Proj/compose.yaml", compose);
+        let args = [
+            "check",
+            "--format",
+            "json",
+            "--compose",
+            "My.Proj/compose.yaml",
+        ];
+        let found = findings(&deployment.run(&args, &[]).json());
+        found.iter().any(|finding| {
+            finding.starts_with("error compose/wrong-connection of k-indexer")
+                && finding.contains("container simply-kaspa-db")
+        })
+    };
+    let hostname = "    hostname: sk-pg\n";
+    assert!(foreign(&unnamed("@sk-pg:5432", hostname, "name: aio\n")));
+    assert!(!foreign(&unnamed("@k-social-db:5432", hostname, "")));
+    for (url, project) in [
+        ("@aio-simply-kaspa-db-1:5432", "name: aio\n"),
+        ("@aio_simply-kaspa-db_1:5432", "name: aio\n"),
+        ("@myproj-simply-kaspa-db-1:5432", ""),
+        ("@simply-kaspa-db.myproj_back:5432", ""),
+    ] {
+        assert!(foreign(&unnamed(url, "", project)), "{url}");
+    }
+}
+
+/// A file of client authentication in the project is read; one that is not here is not checked.
+#[test]
+fn the_hba_file_of_a_command_is_read() {
+    let name = "    container_name: k-social-db\n";
+    let with = |lines: &str, content: &str| {
+        let command = format!("{name}    command: [postgres, -c, hba_file=/etc/hba.conf]\n{lines}");
+        let configs = format!("configs: {{hba: {{content: \"{content}\"}}}}\n");
+        let compose = REFERENCE.replacen(name, &command, 1) + &configs;
+        // Two lists of volumes are one key too many.
+        let volumes = "      - k-social-db-data:/var/lib/postgresql/data\n";
+        let compose = if lines.is_empty() {
+            compose.replacen(
+                volumes,
+                &format!("{volumes}      - ./hba.conf:/etc/hba.conf:ro\n"),
+                1,
+            )
+        } else {
+            compose
+        };
+        Deployment::new(&compose)
+    };
+    let config = "    configs: [{source: hba, target: /etc/hba.conf}]\n";
+    let trust = with(config, "local all all trust\\nhost all all all trust");
+    let found = errors(&trust.check());
+    assert!(
+        found.len() == 1
+            && found[0].contains("compose/trust of k-indexer")
+            && found[0].contains("line 2"),
+        "{found:#?}"
+    );
+    let own = with(
+        config,
+        "host all all 127.0.0.1/32 trust\\nhost all all all scram-sha-256",
+    );
+    own.run(&["check"], &[]).exits(0);
+    let mounted = with("", "x");
+    mounted
+        .run(&["check"], &[])
+        .exits(4)
+        .says("hba_file of k-social-db: ");
+    mounted.write("hba.conf", "host all all 0.0.0.0/0 trust\n");
+    let found = errors(&mounted.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/trust"),
+        "{found:#?}"
+    );
+}
+
+/// A folder with nothing but extensions may be for both; with anything else it may not.
+#[test]
+fn a_folder_of_extensions_may_be_shared() {
+    let compose = REFERENCE
+        .replacen("./config/simply-kaspa/init:", "./config/both:", 1)
+        .replacen("./config/k-social/init:", "./config/both:", 1);
+    let deployment = Deployment::new(&compose);
+    deployment.write(
+        "config/both/1.sql",
+        "CREATE EXTENSION IF NOT EXISTS timescaledb;",
+    );
+    assert_eq!(errors(&deployment.check()), Vec::<String>::new());
+    deployment.write("config/both/2.sql", "CREATE TABLE zz (a int);");
+    let found = errors(&deployment.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/shared-init"),
+        "{found:#?}"
+    );
+}
+
+/// A script that the Dockerfile puts into the image is read as one that is mounted.
+#[test]
+fn init_scripts_of_a_build_are_read() {
+    let name = "    container_name: simply-kaspa-db\n";
+    let compose = REFERENCE.replacen(name, &format!("{name}    build: ./image\n"), 1);
+    let deployment = Deployment::new(&compose);
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("Dockerfile cannot be read");
+    deployment.write(
+        "image/Dockerfile",
+        "FROM timescale/timescaledb:2.19.3-pg17\nCOPY init/*.sql \\\n  /docker-entrypoint-initdb.d/\n",
+    );
+    deployment.write("image/init/1.sql", "CREATE TABLE vars (key text);");
+    deployment.run(&["check"], &[]).exits(0);
+    deployment.write("image/init/2.sql", "CREATE TABLE k_posts (a int);");
+    let found = errors(&deployment.check());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/init-script of simply-kaspa-indexer"),
+        "{found:#?}"
+    );
+    deployment.write(
+        "image/Dockerfile",
+        "FROM timescale/timescaledb:2.19.3-pg17\nCOPY --from=x /a.sql /docker-entrypoint-initdb.d/\n",
+    );
+    deployment
+        .run(&["check"], &[])
+        .exits(4)
+        .says("does not lie here");
 }

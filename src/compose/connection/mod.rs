@@ -1,6 +1,7 @@
 //! The databases that a container is told to connect to: URLs anywhere in its variables and words, `key=value` strings, and
 //! variables or flags for the parts (`DB_HOST`, `PGUSER`, `--db-name`).
 
+mod mention;
 mod names;
 mod programs;
 mod search;
@@ -14,6 +15,8 @@ use super::Place;
 use super::text::Text;
 use crate::manifest::DEFAULT_PORT;
 
+pub(super) use mention::mentions;
+pub(super) use programs::{is_program, simple};
 pub(super) use search::{calls, of};
 
 /// A way to a database, as far as it is written. It may hold a password.
@@ -74,6 +77,14 @@ impl Connection {
             role: None,
             password: None,
             unread: None,
+        }
+    }
+
+    /// One of which nothing is known but where it is written, and why.
+    fn unread(from: &str, place: &Place, why: impl Into<String>) -> Self {
+        Self {
+            unread: Some(why.into()),
+            ..Self::new(from, place)
         }
     }
 
@@ -148,10 +159,7 @@ impl Connection {
         if !is_odd {
             return self;
         }
-        Self {
-            unread: Some(SHIFTED.to_owned()),
-            ..Self::new(&self.from, &self.place)
-        }
+        Self::unread(&self.from, &self.place, SHIFTED)
     }
 }
 

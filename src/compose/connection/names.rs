@@ -3,7 +3,7 @@
 use super::Part;
 
 /// How variables and flags end that name a part, longest first.
-const ENDS: [(&str, Part); 17] = [
+const ENDS: [(&str, Part); 18] = [
     ("DATABASE_NAME", Part::Database),
     ("DATABASE", Part::Database),
     ("PASSWORD", Part::Password),
@@ -15,6 +15,7 @@ const ENDS: [(&str, Part); 17] = [
     ("PASSWD", Part::Password),
     ("SERVER", Part::Host),
     ("PASS", Part::Password),
+    ("ADDR", Part::Host),
     ("HOST", Part::Host),
     ("PORT", Part::Port),
     ("NAME", Part::Database),
@@ -24,10 +25,18 @@ const ENDS: [(&str, Part); 17] = [
 ];
 
 /// What such names begin with, alone or after a `_`.
-const BEGINS: [&str; 5] = ["DB_", "PG_", "DATABASE_", "POSTGRES_", "POSTGRESQL_"];
+const BEGINS: [&str; 6] = [
+    "DB_",
+    "SQL_",
+    "PG_",
+    "DATABASE_",
+    "POSTGRES_",
+    "POSTGRESQL_",
+];
 
-/// The beginning and the part of a variable such as `K_SOCIAL_DB_HOST` or `PGUSER`.
-pub(super) fn part_of(name: &str) -> Option<(&str, Part)> {
+/// The beginning and the part of a variable such as `K_SOCIAL_DB_HOST`, `APP__DATABASE__HOST` or `PGUSER`.
+pub(super) fn part_of(name: &str) -> Option<(String, Part)> {
+    let name = name.replace("__", "_");
     ENDS.iter().find_map(|(end, part)| {
         let begin = name.strip_suffix(end)?;
         let is_known = begin == "PG"
@@ -36,7 +45,7 @@ pub(super) fn part_of(name: &str) -> Option<(&str, Part)> {
                     .strip_suffix(known)
                     .is_some_and(|before| before.is_empty() || before.ends_with('_'))
             });
-        is_known.then_some((begin, *part))
+        is_known.then(|| (begin.to_owned(), *part))
     })
 }
 
@@ -65,10 +74,21 @@ mod tests {
             ("K_SOCIAL_DB_HOST", "K_SOCIAL_DB_"),
             ("DB_NAME", "DB_"),
             ("POSTGRES_DB", "POSTGRES_"),
+            ("APP__DATABASE__HOST", "APP_DATABASE_"),
+            ("DB__HOST", "DB_"),
+            ("DB_ADDR", "DB_"),
+            ("SQL_HOST", "SQL_"),
         ] {
             assert_eq!(part_of(name).unwrap().0, begin, "{name}");
         }
-        for name in ["HOST", "HOSTNAME", "REDIS_HOST", "MYDB", "PGDATA"] {
+        for name in [
+            "HOST",
+            "HOSTNAME",
+            "REDIS_HOST",
+            "MYDB",
+            "PGDATA",
+            "MYSQL_HOST",
+        ] {
             assert!(part_of(name).is_none(), "{name}");
         }
         assert!(is_url_name("DATABASE_URL") && is_url_name("K_SOCIAL_DATABASE_URL"));

@@ -7,31 +7,79 @@ use super::names::part_of;
 use super::strings::key;
 use super::{Connection, Part};
 use crate::compose::text::{Field, Text};
-use crate::compose::{dsn, shell};
+use crate::compose::{Place, dsn, shell};
 
 /// The programs, each with its options of one letter that take a value.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 17] = [
+    ("clusterdb", "dhptU"),
+    ("createdb", "DEhlOpSTU"),
+    ("createuser", "acghmpUv"),
+    ("dropdb", "hpU"),
+    ("dropuser", "hpU"),
+    ("pg_amcheck", "dDhiIjprRsStTU"),
+    ("pg_basebackup", "cdDFhilprsStTUXZ"),
     ("pg_dump", "deEfFhjnNpStTUZ"),
     ("pg_dumpall", "dEfhlpSU"),
     ("pg_isready", "dhptU"),
+    ("pg_receivewal", "dDEhpsSUZ"),
+    ("pg_recvlogical", "dEfFhIoPpsSU"),
     ("pg_restore", "dfFhIjLnNpPStTU"),
+    ("pgbench", "bcdDfFhIjLMpPRstTU"),
     ("psql", "cdfFhLopPRTUv"),
     ("reindexdb", "dhiIjpStU"),
     ("vacuumdb", "dhjnNpPtU"),
 ];
 /// Those that take a database without an option, and psql a role after it.
-const NAMED: [&str; 4] = ["pg_dump", "psql", "reindexdb", "vacuumdb"];
+const NAMED: [&str; 9] = [
+    "clusterdb",
+    "createdb",
+    "dropdb",
+    "pg_amcheck",
+    "pg_dump",
+    "pgbench",
+    "psql",
+    "reindexdb",
+    "vacuumdb",
+];
+/// Those that take a role without an option.
+const OF_ROLES: [&str; 2] = ["createuser", "dropuser"];
 /// Long options beside those of [`long`] whose value may be the next word.
-const LONG: [&str; 8] = [
-    "command", "file", "format", "output", "schema", "set", "table", "variable",
+const LONG: [&str; 22] = [
+    "command",
+    "encoding",
+    "file",
+    "format",
+    "jobs",
+    "label",
+    "locale",
+    "maintenance-db",
+    "option",
+    "output",
+    "owner",
+    "pgdata",
+    "plugin",
+    "role",
+    "schema",
+    "set",
+    "slot",
+    "table",
+    "tablespace",
+    "target",
+    "template",
+    "variable",
 ];
 
-/// The connections that the programs in a command's words make. A word may be a script.
-pub(super) fn connections(
-    from: &str,
-    words: &[Field],
+/// Whether a word is the name or path of one of the programs.
+pub(in crate::compose) fn is_program(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    PROGRAMS.iter().any(|(program, _)| *program == name)
+}
+
+/// The simple commands in a command's words. A word may be a script.
+pub(in crate::compose) fn simple<'a>(
+    words: &'a [Field],
     environment: &BTreeMap<String, Text>,
-) -> Vec<Connection> {
+) -> Vec<(&'a Place, Vec<Text>)> {
     let Some(first) = words.first() else {
         return Vec::new();
     };
@@ -44,6 +92,15 @@ pub(super) fn connections(
         }
     }
     commands
+}
+
+/// The connections that the programs in a command's words make.
+pub(super) fn connections(
+    from: &str,
+    words: &[Field],
+    environment: &BTreeMap<String, Text>,
+) -> Vec<Connection> {
+    simple(words, environment)
         .into_iter()
         .filter_map(|(place, words)| connection(Connection::new(from, place), &words))
         .collect()
@@ -60,7 +117,8 @@ fn connection(mut connection: Connection, words: &[Text]) -> Option<Connection> 
     // `PGHOST=… psql`
     for word in words.iter().take(at) {
         if let Some((name, value)) = word.raw().split_once('=')
-            && let Some(("PG", part)) = part_of(name)
+            && let Some((begin, part)) = part_of(name)
+            && begin == "PG"
         {
             parts.push((part, word.part(value)));
         }
@@ -106,6 +164,8 @@ fn connection(mut connection: Connection, words: &[Text]) -> Option<Connection> 
                 .filter(|_| *program == "psql")
                 .map(|role| (Part::Role, role)),
         );
+    } else if OF_ROLES.contains(program) {
+        parts.extend(plain.into_iter().next().map(|role| (Part::Role, role)));
     }
     // Hosts come before their ports.
     parts.sort_by_key(|(part, _)| matches!(part, Part::Port));
@@ -218,6 +278,16 @@ mod tests {
             ),
             (
                 vec!["sh", "-c", "su postgres -c \"pg_dump -h h -f x d\""],
+                vec!["- h d"],
+            ),
+            (vec!["createdb -h h -O owner -T template0 d"], vec!["- h d"]),
+            (vec!["createuser -h h --createdb u"], vec!["u h -"]),
+            (
+                vec!["pg_basebackup -h h -D /b -U u -X stream"],
+                vec!["u h -"],
+            ),
+            (
+                vec!["pgbench", "-i", "-s", "10", "-h", "h", "d"],
                 vec!["- h d"],
             ),
             (vec!["PGHOST=h PGPORT=2 psql d"], vec!["- h 2 d"]),

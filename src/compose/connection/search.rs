@@ -8,6 +8,32 @@ use super::{Connection, Part, programs};
 use crate::compose::container::Container;
 use crate::compose::text::Text;
 
+/// Schemes of URLs that lead to no PostgreSQL server.
+const OTHERS: [&str; 20] = [
+    "amqp",
+    "cassandra",
+    "clickhouse",
+    "couchdb",
+    "file",
+    "h2",
+    "http",
+    "https",
+    "libsql",
+    "mariadb",
+    "mongodb",
+    "mssql",
+    "mysql",
+    "oracle",
+    "redis",
+    "rediss",
+    "sqlite",
+    "sqlite3",
+    "sqlserver",
+    "tcp",
+];
+/// What is said of a value that should be a URL.
+const NO_URL: &str = "it is no URL that can be taken apart, so nothing of it is known; write postgres://role:password@host:port/database";
+
 /// Everything that a container is told to connect to.
 pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
     let mut found: Vec<Connection> = Vec::new();
@@ -39,10 +65,16 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
                     .join(", ")
             ));
             found.push(connection);
+        } else if is_url_name(&name) && may_be_url(&variable.value) {
+            found.push(Connection::unread(&variable.name, &variable.place, NO_URL));
         } else if let Some((begin, part)) = part_of(&name) {
+            let shown = match name.rsplit_once("__") {
+                Some((begin, _)) => format!("{begin}__…"),
+                None => format!("{begin}…"),
+            };
             parts
-                .entry(begin.to_owned())
-                .or_insert_with(|| Connection::new(&format!("{begin}…"), &variable.place))
+                .entry(begin)
+                .or_insert_with(|| Connection::new(&shown, &variable.place))
                 .set(part, variable.value.clone());
         }
     }
@@ -61,6 +93,24 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
         }
     }
     unique
+}
+
+/// Whether the value of a variable for a URL could be one of PostgreSQL's: it is no other program's URL, and no path.
+fn may_be_url(value: &Text) -> bool {
+    let value = value.raw().trim().to_ascii_lowercase();
+    let scheme = value.split_once(':').map(|(scheme, _)| scheme);
+    let other = scheme.is_some_and(|scheme| {
+        let scheme = scheme.strip_prefix("jdbc").unwrap_or(scheme);
+        OTHERS.contains(&scheme.split('+').next().unwrap_or_default())
+    });
+    let is_path = value.starts_with(['/', '.', '~', ':'])
+        || [".db", ".sqlite", ".sqlite3"]
+            .iter()
+            .any(|end| value.ends_with(end))
+        || OTHERS
+            .iter()
+            .any(|other| value.starts_with(&format!("jdbc:{other}:")));
+    !value.is_empty() && !other && !is_path
 }
 
 /// What the programs in a container's command, and its healthcheck and hooks, connect to.
@@ -86,16 +136,22 @@ fn in_command(container: &Container) -> Vec<Connection> {
     let mut found = Vec::new();
     let mut parts = Connection::new("the command", &first.place);
     let mut open: Option<Part> = None;
+    let mut opens_url = false;
     for field in &container.command {
         let urls = in_text("the command", &field.place, &field.text);
         if !urls.is_empty() {
             found.extend(urls);
+            opens_url = false;
             continue;
         }
         for word in field.text.raw().split_whitespace() {
             let word = word.trim_matches(['"', '\'']);
             if let Some(part) = open.take() {
                 parts.set(part, field.text.part(word));
+                continue;
+            }
+            if std::mem::take(&mut opens_url) && may_be_url(&field.text.part(word)) {
+                found.push(Connection::unread("the command", &field.place, NO_URL));
                 continue;
             }
             let Some(flag) = word.strip_prefix("--") else {
@@ -105,6 +161,13 @@ fn in_command(container: &Container) -> Vec<Connection> {
                 .split_once('=')
                 .map_or((flag, None), |(flag, value)| (flag, Some(value)));
             let name = flag.replace('-', "_").to_ascii_uppercase();
+            if is_url_name(&name) {
+                opens_url = value.is_none();
+                if value.is_some_and(|value| may_be_url(&field.text.part(value))) {
+                    found.push(Connection::unread("the command", &field.place, NO_URL));
+                }
+                continue;
+            }
             let Some((_, part)) = part_of(&name) else {
                 continue;
             };

@@ -4,6 +4,38 @@ use super::{Connection, Part, decoded, host_of};
 use crate::compose::text::Text;
 use crate::compose::{Place, dsn};
 
+/// The schemes of PostgreSQL's URLs (PostgreSQL documentation, "Connection URIs").
+const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
+/// Schemes of drivers that mean PostgreSQL without being its own.
+const ALIKE: [&str; 6] = [
+    "pgsql",
+    "postgis",
+    "psql",
+    "timescale",
+    "timescaledb",
+    "timescalegis",
+];
+/// What [`Connection::unread`] says of a URL of another scheme.
+const UNKNOWN_SCHEME: &str = "its scheme is not postgres:// or postgresql://, so what it names is not known; write one of these";
+/// What it says of a URL that ends before its host.
+const CUT: &str = "the URL has a blank or a quote in its role or password; write it percent-encoded (%20, %22, %27)";
+
+/// Whether a scheme means PostgreSQL or is a slip of the pen for it.
+fn is_nearly_ours(scheme: &str) -> bool {
+    ALIKE.contains(&scheme)
+        || SCHEMES
+            .iter()
+            .any(|own| strsim::damerau_levenshtein(own, scheme) <= 2)
+}
+
+/// Whether a URL, from behind its `://`, ends within its password: what follows holds the `@`.
+fn is_cut_short(url: &str) -> bool {
+    let authority = url.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    authority.len() == url.len() || port.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// The URLs and `key=value` strings in one text.
 pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection> {
     let raw = text.raw();
@@ -18,15 +50,30 @@ pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection>
             .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '+')
             .next()
             .unwrap_or_default();
-        if !["postgres", "postgresql"].contains(&word.split('+').next().unwrap_or_default()) {
+        let scheme = word.split('+').next().unwrap_or_default();
+        if !SCHEMES.contains(&scheme) {
+            if is_nearly_ours(scheme) {
+                found.push(Connection::unread(from, place, UNKNOWN_SCHEME));
+            }
             continue;
         }
         let rest = raw.get(begin..).unwrap_or_default();
+        // Quotes around a URL end it; one that stands alone may have them in its password.
+        let is_alone =
+            [word.to_owned(), format!("jdbc:{word}")].contains(&before.trim_start().to_owned());
         let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
+            .find(|c: char| {
+                c.is_whitespace() || !is_alone && matches!(c, '"' | '\'' | '`' | '<' | '>')
+            })
             .unwrap_or(rest.len());
         let url = rest.get(..end).unwrap_or_default();
         at = begin + end;
+        let after = rest.get(end..).unwrap_or_default();
+        let after = after.split("://").next().unwrap_or_default();
+        if after.contains('@') && is_cut_short(url) {
+            found.push(Connection::unread(from, place, CUT));
+            continue;
+        }
         found.push(url_of(from, place, text, url));
     }
     if found.is_empty()
@@ -168,6 +215,13 @@ mod tests {
                 "u p w'x h d",
             ),
             ("psql 'host=h dbname=d'", "- - h d"),
+            ("psql postgres://u:p@h:1/d -c \"select 'a@b'\"", "u p h 1 d"),
+            // A scheme that is nobody's may lead anywhere.
+            ("postgress://u:p@h/d", "unread"),
+            ("timescaledb://u:p@h/d", "unread"),
+            ("postgres://u:p w@h:1/d", "unread"),
+            ("postgres://u:p'w@h:1/d", "u p'w h 1 d"),
+            ("--db=postgres://u:p'w@h:1/d", "unread"),
             // Where a border is doubtful, what is taken for a role could hold the password.
             ("postgres://u@h/d;password=p", "unread"),
             ("postgres://u@h/d&password=p", "unread"),
@@ -182,7 +236,15 @@ mod tests {
         ] {
             assert_eq!(shown(text), [expected], "{text}");
         }
-        for text in ["http://h/d", "mysql://u@h/d", "a=b", "postgres", ""] {
+        for text in [
+            "http://h/d",
+            "progress://h",
+            "sqlite:///d",
+            "mysql://u@h/d",
+            "a=b",
+            "postgres",
+            "",
+        ] {
             assert_eq!(shown(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Scene, Words, finding, of};
 use crate::compose::{Connection, Container, Host, Text};
-use crate::manifest::{Service, Topology};
+use crate::manifest::{Service, Target, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// A container is told to connect to another service's server or database, or as another role.
@@ -46,6 +46,19 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
             }
             if !wrong.parts.is_empty() {
                 findings.push(wrong.finding(&scene, container, connection));
+            } else if let Some((host, why, severity)) = stranger(&scene, index, connection) {
+                let mut wrong = Wrong::default();
+                wrong.add(
+                    format!("to {host}, {why}"),
+                    format!("host {}", own_host(&scene)),
+                    format!("host {host}"),
+                    None,
+                );
+                findings.push(
+                    wrong
+                        .finding(&scene, container, connection)
+                        .severity(severity),
+                );
             }
         }
     }
@@ -206,6 +219,87 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             return;
         }
     }
+}
+
+/// A host that is no container and not the manifest's either, with what it may be.
+fn stranger<'a>(
+    scene: &Scene<'_>,
+    client: usize,
+    connection: &'a Connection,
+) -> Option<(&'a str, String, Severity)> {
+    /// Letters by which a mistyped name differs at most.
+    const TYPO: usize = 2;
+    if scene.topology == Topology::Shared {
+        return None;
+    }
+    let (container, _) = scene.container(client)?;
+    let hosts = connection
+        .hosts
+        .iter()
+        .filter_map(|host| Some((host.get()?, host.port()?)));
+    for (host, port) in hosts {
+        let is_path = host.starts_with(['/', '@']);
+        let is_known = is_path
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+            || host.eq_ignore_ascii_case("localhost")
+            || is_the_manifests(scene, host)
+            || container
+                .extra_hosts
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(host))
+            || crate::compose::is_host_name(host)
+            || !scene.deployment.reached(client, host, port).is_empty();
+        if is_known {
+            continue;
+        }
+        let near = scene
+            .deployment
+            .all()
+            .flat_map(|(_, other, _)| crate::compose::names(other))
+            .find(|name| {
+                let distance =
+                    strsim::damerau_levenshtein(&name.to_lowercase(), &host.to_lowercase());
+                (1..=TYPO).contains(&distance)
+            });
+        return Some(match near {
+            Some(near) => (
+                host,
+                format!("which is no container of the compose files (did you mean {near}?)"),
+                Severity::Warning,
+            ),
+            None if !host.contains(['.', ':']) => (
+                host,
+                "which is no container of the compose files".to_owned(),
+                Severity::Warning,
+            ),
+            // Where the service's own server is in no file, this may well be it.
+            None if scene.databases().next().is_none() => return None,
+            None => (
+                host,
+                "which is no container of the compose files and not the manifest's address"
+                    .to_owned(),
+                Severity::Info,
+            ),
+        });
+    }
+    None
+}
+
+/// Whether the manifest has this host for the service's own database.
+fn is_the_manifests(scene: &Scene<'_>, host: &str) -> bool {
+    let container = scene.service.container.as_ref();
+    let is_container = container.is_some_and(|own| own.value.eq_ignore_ascii_case(host));
+    let is_target = match &scene.service.target {
+        Target::Database(endpoint) => endpoint
+            .value
+            .hosts
+            .iter()
+            .any(|own| own.name.eq_ignore_ascii_case(host)),
+        Target::NotConfigured { .. } | Target::Files => false,
+    };
+    is_container || is_target
 }
 
 /// Whether a connection ends in the container that makes it.

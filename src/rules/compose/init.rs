@@ -34,13 +34,10 @@ fn shared_init(case: &Case<'_>) -> Verdict {
             })
         });
         let Some(scripts) = found else { continue };
-        // One script that makes extensions only may well be for both.
-        let is_file = scripts.store.as_ref().is_none_or(|store| {
-            let mut host = store.host.iter();
-            host.all(|path| path.is_file())
-        });
-        if let ([script], [], true) = (scripts.files.as_slice(), scripts.unread.as_slice(), is_file)
-            && only_extensions(script)
+        // Scripts that make extensions only may well be for both.
+        if !scripts.files.is_empty()
+            && scripts.unread.is_empty()
+            && scripts.files.iter().all(only_extensions)
         {
             continue;
         }

@@ -3,6 +3,7 @@
 mod common_client;
 mod connection;
 mod disagreement;
+mod hba;
 mod image;
 mod init;
 mod name;

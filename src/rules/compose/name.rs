@@ -92,6 +92,7 @@ fn place<'a>(container: &'a Container, name: &str) -> &'a Place {
     container
         .container_name
         .iter()
+        .chain(&container.hostname)
         .chain(aliases)
         .find(|field| field.text.raw().eq_ignore_ascii_case(name))
         .map_or(&container.place, |field| &field.place)
@@ -106,7 +107,7 @@ fn words(container: &Container, name: &str, other: &str) -> Words {
         expected: "a name for each".to_owned(),
         actual: name.to_owned(),
         remedy: format!(
-            "Take the name {name} (alias or container_name) away from {}.",
+            "Take the name {name} (alias, hostname or container_name) away from {}.",
             container.name
         ),
     }

@@ -1,6 +1,6 @@
 //! What a database's container is told to make: databases, a superuser, who may enter.
 
-use super::{Scene, Words, finding};
+use super::{Scene, Words, finding, hba};
 use crate::compose::{Container, Kind, Text, Variable};
 use crate::manifest::Topology;
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
@@ -249,8 +249,9 @@ fn trust(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case) else {
         return Ok(Outcome::default());
     };
-    let mut findings = Vec::new();
+    let mut outcome = Outcome::default();
     for (_, container) in scene.databases() {
+        hba::file(container, &mut outcome);
         let is = |variable: &&Variable| {
             let value = variable
                 .value
@@ -273,18 +274,22 @@ fn trust(case: &Case<'_>) -> Verdict {
             continue;
         };
         let name = &container.name;
-        let value = Text::shown(&variable.value);
-        findings.push(finding(
+        let value = match variable.name.as_str() {
+            // Its other words may be anything.
+            "POSTGRES_INITDB_ARGS" => "trust".to_owned(),
+            _ => Text::shown(&variable.value),
+        };
+        outcome.findings.push(finding(
             &TRUST,
             container,
             &variable.place,
             Words {
-                message: format!("{name} lets everybody in without a password: {}={value}", variable.name),
+                message: format!("{name} lets everybody in without a password: {} says {value}", variable.name),
                 expected: "scram-sha-256".to_owned(),
                 actual: value,
                 remedy: format!("Remove {} of {name} and set POSTGRES_PASSWORD; in a volume that has been used, correct pg_hba.conf.", variable.name),
             },
         ));
     }
-    Ok(findings.into())
+    Ok(outcome)
 }

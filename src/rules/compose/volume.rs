@@ -171,10 +171,8 @@ fn severity(one: (Side<'_>, &Mount), other: (Side<'_>, &Mount)) -> Option<Severi
 fn is_data(side: Side<'_>, mount: &Mount) -> bool {
     match side.party.kind {
         Kind::Database => {
-            let pgdata = side.container.variable("PGDATA");
-            pgdata
-                .and_then(|variable| variable.value.get())
-                .is_some_and(|path| mount.covers(path))
+            let told = side.container.data_directory();
+            told.is_some_and(|path| mount.covers(path))
                 || DATA
                     .iter()
                     .any(|path| mount.lies_in(path) || mount.covers(path))
@@ -252,13 +250,15 @@ fn unmounted_storage(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     for (_, container) in scene.databases() {
-        let side = |mount: &Mount| {
-            DATA.iter()
-                .any(|path| mount.lies_in(path) || mount.covers(path))
-                || container
-                    .variable("PGDATA")
-                    .and_then(|variable| variable.value.get())
-                    .is_some_and(|path| mount.covers(path))
+        // Where the server is told its directory, only what covers that one counts; a relative one is anywhere.
+        let told = container
+            .data_directory()
+            .filter(|path| path.starts_with('/'));
+        let side = |mount: &Mount| match told {
+            Some(path) => mount.covers(path),
+            None => DATA
+                .iter()
+                .any(|path| mount.lies_in(path) || mount.covers(path)),
         };
         let kept = container
             .mounts
@@ -266,8 +266,12 @@ fn unmounted_storage(case: &Case<'_>) -> Verdict {
             .any(|mount| !mount.memory && side(mount));
         // What it takes from another is for the rule about that.
         if !kept && container.volumes_from.is_empty() {
-            let what = "its database".to_owned();
-            findings.push(unmounted(container, what, "/var/lib/postgresql/data"));
+            let what = told.map_or_else(
+                || "its database".to_owned(),
+                |path| format!("its database in {path}"),
+            );
+            let path = told.unwrap_or("/var/lib/postgresql/data");
+            findings.push(unmounted(container, what, path));
         }
     }
     for (_, container, _) in scene.clients() {
