@@ -12,6 +12,7 @@ use super::{
     psql, setting, temporary,
 };
 use crate::migration::analysis::{Mode, Parsed, Script};
+use crate::migration::masked::withheld;
 use crate::migration::statements::{Statement, statements};
 
 /// How deep code may lie in code: a function body that executes a text that makes a function …
@@ -94,6 +95,7 @@ fn read(
             place: lines.position(statement.at),
             last_line: lines.position(statement.at + statement.text.len()).line,
             excerpt: excerpt(statement.text),
+            withheld: withheld(statement.text),
             span: (statement.at, statement.at + statement.text.len()),
         })
         .collect();
@@ -119,6 +121,7 @@ fn read(
             place,
             last_line: place.line,
             excerpt: format!("{command} {target}").trim_end().to_owned(),
+            withheld: Vec::new(),
             span: (at, at),
         });
         reader.say(at, act);

@@ -189,12 +189,17 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
 
 impl Placed {
     /// The finding.
-    pub(super) fn finding(self, files: &[FileFacts]) -> Finding {
+    pub(super) fn finding(mut self, files: &[FileFacts]) -> Finding {
         let file = files.get(self.file);
-        let (name, path) = file.map_or(("", ""), |file| (file.file.as_str(), file.path.as_str()));
-        let excerpt = file
+        let statement = file
             .zip(self.statement)
-            .and_then(|(file, statement)| file.effects.statements.get(statement))
+            .and_then(|(file, statement)| file.effects.statements.get(statement));
+        if let Some(said) = statement {
+            self.draft.does = said.without_secrets(&self.draft.does);
+            self.draft.about.name = said.without_secrets(&self.draft.about.name);
+        }
+        let (name, path) = file.map_or(("", ""), |file| (file.file.as_str(), file.path.as_str()));
+        let excerpt = statement
             .map(|said| said.excerpt.as_str())
             .unwrap_or_default();
         let within = self
