@@ -255,6 +255,21 @@ pub enum Act {
         /// The partition column.
         column: String,
     },
+    /// It makes an index CONCURRENTLY.
+    Concurrently {
+        /// The table.
+        table: Path,
+    },
+    /// It makes an object a member of an extension.
+    Attaches {
+        /// The extension.
+        extension: String,
+    },
+    /// It drops an extension with all that depends on it.
+    Drops {
+        /// The extension.
+        extension: String,
+    },
     /// It gives a table a unique key.
     Unique {
         /// The table.

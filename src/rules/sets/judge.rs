@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::owners::{Owners, Service};
-use super::{copies, elsewhere, engines, inline, keys, objects, privileges, readable};
+use super::{copies, elsewhere, engines, extensions, inline, keys, objects, privileges, readable};
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
 use crate::report::verify::Allowed;
@@ -123,6 +123,9 @@ pub(in crate::rules) fn judge<'a>(
         placed.extend(of_file);
     }
     placed.extend(keys::partition_keys(&texts.files));
+    if offline {
+        placed.extend(keys::concurrent_indexes(&texts.files));
+    }
     inline::apply(&texts.files, placed, gaps, offline, &mut judged);
     judged.findings.extend(readable::of_set(subject, texts));
     for other in owners.unknown(index) {
@@ -183,6 +186,8 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
         }
         Act::Definer { function } => privileges::definer(context, effect, function),
         Act::Unpinned { function } => privileges::unpinned(context, effect, function),
+        Act::Attaches { extension } => Some(extensions::attached(extension)),
+        Act::Drops { extension } => extensions::dropped(context, extension),
         act => elsewhere::act(context, act),
     }
 }
