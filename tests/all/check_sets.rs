@@ -820,6 +820,20 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "SELECT 1;\nDO $$\nBEGIN\n  ALTER TABLE k_posts ALTER COLUMN content TYPE varchar(10);\nEND $$;",
+        "sets/unsafe-ddl",
+        2,
+        "changing-column-type",
+    ),
+    (
+        K,
+        "DO $$ BEGIN EXECUTE 'CREATE INDEX k_zz ON k_posts (content)'; END $$;",
+        "sets/unsafe-ddl",
+        1,
+        "require-concurrent-index-creation",
+    ),
+    (
+        K,
         "DROP EXTENSION IF EXISTS timescaledb CASCADE;",
         "sets/system-schema",
         1,
@@ -1109,6 +1123,14 @@ const BENIGN: &[(&str, &str)] = &[
         "ALTER TABLE k_vars ADD COLUMN n int GENERATED ALWAYS AS (length(value)) VIRTUAL;",
     ),
     (K, "DROP EXTENSION IF EXISTS pg_trgm CASCADE;"),
+    (
+        K,
+        "CREATE TABLE k_new (a int);\nDO $$ BEGIN CREATE TABLE k_newer (a int); CREATE INDEX k_i ON k_newer (a); EXECUTE 'CREATE INDEX k_j ON k_new (a)'; END $$;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE k_posts ALTER COLUMN content TYPE text; END $$;",
+    ),
     (R, "DROP EXTENSION IF EXISTS timescaledb CASCADE;"),
 ];
 

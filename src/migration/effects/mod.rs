@@ -37,6 +37,8 @@ pub struct Effects {
     pub effects: Vec<Effect>,
     /// The exceptions from rules that it asks for.
     pub allows: Vec<Allow>,
+    /// The statements about tables that run within others: of which statement each is a part, and its text.
+    pub(super) inner: Vec<(usize, String)>,
 }
 
 /// A statement of a script.
