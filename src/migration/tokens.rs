@@ -32,6 +32,13 @@ pub(crate) struct Token<'a> {
     pub(crate) closed: bool,
 }
 
+impl Token<'_> {
+    /// Whether it is neither white space nor a comment.
+    pub(crate) const fn means_something(&self) -> bool {
+        !matches!(self.kind, Kind::Blank | Kind::Comment)
+    }
+}
+
 /// The tokens of a text, one after the other.
 pub(crate) struct Tokens<'a> {
     length: usize,
@@ -76,7 +83,7 @@ pub(crate) fn contains(sql: &str, word: &str) -> bool {
 
 /// The tokens that mean something: neither white space nor comments.
 pub(crate) fn meaningful(sql: &str) -> impl Iterator<Item = Token<'_>> {
-    tokens(sql).filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment))
+    tokens(sql).filter(Token::means_something)
 }
 
 /// What the text begins with, how many bytes that takes (never none), and whether it is closed.

@@ -181,3 +181,17 @@ pub(in crate::migration) fn cut(mut name: String) -> String {
 fn is(token: Token<'_>, keyword: &str) -> bool {
     matches!(token.kind, Kind::Word | Kind::Symbol) && token.text.eq_ignore_ascii_case(keyword)
 }
+/// A command of psql and what it is given: its name ends where its letters end, so that an argument is never shown as a part of it.
+pub(super) fn psql_command(line: &str) -> (&str, &str) {
+    let name = line.strip_prefix('\\').unwrap_or(line);
+    let letters = name
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(name.len());
+    // `\!`, `\?` and `\.` are signs.
+    let length = match letters {
+        0 => name.chars().next().map_or(0, char::len_utf8),
+        letters => letters,
+    };
+    let begin = line.len() - name.len();
+    line.split_at_checked(begin + length).unwrap_or((line, ""))
+}

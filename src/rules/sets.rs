@@ -3,6 +3,7 @@
 mod copies;
 mod elsewhere;
 mod engines;
+mod extensions;
 mod inline;
 mod judge;
 mod keys;

@@ -769,6 +769,76 @@ pub const BAD: &[Bad] = &[
         2,
         "block_time",
     ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, a text, PRIMARY KEY (ts, id));\nSELECT create_hypertable('k_likes', 'ts', 'a', 4);",
+        "sets/partition-key",
+        1,
+        "partition column a",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, a text, PRIMARY KEY (ts, id));\nSELECT create_hypertable('k_likes', by_range('ts'), FALSE);\nSELECT add_dimension('k_likes', by_hash('a', 4));",
+        "sets/partition-key",
+        1,
+        "partition column a",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, a text);\nSELECT create_hypertable('k_likes', 'ts');\nSELECT add_dimension('k_likes', column_name => 'a', number_partitions => 4);\nCREATE UNIQUE INDEX k_likes_u ON k_likes (ts, id);",
+        "sets/partition-key",
+        4,
+        "partition column a",
+    ),
+    (
+        K,
+        "CREATE INDEX CONCURRENTLY k_x ON k_posts (content);",
+        "sets/unsafe-ddl",
+        1,
+        "hypertable k_posts",
+    ),
+    (
+        K,
+        "CREATE INDEX k_x ON k_posts (content) WITH (timescaledb.transaction_per_chunk = false);",
+        "sets/unsafe-ddl",
+        1,
+        "require-concurrent-index-creation",
+    ),
+    (
+        K,
+        "ALTER TABLE k_vars ADD COLUMN n int GENERATED ALWAYS AS (length(value)) STORED;",
+        "sets/unsafe-ddl",
+        1,
+        "adding-field-with-default",
+    ),
+    (
+        K,
+        "SELECT 1;\nALTER EXTENSION timescaledb ADD TABLE k_posts;",
+        "sets/system-schema",
+        2,
+        "extension timescaledb",
+    ),
+    (
+        K,
+        "SELECT 1;\nDO $$\nBEGIN\n  ALTER TABLE k_posts ALTER COLUMN content TYPE varchar(10);\nEND $$;",
+        "sets/unsafe-ddl",
+        2,
+        "changing-column-type",
+    ),
+    (
+        K,
+        "DO $$ BEGIN EXECUTE 'CREATE INDEX k_zz ON k_posts (content)'; END $$;",
+        "sets/unsafe-ddl",
+        1,
+        "require-concurrent-index-creation",
+    ),
+    (
+        K,
+        "DROP EXTENSION IF EXISTS timescaledb CASCADE;",
+        "sets/system-schema",
+        1,
+        "every hypertable",
+    ),
 ];
 
 #[test]
@@ -845,6 +915,63 @@ fn every_bad_migration_is_found_where_it_is_bad() {
             assert_eq!(hit.belongs_to, owner, "{hit:#?}");
         }
     });
+}
+
+/// A password is in no output, however it is written.
+#[test]
+fn no_format_shows_a_password() {
+    const LEAKS: [&str; 18] = [
+        "CREATE USER app WITH PASSWORD canary;",
+        "ALTER ROLE k_social_user PASSWORD \"canary\";",
+        "ALTER USER k_social_user PASSWORD = canary;",
+        "ALTER ROLE k_social_user PASSWORD U&\"canary\" VALID UNTIL 'x';",
+        "CREATE USER app IDENTIFIED BY canary;",
+        "CREATE SUBSCRIPTION s CONNECTION \"host=h password=canary\" PUBLICATION p;",
+        "CREATE USER MAPPING FOR x SERVER s OPTIONS (user 'a', password \"canary\");",
+        "SET dblink.password = canary;",
+        "ALTER ROLE k_social_user SET app.password = canary;",
+        "ALTER SYSTEM SET app.password = canary;",
+        "CREATE USER MAPPING FOR x SERVER \"postgres://u:canary@h/d\" OPTIONS (password $$canary$$);",
+        "CREATE ROLE x LOGIN PASWORD 'canary' PASSWORD canary;",
+        "ALTER ROLE k_social_user PASSWORD 'canary;\nSELECT 1;",
+        "DO $$ BEGIN EXECUTE 'ALTER ROLE k_social_user PASSWORD canary'; END $$;",
+        "COPY k_posts FROM 'https://u:canary@h/rows';",
+        "SELECT lo_import('https://u:canary@h/rows');",
+        "\\!PGPASSWORD=canary psql",
+        "\\connect \"dbname=postgres://u:canary@h/d\"",
+    ];
+    let repository = Repository::new();
+    for (index, sql) in LEAKS.iter().enumerate() {
+        repository.write(K, &format!("V{}__case.sql", 100 + index), sql);
+    }
+    let found = repository.found();
+    for index in 0..LEAKS.len() {
+        let file = format!("V{}__case.sql", 100 + index);
+        let read = found.iter().any(|found| found.file.ends_with(&file));
+        assert!(read, "{}: nothing is said of it: {found:#?}", LEAKS[index]);
+    }
+    for format in [
+        "table", "json", "github", "sarif", "junit", "markdown", "html",
+    ] {
+        let output = lab::dbctl(repository.0.path())
+            .args(["check", "--format", format])
+            .output()
+            .unwrap();
+        for stream in [output.stdout, output.stderr] {
+            let text = String::from_utf8(stream).unwrap();
+            let leaks: Vec<&str> = text
+                .lines()
+                .filter(|line| line.contains("canary"))
+                .collect();
+            assert!(leaks.is_empty(), "{format}: {leaks:#?}");
+        }
+    }
+    // The reason of an exception is written to be read.
+    let reason = "-- dbctl:allow sets/role the password is hunter2\nALTER ROLE k_social_user PASSWORD \"canary\";";
+    let repository = Repository::new();
+    repository.write(K, "V90__case.sql", reason);
+    let report = repository.check().to_string();
+    assert!(report.contains("the password is hunter2"), "{report}");
 }
 
 #[test]
@@ -974,6 +1101,37 @@ const BENIGN: &[(&str, &str)] = &[
         K,
         "CREATE TABLE k_base (id bigint PRIMARY KEY, block_time timestamptz NOT NULL);\nCREATE TABLE k_likes (LIKE k_base INCLUDING ALL EXCLUDING INDEXES);\nSELECT create_hypertable('k_likes', by_range('block_time'));",
     ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, a text, PRIMARY KEY (ts, id, a));\nSELECT create_hypertable('k_likes', 'ts', 'a', 4);",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, PRIMARY KEY (ts, id));\nSELECT create_hypertable('k_likes', 'ts', NULL, if_not_exists => TRUE);",
+    ),
+    (
+        K,
+        "CREATE TABLE k_likes (id bigint, ts timestamptz NOT NULL, PRIMARY KEY (ts, id));\nSELECT create_hypertable('k_likes', by_range('ts'), FALSE, TRUE);",
+    ),
+    (
+        K,
+        "CREATE INDEX k_x ON k_posts (content) WITH (timescaledb.transaction_per_chunk);",
+    ),
+    (K, "CREATE INDEX CONCURRENTLY k_x ON k_vars (value);"),
+    (
+        K,
+        "ALTER TABLE k_vars ADD COLUMN n int GENERATED ALWAYS AS (length(value)) VIRTUAL;",
+    ),
+    (K, "DROP EXTENSION IF EXISTS pg_trgm CASCADE;"),
+    (
+        K,
+        "CREATE TABLE k_new (a int);\nDO $$ BEGIN CREATE TABLE k_newer (a int); CREATE INDEX k_i ON k_newer (a); EXECUTE 'CREATE INDEX k_j ON k_new (a)'; END $$;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE k_posts ALTER COLUMN content TYPE text; END $$;",
+    ),
+    (R, "DROP EXTENSION IF EXISTS timescaledb CASCADE;"),
 ];
 
 #[test]
@@ -1096,6 +1254,22 @@ fn an_exception_holds_for_its_statement_and_needs_a_reason() {
         .filter_map(|allowed| allowed["reason"].as_str())
         .collect();
     assert!(reasons.contains(&"a maintenance window"), "{reasons:?}");
+}
+
+#[test]
+fn what_is_never_allowed_is_found_all_the_same() {
+    let repository = Repository::new();
+    let sql = "-- dbctl:allow sets/foreign-object reviewed\nDROP TABLE blocks;\n";
+    repository.write(K, "V90__case.sql", sql);
+    let found = repository.found();
+    let told = |rule: &str, line| {
+        found
+            .iter()
+            .any(|found| found.rule == rule && found.line == line)
+    };
+    assert!(told("sets/foreign-object", 2), "{found:#?}");
+    assert!(told("sets/inline-allow", 1), "{found:#?}");
+    assert_eq!(found.len(), 2, "{found:#?}");
 }
 
 #[test]

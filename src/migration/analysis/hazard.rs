@@ -6,6 +6,7 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use super::Hazard;
 use super::read::Read;
 use crate::migration::Statement;
+use crate::migration::words::Words;
 
 /// squawk's rules that are about danger to a database in use; the others are about taste, or about what `verify` looks at.
 const RULES: [Rule; 24] = [
@@ -96,12 +97,27 @@ pub(super) fn lint(
     let text = readable(sql, statements, found);
     let mut linter = Linter::from(RULES);
     linter.settings.assume_in_transaction = in_transaction;
-    for violation in linter.lint(&SourceFile::parse(&text), &text) {
+    let file = SourceFile::parse(&text);
+    for violation in linter.lint(&file, &text) {
         let at = usize::from(violation.text_range.start());
         let place = statements.partition_point(|statement| statement.at <= at);
         let Some(read) = place.checked_sub(1).and_then(|index| found.get_mut(index)) else {
             continue;
         };
+        let of = statements.get(place.saturating_sub(1));
+        let harmless = match violation.code {
+            Rule::RequireConcurrentIndexCreation => {
+                of.is_some_and(|statement| is_per_chunk(statement.text))
+            }
+            Rule::AddingFieldWithDefault => {
+                let within = file.syntax_node().covering_element(violation.text_range);
+                within.ancestors().any(|above| is_virtual(&above))
+            }
+            _ => false,
+        };
+        if harmless {
+            continue;
+        }
         let hazard = Hazard {
             code: violation.code.to_string(),
             message: violation.message,
@@ -110,6 +126,21 @@ pub(super) fn lint(
             read.hazards.push(hazard);
         }
     }
+}
+
+/// Whether an index is made chunk by chunk, each in a transaction of its own (TimescaleDB documentation, "CREATE INDEX").
+fn is_per_chunk(statement: &str) -> bool {
+    let words = Words::new(statement);
+    words.has(&["timescaledb", ".", "transaction_per_chunk"])
+        && words.option("transaction_per_chunk") == Some(true)
+}
+
+/// Whether a column is computed when it is read, so that no row is rewritten (PostgreSQL documentation, "Generated Columns").
+fn is_virtual(constraint: &SyntaxNode) -> bool {
+    constraint.kind() == SyntaxKind::GENERATED_CONSTRAINT
+        && constraint
+            .descendants()
+            .any(|inner| inner.kind() == SyntaxKind::VIRTUAL)
 }
 
 /// The text with blanks in place of the statements that were not read: they must not disturb the reading of the others, which stay

@@ -240,6 +240,41 @@ pub(in crate::migration) fn hazards(script: &Script<'_>) -> Vec<(usize, Hazard)>
         .collect()
 }
 
+/// The same for the statements that run within others, as [`hazards`] does for a script: `inner` tells of which statement each is a
+/// part. What the script has created before is known to be new.
+#[cfg(feature = "cli")]
+pub(in crate::migration) fn hazards_within(
+    script: &Script<'_>,
+    inner: &[(usize, String)],
+) -> Vec<(usize, Hazard)> {
+    if inner.is_empty() {
+        return Vec::new();
+    }
+    let mut parts: Vec<(usize, bool, &str)> = Vec::new();
+    for (index, statement) in script.statements.iter().enumerate() {
+        parts.push((statement.line, false, statement.text));
+        let within = inner.iter().filter(|(of, _)| *of == index);
+        parts.extend(
+            within.map(|(_, text)| (statement.line, true, text.trim().trim_end_matches(';'))),
+        );
+    }
+    let text: String = parts
+        .iter()
+        .map(|(.., text)| format!("{text}\n;\n"))
+        .collect();
+    let whole = Script::in_mode(&text, Mode::Transaction);
+    // A text that is more than one statement, or none, would shift all others.
+    if whole.statements.len() != parts.len() {
+        return Vec::new();
+    }
+    parts
+        .into_iter()
+        .zip(read::read(&whole))
+        .filter(|((_, within, _), _)| *within)
+        .flat_map(|((line, ..), read)| read.hazards.into_iter().map(move |hazard| (line, hazard)))
+        .collect()
+}
+
 fn with_parser(
     sql: &str,
     read: impl FnOnce(&script::Script<'_>) -> Vec<read::Read> + Send,

@@ -88,7 +88,9 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, ground: Ground<'_>) {
 /// A function runs in sessions of its own: it knows the temporary tables that it makes itself, and no other.
 fn function_body(reader: &mut Reader, text: &str, at: usize, read: impl FnOnce(&mut Reader)) {
     let outer = std::mem::take(&mut reader.temporaries);
+    let in_function = std::mem::replace(&mut reader.in_function, true);
     reader.inside("a function body", text, at, read);
+    reader.in_function = in_function;
     reader.temporaries = outer;
 }
 

@@ -314,7 +314,7 @@ fn objects(
     }
 }
 
-/// `create_hypertable()` and its like.
+/// `create_hypertable()`, `add_dimension()` and their like.
 fn partitions(
     reader: &mut Reader,
     function: &str,
@@ -323,52 +323,82 @@ fn partitions(
     at: usize,
     variables: &Variables,
 ) {
-    if matches!(
+    let makes = matches!(
         function,
         "create_hypertable" | "create_distributed_hypertable"
-    ) {
-        let column = column(arguments, variables);
-        for table in tables.iter().filter_map(|text| loose::text_path(text)) {
-            if let Some(column) = &column {
-                reader.say(
-                    at,
-                    Act::Partitions {
-                        table,
-                        column: column.clone(),
-                    },
-                );
-            }
+    );
+    if !makes && function != "add_dimension" {
+        return;
+    }
+    let first = column(
+        arguments,
+        &["time_column_name", "column_name", "dimension"],
+        1,
+        variables,
+    );
+    // Where dimensions are made by functions, the third argument is no column.
+    let second = column(arguments, &["partitioning_column"], 2, variables).filter(|_| {
+        makes
+            && !arguments
+                .get(1)
+                .is_some_and(|second| dimension(second).is_some())
+    });
+    for table in tables.iter().filter_map(|text| loose::text_path(text)) {
+        for column in [&first, &second].into_iter().flatten() {
+            reader.say(
+                at,
+                Act::Partitions {
+                    table: table.clone(),
+                    column: column.clone(),
+                },
+            );
         }
     }
 }
 
-/// The partition column of `create_hypertable(relation, column, …)` or `create_hypertable(relation, by_range(column, …))`.
-fn column(arguments: &[SyntaxNode], variables: &Variables) -> Option<String> {
-    let names = ["time_column_name", "dimension"];
+/// The partition column in the argument of one of these names, or else in this place: itself, or in `by_range(column, …)`.
+fn column(
+    arguments: &[SyntaxNode],
+    names: &[&str],
+    place: usize,
+    variables: &Variables,
+) -> Option<String> {
     let argument = arguments
         .iter()
         .find(|argument| argument_name(argument).is_some_and(|name| names.contains(&name.as_str())))
         .or_else(|| {
             arguments
-                .get(1)
-                .filter(|second| argument_name(second).is_none())
+                .get(place)
+                .filter(|placed| argument_name(placed).is_none())
         })?;
-    let dimension = argument
+    let value = match dimension(argument) {
+        Some(dimension) => variables.value(constant::arguments(&dimension).first()?),
+        None => variables.value(argument),
+    };
+    match value.texts.as_slice() {
+        [column] if !value.open && is_column(column) => Some(column.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a value can be a column's name: `NULL`, which is empty, `TRUE` and what is not known are none.
+fn is_column(value: &str) -> bool {
+    value != UNKNOWN
+        && !["", "null", "true", "false"]
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// The call of `by_range()` or `by_hash()` in an argument.
+fn dimension(argument: &SyntaxNode) -> Option<SyntaxNode> {
+    argument
         .descendants()
         .filter(|inner| inner.kind() == SyntaxKind::CALL_EXPR)
         .find(|inner| {
             names::called(inner).is_some_and(|(_, function)| {
                 matches!(function.name.as_str(), "by_range" | "by_hash")
             })
-        });
-    let value = match dimension {
-        Some(dimension) => variables.value(constant::arguments(&dimension).first()?),
-        None => variables.value(argument),
-    };
-    match value.texts.as_slice() {
-        [column] if !value.open => Some(column.clone()),
-        _ => None,
-    }
+        })
 }
 
 fn argument_name(argument: &SyntaxNode) -> Option<String> {

@@ -14,7 +14,10 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         K::UNIQUE_CONSTRAINT => constraint(reader, node, at, "unique constraint"),
         K::EXCLUDE_CONSTRAINT => constraint(reader, node, at, "exclusion constraint"),
         K::LIKE_CLAUSE => copies(reader, node, at),
-        K::CREATE_INDEX => index(reader, node, at),
+        K::CREATE_INDEX => {
+            concurrent_index(reader, node, at);
+            index(reader, node, at);
+        }
         K::DROP_CONSTRAINT => {
             let name = child(node, K::CONSTRAINT_NAME_REF).map(|name| last(&name));
             if let (Some(table), Some(name)) = (table_of(node), name) {
@@ -132,6 +135,17 @@ fn index(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             columns,
         },
     );
+}
+
+fn concurrent_index(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    use SyntaxKind as K;
+    let concurrently = node
+        .children_with_tokens()
+        .any(|child| child.kind() == K::CONCURRENTLY_KW);
+    let table = child(node, K::TABLE_RELATION_NAME).and_then(|table| names::path(&table));
+    if let (true, Some(table)) = (concurrently, table) {
+        reader.say(at, Act::Concurrently { table });
+    }
 }
 
 /// LIKE with INCLUDING INDEXES brings keys along; the last word about them counts.

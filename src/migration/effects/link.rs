@@ -22,7 +22,20 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             .map(|server| names::folded(&server))
             .unwrap_or_default()
     };
+    if node.kind() == K::DROP_EXTENSION {
+        drops(reader, node, at);
+        return;
+    }
     let act = match node.kind() {
+        K::ALTER_EXTENSION
+            if node
+                .children()
+                .any(|child| child.kind() == K::ALTER_EXTENSION_ADD) =>
+        {
+            Act::Attaches {
+                extension: named(K::EXTENSION_REF),
+            }
+        }
         K::CREATE_EXTENSION => link("extension", named(K::EXTENSION)),
         K::CREATE_SERVER => link("server", named(K::SERVER)),
         K::ALTER_SERVER => link("server", named(K::SERVER_REF)),
@@ -62,6 +75,24 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         _ => return,
     };
     reader.say(at, act);
+}
+
+/// DROP EXTENSION … CASCADE
+fn drops(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let all = node
+        .descendants_with_tokens()
+        .any(|inner| inner.kind() == SyntaxKind::CASCADE_KW);
+    let extensions = node
+        .descendants()
+        .filter(|inner| all && inner.kind() == SyntaxKind::EXTENSION_REF);
+    for extension in extensions {
+        reader.say(
+            at,
+            Act::Drops {
+                extension: names::folded(&extension),
+            },
+        );
+    }
 }
 
 fn literal(node: &SyntaxNode) -> String {

@@ -20,6 +20,8 @@ mod temporary;
 mod walk;
 
 use crate::migration::analysis::{Script, with_stack};
+use crate::migration::masked::hide;
+use crate::secret::Secret;
 
 pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
@@ -35,6 +37,8 @@ pub struct Effects {
     pub effects: Vec<Effect>,
     /// The exceptions from rules that it asks for.
     pub allows: Vec<Allow>,
+    /// The statements about tables that run within others: of which statement each is a part, and its text.
+    pub(super) inner: Vec<(usize, String)>,
 }
 
 /// A statement of a script.
@@ -44,8 +48,10 @@ pub struct Said {
     pub place: Position,
     /// The line on which it ends, counted from 1.
     pub last_line: usize,
-    /// Its beginning in one line, with every quoted text left out: a text may be a password.
+    /// Its beginning in one line, without quoted texts and whatever else may be a password.
     pub excerpt: String,
+    /// What must not be said of it.
+    withheld: Vec<Secret>,
     /// Where it begins and ends in the text, in bytes.
     span: (usize, usize),
 }
@@ -251,6 +257,21 @@ pub enum Act {
         /// The partition column.
         column: String,
     },
+    /// It makes an index CONCURRENTLY.
+    Concurrently {
+        /// The table.
+        table: Path,
+    },
+    /// It makes an object a member of an extension.
+    Attaches {
+        /// The extension.
+        extension: String,
+    },
+    /// It drops an extension with all that depends on it.
+    Drops {
+        /// The extension.
+        extension: String,
+    },
     /// It gives a table a unique key.
     Unique {
         /// The table.
@@ -291,6 +312,14 @@ impl Effects {
         self.statements
             .iter()
             .position(|said| said.place.line <= line && line <= said.last_line)
+    }
+}
+
+impl Said {
+    /// What is said of the statement, without what may be a password in it.
+    #[must_use]
+    pub fn without_secrets(&self, told: &str) -> String {
+        hide(told, &self.withheld)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Act;
 use crate::migration::statements::statements;
 use crate::migration::tokens::{Kind, tokens};
-use crate::migration::words::Words;
+use crate::migration::words::{Words, psql_command};
 
 /// The text with blanks in place of psql's commands and of the rows after COPY … FROM STDIN, every other byte where it was; and the
 /// commands with their places.
@@ -64,9 +64,9 @@ pub(in crate::migration) fn without_rows(sql: &str) -> String {
 }
 
 fn act(line: &str) -> Act {
-    let mut words = line.split_whitespace();
-    let command = words.next().unwrap_or("\\").to_owned();
-    let arguments: Vec<&str> = words.collect();
+    let (command, arguments) = psql_command(line);
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    let command = command.to_owned();
     let target = match command.as_str() {
         "\\c" | "\\connect" => database(&arguments),
         "\\i" | "\\ir" | "\\include" | "\\include_relative" | "\\cd" => arguments
@@ -92,7 +92,11 @@ fn database(arguments: &[&str]) -> String {
             let (_, rest) = whole.split_once(&format!("{key}="))?;
             rest.split([' ', '\'']).next()
         };
-        return [value("dbname"), value("host")]
+        let database = value("dbname").map(|name| match name.contains("://") {
+            true => database(&[name]),
+            false => name.to_owned(),
+        });
+        return [database, value("host").map(str::to_owned)]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -140,6 +144,18 @@ mod tests {
                 target: "other at h".to_owned()
             })
         );
+    }
+
+    #[test]
+    fn no_argument_is_told_as_a_part_of_the_command() {
+        for sql in [
+            "\\!PGPASSWORD=canary psql",
+            "\\set'canary'",
+            "\\c \"dbname=postgres://u:canary@h/d host=h\"",
+        ] {
+            let (_, commands) = cut_out(sql);
+            assert!(!format!("{commands:?}").contains("canary"), "{commands:?}");
+        }
     }
 
     #[test]

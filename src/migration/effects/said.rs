@@ -1,23 +1,26 @@
 //! How a statement is quoted, and where it stands.
 
 use super::Position;
-use crate::migration::tokens::{Kind, meaningful};
+use crate::migration::masked::instead;
+use crate::migration::tokens::{Token, tokens};
 
 /// The longest excerpt of a statement, in characters.
 const EXCERPT: usize = 120;
+
+/// How many tokens are looked at for one: enough, even where comments and blanks stand between all of them.
+const MOST_TOKENS: usize = 512;
 
 /// A statement's beginning in one line. What is quoted may be a password, and is left out.
 pub(super) fn excerpt(text: &str) -> String {
     let mut out = String::new();
     let mut end = None;
-    for token in meaningful(text) {
+    let tokens: Vec<Token<'_>> = tokens(text).take(MOST_TOKENS).collect();
+    let shown = tokens.iter().zip(instead(&tokens));
+    for (token, instead) in shown.filter(|(token, _)| token.means_something()) {
         if end.is_some_and(|end| end < token.at) {
             out.push(' ');
         }
-        match token.kind {
-            Kind::Text => out.push_str("'…'"),
-            _ => out.push_str(token.text),
-        }
+        out.push_str(instead.unwrap_or(token.text));
         end = Some(token.at + token.text.len());
         if out.chars().count() > EXCERPT {
             out = out.chars().take(EXCERPT).chain(['…']).collect();

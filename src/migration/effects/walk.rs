@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use squawk_syntax::SyntaxNode;
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::Variables;
 use super::said::{Lines, excerpt};
@@ -12,6 +12,7 @@ use super::{
     psql, setting, temporary,
 };
 use crate::migration::analysis::{Mode, Parsed, Script};
+use crate::migration::masked::withheld;
 use crate::migration::statements::{Statement, statements};
 
 /// How deep code may lie in code: a function body that executes a text that makes a function …
@@ -29,6 +30,9 @@ pub(super) struct Reader {
     depth: usize,
     /// Whether it is a block of code, where INTO fills variables.
     pub(super) in_block: bool,
+    /// Whether it is a function's body, which runs when the function is called.
+    pub(super) in_function: bool,
+    inner: Vec<(usize, String)>,
     /// The temporary relations at this point.
     pub(super) temporaries: Temporaries,
 }
@@ -59,6 +63,21 @@ pub(in crate::migration) fn script(script: &Script<'_>) -> Effects {
             reader.temporaries.commit();
         }
     })
+}
+
+/// Whether a statement can hold up those who use a table, or makes one that nobody uses yet.
+const fn is_about_tables(kind: SyntaxKind) -> bool {
+    use SyntaxKind as K;
+    matches!(
+        kind,
+        K::ALTER_DOMAIN
+            | K::ALTER_TABLE
+            | K::CREATE_INDEX
+            | K::CREATE_TABLE
+            | K::CREATE_TABLE_AS
+            | K::REINDEX
+            | K::TRUNCATE
+    )
 }
 
 /// What the tokens of a script tell, where no parser can be had.
@@ -94,6 +113,7 @@ fn read(
             place: lines.position(statement.at),
             last_line: lines.position(statement.at + statement.text.len()).line,
             excerpt: excerpt(statement.text),
+            withheld: withheld(statement.text),
             span: (statement.at, statement.at + statement.text.len()),
         })
         .collect();
@@ -103,6 +123,8 @@ fn read(
         within: None,
         depth: 0,
         in_block: false,
+        in_function: false,
+        inner: Vec::new(),
         temporaries: Temporaries::default(),
     };
     for (index, statement) in split.iter().enumerate() {
@@ -119,6 +141,7 @@ fn read(
             place,
             last_line: place.line,
             excerpt: format!("{command} {target}").trim_end().to_owned(),
+            withheld: Vec::new(),
             span: (at, at),
         });
         reader.say(at, act);
@@ -139,6 +162,7 @@ fn read(
         statements: said,
         effects,
         allows,
+        inner: reader.inner,
     }
 }
 
@@ -252,6 +276,9 @@ impl Reader {
             }
             if temporary::matters(node.kind()) {
                 open.push(node.clone());
+            }
+            if self.within.is_some() && !self.in_function && is_about_tables(node.kind()) {
+                self.inner.push((self.statement, node.text().to_string()));
             }
             let at = ground(usize::from(node.text_range().start()));
             named::read(self, &node, at);

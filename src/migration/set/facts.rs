@@ -187,7 +187,13 @@ fn with_parser(text: &Text) -> FileFacts {
         Some(mode) => Script::in_mode(&text.sql, mode),
         None => Script::new(&text.sql),
     };
-    facts(text, effects::of(&script), |_| analysis::hazards(&script))
+    let effects = effects::of(&script);
+    let inner = effects.inner.clone();
+    facts(text, effects, |_| {
+        let mut hazards = analysis::hazards(&script);
+        hazards.extend(analysis::hazards_within(&script, &inner));
+        hazards
+    })
 }
 
 /// What can be told of a file without the parser.

@@ -6,7 +6,7 @@ use crate::migration::analysis::{
 };
 use crate::migration::statements::{Lines, Reader};
 use crate::migration::tokens::{Kind, Token, contains, tokens};
-use crate::migration::words::Words;
+use crate::migration::words::{Words, psql_command};
 use crate::migration::{Statement, analyse, statements};
 
 /// What is wrong, with the line of each.
@@ -151,7 +151,7 @@ fn in_statement(statement: Statement<'_>, words: &Words<'_>, script: Script) -> 
     if let Some(token) = backslash {
         let line = statement.line + Lines::default().at(statement.text, token.at) - 1;
         let rest = statement.text.get(token.at..).unwrap_or_default();
-        let command = rest.split_whitespace().next().unwrap_or_default();
+        let (command, _) = psql_command(rest);
         problems.push((
             line,
             format!(

@@ -100,6 +100,9 @@ fn slot<'u>(
     file: usize,
     statement: Option<usize>,
 ) -> Option<&'u mut Used> {
+    if is_never_allowed(rule) {
+        return None;
+    }
     let allows = &files.get(file)?.effects.allows;
     let index = allows.iter().position(|allow| {
         allow.rule == rule
@@ -107,6 +110,15 @@ fn slot<'u>(
             && (allow.statement.is_none() || allow.statement == statement)
     })?;
     used.get_mut(file)?.get_mut(index)
+}
+
+/// Whether the rule's page says that it is never allowed.
+fn is_never_allowed(rule: &str) -> bool {
+    RULES
+        .iter()
+        .filter(|known| known.id == rule)
+        .filter_map(|known| known.help.split_once("## When to allow it"))
+        .any(|(_, when)| when.trim_start().starts_with("Never"))
 }
 
 fn accepted(file: &FileFacts, allow: &Allow, first: Taken, times: usize) -> Allowed {
@@ -145,6 +157,12 @@ fn idle(file: &FileFacts, allow: &Allow) -> Finding {
             format!("names {rule:?}, which is no rule of group sets{like}"),
             "an unknown rule",
             "Correct the rule; `dbctl rules` lists them. Other groups' findings are allowed in the manifest.",
+        )
+    } else if is_never_allowed(rule) {
+        (
+            format!("is for {rule}, which nothing in a file can allow"),
+            "an exception from a rule that has none",
+            "Remove it, and mend what the rule finds; `dbctl explain` says how.",
         )
     } else if allow.reason.is_empty() {
         (

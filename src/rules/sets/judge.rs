@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::owners::{Owners, Service};
-use super::{copies, elsewhere, engines, inline, keys, objects, privileges, readable};
+use super::{copies, elsewhere, engines, extensions, inline, keys, objects, privileges, readable};
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
 use crate::report::verify::Allowed;
@@ -123,6 +123,9 @@ pub(in crate::rules) fn judge<'a>(
         placed.extend(of_file);
     }
     placed.extend(keys::partition_keys(&texts.files));
+    if offline {
+        placed.extend(keys::concurrent_indexes(&texts.files));
+    }
     inline::apply(&texts.files, placed, gaps, offline, &mut judged);
     judged.findings.extend(readable::of_set(subject, texts));
     for other in owners.unknown(index) {
@@ -183,18 +186,25 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
         }
         Act::Definer { function } => privileges::definer(context, effect, function),
         Act::Unpinned { function } => privileges::unpinned(context, effect, function),
+        Act::Attaches { extension } => Some(extensions::attached(extension)),
+        Act::Drops { extension } => extensions::dropped(context, extension),
         act => elsewhere::act(context, act),
     }
 }
 
 impl Placed {
     /// The finding.
-    pub(super) fn finding(self, files: &[FileFacts]) -> Finding {
+    pub(super) fn finding(mut self, files: &[FileFacts]) -> Finding {
         let file = files.get(self.file);
-        let (name, path) = file.map_or(("", ""), |file| (file.file.as_str(), file.path.as_str()));
-        let excerpt = file
+        let statement = file
             .zip(self.statement)
-            .and_then(|(file, statement)| file.effects.statements.get(statement))
+            .and_then(|(file, statement)| file.effects.statements.get(statement));
+        if let Some(said) = statement {
+            self.draft.does = said.without_secrets(&self.draft.does);
+            self.draft.about.name = said.without_secrets(&self.draft.about.name);
+        }
+        let (name, path) = file.map_or(("", ""), |file| (file.file.as_str(), file.path.as_str()));
+        let excerpt = statement
             .map(|said| said.excerpt.as_str())
             .unwrap_or_default();
         let within = self

@@ -1,6 +1,6 @@
 //! Keys of hypertables, and statements that hurt a database in use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::judge::{Context, Draft, Placed};
 use super::{answer, rule};
@@ -119,10 +119,48 @@ struct Key<'a> {
 #[derive(Default)]
 struct Table<'a> {
     keys: Vec<Key<'a>>,
-    partition: Option<&'a str>,
+    /// The columns of its dimensions; none while it is no hypertable.
+    partitions: Vec<&'a str>,
 }
 
-/// Unique keys of hypertables without the partition column, over all files of a set: a table is often made in one file and made a
+/// Indexes that are made CONCURRENTLY on hypertables, which TimescaleDB refuses (TimescaleDB documentation, "CREATE INDEX").
+pub(super) fn concurrent_indexes(files: &[FileFacts]) -> Vec<Placed> {
+    let mut hypertables: HashSet<&str> = HashSet::new();
+    let mut found = Vec::new();
+    for (number, file) in files.iter().enumerate().filter(|(_, file)| !file.down) {
+        for effect in &file.effects.effects {
+            match &effect.act {
+                Act::Partitions { table, .. } => {
+                    hypertables.insert(&table.name);
+                }
+                Act::Concurrently { table } if hypertables.contains(table.name.as_str()) => {
+                    let table = &table.name;
+                    let draft = Draft::new(
+                        &UNSAFE_DDL,
+                        About::plain("table", table),
+                        format!("fails: TimescaleDB makes no index CONCURRENTLY on hypertable {table}"),
+                    )
+                    .severity(Severity::Error)
+                    .expected("CREATE INDEX … WITH (timescaledb.transaction_per_chunk)")
+                    .remedy(
+                        "Write it without CONCURRENTLY, WITH (timescaledb.transaction_per_chunk), in a file of its own.",
+                    );
+                    found.push(Placed {
+                        draft,
+                        place: effect.place,
+                        statement: Some(effect.statement),
+                        within: effect.within,
+                        file: number,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Unique keys of hypertables without a partition column, over all files of a set: a table is often made in one file and made a
 /// hypertable in another.
 pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
     let mut tables: HashMap<&str, Table<'_>> = HashMap::new();
@@ -147,7 +185,7 @@ pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
                     };
                     let table_name = table.name.as_str();
                     let table = tables.entry(table_name).or_default();
-                    if let Some(column) = table.partition {
+                    for column in &table.partitions {
                         found.extend(lacking(&key, table_name, column, (number, effect)));
                     }
                     table.keys.push(key);
@@ -166,7 +204,7 @@ pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
                     let table_name = table.name.as_str();
                     let table = tables.entry(table_name).or_default();
                     for key in copies {
-                        if let Some(column) = table.partition {
+                        for column in &table.partitions {
                             found.extend(lacking(&key, table_name, column, (number, effect)));
                         }
                         table.keys.push(key);
@@ -175,7 +213,10 @@ pub(super) fn partition_keys(files: &[FileFacts]) -> Vec<Placed> {
                 Act::Partitions { table, column } => {
                     let table_name = table.name.as_str();
                     let table = tables.entry(table_name).or_default();
-                    table.partition = Some(column);
+                    if table.partitions.contains(&column.as_str()) {
+                        continue;
+                    }
+                    table.partitions.push(column);
                     for key in &table.keys {
                         found.extend(lacking(key, table_name, column, (number, effect)));
                     }

@@ -96,6 +96,11 @@ pub(super) fn unread(
         if said {
             continue;
         }
+        let why = file
+            .effects
+            .statements
+            .get(effect.statement)
+            .map_or_else(String::new, |said| said.without_secrets(why));
         let reason = format!(
             "{}:{}:{}: its syntax is not known to dbctl's parser ({why}); only the names behind its keywords were looked at",
             file.path, effect.place.line, effect.place.column
