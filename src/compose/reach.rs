@@ -141,7 +141,7 @@ impl Deployment {
 #[must_use]
 pub fn is_host_name(name: &str) -> bool {
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    HOST_NAMES.iter().any(|known| is(&known))
+    HOST_NAMES.iter().any(is)
 }
 
 /// The names under which other containers find this one (Docker documentation, "Networking in Compose").

@@ -328,6 +328,7 @@ fn a_password_in_a_migration_is_not_shown() {
         format!(
             "DO $$ DECLARE p text := '{canary}'; BEGIN EXECUTE format('CREATE ROLE somebody PASSWORD %L', p); END $$;"
         ),
+        format!("SELECT 'postgresql://u:{canary}@h/db'::int;"),
     ] {
         shop.file("V1__role.sql", &sql);
         for form in [

@@ -96,9 +96,7 @@ impl Lexer<'_> {
     }
 
     fn blanks(&mut self) {
-        while self.eat("\\\n") || self.rest.starts_with(BLANKS) && self.next().is_some()
-        {
-        }
+        while self.eat("\\\n") || self.rest.starts_with(BLANKS) && self.next().is_some() {}
     }
 
     fn last(&mut self) -> Option<&mut Command> {

@@ -339,9 +339,9 @@ fn partitions(
     // Where dimensions are made by functions, the third argument is no column.
     let second = column(arguments, &["partitioning_column"], 2, variables).filter(|_| {
         makes
-            && !arguments
+            && arguments
                 .get(1)
-                .is_some_and(|second| dimension(second).is_some())
+                .is_none_or(|second| dimension(second).is_none())
     });
     for table in tables.iter().filter_map(|text| loose::text_path(text)) {
         for column in [&first, &second].into_iter().flatten() {

@@ -93,7 +93,6 @@ pub(crate) fn without_quotes(told: &str) -> String {
 }
 
 /// A server's message about a statement without the secrets of the statement: where it speaks of a password, none of its texts is told.
-#[allow(dead_code, reason = "for the runner's errors")]
 pub(crate) fn server_words(told: &str, statement: &str) -> String {
     secrets::server_words(told, statement)
 }

@@ -216,7 +216,7 @@ fn value(statement: &[Token<'_>], from: usize, key: Key) -> Option<Range<usize>>
     let none = alone && NO_VALUES.iter().any(|word| is(first, word));
     let calls = rest.get(length).is_some_and(|token| token.text == "(");
     // A column is given the result of a function, another column, or a text.
-    let computed = key.column && !(alone && !calls);
+    let computed = key.column && (calls || !alone);
     let missing = length == 0 || key.assigned && !assigned;
     (!none && !computed && !missing).then_some(begin..begin + length)
 }

@@ -2,8 +2,8 @@
 
 use super::super::error::{describe, position};
 use super::ApplyError;
-use crate::migration::masked::without_texts;
-use crate::migration::{Migration, Mode, statements};
+use crate::migration::masked::{server_words, without_texts};
+use crate::migration::{Migration, Mode, Statement, statements};
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -100,29 +100,25 @@ pub(super) fn failure_text(
     offset: usize,
     state: &str,
 ) -> String {
+    let mut told = describe(error);
     let place = match step {
         Step::Statement(number) => {
             let position = position(error).and_then(|position| position.checked_sub(offset));
+            if let Some(statement) = failed(migration, number, position) {
+                told = server_words(&told, statement.text);
+            }
             place(migration, number, position)
         }
         Step::Commit => format!("{}, at its COMMIT", migration.file),
         Step::Own => format!("{} (in dbctl's own statements)", migration.file),
     };
-    format!("{place}: {}; {state}", describe(error))
+    format!("{place}: {told}; {state}")
 }
 
 /// File, line and text of a statement. `position` is the server's, in what was sent: the whole file, or the statement alone.
 pub(super) fn place(migration: &Migration, number: usize, position: Option<usize>) -> String {
     let file = &migration.file;
-    let all = statements(&migration.sql);
-    // The server reads the whole text before it runs any of it: then only the position tells which statement it does not understand.
-    let meant = match (position, migration.mode) {
-        (Some(position), Mode::Transaction) => all
-            .partition_point(|statement| starts_by(&migration.sql, statement.at, position))
-            .saturating_sub(1),
-        _ => number,
-    };
-    let statement = all.into_iter().nth(meant);
+    let statement = failed(migration, number, position);
     let first = statement.map(|statement| statement.line);
     let line = match (position, migration.mode) {
         (None, _) => first,
@@ -141,6 +137,19 @@ pub(super) fn place(migration: &Migration, number: usize, position: Option<usize
 /// What a failed migration in one transaction leaves.
 pub(super) fn nothing_remains(migration: &Migration) -> String {
     format!("nothing of {} remains", migration.stem())
+}
+
+/// The statement that failed: the one after so many, or the one that a position is in.
+fn failed(migration: &Migration, number: usize, position: Option<usize>) -> Option<Statement<'_>> {
+    let all = statements(&migration.sql);
+    // The server reads the whole text before it runs any of it: then only the position tells which statement it does not understand.
+    let meant = match (position, migration.mode) {
+        (Some(position), Mode::Transaction) => all
+            .partition_point(|statement| starts_by(&migration.sql, statement.at, position))
+            .saturating_sub(1),
+        _ => number,
+    };
+    all.into_iter().nth(meant)
 }
 
 /// Whether what begins at this byte begins no later than the character at a position, which is counted from 1.

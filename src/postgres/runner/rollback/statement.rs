@@ -4,18 +4,25 @@ use tokio_postgres::Client;
 
 use super::super::super::error::{describe, position};
 use super::super::failure::{lines, shortened};
+use crate::migration::masked::server_words;
 use crate::migration::statements;
 
 /// A statement that failed, or what dbctl does around it.
 pub(super) struct Failure {
     /// Where: file, line and statement; `None` for dbctl's own statements.
     pub(super) place: Option<String>,
+    /// The statement's text, whose secrets the server's words must not tell.
+    pub(super) statement: String,
     pub(super) error: tokio_postgres::Error,
 }
 
 impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self { place: None, error }
+        Self {
+            place: None,
+            statement: String::new(),
+            error,
+        }
     }
 }
 
@@ -26,7 +33,7 @@ impl Failure {
         format!(
             "{}: {}",
             place.unwrap_or("in dbctl's own statements"),
-            describe(&self.error)
+            server_words(&describe(&self.error), &self.statement)
         )
     }
 }
@@ -39,6 +46,7 @@ pub(super) async fn run(client: &Client, file: &str, sql: &str) -> Result<(), Fa
             let text = shortened(statement.text);
             return Err(Failure {
                 place: Some(format!("{file}, line {line} ({text})")),
+                statement: statement.text.to_owned(),
                 error,
             });
         }

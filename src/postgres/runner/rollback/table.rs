@@ -92,7 +92,7 @@ pub(super) async fn lock(
         let sql = format!("LOCK TABLE ONLY {} IN SHARE MODE", table.quoted());
         client.batch_execute(&sql).await.map_err(|error| Failure {
             place: Some(format!("closing {} to writers", table.shown())),
-            error,
+            ..error.into()
         })?;
     }
     Ok(())
