@@ -945,10 +945,10 @@ fn no_format_shows_a_password() {
         repository.write(K, &format!("V{}__case.sql", 100 + index), sql);
     }
     let found = repository.found();
-    for index in 0..LEAKS.len() {
+    for (index, sql) in LEAKS.iter().enumerate() {
         let file = format!("V{}__case.sql", 100 + index);
         let read = found.iter().any(|found| found.file.ends_with(&file));
-        assert!(read, "{}: nothing is said of it: {found:#?}", LEAKS[index]);
+        assert!(read, "{sql}: nothing is said of it: {found:#?}");
     }
     for format in [
         "table", "json", "github", "sarif", "junit", "markdown", "html",
