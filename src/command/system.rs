@@ -193,7 +193,7 @@ impl<'a> Loaded<'a> {
             .find_map(|other| {
                 let host = endpoint.shares_database_with(other.endpoint()?)?;
                 Some(format!(
-                    "database {} at {} is {}'s as well: give each service its own database; nothing was changed",
+                    "database {} at {} is {}'s as well: give each service its own database",
                     endpoint.database,
                     host.address(),
                     other.name

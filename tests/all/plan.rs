@@ -414,6 +414,7 @@ fn nobody_is_the_first_in_a_database_that_two_services_would_share() {
         "postgres",
         &format!("GRANT CONNECT ON DATABASE \"{a}\" TO \"{b}\""),
     );
+    lab.sql("a", &format!("GRANT USAGE ON SCHEMA public TO \"{b}\""));
     let shared = format!("b.database={a}");
     for dry in [&["migrate", "--dry-run"][..], &["migrate"]] {
         lab.run(&[dry, &["--set", &shared]].concat())
@@ -426,6 +427,12 @@ fn nobody_is_the_first_in_a_database_that_two_services_would_share() {
     assert_eq!(lab.sql("a", tables), "0");
     // Whose it is the stamp tells: then only the other one is refused.
     lab.run(&["migrate", "-q"]).exits(0);
+    lab.sql(
+        "a",
+        &format!(
+            "GRANT USAGE ON SCHEMA dbctl TO \"{b}\"; GRANT SELECT ON dbctl.identity, public.refinery_schema_history TO \"{b}\""
+        ),
+    );
     lab.run(&["migrate", "--set", &shared])
         .exits(3)
         .says("up to date")
