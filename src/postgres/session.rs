@@ -235,9 +235,11 @@ impl Canceller {
     /// Asks the server to cancel. Nothing is known afterwards: the request may not arrive, or nothing may be running.
     pub async fn cancel(&self) {
         let asked = async {
-            let opened = self.place.open().await?;
+            let mut stream = self.place.open().await?.stream;
             // Where there is TLS, the stream has it already.
-            self.token.cancel_query_raw(opened.stream, NoTls).await?;
+            self.token.cancel_query_raw(&mut stream, NoTls).await?;
+            // The server closes it when it has passed the request on. Who goes on sooner may have a later statement cancelled.
+            drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
             Ok::<(), OpenError>(())
         };
         drop(tokio::time::timeout(Duration::from_secs(2), asked).await);

@@ -14,6 +14,7 @@ mod analysis;
 mod architecture;
 mod bad_input;
 mod baseline;
+mod cancels;
 mod check_compose;
 mod check_sets;
 mod connections;

@@ -293,8 +293,9 @@ impl Guarded<'_> {
             )));
         }
         let cleaned = self.clean_up(alone, before).await?;
-        let interrupted_now =
-            error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.interrupt.borrow();
+        // It may have come while what a lock conflict has left was taken away.
+        let interrupted_now = *self.options.interrupt.borrow()
+            && (error.code() == Some(&SqlState::QUERY_CANCELED) || is_lock_conflict(&error));
         let file = &migration.file;
         match cleaned {
             Cleaned::Finished => self.done(alone, before.to_vec()).await.map(|()| true),
