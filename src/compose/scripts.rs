@@ -60,33 +60,10 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
     let mut found = Vec::new();
     for (index, container) in containers.iter().enumerate() {
         for mount in container.mounts.iter().filter(|mount| mount.is_init()) {
-            let mut scripts = Scripts {
-                container: index,
-                place: mount.place.clone(),
-                shown: mount.shown().to_owned(),
-                store: mount.source.clone(),
-                files: Vec::new(),
-                unread: Vec::new(),
-            };
-            let rest = rest_of(mount.target.raw(), FOLDER).unwrap_or_default();
-            match mount
-                .source
-                .as_ref()
-                .and_then(|store| Some((store, store.host.as_deref()?)))
-            {
-                Some((store, path)) => {
-                    let names = names(path, &rest, &mut scripts.unread);
-                    let is_folder = path.is_dir();
-                    let files = names.into_iter().map(|(name, path)| {
-                        let store = if is_folder {
-                            store.below(&name)
-                        } else {
-                            store.clone()
-                        };
-                        (path, Provided::lying_at(store))
-                    });
-                    scripts.take(files.collect(), container);
-                }
+            let mut scripts =
+                Scripts::none_of(index, &mount.place, mount.shown(), mount.source.as_ref());
+            match mount.source.as_ref().filter(|store| store.host.is_some()) {
+                Some(store) => scripts.take_all(store, mount.target.raw(), container),
                 None => scripts.unread.push(format!(
                     "{} is no directory of this host that is known",
                     mount.shown()
@@ -99,14 +76,8 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
         }
         for grant in container.grants.iter().filter(|grant| grant.is_init()) {
             let file = grant.file();
-            let mut scripts = Scripts {
-                container: index,
-                place: grant.place.clone(),
-                shown: file.shown.clone(),
-                store: Some(grant.store.clone()),
-                files: Vec::new(),
-                unread: Vec::new(),
-            };
+            let mut scripts =
+                Scripts::none_of(index, &grant.place, &file.shown, Some(&grant.store));
             scripts.take(vec![(grant.target.clone(), file)], container);
             found.push(scripts);
         }
@@ -116,34 +87,12 @@ pub(super) fn read(containers: &[Container]) -> Vec<Scripts> {
 
 /// The scripts that a `build` puts into the image.
 fn of_build(index: usize, container: &Container, built: &Built) -> Scripts {
-    let mut scripts = Scripts {
-        container: index,
-        place: built.place.clone(),
-        shown: format!("{} of the image of {}", built.target, container.name),
-        store: built.source.as_ref().ok().cloned(),
-        files: Vec::new(),
-        unread: Vec::new(),
-    };
-    let (store, path) = match &built.source {
-        Ok(store) => (store, store.host.clone().unwrap_or_default()),
-        Err(why) => {
-            scripts.unread.push(why.clone());
-            return scripts;
-        }
-    };
-    let rest = rest_of(&built.target, FOLDER).unwrap_or_default();
-    let is_folder = path.is_dir();
-    let files = names(&path, &rest, &mut scripts.unread)
-        .into_iter()
-        .map(|(name, path)| {
-            let store = if is_folder {
-                store.below(&name)
-            } else {
-                store.clone()
-            };
-            (path, Provided::lying_at(store))
-        });
-    scripts.take(files.collect(), container);
+    let shown = format!("{} of the image of {}", built.target, container.name);
+    let mut scripts = Scripts::none_of(index, &built.place, &shown, built.source.as_ref().ok());
+    match &built.source {
+        Ok(store) => scripts.take_all(store, &built.target, container),
+        Err(why) => scripts.unread.push(why.clone()),
+    }
     scripts
 }
 
@@ -178,6 +127,37 @@ fn names(path: &Path, rest: &str, unread: &mut Vec<String>) -> Vec<(String, Stri
 }
 
 impl Scripts {
+    /// Those of a place, none of which is read yet.
+    fn none_of(container: usize, place: &Place, shown: &str, store: Option<&Store>) -> Self {
+        Self {
+            container,
+            place: place.clone(),
+            shown: shown.to_owned(),
+            store: store.cloned(),
+            files: Vec::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Reads what lies in a file or folder of this host that the container has at this path.
+    fn take_all(&mut self, store: &Store, target: &str, container: &Container) {
+        let folder = store.host.clone().unwrap_or_default();
+        let rest = rest_of(target, FOLDER).unwrap_or_default();
+        let is_folder = folder.is_dir();
+        let files = names(&folder, &rest, &mut self.unread)
+            .into_iter()
+            .map(|(name, path)| {
+                let store = if is_folder {
+                    store.below(&name)
+                } else {
+                    store.clone()
+                };
+                (path, Provided::lying_at(store))
+            })
+            .collect();
+        self.take(files, container);
+    }
+
     /// Reads what of these files the images run, by their paths in the container, and what that reads.
     fn take(&mut self, files: Vec<(String, Provided)>, container: &Container) {
         let mut waiting: VecDeque<Waiting> = VecDeque::new();

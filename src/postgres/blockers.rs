@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::MutexGuard;
 use tokio_postgres::types::Type;
 
 use super::connect::connect;
@@ -95,15 +96,21 @@ impl<'a> Watch<'a> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = blockers;
     }
 
-    /// Looks until it is dropped; returns when it cannot look.
-    async fn look(&self, tell: &(dyn Fn(&str) + Sync)) {
-        tokio::time::sleep(self.quiet).await;
+    /// The second connection, opened where there was none; empty when it cannot be had.
+    async fn second(&self) -> MutexGuard<'_, Option<Session>> {
         let mut held = self.session.lock().await;
         if held.is_none() {
             *held = connect(self.endpoint, Purpose::Read, self.application)
                 .await
                 .ok();
         }
+        held
+    }
+
+    /// Looks until it is dropped; returns when it cannot look.
+    async fn look(&self, tell: &(dyn Fn(&str) + Sync)) {
+        tokio::time::sleep(self.quiet).await;
+        let mut held = self.second().await;
         let Some(session) = held.as_ref() else {
             return;
         };
@@ -125,12 +132,7 @@ impl<'a> Watch<'a> {
             return;
         }
         let looking = async {
-            let mut held = self.session.lock().await;
-            if held.is_none() {
-                *held = connect(self.endpoint, Purpose::Read, self.application)
-                    .await
-                    .ok();
-            }
+            let held = self.second().await;
             let session = held.as_ref()?;
             let holders = ask(session, include_str!("holders.sql"), self.pid);
             holders.await.ok().flatten()

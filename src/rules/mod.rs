@@ -204,6 +204,13 @@ impl<'a> Case<'a> {
         self.subject.lock.get()
     }
 
+    /// Whether the service's lock was made from other files than its set has now. `false` without a set or a lock.
+    #[must_use]
+    pub(crate) fn is_lock_stale(&self) -> bool {
+        let both = self.subject.set.zip(self.subject.lock.known());
+        both.is_some_and(|(set, lock)| !lock.is_current(&set.sum()))
+    }
+
     /// The other services of the system.
     pub fn others(&self) -> impl Iterator<Item = &'a Subject<'a>> + use<'a> {
         let own = self.subject.service.name.as_str();

@@ -173,7 +173,9 @@ pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
 fn unknown_object(case: &Case<'_>) -> Verdict {
     case.diff()?;
     let database = ident(case.subject.service.database_name());
-    let place = match is_lock_stale(case) {
+    // What an older lock does not know may be the set's own.
+    let stale = !case.survey.extras.is_empty() && case.is_lock_stale();
+    let place = match stale {
         true => "schema lock, and the lock of its own set is older than the set",
         false => "set",
     };
@@ -224,7 +226,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .saw(expected(case), name)
                 .remedy(format!(
                     "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",
-                    if_needed(case, object),
+                    if_needed(case, object, stale),
                     drop_sql(object)
                 ));
             finding.belongs_to = owner.map(|(_, service)| service.to_owned());
@@ -250,17 +252,11 @@ fn expected(case: &Case<'_>) -> String {
     )
 }
 
-/// Whether the service's lock was made from other files than its set has now: what it does not know may be the set's own.
-fn is_lock_stale(case: &Case<'_>) -> bool {
-    let sums = case.subject.set.zip(case.subject.lock.known());
-    sums.is_some_and(|(set, lock)| set.sum() != lock.sum)
-}
-
 /// What to do about an unknown object that the service needs.
-fn if_needed(case: &Case<'_>, object: &Object) -> String {
+fn if_needed(case: &Case<'_>, object: &Object, stale: bool) -> String {
     if object.key.kind == Kind::LargeObject {
         "Large objects are data, which no lock holds".to_owned()
-    } else if is_lock_stale(case) {
+    } else if stale {
         "The schema lock is older than its set (sets/stale-lock): run `dbctl lock` first, and see whether this is still said".to_owned()
     } else if case.subject.service.set.is_some() {
         "If the service needs it, create it in a migration of its set".to_owned()

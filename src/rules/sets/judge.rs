@@ -58,6 +58,19 @@ pub(super) struct Placed {
     pub(super) file: usize,
 }
 
+impl Placed {
+    /// A draft about an effect of this file.
+    pub(super) fn at(draft: Draft, effect: &Effect, file: usize) -> Self {
+        Self {
+            draft,
+            place: effect.place,
+            statement: Some(effect.statement),
+            within: effect.within,
+            file,
+        }
+    }
+}
+
 impl Draft {
     /// A draft of a rule, with its usual severity.
     pub(super) fn new(rule: &Rule, about: About, does: impl Into<String>) -> Self {
@@ -152,13 +165,7 @@ fn effects(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
         let statement = (!whole).then_some(effect.statement);
         let about = (draft.about.kind, draft.about.name.clone());
         if seen.insert((draft.rule, statement, about)) {
-            found.push(Placed {
-                draft,
-                place: effect.place,
-                statement: Some(effect.statement),
-                within: effect.within,
-                file: number,
-            });
+            found.push(Placed::at(draft, effect, number));
         }
     }
     found

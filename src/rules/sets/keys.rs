@@ -145,13 +145,7 @@ pub(super) fn concurrent_indexes(files: &[FileFacts]) -> Vec<Placed> {
                     .remedy(
                         "Write it without CONCURRENTLY, WITH (timescaledb.transaction_per_chunk), in a file of its own.",
                     );
-                    found.push(Placed {
-                        draft,
-                        place: effect.place,
-                        statement: Some(effect.statement),
-                        within: effect.within,
-                        file: number,
-                    });
+                    found.push(Placed::at(draft, effect, number));
                 }
                 _ => {}
             }
@@ -272,11 +266,5 @@ fn lacking(key: &Key<'_>, table: &str, column: &str, wrong: (usize, &Effect)) ->
     .remedy(format!(
         "Add {column} to the key: ({columns}, {column}). TimescaleDB refuses it otherwise."
     ));
-    Some(Placed {
-        draft,
-        place: effect.place,
-        statement: Some(effect.statement),
-        within: effect.within,
-        file,
-    })
+    Some(Placed::at(draft, effect, file))
 }

@@ -21,7 +21,8 @@ fn stale_lock(case: &Case<'_>) -> Verdict {
         ));
     };
     let lock = case.lock()?;
-    if set.sum() == lock.sum {
+    let sum = set.sum();
+    if lock.is_current(&sum) {
         return Ok(Vec::new().into());
     }
     let finding = STALE_LOCK
@@ -33,7 +34,7 @@ fn stale_lock(case: &Case<'_>) -> Verdict {
                 case.name()
             ),
         )
-        .saw(set.sum(), lock.sum.clone())
+        .saw(sum, lock.sum.clone())
         .remedy("`dbctl lock` writes it again from a throwaway server; review the difference and commit it.")
         .at(Location {
             file: set.lock_path(),
