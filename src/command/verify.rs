@@ -233,7 +233,7 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
     };
     let admin = admin(loaded, endpoint, &session, &name).await;
     let usable = admin.as_ref().and_then(|admin| admin.as_ref().ok());
-    let reading = snapshot_with_state(&session, usable, names, endpoint, &name);
+    let reading = snapshot_with_state(&session, usable, names);
     let looking = Looking {
         endpoint,
         application: &name,

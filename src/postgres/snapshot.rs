@@ -2,7 +2,6 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::manifest::Endpoint;
 use crate::snapshot::{Fact, Job, Object, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
@@ -25,8 +24,7 @@ pub async fn snapshot(
     Ok(snapshot)
 }
 
-/// Reads the snapshot and everything else that `verify` judges. `names` are those of all objects that a lock of the system knows;
-/// `endpoint` and `application` are the session's, for a second one beside it where there are many chunks.
+/// Reads the snapshot and everything else that `verify` judges. `names` are those of all objects that a lock of the system knows.
 ///
 /// # Errors
 /// When the connection breaks or a query fails.
@@ -34,17 +32,13 @@ pub async fn snapshot_with_state(
     session: &Session,
     admin: Option<&Session>,
     names: &[String],
-    endpoint: &Endpoint,
-    application: &str,
 ) -> Result<Snapshot, tokio_postgres::Error> {
     session.begin_snapshot().await?;
     if let Some(admin) = admin {
         admin.begin_snapshot().await?;
     }
     let admin_client = admin.map(|admin| &admin.client);
-    let beside = catalog::Beside::new(session, endpoint, application);
-    let mut snapshot =
-        catalog::read_with_state(&session.client, admin_client, names, beside).await?;
+    let mut snapshot = catalog::read_with_state(&session.client, admin_client, names).await?;
     let large = catalog::read_large_objects(&session.client).await?;
     snapshot.objects.extend(large);
     if let Some(admin) = admin {

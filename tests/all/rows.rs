@@ -79,6 +79,15 @@ pub fn fill(lab: &Lab) -> [(&'static str, Vec<&'static str>); 2] {
     [filled(K, &OF_K), filled(S, &OF_S)]
 }
 
+/// Gives every hypertable of the social indexer so many chunks.
+pub fn spread(lab: &Lab, chunks: u32) {
+    let statements: Vec<String> = OF_K
+        .iter()
+        .map(|row| insert(*row, chunks, 6 * 3600 * 1000))
+        .collect();
+    lab.sql(K.0, &format!("{HELPERS}{}", statements.join(";\n")));
+}
+
 /// A moment of the chain, 1 ms after a chunk of 6 h, 30 and 15 minutes begins.
 const START: i64 = 1_700_092_800_001;
 

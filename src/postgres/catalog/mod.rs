@@ -6,7 +6,6 @@
 //! only, so that chunks cost nearly nothing, and are not sent where they can have no answer.
 
 mod access;
-mod beside;
 mod chunks;
 pub(super) mod conninfo;
 mod guarded;
@@ -22,7 +21,6 @@ use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error};
 
 use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
-pub use beside::Beside;
 use chunks::Look;
 use inventory::Inventory;
 pub use links::cron_jobs_elsewhere;
@@ -47,7 +45,6 @@ impl<'a> Reader<'a> {
 struct Readers<'a> {
     own: Reader<'a>,
     admin: Option<Reader<'a>>,
-    beside: Option<Beside<'a>>,
     look: OnceCell<Look>,
 }
 
@@ -59,21 +56,13 @@ impl<'a> Readers<'a> {
                 Some(admin) => Some(Reader::new(admin).await?),
                 None => None,
             },
-            beside: None,
             look: OnceCell::new(),
         })
     }
 
     /// What a look at all chunks says: the first who asks has it done, the others wait for it.
     async fn look(&self) -> Result<&Look, Error> {
-        let look = async || {
-            if let Some(beside) = &self.beside
-                && let Some(look) = beside.look(&self.own).await
-            {
-                return Ok(look);
-            }
-            Look::read(self.own.client, &self.own.session).await
-        };
+        let look = async || Look::read(self.own.client, &self.own.session).await;
         self.look.get_or_try_init(look).await
     }
 
@@ -138,8 +127,7 @@ pub async fn read(client: &Client, admin: Option<&Client>) -> Result<Snapshot, E
     readers.snapshot().await
 }
 
-/// Reads the same and what else `verify` wants to know. `names` are those of the system's locks; `beside` is where a second session may
-/// be opened.
+/// Reads the same and what else `verify` wants to know. `names` are those of the system's locks.
 ///
 /// # Errors
 /// As for [`read`].
@@ -147,12 +135,8 @@ pub async fn read_with_state(
     client: &Client,
     admin: Option<&Client>,
     names: &[String],
-    beside: Option<Beside<'_>>,
 ) -> Result<Snapshot, Error> {
-    let readers = Readers {
-        beside,
-        ..Readers::new(client, admin).await?
-    };
+    let readers = Readers::new(client, admin).await?;
     let reading = async {
         let mut snapshot = readers.snapshot().await?;
         snapshot.state = state::read(&readers, names).await?;

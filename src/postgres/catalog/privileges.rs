@@ -152,7 +152,6 @@ async fn on_chunks(
         let columns = client
             .query_typed_one(include_str!("sql/privileges/chunk_columns.sql"), &[])
             .await?;
-        // Only now, for another session may still be looking.
         if !columns.try_get::<_, bool>("granted")? && !readers.look().await?.granted {
             return Ok(Vec::new());
         }

@@ -22,8 +22,6 @@ pub(super) struct Session {
     pub(super) chunk_dropped: bool,
     /// Tables of compressed chunks are found in `_timescaledb_catalog.compression_settings`.
     pub(super) compress_relid: bool,
-    /// How many pages TimescaleDB's list of chunks had when it was last analysed; 0 if it never was.
-    pub(super) chunk_pages: i32,
     /// May call `pg_control_system()`.
     pub(super) control_system: bool,
     /// May call `pg_hba_file_rules()`.
@@ -100,7 +98,6 @@ impl Session {
             chunk_relid: row.try_get("chunk_relid")?,
             chunk_dropped: row.try_get("chunk_dropped")?,
             compress_relid: row.try_get("compress_relid")?,
-            chunk_pages: row.try_get("chunk_pages")?,
             control_system: row.try_get("control_system")?,
             hba_function: row.try_get("hba_function")?,
             hba_view: row.try_get("hba_view")?,

@@ -13,7 +13,7 @@ WITH target AS MATERIALIZED (
 ),
 timescale AS MATERIALIZED (
     -- TimescaleDB changes its catalog between versions (2.31: chunk.relid instead of names), so ask for columns.
-    SELECT c.relname || '.' || a.attname AS name, c.relname, c.relpages
+    SELECT c.relname || '.' || a.attname AS name
       FROM pg_extension e
       JOIN pg_namespace n ON n.nspname = '_timescaledb_catalog'
       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('chunk', 'compression_settings')
@@ -32,7 +32,6 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
        EXISTS (SELECT FROM timescale WHERE name = 'chunk.relid') AS chunk_relid,
        EXISTS (SELECT FROM timescale WHERE name = 'chunk.dropped') AS chunk_dropped,
        EXISTS (SELECT FROM timescale WHERE name = 'compression_settings.compress_relid') AS compress_relid,
-       coalesce((SELECT max(relpages) FROM timescale WHERE relname = 'chunk'), 0) AS chunk_pages,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS control_system,
        has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE') AS hba_function,
        has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT') AS hba_view,
