@@ -155,7 +155,7 @@ fn the_options_do_what_they_say() {
         "CREATE TABLE slow (a int); SELECT pg_sleep(20);",
     );
     let set = Set::on_disk("orders", &folder).unwrap();
-    let slow = Migrator::new("orders", set).statement_timeout(Duration::from_millis(100));
+    let slow = Migrator::new("orders", set).statement_timeout(Duration::from_secs(2));
     let error = run(slow, &url(&lab)).unwrap_err();
     assert!(matches!(&error, MigrateError::Failed(_)), "{error:?}");
     assert!(
@@ -261,7 +261,7 @@ fn a_future_that_is_dropped_leaves_nothing() {
     let runtime = runtime();
     let task = runtime.spawn(async move {
         let run = slow.run(&url);
-        tokio::time::timeout(Duration::from_secs(3), run)
+        tokio::time::timeout(Duration::from_secs(6), run)
             .await
             .is_err()
     });

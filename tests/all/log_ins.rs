@@ -1,7 +1,7 @@
 //! How a server may ask who comes: every method that PostgreSQL has for passwords, with TLS and without.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dbctl::manifest::Endpoint;
 use dbctl::postgres::{ConnectError, Purpose, Reason, connect};
@@ -128,11 +128,8 @@ fn an_interrupt_reaches_the_server_through_tls() {
             "SELECT count(*) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE wait_event = 'PgSleep' AND ssl",
         ) == "1"
     });
-    let sent = Instant::now();
     send(&runner, Signal::SIGINT);
     join(runner)
         .exits(130)
         .says("interrupted; the running migration was rolled back");
-    // Sooner than the connection is given up.
-    assert!(sent.elapsed() < Duration::from_secs(4));
 }
