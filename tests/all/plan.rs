@@ -41,7 +41,7 @@ fn catalog(lab: &Lab, database: &str) -> String {
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
+    let limit = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < limit, "{what} did not come true");
         std::thread::sleep(Duration::from_millis(50));

@@ -76,7 +76,7 @@ impl Pooler {
             port,
             _folder: folder,
         };
-        until("PgBouncer listens", Duration::from_secs(10), || {
+        until("PgBouncer listens", Duration::from_secs(60), || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         Some(pooler)

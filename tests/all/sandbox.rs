@@ -345,8 +345,8 @@ fn a_killed_dbctl_leaves_no_server() {
     )
     .unwrap();
     inner.wait().unwrap();
-    until("the server's end", Duration::from_secs(10), || {
+    until("the server's end", Duration::from_secs(60), || {
         !is_alive(pid)
     });
-    until("its data's end", Duration::from_secs(10), || !data.exists());
+    until("its data's end", Duration::from_secs(60), || !data.exists());
 }

@@ -369,10 +369,10 @@ fn a_killed_run_leaves_no_server() {
     // Nobody is left to end the command, which runs in a group of its own.
     killpg(Pid::from_raw(number("pid").unwrap()), Signal::SIGKILL).unwrap();
     let port = u16::try_from(number("result").unwrap()).unwrap();
-    until("the servers' end", Duration::from_secs(15), || {
+    until("the servers' end", Duration::from_secs(60), || {
         nobody_listens(port)
     });
-    until("the data's end", Duration::from_secs(15), || {
+    until("the data's end", Duration::from_secs(60), || {
         std::fs::read_dir(&temporary).unwrap().count() == 0
     });
 }

@@ -120,7 +120,7 @@ impl Shop {
 
 #[track_caller]
 pub fn until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
@@ -130,7 +130,7 @@ pub fn until(what: &str, condition: impl Fn() -> bool) {
 /// Waits for a run that was started before. One that hangs is ended, and fails the test.
 #[track_caller]
 pub fn join(mut child: Child) -> Run {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
             child.kill().unwrap();

@@ -173,15 +173,15 @@ fn waiting_ends_when_everything_is_migrated_and_not_before() {
     let mut lab = system(&["wait", "other"]);
     let (first, second) = (lab.db("wait"), lab.db("other"));
     // Zero is one look, and says whether it is so now.
-    let (took, run) = timed(|| lab.run(&["status", "--wait", "0"]));
-    run.exits(4).says("3: V1 to V4");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    lab.run(&["status", "--wait", "0"])
+        .exits(4)
+        .says("3: V1 to V4");
     // The time is kept, and what was seen last is shown.
     let before = looks(&first);
-    let (took, run) = timed(|| lab.run(&["status", "--wait", "1"]));
-    run.exits(4).says("pending").says("not ready after 1 s");
-    assert!(took >= Duration::from_secs(1), "{took:?}");
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    let (took, run) = timed(|| lab.run(&["status", "--wait", "4"]));
+    run.exits(4).says("pending").says("not ready after 4 s");
+    assert!(took >= Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     assert!(looks(&first) > before + 1, "it looked once only");
     let report = lab.json(&["status", "--wait", "0"], 4);
     assert_eq!(report["ready"], false);
@@ -200,7 +200,7 @@ fn waiting_ends_when_everything_is_migrated_and_not_before() {
         (started.elapsed(), ended)
     };
     assert_eq!(code, Some(0), "{text}");
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     // Once, when it was over.
     assert_eq!(text.matches("up to date").count(), 2, "{text}");
     assert!(!text.contains("pending"), "{text}");
@@ -217,11 +217,11 @@ fn waiting_ends_when_everything_is_migrated_and_not_before() {
     let path = lab.write("sql/wait/V2__two.sql", "SELECT 'edited';\n");
     let (took, run) = timed(|| lab.run(&["status", "--wait", "100"]));
     run.exits(1).says("V2__two.sql was edited");
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     std::fs::write(path, "").unwrap();
     let (took, run) = timed(|| lab.run(&["status", "--wait", "100"]));
     run.exits(3).says("empty");
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]

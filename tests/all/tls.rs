@@ -64,7 +64,7 @@ fn sslmode_means_what_libpq_means() {
         "postgres",
         "ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
     );
-    until("the server offers TLS", Duration::from_secs(10), || {
+    until("the server offers TLS", Duration::from_secs(60), || {
         lab.sql("postgres", "SHOW ssl") == "on"
     });
     lab.run(&["provision", "-q"]).exits(0);
@@ -144,14 +144,14 @@ fn sslmode_means_what_libpq_means() {
     );
     until(
         "the new certificate is told",
-        Duration::from_secs(20),
+        Duration::from_secs(60),
         || lab.run(&["status"]).all().contains("CA:TRUE"),
     );
     install(&lab, &own.certificate, &own.key);
     lab.sql("postgres", "SELECT pg_reload_conf()");
     until(
         "the old certificate is back",
-        Duration::from_secs(20),
+        Duration::from_secs(60),
         || lab.run(&["status"]).code == 0,
     );
 

@@ -328,7 +328,7 @@ fn a_role_with_connect_alone_sees_what_it_can_and_writes_nothing() {
 /// Rows written in the databases, after every session of dbctl's has ended and said what it did. TimescaleDB's own workers write
 /// in the two others, so only the plain database is compared.
 fn counters(lab: &Lab) -> String {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while lab.sql(
         "postgres",
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dbctl%'",

@@ -326,7 +326,7 @@ fn another_service_that_is_connected() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    until("the session is there", Duration::from_secs(30), || {
+    until("the session is there", Duration::from_secs(60), || {
         let sql = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND datname = '{database}'"
         );
@@ -357,7 +357,7 @@ fn a_standby_holds_every_database() {
         &format!(":{}/", replica.port),
     );
     replica.go(lab.bin(), &there);
-    until("the replica streams", Duration::from_secs(30), || {
+    until("the replica streams", Duration::from_secs(60), || {
         lab.sql(
             "postgres",
             "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'",
@@ -370,7 +370,7 @@ fn a_standby_holds_every_database() {
         "{found}"
     );
     drop(replica);
-    until("the sender is gone", Duration::from_secs(30), || {
+    until("the sender is gone", Duration::from_secs(60), || {
         lab.sql("postgres", "SELECT count(*) FROM pg_stat_replication") == "0"
     });
     assert_clean(&lab);

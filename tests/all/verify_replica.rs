@@ -106,7 +106,7 @@ fn a_hot_standby_tells_what_its_primary_tells() {
         let end = lab.sql("postgres", "SELECT pg_current_wal_flush_lsn()");
         until(
             "the replica has replayed it",
-            Duration::from_secs(30),
+            Duration::from_secs(60),
             || {
                 crate::lab::psql(
                     &bin,
