@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::entrance::not_entered;
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -71,6 +72,7 @@ async fn one(
         Err(Unusable::BadSet(reason)) => return ended((Reason::BadSet, reason)),
     };
     let name = &service.service.name;
+    let (own, others) = (service.party(), loaded.others(name));
     let application = format!("dbctl repair {name}");
     let purpose = match options.dry_run {
         true => Purpose::Read,
@@ -79,13 +81,14 @@ async fn one(
     let session = tokio::select! {
         connecting = connect(endpoint, purpose, &application) => match connecting {
             Ok(session) => session,
-            Err(error) => return ended((Reason::Unreachable, error.message)),
+            Err(error) => {
+                return ended((Reason::Unreachable, not_entered(own, &others, endpoint, error)));
+            }
         },
         () = interrupt.wait() => {
             return ended((Reason::Interrupted, "interrupted before anything was changed".to_owned()));
         }
     };
-    let (own, others) = (service.party(), loaded.others(name));
     let abilities = match inspect::abilities(&session).await {
         Ok(abilities) => abilities,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::entrance::not_entered;
 use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
@@ -175,7 +176,10 @@ impl<'a> Task<'a> {
     async fn session(&self, purpose: Purpose) -> Result<Session, Ended> {
         connect(self.endpoint, purpose, &self.application())
             .await
-            .map_err(|error| (Outcome::Unreachable, error.message))
+            .map_err(|error| {
+                let reason = not_entered(self.own, &self.others, self.endpoint, error);
+                (Outcome::Unreachable, reason)
+            })
     }
 
     /// As [`Task::look`], again and again while somebody holds a lock that even a reader of the catalog waits for.

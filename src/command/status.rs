@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 
+use super::entrance::not_entered;
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::other_tools::recognise;
@@ -61,9 +62,13 @@ async fn read(
 ) -> Result<State, (State, String)> {
     let name = &service.service.name;
     let application = format!("dbctl status {name}");
+    let others = loaded.others(name);
     let session = connect(endpoint, Purpose::Read, &application)
         .await
-        .map_err(|error| (State::Unreachable, error.message))?;
+        .map_err(|error| {
+            let reason = not_entered(service.party(), &others, endpoint, error);
+            (State::Unreachable, reason)
+        })?;
     status.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,
@@ -74,7 +79,6 @@ async fn read(
     let seen = looking.at(&session, see(service, &session, status)).await;
     session.close().await;
     let marks = seen.map_err(|unread| (State::Unreachable, unread.reason))?;
-    let others = loaded.others(name);
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))
     {

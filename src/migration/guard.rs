@@ -59,17 +59,20 @@ pub fn wrong_database(own: Party<'_>, others: &[Party<'_>], database: &str) -> O
     if database == own.database {
         return None;
     }
-    let whose = others
-        .iter()
-        .find(|other| other.database == database)
-        .map_or_else(String::new, |other| {
-            format!(", which is the database of {}", other.service)
-        });
-    Some(format!(
-        "{} must be migrated in database {}, but its URL leads to database {database}{whose}: \
-         check the URL, or the manifest's `database` if {database} is right",
+    let fact = format!(
+        "{} must be migrated in database {}, but its URL leads to database {database}",
         own.service, own.database
-    ))
+    );
+    let owner = others.iter().find(|other| other.database == database);
+    Some(match owner {
+        Some(other) => format!(
+            "{fact}, which is the database of {}: mend the URL, so that it ends in /{}",
+            other.service, own.database
+        ),
+        None => {
+            format!("{fact}: check the URL, or the manifest's `database` if {database} is right")
+        }
+    })
 }
 
 /// Whether the database's stamp names another service or set.

@@ -8,6 +8,7 @@ use tokio_rustls::TlsConnector;
 
 use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
 use super::first_look::FirstLook;
+use super::inspect::plain_or_quoted;
 use super::pooler::{self, Mode, PROOF};
 use super::session::{Connection, LOCK_WAIT, Purpose, Session};
 use super::standby;
@@ -245,6 +246,17 @@ impl Attempt<'_> {
         config
     }
 
+    /// What to do about a role that may not connect.
+    fn grant_connect(&self) -> String {
+        let (role, database) = (&self.endpoint.user, &self.endpoint.database);
+        format!(
+            "role {role} may not connect to database {database}: run dbctl provision, or GRANT CONNECT ON DATABASE {} TO {} as the \
+             database's owner or a superuser",
+            plain_or_quoted(database),
+            plain_or_quoted(role)
+        )
+    }
+
     /// An error, with what the password file has to do with it.
     fn failed(&self, host: &Host, error: &OpenError) -> Failure {
         let (reason, advice) = classify(error);
@@ -255,11 +267,15 @@ impl Attempt<'_> {
         if let Some(note) = note {
             text = format!("{text}; {note}");
         }
+        let advice = match reason {
+            Reason::NoConnect => self.grant_connect(),
+            _ => advice.to_owned(),
+        };
         Failure {
             place: String::new(),
             reason,
             text,
-            advice: advice.to_owned(),
+            advice,
             is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
         }
     }

@@ -82,7 +82,7 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "3D000",
         "invalid_catalog_name",
-        "There is no such database on this server. `dbctl provision` makes it.",
+        "There is no such database on this server. `dbctl provision` makes the one that the manifest names; a URL that names another is to be mended.",
     ),
     (
         "40001",

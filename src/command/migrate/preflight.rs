@@ -71,7 +71,7 @@ async fn look(
     let session = begun
         .session()
         .await
-        .map_err(|error| (Outcome::Unreachable, error.message))?;
+        .map_err(|error| task.unreachable(error))?;
     let application = task.application();
     let tell = |holder: &str| {
         observer(Event::WaitingForLock {

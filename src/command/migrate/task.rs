@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::entrance::not_entered;
 use super::super::guard::refused_by_marks;
 use super::super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::{Set, guard};
+use crate::postgres::ConnectError;
 use crate::postgres::inspect::Marks;
 use crate::report::migrate::{Outcome, ServiceRun};
 
@@ -76,6 +78,12 @@ impl<'a> Task<'a> {
     /// The name of its sessions, as `pg_stat_activity` shows it.
     pub(super) fn application(&self) -> String {
         application(self.own.service)
+    }
+
+    /// How the run ends where there is no session.
+    pub(super) fn unreachable(&self, error: ConnectError) -> (Outcome, String) {
+        let reason = not_entered(self.own, &self.others, self.endpoint, error);
+        (Outcome::Unreachable, reason)
     }
 
     /// Why the set must not be applied to the database with these marks, if so.
