@@ -84,14 +84,17 @@ pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> O
     if stamp.service == own.service && other_set.is_none() {
         return None;
     }
+    if let Some(set) = other_set.filter(|_| stamp.service == own.service) {
+        return Some(format!(
+            "database {database} of {} was migrated with set {}, says its stamp in dbctl.identity, but the manifest gives it set {}: \
+             check the manifest's `set`, and the URL",
+            own.service, stamp.set, set.name
+        ));
+    }
     let with = other_set.map_or_else(String::new, |set| format!(" (set {})", set.name));
-    let check = match stamp.service == own.service {
-        true => "the service's set",
-        false => "the URL",
-    };
     Some(format!(
         "database {database} belongs to service {} (set {}), says its stamp in dbctl.identity, \
-         not to {}{with}: check {check}",
+         not to {}{with}: check the URL",
         stamp.service, stamp.set, own.service
     ))
 }

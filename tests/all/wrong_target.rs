@@ -272,3 +272,29 @@ fn a_database_that_is_not_there_is_made_by_provision_only_if_the_manifest_names_
     lab.run(&["provision", "--service", "a"]).exits(0);
     lab.run(&["migrate", "--service", "a"]).exits(0);
 }
+
+#[test]
+fn sets_that_were_exchanged_in_the_manifest_are_told_as_what_they_are() {
+    let lab = two();
+    lab.edit("set = \"a\"", "set = \"x\"");
+    lab.edit("set = \"b\"", "set = \"a\"");
+    lab.edit("set = \"x\"", "set = \"b\"");
+    let a = lab.db("a");
+    let holds = format!(
+        "database {a} of a holds the tables of set a, which is b's, and 0 of the 3 tables of its own set b"
+    );
+    lab.run(&["verify", "--service", "a"])
+        .exits(1)
+        .says("identity/foreign-schema")
+        .says(&holds)
+        .says("Either the URL of a or the manifest's `set` of a is wrong")
+        .says("dbctl's stamp in it says service a, set a.");
+    let stamp = format!(
+        "database {a} of a was migrated with set a, says its stamp in dbctl.identity, but the manifest gives it set b: check the \
+         manifest's `set`, and the URL"
+    );
+    lab.run(&["migrate", "--service", "a"])
+        .exits(3)
+        .says(&stamp);
+    lab.run(&["status", "--service", "a"]).exits(1).says(&stamp);
+}
