@@ -16,7 +16,7 @@ use crate::postgres::other_tools::{Told, own_versions, told};
 use crate::postgres::unfinished::unfinished;
 use crate::postgres::{
     ApplyError, ApplyOptions, ConnectError, DriverError, Event, Looking, Purpose, Session,
-    baseline, connect, snapshot,
+    baseline, connect, snapshot, standby,
 };
 use crate::report::baseline::{Migration, OtherHistory, Outcome, Report};
 use crate::snapshot::{Lock, Snapshot};
@@ -190,6 +190,7 @@ async fn look(
     let session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| unreachable(loaded, ready, error))?;
+    let session = standby::or_primary(session, endpoint, &application).await;
     report.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,
@@ -225,8 +226,13 @@ async fn inspected(
             marks.database
         ));
     }
+    let admin = ready.service.service.admin.as_ref();
+    let admin = admin.map(|admin| &admin.value);
+    if let Some(reason) = standby::refusal(session, ready.endpoint, admin).await? {
+        return Ok(Err((Outcome::Unreachable, reason)));
+    }
     if let Some(reason) = unable(inspect::abilities(session).await?, ready.endpoint) {
-        return refused(reason);
+        return Ok(Err((Outcome::Unreachable, reason)));
     }
     if let Some(first) = unfinished(session).await?.unwrap_or_default().first() {
         return refused(format!(

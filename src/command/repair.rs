@@ -11,8 +11,8 @@ use crate::migration::proof::{Proof, prove};
 use crate::migration::{Owned, guard};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
-    ApplyError, ApplyOptions, Event, Mend, MendState, Purpose, RepairOptions, Word, connect,
-    describe, repair,
+    ApplyError, ApplyOptions, DriverError, Event, Mend, MendState, Purpose, RepairOptions, Word,
+    connect, describe, repair, standby,
 };
 use crate::report::repair::{Item, Reason, Report, State, Stopped};
 use crate::snapshot::{Lock, Snapshot};
@@ -89,16 +89,24 @@ async fn one(
             return ended((Reason::Interrupted, "interrupted before anything was changed".to_owned()));
         }
     };
+    let session = standby::or_primary(session, endpoint, &application).await;
+    let admin = service.service.admin.as_ref().map(|admin| &admin.value);
     let abilities = match inspect::abilities(&session).await {
         Ok(abilities) => abilities,
-        Err(error) => {
-            let text = format!("{}: {}", endpoint.display(), describe(&error));
-            return ended((Reason::Unreachable, text));
-        }
+        Err(error) => return ended((Reason::Unreachable, unread(endpoint, &error))),
+    };
+    let at_standby = match standby::refusal(&session, endpoint, admin).await {
+        Ok(reason) => reason,
+        Err(error) => return ended((Reason::Unreachable, unread(endpoint, &error))),
     };
     let check = |marks: &Marks| {
-        let reason = refused(own, &others, marks).or_else(|| unable(abilities, endpoint))?;
-        Some(format!("{reason}; nothing was changed"))
+        if let Some(reason) = refused(own, &others, marks) {
+            return Some(ApplyError::Refused(format!(
+                "{reason}; nothing was changed"
+            )));
+        }
+        let reason = at_standby.clone().or_else(|| unable(abilities, endpoint))?;
+        Some(ApplyError::Unreachable(reason))
     };
     let lock = proving_lock(service, set);
     let how = RepairOptions {
@@ -124,6 +132,10 @@ async fn one(
     let (mends, result) = repair(&session, &how, &check, &proof, &observe).await;
     session.close().await;
     (mends.into_iter().map(item).collect(), result.map_err(why))
+}
+
+fn unread(endpoint: &Endpoint, error: &DriverError) -> String {
+    format!("{}: {}", endpoint.display(), describe(error))
 }
 
 /// Why the database is not this service's, or cannot be told to be. That its history does not fit the set is what is to be repaired.

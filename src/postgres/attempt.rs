@@ -107,6 +107,7 @@ impl Attempt<'_> {
             place,
             purpose: self.purpose,
             pooled: false,
+            standby: false,
             pid: 0,
             server_version: String::new(),
             lock_wait: LOCK_WAIT.into(),
@@ -127,6 +128,7 @@ impl Attempt<'_> {
             });
         }
         session.pid = look.pid;
+        session.standby = look.standby;
         session.misses_clients = look.misses_clients;
         // Debian adds its package's name behind the version.
         session.server_version = look
@@ -156,10 +158,9 @@ impl Attempt<'_> {
         })?;
         if look.standby && self.purpose == Purpose::Write {
             let primary = standby::standby_of(&session).await.map_err(failed)?;
-            let (text, advice) = standby::words(primary.as_deref());
             return Err(Failure {
                 is_final: false,
-                ..refusal(text, &advice)
+                ..refusal(&standby::words(primary.as_deref()), "")
             });
         }
         Ok(session)

@@ -204,6 +204,29 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
     })
 }
 
+/// Why every transaction of this session starts read-only, and what ends that, if so.
+#[must_use]
+pub fn frozen(abilities: Abilities, endpoint: &Endpoint) -> Option<String> {
+    const SETTING: &str = "default_transaction_read_only";
+    if !abilities.read_only {
+        return None;
+    }
+    // Options win over what is set for role, database and server; they may be written with dashes (PostgreSQL documentation, "Setting
+    // Parameters").
+    let options = endpoint.options.as_deref().unwrap_or_default();
+    Some(if options.replace('-', "_").contains(SETTING) {
+        format!(
+            "the URL itself makes every transaction read-only (its options set {SETTING}): take that out of the URL"
+        )
+    } else {
+        format!(
+            "every transaction of role {} in this database starts read-only ({SETTING} is on): somebody froze it; ALTER DATABASE, ALTER \
+             ROLE or ALTER SYSTEM … RESET {SETTING} ends that",
+            endpoint.user
+        )
+    })
+}
+
 /// Whether the error says that a lock was not to be had in time, or that a deadlock was broken: worth another try.
 #[must_use]
 pub fn is_lock_conflict(error: &tokio_postgres::Error) -> bool {

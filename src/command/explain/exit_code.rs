@@ -53,7 +53,8 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
         ),
         Exit::Incomplete => (
             "incomplete",
-            "Something could not be looked at: a server was unreachable, refused the log-in, or did not permit what was to be read. \
+            "Something could not be looked at: a server was unreachable, refused the log-in, did not permit what was to be read, or takes \
+             no writes. \
              What was seen is not at or above --fail-on, but that is not all there is. The report names the grant or the admin_url that would \
              help; an [[allow]] entry with not_checked = true accepts a gap. For status --wait: the time was up.",
         ),

@@ -73,6 +73,7 @@ async fn look(
         .await
         .map_err(|error| task.unreachable(error))?;
     let application = task.application();
+    let session = standby::or_primary(session, task.endpoint, &application).await;
     let tell = |holder: &str| {
         observer(Event::WaitingForLock {
             holder: holder.to_owned(),
@@ -103,6 +104,10 @@ async fn inspected(
     if let Some(reason) = task.refused_by_marks(&marks) {
         return Ok(Err((Outcome::Refused, reason)));
     }
+    // Also where nothing is pending: the first migration to come would be refused.
+    if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
+        return Ok(Err((Outcome::Unreachable, reason)));
+    }
     let plan = Plan::new(task.set, &marks.history);
     if plan.pending.is_empty() {
         return Ok(Ok(Cleared {
@@ -124,9 +129,6 @@ async fn inspected(
         if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, !begun.is_empty()) {
             return Ok(Err((Outcome::Refused, reason)));
         }
-    }
-    if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
-        return Ok(Err((Outcome::Unreachable, reason)));
     }
     let capacity = seen_capacity(task, session).await?;
     let problem = unable(task, inspect::abilities(session).await?)
@@ -167,11 +169,8 @@ fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
         }
         Some(true) => {}
     }
-    if abilities.read_only {
-        return Some(format!(
-            "every transaction of role {role} in this database starts read-only (default_transaction_read_only is on): \
-             somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that"
-        ));
+    if let Some(reason) = inspect::frozen(abilities, task.endpoint) {
+        return Some(reason);
     }
     if task.timescaledb {
         return inspect::timescaledb_problem(abilities);

@@ -246,10 +246,14 @@ fn unreachable(error: ConnectError) -> ProvisionError {
 }
 
 fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
-    let hint = if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
-        "; provision needs a superuser: give one as admin_url"
-    } else {
-        ""
+    let hint = match error.code() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "; provision needs a superuser: give one as admin_url"
+        }
+        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            "; default_transaction_read_only is on for admin_url: take it out of its options, or RESET it for its role or the server"
+        }
+        _ => "",
     };
     let text = format!("{what}: {}{hint}", describe(error));
     let raced = [
