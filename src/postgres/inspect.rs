@@ -17,6 +17,8 @@ pub struct Marks {
     pub stamp: Option<Stamp>,
     /// The migration history.
     pub history: History,
+    /// Whether dbctl has ever run a migration statement by statement here: some may be unfinished.
+    pub progress: bool,
     /// Why stamp or history cannot be believed, if so.
     pub trouble: Option<String>,
 }
@@ -35,7 +37,8 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
              to_regclass('public.refinery_schema_history') IS NOT NULL, \
              (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c \
               WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('public.refinery_schema_history')) \
-              AND (c.relkind <> 'r' OR row_security_active(c.oid)))",
+              AND (c.relkind <> 'r' OR row_security_active(c.oid))), \
+             to_regclass('dbctl.progress') IS NOT NULL",
             &[],
         )
         .await?;
@@ -56,6 +59,7 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
         database: row.try_get(0)?,
         stamp: stamps.pop(),
         history: History { exists, rows },
+        progress: row.try_get(4)?,
         trouble,
     })
 }

@@ -446,7 +446,7 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         1,
         &["set shop has no such version", "--forget 2"],
     );
-    shop.migrate(&[]).exits(0);
+    shop.migrate(&[]).exits(3).says("version 2 is not finished");
     nothing_changed(&shop, &["--forget", "9"], 3, &["no entry of version 9"]);
     mends(
         &shop,

@@ -109,19 +109,22 @@ async fn inspected(
         return Ok(Err((Outcome::Unreachable, reason)));
     }
     let plan = Plan::new(task.set, &marks.history);
-    if plan.pending.is_empty() {
-        return Ok(Ok(Cleared {
-            plan,
-            unfinished: Vec::new(),
-            capacity: None,
-        }));
-    }
-    let begun = unfinished::unfinished(session).await?;
-    let begun = begun.unwrap_or_default();
+    let begun = match marks.progress {
+        true => unfinished::unfinished(session).await?.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    // Also where nothing is pending: a migration that is half there, and whose file is gone, is not nothing.
     if !begun.is_empty()
         && let Some(reason) = misfit(session, &plan.pending).await?
     {
         return Ok(Err((Outcome::Refused, reason)));
+    }
+    if plan.pending.is_empty() {
+        return Ok(Ok(Cleared {
+            plan,
+            unfinished: begun,
+            capacity: None,
+        }));
     }
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
