@@ -44,13 +44,22 @@ pub fn refusal(
             ));
         }
     };
-    let stamped = matches!(snapshot.identity.stamp.get(), Ok(Some(_)));
+    foreign_tables(own, others, snapshot).or_else(|| unadopted(own, snapshot, history, begun))
+}
+
+/// Whether the database holds relations although no migration was ever recorded in it. `begun` as for [`refusal`].
+#[must_use]
+pub fn unadopted(
+    own: Party<'_>,
+    snapshot: &Snapshot,
+    history: &History,
+    begun: bool,
+) -> Option<String> {
     // A first migration of which some statements ran has left its tables and no history.
-    let own_beginning = stamped && begun;
-    foreign_tables(own, others, snapshot).or_else(|| match own_beginning {
-        true => None,
-        false => unknown_tables(own, snapshot, history),
-    })
+    match snapshot.identity.stamp.get() {
+        Ok(Some(_)) if begun => None,
+        _ => unknown_tables(own, snapshot, history),
+    }
 }
 
 /// Whether the connection led to another database than the manifest's.

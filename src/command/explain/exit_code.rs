@@ -38,7 +38,7 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
             "findings",
             "verify or check found something at or above --fail-on; something else may not have been checked. Each finding says how to \
              mend it, and `dbctl explain RULE` what the rule means. For status: the history does not fit the set, or a database is \
-             another service's. For repair: something is left that makes migrate refuse.",
+             another service's or was never adopted. For repair: something is left that makes migrate refuse.",
         ),
         Exit::Usage => (
             "wrong usage",
