@@ -125,7 +125,7 @@ async fn one(
     let proof = |snapshot: Snapshot, version: i32| match &lock {
         Ok(lock) => proven(lock, snapshot, version),
         Err(reason) => Err(format!(
-            "it cannot be proven that nothing else differs: {reason}"
+            "it cannot be proven that nothing else differs: {reason}, then run dbctl repair again"
         )),
     };
     let observe = |event| observer(name, event);

@@ -500,8 +500,7 @@ fn an_edited_comment_is_accepted_after_proof_and_an_edited_statement_is_not() {
         1,
         &[
             "V1__one.sql was edited",
-            "older than its set",
-            "run dbctl lock",
+            "older than its set: run dbctl lock, review it and check it in, then run dbctl repair again; otherwise give the file back",
         ],
     );
     lock(&shop);

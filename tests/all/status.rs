@@ -73,6 +73,8 @@ fn everything_that_can_be_so_in_one_screen() {
         .says("divergent deleted: the history holds V4__four.sql, applied on ")
         .says("which the set does not have")
         .says("divergent older: V3__three.sql was never applied although version 4 was")
+        .says("rename it to V5__three.sql (and its down script with it), then run dbctl lock")
+        .says("run dbctl lock first and then dbctl repair")
         .says("Connection refused")
         .says(&format!(
             "astray must be migrated in database {}, but its URL leads to database {}, which is the database of ready",

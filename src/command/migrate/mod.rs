@@ -17,6 +17,7 @@ use futures::future::join_all;
 
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
+use crate::migration::Applied;
 use crate::postgres::capacity::Workers;
 use crate::postgres::{Connecting, Event};
 use crate::report::migrate::{Outcome, Report, ServiceRun};
@@ -164,6 +165,9 @@ async fn look<'a>(
         let mut versions = run.pending.iter().map(|pending| pending.version);
         versions.any(|version| wanted(version, options.target))
     };
+    if let Some(note) = above_target(&run, cleared.plan.applied.last(), options.target) {
+        run.notes.push(note);
+    }
     if !is_wanted(&run) {
         return Look::Ended(Box::new(ended(run, Outcome::UpToDate, None)));
     }
@@ -174,6 +178,17 @@ async fn look<'a>(
         run,
         server,
     }))
+}
+
+/// What there is to say where the database is beyond the wanted version already: migrate goes up alone.
+fn above_target(run: &ServiceRun, newest: Option<&Applied>, target: Option<i32>) -> Option<String> {
+    let (newest, target) = (newest?.version, target?);
+    (newest > i64::from(target)).then(|| {
+        format!(
+            "it is at version {newest}, above --target {target}, and stays there; dbctl rollback --service {} --target {target} takes it down",
+            run.name
+        )
+    })
 }
 
 fn wanted(version: i32, target: Option<i32>) -> bool {
