@@ -2,10 +2,12 @@
 //! may have left one of that name.
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 
 use super::Session;
 use super::error::describe;
 use crate::manifest::Endpoint;
+use crate::migration::Name;
 use crate::snapshot::{HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
 
 /// Whose database it is and what was applied to it.
@@ -157,6 +159,37 @@ pub async fn has_relations(session: &Session) -> Result<bool, tokio_postgres::Er
         )
         .await?
         .try_get(0)
+}
+
+/// Those of these relations that are not there now. A name without a schema is looked for in `public`, where migrations make it.
+///
+/// # Errors
+/// When the query fails.
+pub async fn missing(
+    session: &Session,
+    names: &[Name],
+) -> Result<Vec<Name>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    let schemas: Vec<&str> = names
+        .iter()
+        .map(|name| name.schema.as_deref().unwrap_or("public"))
+        .collect();
+    let relations: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
+    let rows = session
+        .client
+        .query_typed(
+            "SELECT (ordinal - 1)::int FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (schema, relation, ordinal) \
+             WHERE NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = schema AND c.relname = relation)",
+            &[(&schemas, Type::TEXT_ARRAY), (&relations, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let mut missing = Vec::new();
+    for row in rows {
+        let at = usize::try_from(row.try_get::<_, i32>(0)?).ok();
+        missing.extend(at.and_then(|at| names.get(at)).cloned());
+    }
+    Ok(missing)
 }
 
 /// What a migration needs of its server.

@@ -123,7 +123,7 @@ async fn look<'a>(
     interrupt: &Interrupt,
 ) -> Look<'a> {
     let mut run = blank(service);
-    let task = match Task::new(loaded, service, options.wait) {
+    let task = match Task::new(loaded, service, options.wait, options.dry_run) {
         Ok(task) => task,
         Err((outcome, reason)) => return Look::Ended(Box::new(ended(run, outcome, reason))),
     };
@@ -158,7 +158,7 @@ async fn look<'a>(
             let ran = begun
                 .map(|one| usize::try_from(one.done).unwrap_or(0))
                 .sum();
-            plan::pending(migration, ran, options.dry_run)
+            plan::pending(migration, ran, options.dry_run, &cleared.missing)
         })
         .collect();
     let is_wanted = |run: &ServiceRun| {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
-use crate::migration::{Plan, guard};
+use crate::migration::{Name, Plan, analyse, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
@@ -33,6 +33,8 @@ pub(crate) struct Cleared {
     pub(super) unfinished: Vec<Unfinished>,
     /// What its server has left; read only where something is pending.
     pub(super) capacity: Option<Capacity>,
+    /// Relations that statements of the plan lock and that are not there yet; looked for in a dry run only.
+    pub(super) missing: Vec<Name>,
 }
 
 /// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
@@ -124,6 +126,7 @@ async fn inspected(
             plan,
             unfinished: begun,
             capacity: None,
+            missing: Vec::new(),
         }));
     }
     // An empty database holds nobody's tables.
@@ -133,6 +136,10 @@ async fn inspected(
             return Ok(Err((Outcome::Refused, reason)));
         }
     }
+    let missing = match task.dry_run {
+        true => inspect::missing(session, &locked(&plan)).await?,
+        false => Vec::new(),
+    };
     let capacity = seen_capacity(task, session).await?;
     let problem = unable(task, inspect::abilities(session).await?)
         .or_else(|| task.data_dir.and_then(room::problem))
@@ -146,8 +153,18 @@ async fn inspected(
             plan,
             unfinished: begun,
             capacity: Some(capacity),
+            missing,
         }),
     })
+}
+
+/// The relations that the statements of the plan lock.
+fn locked(plan: &Plan) -> Vec<Name> {
+    plan.pending
+        .iter()
+        .flat_map(|migration| analyse(&migration.sql))
+        .filter_map(|statement| statement.lock?.relation)
+        .collect()
 }
 
 /// Why the server or the role cannot take a migration, if so.

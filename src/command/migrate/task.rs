@@ -32,6 +32,8 @@ pub(crate) struct Task<'a> {
     pub(crate) shared: Option<String>,
     /// How long to wait for a server that does not answer yet.
     pub(crate) wait: Duration,
+    /// Whether only the plan is wanted (`--dry-run`).
+    pub(crate) dry_run: bool,
 }
 
 impl<'a> Task<'a> {
@@ -40,6 +42,7 @@ impl<'a> Task<'a> {
         loaded: &'a Loaded<'_>,
         service: &'a LoadedService<'_>,
         wait: Duration,
+        dry_run: bool,
     ) -> Result<Self, (Outcome, Option<String>)> {
         let endpoint = match &service.service.target {
             Target::Files => return Err((Outcome::NoDatabase, None)),
@@ -72,6 +75,7 @@ impl<'a> Task<'a> {
             data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
             shared: loaded.shared_database(manifest),
             wait,
+            dry_run,
         })
     }
 
