@@ -167,7 +167,7 @@ impl Command {
 pub(crate) struct Migrate {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// Print what would be applied, statement by statement with its locks (with -v the SQL), and change nothing
+    /// Print what would be applied, statement by statement with its locks (with -v the SQL), and change nothing; a table that somebody holds locked is waited for, up to --lock-timeout
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// The newest version to apply

@@ -137,6 +137,7 @@ impl Migrator {
             data_dir: None,
             shared: None,
             wait: self.wait,
+            dry_run: false,
         };
         let observer = |event| {
             if let Some(observer) = &self.observer {

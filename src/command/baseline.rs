@@ -4,6 +4,7 @@ mod judge;
 
 use std::time::{Duration, Instant};
 
+use super::entrance::not_entered;
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -14,8 +15,8 @@ use crate::postgres::inspect;
 use crate::postgres::other_tools::{Told, own_versions, told};
 use crate::postgres::unfinished::unfinished;
 use crate::postgres::{
-    ApplyError, ApplyOptions, DriverError, Event, Looking, Purpose, Session, baseline, connect,
-    snapshot,
+    ApplyError, ApplyOptions, ConnectError, DriverError, Event, Looking, Purpose, Session,
+    baseline, connect, snapshot, standby,
 };
 use crate::report::baseline::{Migration, OtherHistory, Outcome, Report};
 use crate::snapshot::{Lock, Snapshot};
@@ -142,7 +143,7 @@ async fn adopt(
     let application = format!("dbctl baseline {name}");
     let session = tokio::select! {
         connecting = connect(ready.endpoint, Purpose::Write, &application) => {
-            connecting.map_err(|error| (Outcome::Unreachable, error.message))?
+            connecting.map_err(|error| unreachable(loaded, &ready, error))?
         }
         () = interrupt.wait() => return Err(before),
     };
@@ -170,6 +171,13 @@ async fn adopt(
     })
 }
 
+fn unreachable(loaded: &Loaded<'_>, ready: &Ready<'_>, error: ConnectError) -> Ended {
+    let own = ready.service;
+    let others = loaded.others(&own.service.name);
+    let reason = not_entered(own.party(), &others, ready.endpoint, error);
+    (Outcome::Unreachable, reason)
+}
+
 /// Looks at the database in a read-only session and fills the report; the version that was proven.
 async fn look(
     loaded: &Loaded<'_>,
@@ -181,7 +189,8 @@ async fn look(
     let application = format!("dbctl baseline {}", ready.service.service.name);
     let session = connect(endpoint, Purpose::Read, &application)
         .await
-        .map_err(|error| (Outcome::Unreachable, error.message))?;
+        .map_err(|error| unreachable(loaded, ready, error))?;
+    let session = standby::or_primary(session, endpoint, &application).await;
     report.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,
@@ -217,8 +226,13 @@ async fn inspected(
             marks.database
         ));
     }
+    let admin = ready.service.service.admin.as_ref();
+    let admin = admin.map(|admin| &admin.value);
+    if let Some(reason) = standby::refusal(session, ready.endpoint, admin).await? {
+        return Ok(Err((Outcome::Unreachable, reason)));
+    }
     if let Some(reason) = unable(inspect::abilities(session).await?, ready.endpoint) {
-        return refused(reason);
+        return Ok(Err((Outcome::Unreachable, reason)));
     }
     if let Some(first) = unfinished(session).await?.unwrap_or_default().first() {
         return refused(format!(

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod compose;
+mod entrance;
 #[cfg(feature = "cli")]
 pub mod explain;
 mod guard;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::entrance::not_entered;
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -10,8 +11,8 @@ use crate::migration::proof::{Proof, prove};
 use crate::migration::{Owned, guard};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
-    ApplyError, ApplyOptions, Event, Mend, MendState, Purpose, RepairOptions, Word, connect,
-    describe, repair,
+    ApplyError, ApplyOptions, DriverError, Event, Mend, MendState, Purpose, RepairOptions, Word,
+    connect, describe, repair, standby,
 };
 use crate::report::repair::{Item, Reason, Report, State, Stopped};
 use crate::snapshot::{Lock, Snapshot};
@@ -71,6 +72,7 @@ async fn one(
         Err(Unusable::BadSet(reason)) => return ended((Reason::BadSet, reason)),
     };
     let name = &service.service.name;
+    let (own, others) = (service.party(), loaded.others(name));
     let application = format!("dbctl repair {name}");
     let purpose = match options.dry_run {
         true => Purpose::Read,
@@ -79,23 +81,32 @@ async fn one(
     let session = tokio::select! {
         connecting = connect(endpoint, purpose, &application) => match connecting {
             Ok(session) => session,
-            Err(error) => return ended((Reason::Unreachable, error.message)),
+            Err(error) => {
+                return ended((Reason::Unreachable, not_entered(own, &others, endpoint, error)));
+            }
         },
         () = interrupt.wait() => {
             return ended((Reason::Interrupted, "interrupted before anything was changed".to_owned()));
         }
     };
-    let (own, others) = (service.party(), loaded.others(name));
+    let session = standby::or_primary(session, endpoint, &application).await;
+    let admin = service.service.admin.as_ref().map(|admin| &admin.value);
     let abilities = match inspect::abilities(&session).await {
         Ok(abilities) => abilities,
-        Err(error) => {
-            let text = format!("{}: {}", endpoint.display(), describe(&error));
-            return ended((Reason::Unreachable, text));
-        }
+        Err(error) => return ended((Reason::Unreachable, unread(endpoint, &error))),
+    };
+    let at_standby = match standby::refusal(&session, endpoint, admin).await {
+        Ok(reason) => reason,
+        Err(error) => return ended((Reason::Unreachable, unread(endpoint, &error))),
     };
     let check = |marks: &Marks| {
-        let reason = refused(own, &others, marks).or_else(|| unable(abilities, endpoint))?;
-        Some(format!("{reason}; nothing was changed"))
+        if let Some(reason) = refused(own, &others, marks) {
+            return Some(ApplyError::Refused(format!(
+                "{reason}; nothing was changed"
+            )));
+        }
+        let reason = at_standby.clone().or_else(|| unable(abilities, endpoint))?;
+        Some(ApplyError::Unreachable(reason))
     };
     let lock = proving_lock(service, set);
     let how = RepairOptions {
@@ -114,13 +125,17 @@ async fn one(
     let proof = |snapshot: Snapshot, version: i32| match &lock {
         Ok(lock) => proven(lock, snapshot, version),
         Err(reason) => Err(format!(
-            "it cannot be proven that nothing else differs: {reason}"
+            "it cannot be proven that nothing else differs: {reason}, then run dbctl repair again"
         )),
     };
     let observe = |event| observer(name, event);
     let (mends, result) = repair(&session, &how, &check, &proof, &observe).await;
     session.close().await;
     (mends.into_iter().map(item).collect(), result.map_err(why))
+}
+
+fn unread(endpoint: &Endpoint, error: &DriverError) -> String {
+    format!("{}: {}", endpoint.display(), describe(error))
 }
 
 /// Why the database is not this service's, or cannot be told to be. That its history does not fit the set is what is to be repaired.

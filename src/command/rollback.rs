@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::entrance::not_entered;
 use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
@@ -11,7 +12,7 @@ use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Looking, Purpose, RollbackError, RollbackOptions, Session,
-    connect, rollback, unfinished,
+    connect, rollback, standby, unfinished,
 };
 use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
 
@@ -80,6 +81,8 @@ struct Task<'a> {
     others: Vec<Party<'a>>,
     set: &'a Set,
     endpoint: &'a Endpoint,
+    /// An administrator's way in, who may know where a standby's primary is.
+    admin: Option<&'a Endpoint>,
     options: &'a Options,
 }
 
@@ -119,6 +122,7 @@ impl<'a> Task<'a> {
             others: loaded.others(name),
             set,
             endpoint,
+            admin: service.service.admin.as_ref().map(|admin| &admin.value),
             options,
         })
     }
@@ -175,7 +179,10 @@ impl<'a> Task<'a> {
     async fn session(&self, purpose: Purpose) -> Result<Session, Ended> {
         connect(self.endpoint, purpose, &self.application())
             .await
-            .map_err(|error| (Outcome::Unreachable, error.message))
+            .map_err(|error| {
+                let reason = not_entered(self.own, &self.others, self.endpoint, error);
+                (Outcome::Unreachable, reason)
+            })
     }
 
     /// As [`Task::look`], again and again while somebody holds a lock that even a reader of the catalog waits for.
@@ -203,6 +210,7 @@ impl<'a> Task<'a> {
     ) -> Result<Rollback, Ended> {
         let session = self.session(Purpose::Read).await?;
         let application = self.application();
+        let session = standby::or_primary(session, self.endpoint, &application).await;
         let tell = |holder: &str| {
             let holder = holder.to_owned();
             observer(self.own.service, Event::WaitingForLock { holder });
@@ -228,6 +236,13 @@ impl<'a> Task<'a> {
         if let Some(reason) = refused_by_marks(self.own, &self.others, &marks) {
             return refused(reason);
         }
+        let closed = |reason: String| {
+            let reason = format!("{reason}; nothing was changed");
+            Err((Outcome::Unreachable, reason))
+        };
+        if let Some(reason) = standby::refusal(session, self.endpoint, self.admin).await? {
+            return Ok(closed(reason));
+        }
         let plan = match Rollback::new(self.set, &marks.history, self.options.target) {
             Ok(plan) => plan,
             Err(reason) => return refused(reason),
@@ -241,19 +256,10 @@ impl<'a> Task<'a> {
         }
         let shown = self.endpoint.display();
         let abilities = inspect::abilities(session).await?;
-        if abilities.standby {
-            return refused(format!(
-                "{shown}: the server is a standby, which takes no writes: give the URL of its primary"
-            ));
-        }
-        if abilities.read_only {
-            return refused(format!(
-                "{shown}: every transaction of role {} in this database starts read-only (default_transaction_read_only is on): \
-                 somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that",
-                self.endpoint.user
-            ));
-        }
-        Ok(Ok(plan))
+        Ok(match inspect::frozen(abilities, self.endpoint) {
+            Some(reason) => closed(format!("{shown}: {reason}")),
+            None => Ok(plan),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::LoadedService;
 use crate::manifest::{Endpoint, Target};
 use crate::migration::Set;
-use crate::postgres::inspect::Abilities;
+use crate::postgres::inspect::{self, Abilities};
 use crate::snapshot::Lock;
 
 /// Why a service is none for such a verb.
@@ -70,24 +70,14 @@ pub(super) fn proving_lock<'a>(
     Ok(lock)
 }
 
-/// Why the server or the role takes no writes, if so.
+/// Why the role cannot write, if so.
 pub(super) fn unable(abilities: Abilities, endpoint: &Endpoint) -> Option<String> {
     let (shown, role) = (endpoint.display(), &endpoint.user);
-    if abilities.standby {
-        return Some(format!(
-            "{shown}: the server is a standby, which takes no writes: give the URL of its primary"
-        ));
-    }
     if !abilities.may_create {
         return Some(format!(
             "{shown}: role {role} may not create schemas in database {}: run dbctl provision, or make the role its owner",
             endpoint.database
         ));
     }
-    abilities.read_only.then(|| {
-        format!(
-            "{shown}: every transaction of role {role} in this database starts read-only (default_transaction_read_only is on): \
-             somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that"
-        )
-    })
+    inspect::frozen(abilities, endpoint).map(|reason| format!("{shown}: {reason}"))
 }

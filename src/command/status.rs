@@ -2,16 +2,18 @@
 
 use futures::future::join_all;
 
+use super::entrance::not_entered;
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::other_tools::recognise;
 use crate::migration::{Plan, analyse, guard};
 use crate::postgres::inspect::Marks;
 use crate::postgres::unfinished::unfinished;
-use crate::postgres::{DriverError, Looking, Purpose, Session, connect, inspect, snapshot};
+use crate::postgres::{DriverError, Looking, Purpose, Session, connect, inspect, misfit, snapshot};
 use crate::report::status::{
     Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
 };
+use crate::snapshot::Snapshot;
 
 /// Looks at the chosen services, all at once.
 pub async fn run(loaded: &Loaded<'_>) -> Report {
@@ -61,9 +63,13 @@ async fn read(
 ) -> Result<State, (State, String)> {
     let name = &service.service.name;
     let application = format!("dbctl status {name}");
+    let others = loaded.others(name);
     let session = connect(endpoint, Purpose::Read, &application)
         .await
-        .map_err(|error| (State::Unreachable, error.message))?;
+        .map_err(|error| {
+            let reason = not_entered(service.party(), &others, endpoint, error);
+            (State::Unreachable, reason)
+        })?;
     status.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,
@@ -73,8 +79,8 @@ async fn read(
     };
     let seen = looking.at(&session, see(service, &session, status)).await;
     session.close().await;
-    let marks = seen.map_err(|unread| (State::Unreachable, unread.reason))?;
-    let others = loaded.others(name);
+    let seen = seen.map_err(|unread| (State::Unreachable, unread.reason))?;
+    let marks = seen.marks;
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))
     {
@@ -113,6 +119,24 @@ async fn read(
         })
         .collect();
     status.divergent = plan.problems.iter().map(ToString::to_string).collect();
+    status.divergent.extend(seen.misfit);
+    // What migrate refuses is told in its words.
+    if let Some(snapshot) = &seen.snapshot
+        && status.divergent.is_empty()
+    {
+        let own = service.party();
+        if let Some(reason) = guard::foreign_tables(own, &others, snapshot) {
+            return Err((State::WrongDatabase, reason));
+        }
+        let begun = status
+            .unfinished
+            .as_ref()
+            .is_some_and(|all| !all.is_empty());
+        status.error = guard::unadopted(own, snapshot, &marks.history, begun);
+        if status.error.is_some() {
+            return Ok(State::NotAdopted);
+        }
+    }
     Ok(if !status.divergent.is_empty() {
         State::Divergent
     } else if !status.pending.is_empty() {
@@ -122,12 +146,20 @@ async fn read(
     })
 }
 
-/// Reads what the database says of itself.
+/// What the database says of itself.
+struct Seen {
+    marks: Marks,
+    /// Why a migration that is begun cannot be gone on with.
+    misfit: Option<String>,
+    /// Its catalog, where something is to be applied to it and somebody has made a relation in it.
+    snapshot: Option<Snapshot>,
+}
+
 async fn see(
     service: &LoadedService<'_>,
     session: &Session,
     status: &mut ServiceStatus,
-) -> Result<Marks, DriverError> {
+) -> Result<Seen, DriverError> {
     let marks = inspect::marks(session).await?;
     let total = |version: i32| {
         let mut migrations = service.good_set()?.migrations.iter();
@@ -144,9 +176,31 @@ async fn see(
             })
             .collect()
     });
-    if marks.history.rows.is_empty() && service.is_migrated() {
-        let snapshot = snapshot(session, None).await?;
-        status.other_histories = recognise(&snapshot, service.lock.known())
+    let mut seen = Seen {
+        marks,
+        misfit: None,
+        snapshot: None,
+    };
+    let Some(set) = service.good_set().filter(|_| service.is_migrated()) else {
+        return Ok(seen);
+    };
+    let pending = Plan::new(set, &seen.marks.history).pending;
+    if status
+        .unfinished
+        .as_ref()
+        .is_some_and(|all| !all.is_empty())
+    {
+        seen.misfit = misfit(session, &pending).await?;
+    }
+    if !pending.is_empty() && inspect::has_relations(session).await? {
+        seen.snapshot = Some(snapshot(session, None).await?);
+    }
+    if let Some(snapshot) = seen
+        .snapshot
+        .as_ref()
+        .filter(|_| seen.marks.history.rows.is_empty())
+    {
+        status.other_histories = recognise(snapshot, service.lock.known())
             .into_iter()
             .map(|history| OtherHistory {
                 tool: history.tool.name,
@@ -155,5 +209,5 @@ async fn see(
             })
             .collect();
     }
-    Ok(marks)
+    Ok(seen)
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
+use super::entrance::not_entered;
 use super::proof::Door;
 use super::system::texts;
 use super::{Loaded, LoadedService, proof};
@@ -45,6 +46,7 @@ pub async fn run(
     let names = names(loaded);
     let looks = join_all(loaded.services.iter().map(|service| {
         look(
+            loaded,
             service,
             &names,
             loaded.chosen.contains(&service.service.name.as_str()),
@@ -116,10 +118,15 @@ fn names(loaded: &Loaded<'_>) -> Vec<String> {
 }
 
 /// Everything that is to be known about one service. One that was not chosen is known by its set, lock and directories.
-async fn look(loaded: &LoadedService<'_>, names: &[String], chosen: bool) -> Look {
+async fn look(
+    all: &Loaded<'_>,
+    loaded: &LoadedService<'_>,
+    names: &[String],
+    chosen: bool,
+) -> Look {
     let service = loaded.service;
     let mut look = match service.endpoint().filter(|_| chosen) {
-        Some(endpoint) => database(loaded, names, endpoint).await,
+        Some(endpoint) => database(all, loaded, names, endpoint).await,
         None => Look::nothing(),
     };
     if chosen {
@@ -216,7 +223,12 @@ fn subject<'a>(
     }
 }
 
-async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpoint) -> Look {
+async fn database(
+    all: &Loaded<'_>,
+    loaded: &LoadedService<'_>,
+    names: &[String],
+    endpoint: &Endpoint,
+) -> Look {
     let name = format!("dbctl verify {}", loaded.service.name);
     let session = match connect(endpoint, Purpose::Read, &name).await {
         Ok(session) => session,
@@ -224,9 +236,14 @@ async fn database(loaded: &LoadedService<'_>, names: &[String], endpoint: &Endpo
             return Look {
                 answers: matches!(
                     error.reason,
-                    Reason::LogIn | Reason::NoDatabase | Reason::Refused
+                    Reason::LogIn | Reason::NoDatabase | Reason::NoConnect | Reason::Refused
                 ),
-                snapshot: Some(Fact::Unknown(Gap::new(error.message))),
+                snapshot: Some(Fact::Unknown(Gap::new(not_entered(
+                    loaded.party(),
+                    &all.others(&loaded.service.name),
+                    endpoint,
+                    error,
+                )))),
                 ..Look::nothing()
             };
         }

@@ -44,13 +44,22 @@ pub fn refusal(
             ));
         }
     };
-    let stamped = matches!(snapshot.identity.stamp.get(), Ok(Some(_)));
+    foreign_tables(own, others, snapshot).or_else(|| unadopted(own, snapshot, history, begun))
+}
+
+/// Whether the database holds relations although no migration was ever recorded in it. `begun` as for [`refusal`].
+#[must_use]
+pub fn unadopted(
+    own: Party<'_>,
+    snapshot: &Snapshot,
+    history: &History,
+    begun: bool,
+) -> Option<String> {
     // A first migration of which some statements ran has left its tables and no history.
-    let own_beginning = stamped && begun;
-    foreign_tables(own, others, snapshot).or_else(|| match own_beginning {
-        true => None,
-        false => unknown_tables(own, snapshot, history),
-    })
+    match snapshot.identity.stamp.get() {
+        Ok(Some(_)) if begun => None,
+        _ => unknown_tables(own, snapshot, history),
+    }
 }
 
 /// Whether the connection led to another database than the manifest's.
@@ -59,17 +68,20 @@ pub fn wrong_database(own: Party<'_>, others: &[Party<'_>], database: &str) -> O
     if database == own.database {
         return None;
     }
-    let whose = others
-        .iter()
-        .find(|other| other.database == database)
-        .map_or_else(String::new, |other| {
-            format!(", which is the database of {}", other.service)
-        });
-    Some(format!(
-        "{} must be migrated in database {}, but its URL leads to database {database}{whose}: \
-         check the URL, or the manifest's `database` if {database} is right",
+    let fact = format!(
+        "{} must be migrated in database {}, but its URL leads to database {database}",
         own.service, own.database
-    ))
+    );
+    let owner = others.iter().find(|other| other.database == database);
+    Some(match owner {
+        Some(other) => format!(
+            "{fact}, which is the database of {}: mend the URL, so that it ends in /{}",
+            other.service, own.database
+        ),
+        None => {
+            format!("{fact}: check the URL, or the manifest's `database` if {database} is right")
+        }
+    })
 }
 
 /// Whether the database's stamp names another service or set.
@@ -81,14 +93,17 @@ pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> O
     if stamp.service == own.service && other_set.is_none() {
         return None;
     }
+    if let Some(set) = other_set.filter(|_| stamp.service == own.service) {
+        return Some(format!(
+            "database {database} of {} was migrated with set {}, says its stamp in dbctl.identity, but the manifest gives it set {}: \
+             check the manifest's `set`, and the URL",
+            own.service, stamp.set, set.name
+        ));
+    }
     let with = other_set.map_or_else(String::new, |set| format!(" (set {})", set.name));
-    let check = match stamp.service == own.service {
-        true => "the service's set",
-        false => "the URL",
-    };
     Some(format!(
         "database {database} belongs to service {} (set {}), says its stamp in dbctl.identity, \
-         not to {}{with}: check {check}",
+         not to {}{with}: check the URL",
         stamp.service, stamp.set, own.service
     ))
 }

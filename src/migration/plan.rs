@@ -50,33 +50,41 @@ pub enum Problem {
         file: String,
         /// The newest applied version.
         newest: i64,
+        /// The first version above all that are known.
+        free: i64,
     },
     /// Two rows of the history claim one version.
     Repeated(HistoryRow),
 }
 
 impl Problem {
-    /// The version that it is about.
+    /// The version that it is about, as far as the history has it.
     #[must_use]
-    pub fn version(&self) -> String {
+    pub const fn version(&self) -> Option<i64> {
         match self {
             Self::Divergent { row, .. } | Self::Unknown(row) | Self::Repeated(row) => {
-                row.version.to_string()
+                Some(row.version)
             }
-            Self::OutOfOrder { file, .. } => file.clone(),
+            Self::OutOfOrder { .. } => None,
         }
     }
 }
 
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Problem {
+    /// What is the case.
+    #[must_use]
+    pub fn fact(&self) -> String {
         match self {
+            Self::Divergent { file, row, .. } if file_name(row) != *file => format!(
+                "version {} is {} in the history but {file} in the set",
+                row.version,
+                file_name(row)
+            ),
             Self::Divergent {
                 file,
                 row,
                 checksum,
-            } if file_name(row) == *file && row.checksum == checksum.to_string() => write!(
-                f,
+            } if row.checksum == checksum.to_string() => format!(
                 "the history's row of {file} was edited by hand: its time is {:?}, expected one such as 2026-01-31T12:00:00Z",
                 row.applied_on
             ),
@@ -84,37 +92,63 @@ impl std::fmt::Display for Problem {
                 file,
                 row,
                 checksum,
-            } if file_name(row) == *file => write!(
-                f,
-                "{file} was edited after it was applied on {}: its checksum is {checksum}, the history says {}; restore the file, or, where the \
-                 database is already as the set says, let dbctl repair take the new checksum over",
+            } => format!(
+                "{file} was edited after it was applied on {}: its checksum is {checksum}, the history says {}",
                 row.applied_on, row.checksum
             ),
-            Self::Divergent { file, row, .. } => write!(
-                f,
-                "version {} is {} in the history but {file} in the set",
-                row.version,
-                file_name(row)
-            ),
-            Self::Unknown(row) => write!(
-                f,
-                "the history holds {}, applied on {}, which the set does not have: bring the file back, or use the dbctl and the sets that applied it",
+            Self::Unknown(row) => format!(
+                "the history holds {}, applied on {}, which the set does not have",
                 file_name(row),
                 row.applied_on
             ),
-            Self::OutOfOrder { file, newest } => write!(
-                f,
-                "{file} was never applied although version {newest} was: a migration must be newer than every applied one; give it a higher version"
+            Self::OutOfOrder { file, newest, .. } => format!(
+                "{file} was never applied although version {newest} was: a migration must be newer than every applied one"
             ),
             Self::Repeated(row) => {
-                write!(
-                    f,
-                    "the history holds version {} more than once",
-                    row.version
-                )
+                format!("the history holds version {} more than once", row.version)
             }
         }
     }
+
+    /// What to do, in the order in which it is to be done.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Divergent { file, row, .. } if file_name(row) != *file => {
+                "give the file its old name back; or, if only its name has changed, run dbctl lock first and then dbctl repair, which takes \
+                 the new name over; or, if it is another migration, bring the old file back and give this one a higher version"
+                    .to_owned()
+            }
+            Self::Divergent { row, checksum, .. } if row.checksum == checksum.to_string() => {
+                "dbctl repair writes one that can be read".to_owned()
+            }
+            Self::Divergent { .. } => {
+                "give the file back what it had, or, where the database is already as the set says, run dbctl lock first and then dbctl \
+                 repair, which proves that and takes the new checksum over"
+                    .to_owned()
+            }
+            Self::Unknown(_) => {
+                "bring the file back, or use the dbctl and the sets that applied it".to_owned()
+            }
+            Self::OutOfOrder { file, free, .. } => format!(
+                "rename it to {} (and its down script with it), then run dbctl lock",
+                renumbered(file, *free)
+            ),
+            Self::Repeated(_) => "dbctl repair tells what to do".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.fact(), self.advice())
+    }
+}
+
+/// The same file with another version.
+fn renumbered(file: &str, version: i64) -> String {
+    let name = file.split_once("__").map_or(file, |(_, name)| name);
+    format!("V{version}__{name}")
 }
 
 /// The file name that a history row stands for.
@@ -169,6 +203,8 @@ impl Plan {
                 }
             }
         }
+        let last = set.migrations.iter().map(|last| last.version.into()).max();
+        let free = newest.max(last).unwrap_or_default().saturating_add(1);
         for migration in &set.migrations {
             let version = i64::from(migration.version);
             if seen.contains(&version) {
@@ -178,6 +214,7 @@ impl Plan {
                 Some(newest) if newest > version => plan.problems.push(Problem::OutOfOrder {
                     file: migration.file.clone(),
                     newest,
+                    free,
                 }),
                 _ => plan.pending.push(migration.clone()),
             }

@@ -8,6 +8,7 @@ use tokio_rustls::TlsConnector;
 
 use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
 use super::first_look::FirstLook;
+use super::inspect::plain_or_quoted;
 use super::pooler::{self, Mode, PROOF};
 use super::session::{Connection, LOCK_WAIT, Purpose, Session};
 use super::standby;
@@ -106,6 +107,7 @@ impl Attempt<'_> {
             place,
             purpose: self.purpose,
             pooled: false,
+            standby: false,
             pid: 0,
             server_version: String::new(),
             lock_wait: LOCK_WAIT.into(),
@@ -126,6 +128,7 @@ impl Attempt<'_> {
             });
         }
         session.pid = look.pid;
+        session.standby = look.standby;
         session.misses_clients = look.misses_clients;
         // Debian adds its package's name behind the version.
         session.server_version = look
@@ -155,10 +158,9 @@ impl Attempt<'_> {
         })?;
         if look.standby && self.purpose == Purpose::Write {
             let primary = standby::standby_of(&session).await.map_err(failed)?;
-            let (text, advice) = standby::words(primary.as_deref());
             return Err(Failure {
                 is_final: false,
-                ..refusal(text, &advice)
+                ..refusal(&standby::words(primary.as_deref()), "")
             });
         }
         Ok(session)
@@ -245,6 +247,17 @@ impl Attempt<'_> {
         config
     }
 
+    /// What to do about a role that may not connect.
+    fn grant_connect(&self) -> String {
+        let (role, database) = (&self.endpoint.user, &self.endpoint.database);
+        format!(
+            "role {role} may not connect to database {database}: run dbctl provision, or GRANT CONNECT ON DATABASE {} TO {} as the \
+             database's owner or a superuser",
+            plain_or_quoted(database),
+            plain_or_quoted(role)
+        )
+    }
+
     /// An error, with what the password file has to do with it.
     fn failed(&self, host: &Host, error: &OpenError) -> Failure {
         let (reason, advice) = classify(error);
@@ -255,11 +268,15 @@ impl Attempt<'_> {
         if let Some(note) = note {
             text = format!("{text}; {note}");
         }
+        let advice = match reason {
+            Reason::NoConnect => self.grant_connect(),
+            _ => advice.to_owned(),
+        };
         Failure {
             place: String::new(),
             reason,
             text,
-            advice: advice.to_owned(),
+            advice,
             is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
         }
     }

@@ -272,7 +272,7 @@ fn told(endpoint: &Endpoint, failures: &[Failure]) -> ConnectError {
 const fn weight(reason: Reason) -> u8 {
     match reason {
         Reason::Starting => 3,
-        Reason::LogIn | Reason::NoDatabase | Reason::Tls | Reason::TooOld => 2,
+        Reason::LogIn | Reason::NoDatabase | Reason::NoConnect | Reason::Tls | Reason::TooOld => 2,
         Reason::Unreachable => 1,
         Reason::Refused => 0,
     }

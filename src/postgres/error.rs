@@ -1,6 +1,6 @@
 //! Errors of the driver, told in full: tokio_postgres displays an error of the server as "db error" and nothing else.
 
-use tokio_postgres::error::{ErrorPosition, Severity, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use super::scram::Unproven;
 use super::wire::{OpenError, Refusal};
@@ -61,7 +61,7 @@ pub(super) fn ends_session(error: &tokio_postgres::Error) -> bool {
     error.is_closed()
         || error
             .as_db_error()
-            .and_then(tokio_postgres::error::DbError::parsed_severity)
+            .and_then(DbError::parsed_severity)
             .is_some_and(|severity| matches!(severity, Severity::Fatal | Severity::Panic))
 }
 
@@ -112,6 +112,8 @@ pub enum Reason {
     LogIn,
     /// There is no such database on the server.
     NoDatabase,
+    /// The role has no CONNECT privilege on the database.
+    NoConnect,
     /// TLS was wanted and is not to be had, or the certificate is not trusted.
     Tls,
     /// The server is too old.
@@ -153,10 +155,13 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => {
             (Reason::Starting, "wait until the server has started")
         }
-        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => (
-            Reason::Refused,
-            "grant the role CONNECT on its database, or run dbctl provision",
-        ),
+        // What this part of the server refuses with that code is the missing privilege alone; its words may be in any language.
+        Some(code)
+            if *code == SqlState::INSUFFICIENT_PRIVILEGE
+                && error.as_db_error().and_then(DbError::routine) == Some("CheckMyDatabase") =>
+        {
+            (Reason::NoConnect, "")
+        }
         Some(_) => (Reason::Refused, "see the server's message"),
         // The server asked for one and the endpoint has none.
         None if describe(error).contains("password missing") => (

@@ -2,10 +2,12 @@
 //! may have left one of that name.
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 
 use super::Session;
 use super::error::describe;
 use crate::manifest::Endpoint;
+use crate::migration::Name;
 use crate::snapshot::{HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
 
 /// Whose database it is and what was applied to it.
@@ -17,6 +19,8 @@ pub struct Marks {
     pub stamp: Option<Stamp>,
     /// The migration history.
     pub history: History,
+    /// Whether dbctl has ever run a migration statement by statement here: some may be unfinished.
+    pub progress: bool,
     /// Why stamp or history cannot be believed, if so.
     pub trouble: Option<String>,
 }
@@ -35,7 +39,8 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
              to_regclass('public.refinery_schema_history') IS NOT NULL, \
              (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c \
               WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('public.refinery_schema_history')) \
-              AND (c.relkind <> 'r' OR row_security_active(c.oid)))",
+              AND (c.relkind <> 'r' OR row_security_active(c.oid))), \
+             to_regclass('dbctl.progress') IS NOT NULL",
             &[],
         )
         .await?;
@@ -56,6 +61,7 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
         database: row.try_get(0)?,
         stamp: stamps.pop(),
         history: History { exists, rows },
+        progress: row.try_get(4)?,
         trouble,
     })
 }
@@ -155,6 +161,37 @@ pub async fn has_relations(session: &Session) -> Result<bool, tokio_postgres::Er
         .try_get(0)
 }
 
+/// Those of these relations that are not there now. A name without a schema is looked for in `public`, where migrations make it.
+///
+/// # Errors
+/// When the query fails.
+pub async fn missing(
+    session: &Session,
+    names: &[Name],
+) -> Result<Vec<Name>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    let schemas: Vec<&str> = names
+        .iter()
+        .map(|name| name.schema.as_deref().unwrap_or("public"))
+        .collect();
+    let relations: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
+    let rows = session
+        .client
+        .query_typed(
+            "SELECT (ordinal - 1)::int FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (schema, relation, ordinal) \
+             WHERE NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = schema AND c.relname = relation)",
+            &[(&schemas, Type::TEXT_ARRAY), (&relations, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let mut missing = Vec::new();
+    for row in rows {
+        let at = usize::try_from(row.try_get::<_, i32>(0)?).ok();
+        missing.extend(at.and_then(|at| names.get(at)).cloned());
+    }
+    Ok(missing)
+}
+
 /// What a migration needs of its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
@@ -201,6 +238,29 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
         major: row.try_get(4)?,
         read_only: row.try_get(5)?,
         may_create_in_public: row.try_get(6)?,
+    })
+}
+
+/// Why every transaction of this session starts read-only, and what ends that, if so.
+#[must_use]
+pub fn frozen(abilities: Abilities, endpoint: &Endpoint) -> Option<String> {
+    const SETTING: &str = "default_transaction_read_only";
+    if !abilities.read_only {
+        return None;
+    }
+    // Options win over what is set for role, database and server; they may be written with dashes (PostgreSQL documentation, "Setting
+    // Parameters").
+    let options = endpoint.options.as_deref().unwrap_or_default();
+    Some(if options.replace('-', "_").contains(SETTING) {
+        format!(
+            "the URL itself makes every transaction read-only (its options set {SETTING}): take that out of the URL"
+        )
+    } else {
+        format!(
+            "every transaction of role {} in this database starts read-only ({SETTING} is on): somebody froze it; ALTER DATABASE, ALTER \
+             ROLE or ALTER SYSTEM … RESET {SETTING} ends that",
+            endpoint.user
+        )
     })
 }
 

@@ -81,8 +81,8 @@ pub async fn enter(endpoint: &Endpoint, limit: Duration) -> Attempted {
 /// A refusal is an answer; a server that cannot be asked is not.
 fn refused(error: &ConnectError) -> Attempted {
     match error.reason {
-        Reason::LogIn | Reason::NoDatabase => Attempted::Refused,
-        // CONNECT is missing, or the database takes no connections; too many connections are no answer.
+        Reason::LogIn | Reason::NoDatabase | Reason::NoConnect => Attempted::Refused,
+        // The database takes no connections, or a pooler passes on that CONNECT is missing; too many connections are no answer.
         Reason::Refused
             if ["42501", "55000"]
                 .iter()

@@ -31,6 +31,7 @@ pub struct Session {
     pub(super) place: Place,
     pub(super) purpose: Purpose,
     pub(super) pooled: bool,
+    pub(super) standby: bool,
     pub(super) pid: i32,
     pub(super) server_version: String,
     /// The longest wait for a lock, in milliseconds.
@@ -59,6 +60,12 @@ impl Session {
     #[must_use]
     pub const fn pooled(&self) -> bool {
         self.pooled
+    }
+
+    /// Whether the server was a standby when the session began.
+    #[must_use]
+    pub const fn standby(&self) -> bool {
+        self.standby
     }
 
     /// The server process that answered first. Behind a pooler another one may answer later.

@@ -5,7 +5,7 @@ use tokio_postgres::Error;
 use super::catalog::conninfo::Source;
 use super::connect::connect;
 use super::session::{Purpose, Session};
-use crate::manifest::{DEFAULT_PORT, Endpoint, Host};
+use crate::manifest::{DEFAULT_PORT, Endpoint, Host, SessionAttrs};
 
 /// Host and port of the primary that the session's server follows. `None` when the server is no standby, or the role may not know:
 /// it takes `pg_read_all_stats` or `pg_read_all_settings` (PostgreSQL documentation, "pg_stat_wal_receiver", "primary_conninfo").
@@ -52,21 +52,39 @@ pub async fn refusal(
     endpoint: &Endpoint,
     admin: Option<&Endpoint>,
 ) -> Result<Option<String>, Error> {
-    session.begin_reading().await?;
-    let standby: bool = session
-        .client
-        .query_typed_one("SELECT pg_catalog.pg_is_in_recovery()", &[])
-        .await?
-        .try_get(0)?;
-    if !standby {
+    if !session.standby() {
         return Ok(None);
     }
     let mut primary = standby_of(session).await?;
     if let Some(admin) = admin.filter(|admin| primary.is_none() && admin.hosts == endpoint.hosts) {
         primary = asked(admin).await;
     }
-    let (fact, advice) = words(primary.as_deref());
-    Ok(Some(format!("{}: {fact}: {advice}", endpoint.display())))
+    Ok(Some(format!(
+        "{}: {}",
+        endpoint.display(),
+        words(primary.as_deref())
+    )))
+}
+
+/// The session, or, where it is at a standby and the endpoint has other hosts, one at the primary among them: a command that writes
+/// looks where it will write.
+pub async fn or_primary(session: Session, endpoint: &Endpoint, application: &str) -> Session {
+    let alone = endpoint.hosts.len() == 1 || endpoint.session_attrs != SessionAttrs::Any;
+    if !session.standby() || alone {
+        return session;
+    }
+    let endpoint = Endpoint {
+        session_attrs: SessionAttrs::Primary,
+        ..endpoint.clone()
+    };
+    match connect(&endpoint, Purpose::Read, application).await {
+        Ok(primary) => {
+            session.close().await;
+            primary
+        }
+        // Then there is the standby alone, and that is told.
+        Err(_) => session,
+    }
 }
 
 /// What an administrator knows. One who cannot get in knows nothing, which the sentence about the standby can do without.
@@ -78,12 +96,9 @@ async fn asked(admin: &Endpoint) -> Option<String> {
 }
 
 /// What is said of a standby, and what to do.
-pub(super) fn words(primary: Option<&str>) -> (&'static str, String) {
-    let advice = match primary {
-        Some(primary) => {
-            format!("give the URL of its primary; the standby follows {primary}")
-        }
-        None => "give the URL of its primary".to_owned(),
-    };
-    ("the server is a standby, which takes no writes", advice)
+pub(super) fn words(primary: Option<&str>) -> String {
+    let follows = primary.map_or_else(String::new, |primary| {
+        format!("; the standby follows {primary}")
+    });
+    format!("the server is a standby, which takes no writes: give the URL of its primary{follows}")
 }

@@ -89,6 +89,7 @@ struct WireStatement<'a> {
 struct WireLock<'a> {
     mode: &'static str,
     relation: Option<&'a str>,
+    exists: bool,
 }
 
 #[derive(Serialize)]
@@ -183,6 +184,7 @@ fn statement(statement: &Statement, verbose: bool) -> WireStatement<'_> {
         lock: statement.lock.as_ref().map(|lock| WireLock {
             mode: lock.mode,
             relation: lock.relation.as_deref(),
+            exists: lock.exists,
         }),
         hazards: statement
             .hazards

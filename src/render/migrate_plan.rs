@@ -123,7 +123,11 @@ fn statement(statement: &Statement, style: Style, text: &mut String) {
     }
     if let Some(lock) = &statement.lock {
         let relation = lock.relation.as_deref().unwrap_or("a relation");
-        let words = format!("locks {}: {}", one_line(relation), lock.mode);
+        let now = match lock.exists {
+            true => "",
+            false => " (not there yet)",
+        };
+        let words = format!("locks {}: {}{now}", one_line(relation), lock.mode);
         note(&words, Tone::Faint, style, text);
     }
     for hazard in &statement.hazards {

@@ -24,6 +24,7 @@ fn report() -> Report {
         lock: Some(Lock {
             mode: "ACCESS EXCLUSIVE",
             relation: Some("public.k_posts".to_owned()),
+            exists: true,
         }),
         hazards: vec![Hazard {
             code: "adding-required-field".to_owned(),
@@ -54,6 +55,7 @@ fn report() -> Report {
         lock: Some(Lock {
             mode: "SHARE UPDATE EXCLUSIVE",
             relation: None,
+            exists: true,
         }),
         ..quiet(
             1,
@@ -165,7 +167,8 @@ fn the_plan_as_json() {
           "place": "alone",
           "lock": {
             "mode": "SHARE UPDATE EXCLUSIVE",
-            "relation": null
+            "relation": null,
+            "exists": true
           },
           "hazards": []
         }

@@ -72,7 +72,10 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
             0 if unfinished.total.is_none() => {
                 "the set has no such version: bring its file back".to_owned()
             }
-            0 => "dbctl migrate goes on from there unless what ran was edited".to_owned(),
+            0 if status.state == State::Divergent => {
+                "dbctl migrate does not go on with it as things are".to_owned()
+            }
+            0 => "dbctl migrate goes on from there".to_owned(),
             begun => format!("{begun} was cut off: dbctl repair tells what became of it"),
         };
         format!(
@@ -80,7 +83,10 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
             unfinished.version, unfinished.done
         )
     });
-    let histories = status.other_histories.iter().map(|history| {
+    // The reason why it is not adopted names them already.
+    let untold = status.state != State::NotAdopted;
+    let histories = status.other_histories.iter().filter(|_| untold);
+    let histories = histories.map(|history| {
         format!(
             "holds {}'s history ({}.{}): dbctl baseline --service {} adopts it after proving the schema",
             history.tool, history.schema, history.table, status.name
@@ -115,7 +121,11 @@ const fn tone(state: State) -> Tone {
         State::UpToDate => Tone::Good,
         State::Pending => Tone::Warn,
         State::NotConfigured | State::NoDatabase | State::Managed => Tone::Faint,
-        State::Divergent | State::WrongDatabase | State::Unreachable | State::BadSet => Tone::Bad,
+        State::NotAdopted
+        | State::Divergent
+        | State::WrongDatabase
+        | State::Unreachable
+        | State::BadSet => Tone::Bad,
     }
 }
 
@@ -123,6 +133,7 @@ const fn words(status: &ServiceStatus) -> &'static str {
     match status.state {
         State::UpToDate => "up to date",
         State::Pending => "pending",
+        State::NotAdopted => "not adopted",
         State::Divergent => "divergent",
         State::WrongDatabase => "wrong database",
         State::Unreachable if status.server_version.is_some() => "not readable",

@@ -139,6 +139,8 @@ pub struct Lock {
     pub mode: &'static str,
     /// The relation, where the statement names it.
     pub relation: Option<String>,
+    /// Whether the relation is there now. Else a migration of the plan makes it first, and nobody waits for it yet.
+    pub exists: bool,
 }
 
 /// Something to know before a statement is run on a database in use.

@@ -100,11 +100,11 @@ pub struct Stopped {
 /// The classes of what ends a run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// The database is not this service's, takes no writes, or a flag does not fit what is there.
+    /// The database is not this service's, or a flag does not fit what is there.
     Refused,
     /// The set cannot be read.
     BadSet,
-    /// The database cannot be reached, entered or read.
+    /// The database cannot be reached, entered or read, or takes no writes.
     Unreachable,
     /// The server refused to mend something.
     NotMended,

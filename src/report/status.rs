@@ -10,8 +10,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// The exit code: 3 where a set is wrong, 1 where history and set do not fit or the database is not the service's,
-    /// 4 where something could not be read.
+    /// The exit code: 3 where a set is wrong, 1 where history and set do not fit, the database is not the service's or
+    /// was never adopted, 4 where something could not be read.
     #[must_use]
     pub fn exit(&self) -> Exit {
         Exit::worst_of(self.services.iter().map(|service| service.state.exit()))
@@ -54,7 +54,7 @@ pub struct ServiceStatus {
     pub other_histories: Vec<OtherHistory>,
     /// What does not fit between history and set.
     pub divergent: Vec<String>,
-    /// Why it could not be read.
+    /// Why it could not be read, or why `migrate` refuses it.
     pub error: Option<String>,
 }
 
@@ -109,6 +109,8 @@ pub enum State {
     UpToDate,
     /// Something is to be applied.
     Pending,
+    /// It holds tables although no migration was ever recorded in it: `migrate` refuses it until it was adopted.
+    NotAdopted,
     /// History and set do not fit.
     Divergent,
     /// The database is another service's, or not the one that the manifest names.
@@ -132,6 +134,7 @@ impl State {
         match self {
             Self::UpToDate => "up_to_date",
             Self::Pending => "pending",
+            Self::NotAdopted => "not_adopted",
             Self::Divergent => "divergent",
             Self::WrongDatabase => "wrong_database",
             Self::Unreachable => "unreachable",
@@ -149,7 +152,7 @@ impl State {
             | Self::NotConfigured
             | Self::NoDatabase
             | Self::Managed => Exit::Done,
-            Self::Divergent | Self::WrongDatabase => Exit::Findings,
+            Self::NotAdopted | Self::Divergent | Self::WrongDatabase => Exit::Findings,
             Self::Unreachable => Exit::Incomplete,
             Self::BadSet => Exit::Refused,
         }

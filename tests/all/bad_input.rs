@@ -524,7 +524,7 @@ fn a_server_that_does_not_let_us_in() {
         &[
             "database \"no_such_database\" does not exist",
             "3D000",
-            "run dbctl provision",
+            "check the URL, or the manifest's `database` if no_such_database is right",
         ],
     );
     let foreign = lab.url("simply_kaspa", "k_social_user");
@@ -538,7 +538,7 @@ fn a_server_that_does_not_let_us_in() {
                 "permission denied for database \"{}\"",
                 lab.db("simply_kaspa")
             ),
-            "grant the role CONNECT",
+            "which is the database of simply-kaspa-indexer: mend the URL",
         ],
     );
 

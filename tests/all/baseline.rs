@@ -314,11 +314,11 @@ fn a_database_that_takes_no_writes_is_refused() {
         "postgres",
         &format!("ALTER DATABASE {database} SET default_transaction_read_only = on"),
     );
-    refused(&lab, &[], 3, &["starts read-only"]);
+    refused(&lab, &[], 4, &["starts read-only"]);
     lab.sql("postgres", &format!("SET default_transaction_read_only = off; ALTER DATABASE {database} RESET default_transaction_read_only"));
     lab.sql("postgres", &format!("ALTER DATABASE {database} OWNER TO postgres; REVOKE CREATE ON DATABASE {database} FROM {role}; GRANT CONNECT ON DATABASE {database} TO {role}"));
     lab.sql(DB, &format!("GRANT USAGE ON SCHEMA public TO {role}"));
-    refused(&lab, &["--dry-run"], 3, &["may not create schemas"]);
+    refused(&lab, &["--dry-run"], 4, &["may not create schemas"]);
 }
 
 #[test]

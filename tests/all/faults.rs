@@ -679,6 +679,13 @@ fn a_target_and_a_dry_run_do_what_they_say() {
         .exits(0)
         .says("2 migrations applied");
     assert_eq!(shop.history(), "1 goods, 2 two");
+    // Migrate goes up alone, and says what goes down.
+    let below = "it is at version 2, above --target 1, and stays there; dbctl rollback --service";
+    for args in [&["--target", "1"][..], &["--target", "1", "--dry-run"]] {
+        shop.migrate(args).exits(0).says(below);
+    }
+    assert!(!shop.migrate(&["--target", "2"]).all().contains("above"));
+    assert_eq!(shop.history(), "1 goods, 2 two");
     // What lies beyond the target is still pending, and said to be.
     let report = shop.lab.json(&["migrate", "--target", "2"], 0);
     assert_eq!(report["services"][0]["outcome"], "up_to_date");

@@ -209,6 +209,12 @@ fn a_dry_run_shows_every_statement_and_writes_nothing() {
     assert_eq!(statements[0]["lock"], Value::Null);
     assert_eq!(statements[0].get("text"), None);
     assert_eq!(pending[1]["statements"][1]["place"], "alone");
+    // Of a lock on a table that an earlier file of the plan makes nobody can feel anything yet.
+    assert_eq!(pending[1]["statements"][1]["lock"]["relation"], "goods");
+    assert_eq!(pending[1]["statements"][1]["lock"]["exists"], false);
+    lab.run(&["migrate", "--dry-run"])
+        .exits(0)
+        .says("locks goods: SHARE UPDATE EXCLUSIVE (not there yet)");
     let report = lab.json(&["migrate", "--dry-run", "-v"], 0);
     assert_eq!(
         report["services"][0]["pending"][0]["statements"][1]["text"],

@@ -446,7 +446,7 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         1,
         &["set shop has no such version", "--forget 2"],
     );
-    shop.migrate(&[]).exits(0);
+    shop.migrate(&[]).exits(3).says("version 2 is not finished");
     nothing_changed(&shop, &["--forget", "9"], 3, &["no entry of version 9"]);
     mends(
         &shop,
@@ -500,8 +500,7 @@ fn an_edited_comment_is_accepted_after_proof_and_an_edited_statement_is_not() {
         1,
         &[
             "V1__one.sql was edited",
-            "older than its set",
-            "run dbctl lock",
+            "older than its set: run dbctl lock, review it and check it in, then run dbctl repair again; otherwise give the file back",
         ],
     );
     lock(&shop);
@@ -678,13 +677,92 @@ fn a_reader_without_a_grant_for_the_books_sees_the_status_all_the_same() {
     shop.sql("TRUNCATE refinery_schema_history; CREATE TABLE alembic_version (version_num text)");
     shop.lab
         .run(&["status"])
-        .exits(0)
+        .exits(1)
         .says("holds Alembic's history (public.alembic_version)")
         .says("dbctl baseline");
-    let seen = shop.lab.json(&["status"], 0);
+    let seen = shop.lab.json(&["status"], 1);
     assert_eq!(
         seen["services"][0]["other_histories"][0]["tool"], "Alembic",
         "{seen}"
     );
     shop.lab.env.clear();
+}
+
+#[test]
+fn a_begun_migration_whose_file_is_gone_is_in_the_way_of_everyone() {
+    let twice = (
+        "V2__twice.sql",
+        "CREATE TABLE two (a int);\nINSERT INTO two VALUES (1), (1);\nCREATE UNIQUE INDEX CONCURRENTLY two_idx ON two (a);\n",
+    );
+    let shop = Shop::new(&[ONE, twice]);
+    shop.migrate(&["-q"]).exits(5);
+    std::fs::remove_file(shop.path(twice.0)).unwrap();
+    let said = "dbctl.progress says that version 2 is not finished";
+    // Nothing is pending, and that is not all.
+    shop.migrate(&[])
+        .exits(3)
+        .says(said)
+        .says("bring its file back")
+        .says("--forget 2");
+    shop.migrate(&["--dry-run"]).exits(3).says(said);
+    let seen = shop.lab.json(&["status"], 1);
+    assert_eq!(seen["services"][0]["state"], "divergent", "{seen}");
+    shop.lab.run(&["status"]).exits(1).says(said);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["set shop has no such version", "in migrate's way"],
+    );
+    // A text that was edited after it has run is told by status before migrate refuses it.
+    shop.file(twice.0, &twice.1.replace("(1), (1)", "(1), (2)"));
+    let edited = "statement 2 was edited after it has run";
+    shop.lab.run(&["status"]).exits(1).says(edited);
+    shop.migrate(&[]).exits(3).says(edited);
+    std::fs::remove_file(shop.path(twice.0)).unwrap();
+    repair(&shop, &["--forget", "2"]).exits(0);
+    shop.migrate(&[]).exits(0).says("nothing to do");
+    shop.lab.run(&["status"]).exits(0).says("up to date");
+}
+
+#[test]
+fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
+    let shop = Shop::new(&[ONE, ("V4__four.sql", "CREATE TABLE four (a int);\n")]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    std::fs::rename(shop.path("V4__four.sql"), shop.path("V4__vier.sql")).unwrap();
+    shop.migrate(&[])
+        .exits(3)
+        .says("version 4 is V4__four.sql in the history but V4__vier.sql in the set; give the file its old name back")
+        .says("run dbctl lock first and then dbctl repair, which takes the new name over");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "run dbctl lock",
+            "otherwise give the file back its old name",
+        ],
+    );
+    lock(&shop);
+    mends(&shop, &[], &["are now those of V4__vier.sql"]);
+    assert_eq!(shop.history(), "1 one, 4 vier");
+
+    shop.file("V3__three.sql", "CREATE TABLE three (a int);\n");
+    shop.file("V5__five.sql", "CREATE TABLE five (a int);\n");
+    let advice = "rename it to V6__three.sql (and its down script with it), then run dbctl lock";
+    shop.migrate(&[]).exits(3).says(advice);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "in migrate's way V3__three.sql: ",
+            "nothing in the database is to be mended",
+            advice,
+        ],
+    );
+    std::fs::rename(shop.path("V3__three.sql"), shop.path("V6__three.sql")).unwrap();
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 4 vier, 5 five, 6 three");
 }

@@ -669,7 +669,7 @@ fn a_standby_is_refused() {
     let run = std::panic::catch_unwind(|| lab.run(&["rollback", "--service", R, "--target", "0"]));
     control(server.bin(), &data, &["-w", "-m", "immediate", "stop"]);
     run.unwrap()
-        .exits(3)
+        .exits(4)
         .says("the server is a standby, which takes no writes")
         .says("nothing was changed");
 }

@@ -1,6 +1,6 @@
 //! What somebody with ill will, or with two URLs in the wrong places, must not get dbctl to do.
 
-use crate::lab::{K, Lab, R, binaries, start};
+use crate::lab::{K, Lab, R, S, binaries, start};
 use crate::migrate::free_port;
 
 const DB: &str = "rgb_lightning_node";
@@ -227,7 +227,7 @@ fn a_lock_that_was_cut_off_or_belongs_to_another_set_is_not_believed() {
 
 #[test]
 fn settings_of_role_and_database_do_not_change_what_a_migration_does() {
-    let lab = Lab::new();
+    let mut lab = Lab::new();
     lab.run(&["provision", "-q"]).exits(0);
     let (database, role) = (lab.db(DB), lab.db(ROLE));
     let other = format!("other_{}", lab.suffix);
@@ -258,6 +258,28 @@ fn settings_of_role_and_database_do_not_change_what_a_migration_does() {
     lab.run(&["migrate", "--service", K])
         .exits(4)
         .says("somebody froze it");
+    // What the URL itself sets nobody else can mend.
+    let url = lab.url("simply_kaspa", "simply_kaspa_user");
+    let options = "options=-c%20default-transaction-read-only%3Don";
+    lab.env
+        .insert("SIMPLY_KASPA_URL".to_owned(), format!("{url}?{options}"));
+    for verb in ["migrate", "repair"] {
+        let run = lab
+            .run(&[verb, "--service", S])
+            .exits(4)
+            .says("its options set default_transaction_read_only): take that out of the URL");
+        assert!(!run.all().contains("froze"), "{}", run.all());
+    }
+    let admin = lab.env.get("RGB_USERS_ADMIN").unwrap().clone();
+    lab.env
+        .insert("RGB_USERS_ADMIN".to_owned(), format!("{admin}?{options}"));
+    lab.sql(
+        "postgres",
+        &format!("GRANT CONNECT ON DATABASE {database} TO PUBLIC"),
+    );
+    lab.run(&["provision", "--service", R])
+        .exits(4)
+        .says("default_transaction_read_only is on for admin_url");
 }
 
 #[test]

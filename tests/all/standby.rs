@@ -249,6 +249,40 @@ fn a_server_that_starts_is_waited_for_and_a_standby_takes_no_writes() {
     );
     with_url(&mut lab, &both, "?target_session_attrs=primary");
     lab.run(&["migrate"]).exits(0).says("V5");
+
+    // What writes passes over the standby, in its looks as well.
+    lab.write("sql/a/V6__six.sql", "CREATE TABLE a_six (a int);\n");
+    with_url(&mut lab, &both, "");
+    lab.run(&["migrate", "--dry-run"]).exits(0).says("V6");
+    lab.run(&["migrate"]).exits(0).says("migrated");
+    lab.run(&["repair", "--service", "a", "--dry-run"]).exits(0);
+
+    // Alone it is refused by every verb that writes, with one exit code, also where nothing is to be done.
+    lab.write("sql/a/V6__six.down.sql", "DROP TABLE a_six;\n");
+    lab.run(&["lock", "-q"]).exits(0);
+    lab.env.insert("A_URL".to_owned(), at_replica);
+    let replayed = "SELECT to_regclass('a_six') IS NOT NULL";
+    until(
+        "the replica has the last migration",
+        Duration::from_secs(20),
+        || psql(lab.bin(), lab.env.get("A_URL").unwrap(), replayed).is_ok_and(|said| said == "t"),
+    );
+    lab.run(&["status"]).exits(0).says("up to date");
+    let verbs: [&[&str]; 9] = [
+        &["migrate"],
+        &["migrate", "--dry-run"],
+        &["baseline", "--service", "a"],
+        &["baseline", "--service", "a", "--dry-run"],
+        &["repair", "--service", "a"],
+        &["repair", "--service", "a", "--dry-run"],
+        &["rollback", "--service", "a", "--target", "5"],
+        &["rollback", "--service", "a", "--target", "6"],
+        &["rollback", "--service", "a", "--target", "5", "--dry-run"],
+    ];
+    for verb in verbs {
+        let run = lab.run(verb).exits(4).says(said);
+        assert!(run.all().contains(&primary), "{verb:?}: {}", run.all());
+    }
 }
 
 /// Whether a session ends up at the standby.

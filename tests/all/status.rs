@@ -73,6 +73,8 @@ fn everything_that_can_be_so_in_one_screen() {
         .says("divergent deleted: the history holds V4__four.sql, applied on ")
         .says("which the set does not have")
         .says("divergent older: V3__three.sql was never applied although version 4 was")
+        .says("rename it to V5__three.sql (and its down script with it), then run dbctl lock")
+        .says("run dbctl lock first and then dbctl repair")
         .says("Connection refused")
         .says(&format!(
             "astray must be migrated in database {}, but its URL leads to database {}, which is the database of ready",
@@ -471,4 +473,51 @@ fn a_virgin_database_stays_one() {
         sent.iter().any(|sql| sql.starts_with("CREATE TABLE")),
         "{sent:?}"
     );
+}
+
+#[test]
+fn a_database_that_was_never_adopted_is_told_in_the_words_of_migrate() {
+    let lab = system(&["strange", "mixed", "neighbour"]);
+    lab.run(&["lock", "-q"]).exits(0);
+    lab.run(&["migrate", "-q", "--service", "neighbour"])
+        .exits(0);
+    lab.sql_as("strange", "strange", "CREATE TABLE left_over (a int)")
+        .unwrap();
+    lab.sql_as("mixed", "mixed", "CREATE TABLE neighbour_one (a int)")
+        .unwrap();
+    let report = lab.json(&["status"], 1);
+    let refused = lab.json(&["migrate"], 3);
+    for (name, state, part) in [
+        (
+            "strange",
+            "not_adopted",
+            "no migration history but is not empty: public.left_over",
+        ),
+        (
+            "mixed",
+            "wrong_database",
+            "tables of another service: public.neighbour_one of neighbour",
+        ),
+    ] {
+        let seen = service(&report, name);
+        assert_eq!(seen["state"], state, "{seen:#}");
+        assert_eq!(seen["pending"].as_array().unwrap().len(), 3, "{seen:#}");
+        let said = seen["error"].as_str().unwrap();
+        assert!(said.contains(part), "{said}");
+        let refusal = service(&refused, name)["error"].as_str().unwrap();
+        assert_eq!(refusal, format!("{said}; nothing was changed"));
+    }
+    assert_eq!(report["ready"], false);
+    lab.run(&["status", "--service", "strange"])
+        .exits(1)
+        .says("not adopted strange: ")
+        .says("dbctl baseline --service strange adopts it");
+    lab.run(&["status", "--service", "strange", "--wait", "1"])
+        .exits(1);
+    // Nothing is to be adopted in an empty one, whatever is pending.
+    lab.sql_as("strange", "strange", "DROP TABLE left_over")
+        .unwrap();
+    lab.run(&["status", "--service", "strange"])
+        .exits(0)
+        .says("pending");
 }

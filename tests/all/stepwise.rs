@@ -474,3 +474,36 @@ fn a_history_that_does_not_keep_its_rows_is_no_success() {
         .says("nothing of V2__more remains");
     assert_eq!(shop.sql("SELECT count(*) FROM goods WHERE id = 1000"), "0");
 }
+
+#[test]
+fn a_subscription_that_the_role_may_not_make_has_left_nothing() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__link.sql",
+            "CREATE TABLE two (a int);\nCREATE SUBSCRIPTION link CONNECTION 'host=nowhere.invalid password=c4nary' PUBLICATION p;\n",
+        ),
+    ]);
+    for _ in 0..2 {
+        let run = shop
+            .migrate(&[])
+            .exits(5)
+            .says("V2__link.sql, line 2")
+            .says("SQLSTATE 42501")
+            .says("nothing of this statement remains; statement 1 ran and stays; the next run goes on from here");
+        assert!(!run.all().contains("not known"), "{}", run.all());
+    }
+    assert_eq!(
+        shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
+        "0"
+    );
+    // Of one that was let through and failed nobody can know what the other server keeps.
+    shop.file(
+        "V2__link.sql",
+        "CREATE TABLE two (a int);\nDROP SUBSCRIPTION nobodys;\n",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("SQLSTATE 42704")
+        .says("not known");
+}

@@ -154,3 +154,147 @@ fn overlapping_histories_of_the_same_names_are_told_apart() {
         }
     }
 }
+
+/// What every verb says of service `a` while its URL leads there.
+#[track_caller]
+fn every_verb(lab: &Lab, code: i32, said: &[&str], unsaid: &[&str]) {
+    let verbs: [&[&str]; 7] = [
+        &["migrate"],
+        &["migrate", "--dry-run"],
+        &["status"],
+        &["verify"],
+        &["baseline"],
+        &["repair"],
+        &["rollback", "--target", "0"],
+    ];
+    for verb in verbs {
+        let run = lab.run(&[verb, &["--service", "a"]].concat()).exits(code);
+        for text in said {
+            assert!(
+                run.all().contains(text),
+                "{verb:?}: no {text:?} in {}",
+                run.all()
+            );
+        }
+        for text in unsaid {
+            assert!(!run.all().contains(text), "{verb:?}: {}", run.all());
+        }
+    }
+}
+
+/// Two migrated services with locks.
+fn two() -> Lab {
+    let mut lab = Lab::new();
+    lab.own_services(&["a", "b"]);
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["lock", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    lab
+}
+
+#[test]
+fn a_url_to_a_database_that_does_not_let_the_role_in_says_what_is_to_be_mended() {
+    let mut lab = two();
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    // Another service's: the way in must stay shut.
+    let astray = lab.url("b", "a");
+    lab.env.insert("A_URL".to_owned(), astray);
+    let leads = format!("its URL leads to database {b}, which is the database of b");
+    let mend = format!("mend the URL, so that it ends in /{a}");
+    every_verb(
+        &lab,
+        4,
+        &["SQLSTATE 42501", &leads, &mend],
+        &["GRANT", "dbctl provision"],
+    );
+    // Nobody's that the manifest knows.
+    lab.sql("postgres", &format!("CREATE DATABASE c_{b}"));
+    lab.sql(
+        "postgres",
+        &format!("REVOKE CONNECT ON DATABASE c_{b} FROM PUBLIC"),
+    );
+    let right = lab.url("b", "a");
+    let (place, _) = right.rsplit_once('/').unwrap();
+    let astray = format!("{place}/c_{b}");
+    lab.env.insert("A_URL".to_owned(), astray);
+    let check = format!("check the URL, or the manifest's `database` if c_{b} is right");
+    every_verb(
+        &lab,
+        4,
+        &["SQLSTATE 42501", &check],
+        &["GRANT", "dbctl provision"],
+    );
+    lab.sql("postgres", &format!("DROP DATABASE c_{b}"));
+    // Its own: both ways out, and both work.
+    lab.env.remove("A_URL");
+    let revoke = format!("REVOKE CONNECT ON DATABASE {a} FROM {a}");
+    let grant = format!("GRANT CONNECT ON DATABASE {a} TO {a}");
+    lab.sql("postgres", &revoke);
+    let fact = format!("role {a} may not connect to database {a}: run dbctl provision, or {grant}");
+    every_verb(&lab, 4, &["SQLSTATE 42501", &fact], &[]);
+    lab.sql("postgres", &grant);
+    lab.run(&["migrate", "--service", "a"]).exits(0);
+    lab.sql("postgres", &revoke);
+    lab.run(&["provision", "--service", "a"])
+        .exits(0)
+        .says(&format!("given back to {a}"));
+    lab.run(&["migrate", "--service", "a"]).exits(0);
+    // So with the schema that the history is in.
+    lab.sql(
+        "a",
+        &format!("ALTER SCHEMA public OWNER TO {a}; REVOKE ALL ON SCHEMA public FROM {a}"),
+    );
+    lab.run(&["provision", "--service", "a"])
+        .exits(0)
+        .says(&format!("given back to {a}"));
+    lab.run(&["provision", "--service", "a"])
+        .exits(0)
+        .says("nothing was changed");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_made_by_provision_only_if_the_manifest_names_it() {
+    let mut lab = two();
+    let a = lab.db("a");
+    let right = lab.url("a", "a");
+    let (place, _) = right.rsplit_once('/').unwrap();
+    let misspelt = format!("{place}/x{a}");
+    lab.env.insert("A_URL".to_owned(), misspelt);
+    let check = format!("check the URL, or the manifest's `database` if x{a} is right");
+    every_verb(&lab, 4, &["SQLSTATE 3D000", &check], &["dbctl provision"]);
+    lab.run(&["provision", "--service", "a"])
+        .exits(3)
+        .says(&check);
+    lab.env.remove("A_URL");
+    lab.sql("postgres", &format!("DROP DATABASE {a}"));
+    let make = "or run dbctl provision to create the database";
+    every_verb(&lab, 4, &["SQLSTATE 3D000", make], &[]);
+    lab.run(&["provision", "--service", "a"]).exits(0);
+    lab.run(&["migrate", "--service", "a"]).exits(0);
+}
+
+#[test]
+fn sets_that_were_exchanged_in_the_manifest_are_told_as_what_they_are() {
+    let lab = two();
+    lab.edit("set = \"a\"", "set = \"x\"");
+    lab.edit("set = \"b\"", "set = \"a\"");
+    lab.edit("set = \"x\"", "set = \"b\"");
+    let a = lab.db("a");
+    let holds = format!(
+        "database {a} of a holds the tables of set a, which is b's, and 0 of the 3 tables of its own set b"
+    );
+    lab.run(&["verify", "--service", "a"])
+        .exits(1)
+        .says("identity/foreign-schema")
+        .says(&holds)
+        .says("Either the URL of a or the manifest's `set` of a is wrong")
+        .says("dbctl's stamp in it says service a, set a.");
+    let stamp = format!(
+        "database {a} of a was migrated with set a, says its stamp in dbctl.identity, but the manifest gives it set b: check the \
+         manifest's `set`, and the URL"
+    );
+    lab.run(&["migrate", "--service", "a"])
+        .exits(3)
+        .says(&stamp);
+    lab.run(&["status", "--service", "a"]).exits(1).says(&stamp);
+}

@@ -38,7 +38,7 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
             "findings",
             "verify or check found something at or above --fail-on; something else may not have been checked. Each finding says how to \
              mend it, and `dbctl explain RULE` what the rule means. For status: the history does not fit the set, or a database is \
-             another service's. For repair: something is left that makes migrate refuse.",
+             another service's or was never adopted. For repair: something is left that makes migrate refuse.",
         ),
         Exit::Usage => (
             "wrong usage",
@@ -53,7 +53,8 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
         ),
         Exit::Incomplete => (
             "incomplete",
-            "Something could not be looked at: a server was unreachable, refused the log-in, or did not permit what was to be read. \
+            "Something could not be looked at: a server was unreachable, refused the log-in, did not permit what was to be read, or takes \
+             no writes. \
              What was seen is not at or above --fail-on, but that is not all there is. The report names the grant or the admin_url that would \
              help; an [[allow]] entry with not_checked = true accepts a gap. For status --wait: the time was up.",
         ),

@@ -57,7 +57,7 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "25006",
         "read_only_sql_transaction",
-        "The session or the server is read only: a standby, or default_transaction_read_only. Give the URL of the primary.",
+        "The session or the server is read only. Of a standby give the URL of the primary; default_transaction_read_only is set in the URL's options, for the role, for the database or for the server.",
     ),
     (
         "25P02",
@@ -82,7 +82,7 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "3D000",
         "invalid_catalog_name",
-        "There is no such database on this server. `dbctl provision` makes it.",
+        "There is no such database on this server. `dbctl provision` makes the one that the manifest names; a URL that names another is to be mended.",
     ),
     (
         "40001",

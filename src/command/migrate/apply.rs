@@ -40,7 +40,7 @@ pub(crate) async fn open(task: &Task<'_>) -> Result<Session, Refusal> {
         task.wait,
     )
     .await
-    .map_err(|error| (Outcome::Unreachable, error.message))
+    .map_err(|error| task.unreachable(error))
 }
 
 /// Applies what is pending. What was committed is in the first half, however it ended.

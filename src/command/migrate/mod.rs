@@ -17,6 +17,7 @@ use futures::future::join_all;
 
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
+use crate::migration::Applied;
 use crate::postgres::capacity::Workers;
 use crate::postgres::{Connecting, Event};
 use crate::report::migrate::{Outcome, Report, ServiceRun};
@@ -122,7 +123,7 @@ async fn look<'a>(
     interrupt: &Interrupt,
 ) -> Look<'a> {
     let mut run = blank(service);
-    let task = match Task::new(loaded, service, options.wait) {
+    let task = match Task::new(loaded, service, options.wait, options.dry_run) {
         Ok(task) => task,
         Err((outcome, reason)) => return Look::Ended(Box::new(ended(run, outcome, reason))),
     };
@@ -157,13 +158,16 @@ async fn look<'a>(
             let ran = begun
                 .map(|one| usize::try_from(one.done).unwrap_or(0))
                 .sum();
-            plan::pending(migration, ran, options.dry_run)
+            plan::pending(migration, ran, options.dry_run, &cleared.missing)
         })
         .collect();
     let is_wanted = |run: &ServiceRun| {
         let mut versions = run.pending.iter().map(|pending| pending.version);
         versions.any(|version| wanted(version, options.target))
     };
+    if let Some(note) = above_target(&run, cleared.plan.applied.last(), options.target) {
+        run.notes.push(note);
+    }
     if !is_wanted(&run) {
         return Look::Ended(Box::new(ended(run, Outcome::UpToDate, None)));
     }
@@ -174,6 +178,17 @@ async fn look<'a>(
         run,
         server,
     }))
+}
+
+/// What there is to say where the database is beyond the wanted version already: migrate goes up alone.
+fn above_target(run: &ServiceRun, newest: Option<&Applied>, target: Option<i32>) -> Option<String> {
+    let (newest, target) = (newest?.version, target?);
+    (newest > i64::from(target)).then(|| {
+        format!(
+            "it is at version {newest}, above --target {target}, and stays there; dbctl rollback --service {} --target {target} takes it down",
+            run.name
+        )
+    })
 }
 
 fn wanted(version: i32, target: Option<i32>) -> bool {

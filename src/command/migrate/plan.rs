@@ -1,12 +1,17 @@
 //! What a migration would do, as a report shows it.
 
 use crate::migration::masked::without_secrets;
-use crate::migration::{Analysis, Migration, Mode, Place, analyse};
+use crate::migration::{Analysis, Migration, Mode, Name, Place, analyse};
 use crate::report::migrate::{self as report, Pending, Statement};
 
 /// A migration that is still to be applied, of which so many statements ran before; with the others where the plan itself is what was
-/// asked for.
-pub(super) fn pending(migration: &Migration, ran: usize, with_statements: bool) -> Pending {
+/// asked for. `missing` are relations that are not there yet.
+pub(super) fn pending(
+    migration: &Migration,
+    ran: usize,
+    with_statements: bool,
+    missing: &[Name],
+) -> Pending {
     // What was begun statement by statement goes on so, whatever its file says by now.
     let by_statement = migration.mode == Mode::Statements || ran > 0;
     let statements = if with_statements || by_statement {
@@ -26,7 +31,11 @@ pub(super) fn pending(migration: &Migration, ran: usize, with_statements: bool) 
         reason: by_statement.then(|| reason(migration.mode, &statements)),
         ran,
         statements: if with_statements {
-            statements.into_iter().skip(ran).map(statement).collect()
+            statements
+                .into_iter()
+                .skip(ran)
+                .map(|one| statement(one, missing))
+                .collect()
         } else {
             Vec::new()
         },
@@ -53,7 +62,7 @@ fn reason(mode: Mode, statements: &[Analysis]) -> String {
         })
 }
 
-fn statement(analysis: Analysis) -> Statement {
+fn statement(analysis: Analysis, missing: &[Name]) -> Statement {
     Statement {
         line: analysis.line,
         text: without_secrets(&analysis.text),
@@ -64,6 +73,10 @@ fn statement(analysis: Analysis) -> Statement {
         },
         lock: analysis.lock.map(|lock| report::Lock {
             mode: lock.mode.as_str(),
+            exists: lock
+                .relation
+                .as_ref()
+                .is_none_or(|relation| !missing.contains(relation)),
             relation: lock.relation.map(|relation| relation.to_string()),
         }),
         hazards: analysis
@@ -94,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_statement_that_demands_its_own_run_is_named() {
-        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 0, true);
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 0, true, &[]);
         assert!(plan.by_statement);
         assert_eq!(
             plan.reason.as_deref(),
@@ -105,7 +118,7 @@ mod tests {
 
     #[test]
     fn statements_that_ran_are_not_in_the_plan() {
-        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 1, true);
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 1, true, &[]);
         assert_eq!(plan.ran, 1);
         let lines: Vec<usize> = plan.statements.iter().map(|one| one.line).collect();
         assert_eq!(lines, [2]);
@@ -115,14 +128,14 @@ mod tests {
     fn a_file_can_ask_to_be_run_by_statement() {
         let migration = migration(&format!("{NO_TRANSACTION}\nSELECT 1;"));
         assert_eq!(migration.mode, Mode::Statements);
-        let plan = pending(&migration, 0, false);
+        let plan = pending(&migration, 0, false, &[]);
         assert_eq!(plan.reason.as_deref(), Some("the file asks for it"));
         assert!(plan.statements.is_empty());
     }
 
     #[test]
     fn one_transaction_needs_no_reason() {
-        let plan = pending(&migration("SELECT 1"), 0, true);
+        let plan = pending(&migration("SELECT 1"), 0, true, &[]);
         assert!(!plan.by_statement);
         assert_eq!(plan.reason, None);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
-use crate::migration::{Plan, guard};
+use crate::migration::{Name, Plan, analyse, guard};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
@@ -33,6 +33,8 @@ pub(crate) struct Cleared {
     pub(super) unfinished: Vec<Unfinished>,
     /// What its server has left; read only where something is pending.
     pub(super) capacity: Option<Capacity>,
+    /// Relations that statements of the plan lock and that are not there yet; looked for in a dry run only.
+    pub(super) missing: Vec<Name>,
 }
 
 /// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
@@ -71,8 +73,9 @@ async fn look(
     let session = begun
         .session()
         .await
-        .map_err(|error| (Outcome::Unreachable, error.message))?;
+        .map_err(|error| task.unreachable(error))?;
     let application = task.application();
+    let session = standby::or_primary(session, task.endpoint, &application).await;
     let tell = |holder: &str| {
         observer(Event::WaitingForLock {
             holder: holder.to_owned(),
@@ -103,20 +106,28 @@ async fn inspected(
     if let Some(reason) = task.refused_by_marks(&marks) {
         return Ok(Err((Outcome::Refused, reason)));
     }
-    let plan = Plan::new(task.set, &marks.history);
-    if plan.pending.is_empty() {
-        return Ok(Ok(Cleared {
-            plan,
-            unfinished: Vec::new(),
-            capacity: None,
-        }));
+    // Also where nothing is pending: the first migration to come would be refused.
+    if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
+        return Ok(Err((Outcome::Unreachable, reason)));
     }
-    let begun = unfinished::unfinished(session).await?;
-    let begun = begun.unwrap_or_default();
+    let plan = Plan::new(task.set, &marks.history);
+    let begun = match marks.progress {
+        true => unfinished::unfinished(session).await?.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    // Also where nothing is pending: a migration that is half there, and whose file is gone, is not nothing.
     if !begun.is_empty()
         && let Some(reason) = misfit(session, &plan.pending).await?
     {
         return Ok(Err((Outcome::Refused, reason)));
+    }
+    if plan.pending.is_empty() {
+        return Ok(Ok(Cleared {
+            plan,
+            unfinished: begun,
+            capacity: None,
+            missing: Vec::new(),
+        }));
     }
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
@@ -125,9 +136,10 @@ async fn inspected(
             return Ok(Err((Outcome::Refused, reason)));
         }
     }
-    if let Some(reason) = standby::refusal(session, task.endpoint, task.admin).await? {
-        return Ok(Err((Outcome::Unreachable, reason)));
-    }
+    let missing = match task.dry_run {
+        true => inspect::missing(session, &locked(&plan)).await?,
+        false => Vec::new(),
+    };
     let capacity = seen_capacity(task, session).await?;
     let problem = unable(task, inspect::abilities(session).await?)
         .or_else(|| task.data_dir.and_then(room::problem))
@@ -141,8 +153,18 @@ async fn inspected(
             plan,
             unfinished: begun,
             capacity: Some(capacity),
+            missing,
         }),
     })
+}
+
+/// The relations that the statements of the plan lock.
+fn locked(plan: &Plan) -> Vec<Name> {
+    plan.pending
+        .iter()
+        .flat_map(|migration| analyse(&migration.sql))
+        .filter_map(|statement| statement.lock?.relation)
+        .collect()
 }
 
 /// Why the server or the role cannot take a migration, if so.
@@ -167,11 +189,8 @@ fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
         }
         Some(true) => {}
     }
-    if abilities.read_only {
-        return Some(format!(
-            "every transaction of role {role} in this database starts read-only (default_transaction_read_only is on): \
-             somebody froze it; ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only ends that"
-        ));
+    if let Some(reason) = inspect::frozen(abilities, task.endpoint) {
+        return Some(reason);
     }
     if task.timescaledb {
         return inspect::timescaledb_problem(abilities);

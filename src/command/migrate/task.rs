@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::super::entrance::not_entered;
 use super::super::guard::refused_by_marks;
 use super::super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::{Set, guard};
+use crate::postgres::ConnectError;
 use crate::postgres::inspect::Marks;
 use crate::report::migrate::{Outcome, ServiceRun};
 
@@ -30,6 +32,8 @@ pub(crate) struct Task<'a> {
     pub(crate) shared: Option<String>,
     /// How long to wait for a server that does not answer yet.
     pub(crate) wait: Duration,
+    /// Whether only the plan is wanted (`--dry-run`).
+    pub(crate) dry_run: bool,
 }
 
 impl<'a> Task<'a> {
@@ -38,6 +42,7 @@ impl<'a> Task<'a> {
         loaded: &'a Loaded<'_>,
         service: &'a LoadedService<'_>,
         wait: Duration,
+        dry_run: bool,
     ) -> Result<Self, (Outcome, Option<String>)> {
         let endpoint = match &service.service.target {
             Target::Files => return Err((Outcome::NoDatabase, None)),
@@ -70,12 +75,19 @@ impl<'a> Task<'a> {
             data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
             shared: loaded.shared_database(manifest),
             wait,
+            dry_run,
         })
     }
 
     /// The name of its sessions, as `pg_stat_activity` shows it.
     pub(super) fn application(&self) -> String {
         application(self.own.service)
+    }
+
+    /// How the run ends where there is no session.
+    pub(super) fn unreachable(&self, error: ConnectError) -> (Outcome, String) {
+        let reason = not_entered(self.own, &self.others, self.endpoint, error);
+        (Outcome::Unreachable, reason)
     }
 
     /// Why the set must not be applied to the database with these marks, if so.

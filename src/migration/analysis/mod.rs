@@ -87,6 +87,8 @@ pub enum Fate {
     AggregateCreated(Name),
     /// Running it once more gives the same: VACUUM, REINDEX CONCURRENTLY, refresh_continuous_aggregate.
     Repeatable,
+    /// It makes or changes a subscription, and perhaps its slot on the other server, of which the catalog tells nothing.
+    Subscription,
     /// The catalog does not tell.
     Unknown,
 }

@@ -108,7 +108,7 @@ fn create(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
                 .is_some_and(|options| options.option(name) == Some(false))
         };
         return (!off("connect") && !off("create_slot"))
-            .then_some(("CREATE SUBSCRIPTION", Fate::Unknown));
+            .then_some(("CREATE SUBSCRIPTION", Fate::Subscription));
     }
     if words.eat(&["materialized", "view"]) {
         words.eat(&["if", "not", "exists"]);
@@ -174,7 +174,7 @@ fn drop(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     }
     words
         .eat(&["subscription"])
-        .then_some(("DROP SUBSCRIPTION", Fate::Unknown))
+        .then_some(("DROP SUBSCRIPTION", Fate::Subscription))
 }
 
 fn alter(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
@@ -209,7 +209,10 @@ fn alter(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
 fn alter_subscription(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     words.name();
     if words.eat(&["refresh"]) {
-        return Some(("ALTER SUBSCRIPTION … REFRESH PUBLICATION", Fate::Unknown));
+        return Some((
+            "ALTER SUBSCRIPTION … REFRESH PUBLICATION",
+            Fate::Subscription,
+        ));
     }
     let changes = words.eat_any(&["set", "add", "drop"]);
     if changes && words.eat(&["publication"]) {
@@ -219,7 +222,7 @@ fn alter_subscription(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
             .and_then(|options| options.option("refresh"));
         return (refreshes != Some(false)).then_some((
             "ALTER SUBSCRIPTION … PUBLICATION with refresh",
-            Fate::Unknown,
+            Fate::Subscription,
         ));
     }
     let slot = words
@@ -227,7 +230,7 @@ fn alter_subscription(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
         .is_some_and(|options| options.has(&["failover"]) || options.has(&["two_phase"]));
     (changes && slot).then_some((
         "ALTER SUBSCRIPTION … SET (failover, two_phase)",
-        Fate::Unknown,
+        Fate::Subscription,
     ))
 }
 

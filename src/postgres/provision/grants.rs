@@ -22,20 +22,18 @@ pub(super) async fn database_privileges(
         wanted,
     )
     .await?;
-    if grantees.is_empty() {
-        steps.push(Step::new(
-            what,
-            "already closed to PUBLIC and to other services",
-            false,
-        ));
-        return Ok(());
-    }
-    let database = identifier(&wanted.database);
-    revoke(
+    let object = format!("DATABASE {}", identifier(&wanted.database));
+    revoke(session, &what, &object, &grantees, steps).await?;
+    let lacks = "SELECT NOT (pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') \
+                 AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CREATE')) \
+                 FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = $1 AND d.datname = $2";
+    give_back(
         session,
         &what,
-        &format!("DATABASE {database}"),
-        &grantees,
+        &object,
+        lacks,
+        &wanted.database,
+        wanted,
         steps,
     )
     .await
@@ -93,15 +91,20 @@ pub(super) async fn schema_privileges(
         wanted,
     )
     .await?;
-    if grantees.is_empty() {
-        steps.push(Step::new(
-            what,
-            "already closed to PUBLIC and to other services",
-            false,
-        ));
-        return Ok(());
-    }
-    revoke(session, &what, "SCHEMA public", &grantees, steps).await
+    revoke(session, &what, "SCHEMA public", &grantees, steps).await?;
+    let lacks = "SELECT NOT (pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE') \
+                 AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')) \
+                 FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n WHERE r.rolname = $1 AND n.nspname = $2";
+    give_back(
+        session,
+        &what,
+        "SCHEMA public",
+        lacks,
+        "public",
+        wanted,
+        steps,
+    )
+    .await
 }
 
 /// The grantees of an object that must have no right on it: PUBLIC (an empty name) and the other services' roles.
@@ -127,6 +130,32 @@ async fn grantees(
     Ok(found)
 }
 
+/// Gives the service's role what it needs and lacks: even an owner can lose the privileges on what it owns (PostgreSQL
+/// documentation, "Privileges").
+async fn give_back(
+    session: &Session,
+    what: &str,
+    object: &str,
+    lacks: &str,
+    name: &str,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    let lacks: bool = session
+        .client
+        .query_one(lacks, &[&wanted.role, &name])
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| failed(what, &error))?;
+    if lacks {
+        let role = identifier(&wanted.role);
+        execute(session, what, &format!("GRANT ALL ON {object} TO {role}")).await?;
+        let done = format!("given back to {}", wanted.role);
+        steps.push(Step::new(what, done, true));
+    }
+    Ok(())
+}
+
 async fn revoke(
     session: &Session,
     what: &str,
@@ -134,6 +163,10 @@ async fn revoke(
     grantees: &[String],
     steps: &mut Vec<Step>,
 ) -> Result<(), ProvisionError> {
+    if grantees.is_empty() {
+        let done = "already closed to PUBLIC and to other services";
+        steps.push(Step::new(what, done, false));
+    }
     for grantee in grantees {
         let (name, shown) = if grantee.is_empty() {
             ("PUBLIC".to_owned(), "PUBLIC")

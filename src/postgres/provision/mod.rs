@@ -107,10 +107,18 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
     let own = connect(service, Purpose::Read, "dbctl provision")
         .await
         .map_err(|error| {
+            // Its advice is to run what has just run.
+            let why = match error.reason {
+                Reason::LogIn => format!(
+                    "{}; check the password variable and the server's pg_hba.conf",
+                    error.fact
+                ),
+                Reason::NoDatabase | Reason::NoConnect => error.fact,
+                _ => error.message,
+            };
             ProvisionError::Unreachable(format!(
-                "all of this is done on {}, but the service itself cannot log in: {}",
-                admin.address(),
-                error.message
+                "all of this is done on {}, but the service itself cannot log in: {why}",
+                admin.address()
             ))
         })?;
     let other = open(&inside).await?;
@@ -227,7 +235,7 @@ async fn open(endpoint: &Endpoint) -> Result<Session, ProvisionError> {
 /// The advice of a session is about the service's own role; here the administrator could not get in.
 fn unreachable(error: ConnectError) -> ProvisionError {
     ProvisionError::Unreachable(match error.reason {
-        Reason::LogIn | Reason::NoDatabase => {
+        Reason::LogIn | Reason::NoDatabase | Reason::NoConnect => {
             format!(
                 "{}; check role, password and database of admin_url",
                 error.fact
@@ -238,10 +246,14 @@ fn unreachable(error: ConnectError) -> ProvisionError {
 }
 
 fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
-    let hint = if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
-        "; provision needs a superuser: give one as admin_url"
-    } else {
-        ""
+    let hint = match error.code() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "; provision needs a superuser: give one as admin_url"
+        }
+        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            "; default_transaction_read_only is on for admin_url: take it out of its options, or RESET it for its role or the server"
+        }
+        _ => "",
     };
     let text = format!("{what}: {}{hint}", describe(error));
     let raced = [

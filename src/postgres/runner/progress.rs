@@ -165,8 +165,8 @@ pub(super) fn stray(entries: &[Entry], pending: &[i32]) -> Option<String> {
         .iter()
         .find(|entry| !pending.contains(&entry.version))?;
     Some(format!(
-        "dbctl.progress says that version {} is not finished, but it is not among the migrations to be applied: \
-         settle it with dbctl repair",
+        "dbctl.progress says that version {0} is not finished, but it is not among the migrations to be applied: bring its file back \
+         if it is gone, or settle it with dbctl repair (--forget {0} takes the entries away, and what ran stays)",
         entry.version
     ))
 }

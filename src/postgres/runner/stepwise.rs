@@ -292,7 +292,9 @@ impl Guarded<'_> {
                 migration, step, &error,
             )));
         }
-        let cleaned = self.clean_up(alone, before).await?;
+        let cleaned = self
+            .clean_up(alone, before, was_denied(alone, &error))
+            .await?;
         // It may have come while what a lock conflict has left was taken away.
         let interrupted_now = *self.options.interrupt.borrow()
             && (error.code() == Some(&SqlState::QUERY_CANCELED) || is_lock_conflict(&error));
@@ -326,10 +328,19 @@ impl Guarded<'_> {
         }
     }
 
-    /// Takes away what a statement that the server has refused has left, and forgets it.
-    async fn clean_up(&self, alone: &Alone<'_>, before: &[u32]) -> Result<Cleaned, ApplyError> {
+    /// Takes away what a statement that the server has refused has left, and forgets it. One that was `denied` has done nothing.
+    async fn clean_up(
+        &self,
+        alone: &Alone<'_>,
+        before: &[u32],
+        denied: bool,
+    ) -> Result<Cleaned, ApplyError> {
         // The settings of the statement may have been what it failed by.
         self.session.reset().await.map_err(|error| lost(&error))?;
+        if denied {
+            self.forget(alone).await?;
+            return Ok(Cleaned::Nothing);
+        }
         let detaching = matches!(alone.fate, Fate::Detached { .. });
         let mut mended = false;
         for _ in 0..MENDINGS {
@@ -447,4 +458,11 @@ impl Guarded<'_> {
         execute(session, &alone.analysis.text, alone.number).await?;
         session.reset().await.map_err(Failure::own)
     }
+}
+
+/// Whether the role may not do what the statement does. Of a subscription that is asked before the other server is (PostgreSQL
+/// documentation, "CREATE SUBSCRIPTION").
+fn was_denied(alone: &Alone<'_>, error: &tokio_postgres::Error) -> bool {
+    matches!(alone.fate, Fate::Subscription)
+        && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
 }

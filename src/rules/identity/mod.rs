@@ -11,6 +11,7 @@ use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
 use super::{About, Case, Rule, Scope, Severity, Verdict};
 use crate::migration::CREATE_STAMP;
+use crate::snapshot::Snapshot;
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -108,29 +109,44 @@ fn foreign_schema(case: &Case<'_>) -> Verdict {
         .intersection(&there)
         .copied()
         .collect();
+    let theirs = other.lock.known().map_or("", |lock| &lock.set);
     let finding = FOREIGN_SCHEMA
         .finding(
             About::plain("database", database),
             format!(
-                "database {} of {} holds the schema of {}: {} of its own {} tables, but {}",
+                "database {} of {} holds the tables of set {}, which is {}'s, and {own} of the {} tables of its own set {}: {}",
                 ident(database),
                 case.name(),
+                theirs,
                 other.service.name,
-                own,
                 tables.len(),
+                lock.set,
                 foreign.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ")
             ),
         )
         .belongs_to(&other.service.name)
         .saw(
-            format!("the tables of {}", case.name()),
-            format!("the tables of {}", other.service.name),
+            format!("the tables of set {}", lock.set),
+            format!("the tables of set {theirs}"),
         )
         .remedy(format!(
-            "Find out whether the two databases were exchanged or {} was cloned (CREATE DATABASE … TEMPLATE). Point the service at its own database, or restore it from a backup; do not migrate this one.",
+            "Either the URL of {0} or the manifest's `set` of {0} is wrong; `dbctl services` shows both.{1} If `set` is right, find out whether two databases were exchanged or {2} was cloned (CREATE DATABASE … TEMPLATE): point the service at its own database, or restore it from a backup. Do not migrate this one.",
+            case.name(),
+            stamped(snapshot),
             ident(database)
         ));
     Ok(vec![finding].into())
+}
+
+/// What dbctl has written down of the database, as a sentence.
+fn stamped(snapshot: &Snapshot) -> String {
+    match snapshot.identity.stamp.get() {
+        Ok(Some(stamp)) => format!(
+            " dbctl's stamp in it says service {}, set {}.",
+            stamp.service, stamp.set
+        ),
+        Ok(None) | Err(_) => String::new(),
+    }
 }
 
 const FOREIGN_STAMP: Rule = Rule {

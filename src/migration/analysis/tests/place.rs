@@ -83,20 +83,26 @@ fn what_cannot_be_in_a_transaction_is_alone() {
         ("DROP TABLESPACE IF EXISTS x", Fate::Unknown),
         (
             "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p",
-            Fate::Unknown,
+            Fate::Subscription,
         ),
         (
             "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (enabled = false)",
-            Fate::Unknown,
+            Fate::Subscription,
         ),
-        ("DROP SUBSCRIPTION s", Fate::Unknown),
-        ("ALTER SUBSCRIPTION s REFRESH PUBLICATION", Fate::Unknown),
-        ("ALTER SUBSCRIPTION s SET PUBLICATION p", Fate::Unknown),
+        ("DROP SUBSCRIPTION s", Fate::Subscription),
+        (
+            "ALTER SUBSCRIPTION s REFRESH PUBLICATION",
+            Fate::Subscription,
+        ),
+        ("ALTER SUBSCRIPTION s SET PUBLICATION p", Fate::Subscription),
         (
             "ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (refresh = true)",
-            Fate::Unknown,
+            Fate::Subscription,
         ),
-        ("ALTER SUBSCRIPTION s SET (failover = true)", Fate::Unknown),
+        (
+            "ALTER SUBSCRIPTION s SET (failover = true)",
+            Fate::Subscription,
+        ),
         (
             "ALTER TABLE s.m DETACH PARTITION m1 CONCURRENTLY",
             detached("s.m", "m1"),

@@ -81,7 +81,7 @@ pub enum MendState {
 /// Proves that a catalog is that of a version; the sentence says why it is not proven.
 pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<(), String> + Sync + 'a;
 
-/// Repairs one database under the runners' lock. `check` refuses a database that is not the service's, by a sentence.
+/// Repairs one database under the runners' lock. `check` refuses a database that is not the service's or takes no writes.
 ///
 /// # Errors
 /// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to mend something. The first half of the pair tells what
@@ -89,7 +89,7 @@ pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<(), String> + Sync + 'a;
 pub async fn repair(
     session: &Session,
     options: &RepairOptions<'_>,
-    check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    check: &(dyn Fn(&Marks) -> Option<ApplyError> + Sync),
     prove: &Prove<'_>,
     observer: &(dyn Fn(Event) + Sync),
 ) -> (Vec<Mend>, Result<(), ApplyError>) {
@@ -140,14 +140,14 @@ struct Repair<'a> {
 impl Repair<'_> {
     async fn run(
         &mut self,
-        check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+        check: &(dyn Fn(&Marks) -> Option<ApplyError> + Sync),
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
         let marks = inspect::marks(self.session)
             .await
             .map_err(|error| lost(&error))?;
-        if let Some(reason) = check(&marks) {
-            return Err(ApplyError::Refused(reason));
+        if let Some(error) = check(&marks) {
+            return Err(error);
         }
         let entries = progress::read(self.session)
             .await

@@ -29,7 +29,10 @@ impl Repair<'_> {
             })
             .collect();
         for problem in &plan.problems {
-            let subject = format!("version {} in {}", problem.version(), HISTORY_TABLE.1);
+            let subject = match problem {
+                Problem::OutOfOrder { file, .. } => file.clone(),
+                _ => subject(problem.version().unwrap_or_default()),
+            };
             let action = match problem {
                 Problem::Divergent { row, file, .. } if !repeated.contains(&row.version) => {
                     let mut migrations = self.options.set.migrations.iter();
@@ -48,14 +51,15 @@ impl Repair<'_> {
                     history_table(),
                     row.version
                 ),
-                Problem::OutOfOrder { newest, .. } => {
-                    format!("give the file a version above {newest}, so that it is applied next")
-                }
+                Problem::OutOfOrder { newest, .. } => format!(
+                    "nothing in the database is to be mended; give the file a version above {newest}: {}",
+                    problem.advice()
+                ),
             };
             self.note(
                 "history",
                 subject,
-                problem.to_string(),
+                problem.fact(),
                 MendState::Blocks,
                 action,
             );
@@ -72,7 +76,7 @@ impl Repair<'_> {
         problem: &Problem,
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
-        let subject = format!("version {} in {}", row.version, HISTORY_TABLE.1);
+        let subject = subject(row.version);
         let same = row.name == migration.name && migration.has_checksum(&row.checksum);
         let proof = if same { None } else { Some(prove) };
         let fixed = HistoryRow {
@@ -101,16 +105,21 @@ impl Repair<'_> {
                         newest(marks)
                     ),
                 };
-                self.mended("history", subject, problem.to_string(), &action);
+                self.mended("history", subject, problem.fact(), &action);
             }
             Err(reason) => {
-                let action = format!(
-                    "left as it is, for {reason}; give the file back what it had when it was applied, and put the change into a new version"
-                );
+                let back = match row.name == migration.name {
+                    true => {
+                        "what it had when it was applied, and put the change into a new version"
+                    }
+                    false => "its old name",
+                };
+                let action =
+                    format!("left as it is, for {reason}; otherwise give the file back {back}");
                 self.note(
                     "history",
                     subject,
-                    problem.to_string(),
+                    problem.fact(),
                     MendState::Blocks,
                     action,
                 );
@@ -188,6 +197,10 @@ impl Repair<'_> {
             _ => Err(format!("{table} changed meanwhile: run dbctl repair again")),
         })
     }
+}
+
+fn subject(version: i64) -> String {
+    format!("version {version} in {}", HISTORY_TABLE.1)
 }
 
 /// The present time as refinery writes it.

@@ -113,7 +113,9 @@ impl<'a> Repair<'a> {
                     "it was begun, and set {} has no such version",
                     self.options.set.name
                 ),
-                format!("give the set its file back, {forget}"),
+                format!(
+                    "give the set its file back, or let it be forgotten with dbctl repair --forget {version}: what ran stays"
+                ),
             ));
         };
         let what = if entry.done { "ran" } else { "was begun" };
