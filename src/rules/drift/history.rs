@@ -111,7 +111,7 @@ fn history(case: &Case<'_>) -> Verdict {
             HISTORY
                 .finding(
                     About::plain("migration", name),
-                    format!("history of database {database} of {}: {problem}", case.name()),
+                    format!("history of database {database} of {}: {}", case.name(), problem.fact()),
                 )
                 .saw(expected, actual)
                 .remedy(remedy)
