@@ -16,33 +16,63 @@ pub(super) const DEFAULT_PASSWORD: Rule = Rule {
     check: default_password,
 };
 
-/// What is tried first by those who try.
-const GUESSED: [&str; 24] = [
-    "postgres",
-    "postgresql",
-    "password",
-    "passwd",
-    "pass",
-    "secret",
-    "changeme",
-    "change_me",
-    "change-me",
-    "changeit",
+/// What is tried first by those who try, without case, signs and the digits at its end: `CHANGE_ME123` is `changeme`.
+const GUESSED: [&str; 34] = [
     "admin",
-    "root",
-    "test",
-    "example",
-    "default",
-    "123456",
-    "12345678",
-    "1234",
-    "qwerty",
-    "letmein",
-    "user",
+    "administrator",
+    "changeit",
+    "changeme",
+    "changemeplease",
+    "changethis",
+    "database",
+    "db",
     "dbpassword",
+    "default",
+    "dev",
+    "example",
+    "letmein",
+    "mypassword",
+    "mysecretpassword",
+    "pass",
+    "passwd",
+    "password",
+    "pgpassword",
+    "postgres",
+    "postgrespassword",
+    "postgresql",
+    "qwerty",
+    "replaceme",
+    "root",
+    "secret",
+    "secretpassword",
+    "supersecret",
+    "test",
     "timescale",
     "timescaledb",
+    "todo",
+    "user",
+    "yourpassword",
 ];
+/// The longest row of digits that is tried.
+const DIGITS: usize = 10;
+
+/// What is left of a password when nothing in it makes it hard: `P4ssw0rd` is not undone, for that has no end.
+fn plain(password: &str) -> String {
+    let lower = password.to_lowercase();
+    let kept: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    kept.trim_end_matches(|c: char| c.is_ascii_digit())
+        .to_owned()
+}
+
+/// Whether a password is a word that is tried first, or one of these names.
+fn is_guessed(password: &str, names: &[&str]) -> bool {
+    let word = plain(password);
+    if word.is_empty() {
+        let digits = password.chars().filter(char::is_ascii_digit).count();
+        return digits > 0 && digits <= DIGITS;
+    }
+    GUESSED.contains(&word.as_str()) || names.iter().any(|name| plain(name) == word)
+}
 
 /// A password as a compose file gives it.
 pub(super) struct Given<'a> {
@@ -130,7 +160,6 @@ fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> 
     let variables: Vec<&str> = given.text.defaulted.iter().map(String::as_str).collect();
     let list = variables.join(", ");
     let service = scene.service;
-    let lower = password.to_ascii_lowercase();
     let names = [
         service.name.as_str(),
         service.database_name(),
@@ -140,8 +169,7 @@ fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> 
             .and_then(|user| user.value.get())
             .unwrap_or_default(),
     ];
-    let guessed = GUESSED.contains(&lower.as_str())
-        || names.iter().any(|name| name.eq_ignore_ascii_case(&lower));
+    let guessed = is_guessed(password, &names);
     if guessed && variables.is_empty() {
         return Some((
             "a password that is easily guessed".to_owned(),
@@ -185,4 +213,40 @@ fn is_manifests(service: &Service, password: &str) -> bool {
         .endpoint()
         .and_then(|endpoint| endpoint.password.as_ref());
     service.default_password && own.is_some_and(|own| own.expose() == password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_guessed;
+
+    #[test]
+    fn what_is_tried_first_is_known_in_every_dress() {
+        let names = ["k_social_user", ""];
+        for word in [
+            "postgres",
+            "Password",
+            "changeme",
+            "CHANGE_ME",
+            "CHANGEME123",
+            "change-me!",
+            "<changeme>",
+            "example",
+            "123456",
+            "k_social_user",
+            "K_Social_User1",
+            "mysecretpassword",
+            "your-password",
+        ] {
+            assert!(is_guessed(word, &names), "{word}");
+        }
+        for word in [
+            "",
+            "k_social_secure_pass",
+            "postgres-of-nobody",
+            "83749201748392017",
+            "uZ7-x2",
+        ] {
+            assert!(!is_guessed(word, &names), "{word}");
+        }
+    }
 }
