@@ -12,10 +12,11 @@ use super::{Place, Text, environment, normal};
 use crate::regular::read_regular;
 
 impl Loader {
-    pub(super) fn dotenv(&self, path: &Path) -> Result<Vec<(String, String)>, ComposeError> {
+    pub(super) fn dotenv(&mut self, path: &Path) -> Result<Vec<(String, String)>, ComposeError> {
         if !path.is_file() {
             return Ok(Vec::new());
         }
+        self.read.push(path.to_path_buf());
         let entries = environment::read(&text_of(path, None)?, &|name| self.env.get(name).cloned())
             .map_err(|(line, problem)| {
                 ComposeError(format!("{}:{line}: {problem}", path.display()))
@@ -36,8 +37,8 @@ impl Loader {
         path: &Path,
         base: &Path,
     ) -> Result<Node, ComposeError> {
-        self.read += 1;
-        if self.read > MOST_FILES {
+        self.read.push(path.to_path_buf());
+        if self.read.len() > MOST_FILES {
             return Err(ComposeError(format!(
                 "{file}: more than {MOST_FILES} files take part; name fewer in include and extends"
             )));

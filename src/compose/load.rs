@@ -63,6 +63,24 @@ pub struct Project {
     pub unread: Vec<(String, String)>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
+    /// Every compose file and `.env` that takes part.
+    read: Vec<PathBuf>,
+}
+
+impl Project {
+    /// Every file that the project is told by: compose files, `.env` files, environment files, configs, secrets and init scripts.
+    #[must_use]
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        let stores = self.containers.iter().flat_map(|container| {
+            let env_files = container.env_files.iter().map(|file| &file.store);
+            let grants = container.grants.iter().map(|grant| &grant.store);
+            env_files.chain(grants)
+        });
+        let hosts = stores.filter_map(|store| store.host.clone());
+        let scripts = self.scripts.iter().flat_map(|scripts| &scripts.read);
+        let files = self.read.iter().chain(scripts).cloned();
+        files.chain(hosts).collect()
+    }
 }
 
 /// The files that Compose takes when none is named, in this folder: one, and its override.
@@ -101,7 +119,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     let mut loader = Loader {
         env: wanted.env.clone(),
         bases: BTreeMap::new(),
-        read: 0,
+        read: Vec::new(),
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
@@ -130,8 +148,8 @@ pub(super) struct Loader {
     pub(super) env: BTreeMap<String, String>,
     /// Where the relative paths of each file begin.
     pub(super) bases: BTreeMap<Arc<str>, PathBuf>,
-    /// How many files have been read.
-    pub(super) read: usize,
+    /// The files that have been read.
+    pub(super) read: Vec<PathBuf>,
 }
 
 impl Loader {
@@ -190,6 +208,7 @@ impl Loader {
         let mut containers = Vec::new();
         for (key, node) in services.entries() {
             containers.push(Container::new(key, node, &mut context)?);
+            read: self.read,
         }
         let unread = std::mem::take(&mut context.unread);
         let scripts = scripts::read(&containers);

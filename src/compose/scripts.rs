@@ -2,7 +2,7 @@
 //! "Initialization scripts"), and what that reads in turn.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::container::Container;
 use super::dockerfile::Built;
@@ -32,6 +32,8 @@ pub struct Scripts {
     pub files: Vec<Script>,
     /// What could not be read, and why.
     pub unread: Vec<String>,
+    /// The files of this host that were read.
+    pub(super) read: Vec<PathBuf>,
 }
 
 /// One script. It may hold passwords.
@@ -136,6 +138,7 @@ impl Scripts {
             store: store.cloned(),
             files: Vec::new(),
             unread: Vec::new(),
+            read: Vec::new(),
         }
     }
 
@@ -189,6 +192,7 @@ impl Scripts {
             }
             seen.push(next.path.clone());
             let shown = next.file.shown.clone();
+            self.read.extend(next.file.store.host.clone());
             let text = match next.file.text() {
                 Ok(text) => text,
                 Err(why) => {

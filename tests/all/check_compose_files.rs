@@ -1,5 +1,7 @@
 //! Group `compose` through the binary: what the files around a compose file say, what is missing, and what a report may not destroy.
 
+use std::fs;
+
 use crate::check_compose::{Deployment, REFERENCE, errors};
 use crate::lab::Run;
 
@@ -11,6 +13,56 @@ fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
 /// The reference, with another variable of k-indexer in place of its URL, and these environment files.
 /// A report never takes the place of what it is made from.
 #[test]
+fn no_file_that_is_read_is_overwritten() {
+    let compose = REFERENCE.replacen(
+        "container_name: k-indexer\n",
+        "container_name: k-indexer\n    env_file: [k.env]\n",
+        1,
+    );
+    let deployment = Deployment::new(&compose);
+    deployment.write("k.env", "A=1\n");
+    deployment.write(".env", "B=2\n");
+    deployment.write("sets/k_social/V1__a.sql", "CREATE TABLE a (b int);\n");
+    deployment.write("sets/k_social/schema.lock", "x");
+    let manifest = "version = 1\nsets = \"sets\"\n[services.k-indexer]\nstore = \"timescaledb\"\nset = \"k_social\"\n\
+        database = \"ksocial\"\nrole = \"k_social_user\"\nhost = \"localhost\"\ncontainer = \"k-social-db\"\n";
+    deployment.write("dbctl.toml", manifest);
+    for file in [
+        "dbctl.toml",
+        "compose.yaml",
+        ".env",
+        "k.env",
+        "config/k-social/init/01.sql",
+        "sets/k_social/V1__a.sql",
+        "sets/k_social/schema.lock",
+        "./sets/../sets/k_social/schema.lock",
+    ] {
+        let before = fs::read_to_string(deployment.path().join(file)).unwrap();
+        let output = format!("json={file}");
+        let run = deployment
+            .run(&["check", "--output", &output], &[])
+            .exits(2);
+        assert!(
+            run.err.contains("which this run reads"),
+            "{file}: {}",
+            run.err
+        );
+        assert_eq!(run.out, "", "{file}");
+        let after = fs::read_to_string(deployment.path().join(file)).unwrap();
+        assert_eq!(before, after, "{file}");
+    }
+    // The report of an earlier run is none of them.
+    for _ in 0..2 {
+        let run = deployment.run(&["check", "--output", "sets/k_social/report.md"], &[]);
+        assert!(run.code != 2, "{}", run.err);
+    }
+    deployment
+        .run(&["check", "--output", "hmtl=report"], &[])
+        .exits(2)
+        .says("did you mean html=FILE?");
+    assert!(!deployment.path().join("report").exists());
+}
+
 /// The variable wins over `name:`, and that over the folder; a file may use the name, wherever it comes from.
 #[test]
 /// What only an optional file would say is unknown; what another place says is known.
