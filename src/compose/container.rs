@@ -214,7 +214,7 @@ impl Container {
                 .flat_map(texts)
                 .collect(),
             hooks: hooks(node),
-            env_files: env_files.into_iter().map(|(file, _)| file).collect(),
+            env_files,
             grants: grants(node, context),
             unread: Vec::new(),
             profiles: list("profiles")

@@ -17,10 +17,12 @@ impl Loader {
             return Ok(Vec::new());
         }
         self.read.push(path.to_path_buf());
-        let entries = environment::read(&text_of(path, None)?, &|name| self.env.get(name).cloned())
-            .map_err(|(line, problem)| {
-                ComposeError(format!("{}:{line}: {problem}", path.display()))
-            })?;
+        let entries = environment::read(
+            &text_of(path, None)?,
+            &|name| self.set(name),
+            &BTreeMap::new(),
+        )
+        .map_err(|(line, problem)| ComposeError(format!("{}:{line}: {problem}", path.display())))?;
         let mut known = BTreeMap::new();
         for entry in entries {
             if let Some(value) = entry.value.as_ref().and_then(Text::get) {
@@ -28,6 +30,11 @@ impl Loader {
             }
         }
         Ok(known.into_iter().collect())
+    }
+
+    /// What a variable of the environment is set to, if it is.
+    fn set(&self, name: &str) -> Option<Text> {
+        self.env.get(name).map(|value| Text::known(value.as_str()))
     }
 
     /// The documents of one file, merged, with variables and long shapes.
@@ -64,7 +71,7 @@ impl Loader {
                     ));
                 }
             }
-            interpolated(&mut document, &|name| self.env.get(name).cloned())?;
+            interpolated(&mut document, &|name| self.set(name))?;
             if let Value::Map(entries) = &mut document.value {
                 for (key, value) in entries {
                     check_section(key, value)?;

@@ -2,15 +2,29 @@
 
 use std::fs;
 
-use crate::check_compose::{Deployment, REFERENCE, errors};
+use crate::check_compose::{Deployment, K_URL, REFERENCE, errors, findings};
 use crate::lab::Run;
 
 /// The reasons why something was not checked.
+fn gaps(run: &Run) -> Vec<String> {
+    let report = run.json();
+    let gaps = report["not_checked"].as_array().unwrap().iter();
+    gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
     deployment.run(&["check", "--format", "json"], env)
 }
 
 /// The reference, with another variable of k-indexer in place of its URL, and these environment files.
+fn with_env_file(variable: &str, files: &str) -> String {
+    let name = "container_name: k-indexer\n";
+    REFERENCE
+        .replacen(&format!("DATABASE_URL: {K_URL}"), variable, 1)
+        .replacen(name, &format!("{name}    env_file: {files}\n"), 1)
+}
+
 /// A report never takes the place of what it is made from.
 #[test]
 fn no_file_that_is_read_is_overwritten() {
@@ -67,8 +81,61 @@ fn no_file_that_is_read_is_overwritten() {
 #[test]
 /// What only an optional file would say is unknown; what another place says is known.
 #[test]
+fn an_optional_environment_file_that_is_absent_is_no_fault_and_no_answer() {
+    let name = "container_name: k-social-db\n";
+    let optional = format!("{name}    env_file: [{{path: no.env, required: false}}]\n");
+    let compose = REFERENCE.replacen(name, &optional, 1);
+    let run = check(&Deployment::new(&compose), &[]).exits(0);
+    assert_eq!(gaps(&run), Vec::<String>::new());
+    let without = compose.replacen("      POSTGRES_DB: ksocial\n", "", 1);
+    let deployment = Deployment::new(&without);
+    let run = check(&deployment, &[]).exits(4);
+    let gaps = gaps(&run);
+    assert_eq!(
+        gaps,
+        [
+            "environment file no.env of k-social-db is optional and not here: it may set POSTGRES_DB, which nothing else does"
+        ]
+    );
+    // Once it is there, it answers.
+    deployment.write("no.env", "POSTGRES_DB=simply_kaspa\n");
+    assert!(
+        errors(&check(&deployment, &[]).json())[0].contains("compose/wrong-database of k-indexer")
+    );
+    let url = with_env_file("A: b", "[{path: no.env, required: false}]");
+    check(&Deployment::new(&url), &[])
+        .exits(4)
+        .says("nothing else tells what k-indexer connects to");
+}
+
 /// Variables in an environment file are those of the environment, of `environment`, and of the lines and files before.
 #[test]
+fn environment_files_build_on_one_another() {
+    let compose = with_env_file("HERE: simply", "[a.env, {path: b.env}]");
+    let deployment = Deployment::new(&compose);
+    deployment.write("a.env", "HOST_OF=${HERE}-kaspa\nPW=c4nary\n");
+    let url = "DATABASE_URL=postgres://k_social_user:${PW}@${HOST_OF}-db/ksocial\n";
+    deployment.write("b.env", url);
+    let found = errors(&check(&deployment, &[]).json());
+    assert!(
+        found.iter().any(
+            |error| error.contains("compose/wrong-connection of k-indexer")
+                && error.contains("simply-kaspa-db")
+        ),
+        "{found:#?}"
+    );
+    // As it stands it is no URL of anybody's.
+    let raw = compose.replacen("{path: b.env}", "{path: b.env, format: raw}", 1);
+    deployment.write("compose.yaml", &raw);
+    let found = findings(&check(&deployment, &[]).json());
+    assert!(
+        !found
+            .iter()
+            .any(|finding| finding.contains("container simply-kaspa-db")),
+        "{found:#?}"
+    );
+}
+
 /// A password that is tried first is a fault however it is written.
 #[test]
 fn literal_passwords_that_are_tried_first() {
