@@ -84,7 +84,7 @@ impl Loader {
 }
 
 /// The text of a file. Messages name it by `shown`, or by its path.
-fn text_of(path: &Path, shown: Option<&Arc<str>>) -> Result<String, ComposeError> {
+pub(super) fn text_of(path: &Path, shown: Option<&Arc<str>>) -> Result<String, ComposeError> {
     let shown = shown.map_or_else(|| path.display().to_string(), |shown| shown.to_string());
     let bytes = read_regular(path, LARGEST).map_err(|error| {
         ComposeError(format!(

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::merge::{merge, without_reset};
 use super::scripts::{self, Scripts};
 use super::yaml::Node;
-use super::{Place, Text};
+use super::{Place, project_name};
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 4 << 20;
@@ -126,6 +126,11 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     for (name, value) in here.into_iter().chain(beside) {
         loader.env.entry(name).or_insert(value);
     }
+    let project = loader.project_name(&wanted.files, &paths, &folder)?;
+    // What a file says in ${COMPOSE_PROJECT_NAME} is what the project is called, however it came to its name.
+    loader
+        .env
+        .insert(project_name::VARIABLE.to_owned(), project.clone());
     let mut root: Option<Node> = None;
     let mut files = Vec::new();
     for (shown, path) in wanted.files.iter().zip(&paths) {
@@ -140,7 +145,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     let Some(root) = root.map(without_reset) else {
         return Err(ComposeError("no compose file is named".to_owned()));
     };
-    loader.project(&root, files, &folder)
+    loader.project(&root, files, &project)
 }
 
 /// Reads the files of one project.
@@ -174,7 +179,7 @@ impl Loader {
         self,
         root: &Node,
         files: Vec<Arc<str>>,
-        folder: &Path,
+        project: &str,
     ) -> Result<Project, ComposeError> {
         let Some(services) = root
             .get("services")
@@ -185,30 +190,16 @@ impl Loader {
                 "expected services, found none; this is no compose file",
             ));
         };
-        let project = root
-            .get("name")
-            .and_then(Node::text)
-            .and_then(Text::get)
-            .map(str::to_owned)
-            .or_else(|| self.env.get("COMPOSE_PROJECT_NAME").cloned())
-            .filter(|name| !name.is_empty())
-            .or_else(|| {
-                // `.` as a folder has no name of its own.
-                let folder = folder.canonicalize().ok()?;
-                Some(normalised(&folder.file_name()?.to_string_lossy()))
-            })
-            .unwrap_or_default();
         let mut context = Context {
             env: &self.env,
             bases: &self.bases,
-            project: &project,
+            project,
             root,
             unread: Vec::new(),
         };
         let mut containers = Vec::new();
         for (key, node) in services.entries() {
             containers.push(Container::new(key, node, &mut context)?);
-            read: self.read,
         }
         let unread = std::mem::take(&mut context.unread);
         let scripts = scripts::read(&containers);
@@ -217,14 +208,7 @@ impl Loader {
             containers,
             unread,
             scripts,
+            read: self.read,
         })
     }
-}
-
-/// A folder's name as Compose takes it for the project's (Docker documentation, "Specify a project name").
-fn normalised(folder: &str) -> String {
-    let lower = folder.to_lowercase();
-    let is_kept = |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-');
-    let kept: String = lower.chars().filter(is_kept).collect();
-    kept.trim_start_matches(['_', '-']).to_owned()
 }

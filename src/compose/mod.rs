@@ -23,6 +23,7 @@ mod owner;
 mod parties;
 mod path;
 mod port;
+mod project_name;
 mod provided;
 mod psql;
 mod reach;

@@ -79,6 +79,34 @@ fn no_file_that_is_read_is_overwritten() {
 
 /// The variable wins over `name:`, and that over the folder; a file may use the name, wherever it comes from.
 #[test]
+fn the_project_is_called_as_compose_calls_it() {
+    // Only if the project is `other`, the named volume of one is the volume of the other.
+    let compose = REFERENCE
+        .replacen("    container_name: simply-kaspa-db\n", "", 1)
+        .replace(
+            "  k-social-db-data:\n  simply-kaspa-db-data:\n",
+            "  k-social-db-data: {name: other_simply-kaspa-db-data}\n  simply-kaspa-db-data:\n",
+        );
+    let shared = |compose: &str, env: &[(&str, &str)]| {
+        let run = check(&Deployment::new(compose), env);
+        errors(&run.json())
+            .iter()
+            .any(|error| error.contains("compose/shared-volume"))
+    };
+    assert!(!shared(&compose, &[]));
+    assert!(shared(&compose, &[("COMPOSE_PROJECT_NAME", "other")]));
+    assert!(!shared(&compose, &[("COMPOSE_PROJECT_NAME", "")]));
+    assert!(shared(
+        &compose.replacen("name: aio\n", "name: other\n", 1),
+        &[]
+    ));
+    let interpolated = compose.replace(
+        "{name: other_simply-kaspa-db-data}",
+        "{name: \"${COMPOSE_PROJECT_NAME}_simply-kaspa-db-data\"}",
+    );
+    assert!(shared(&interpolated, &[]));
+}
+
 /// What only an optional file would say is unknown; what another place says is known.
 #[test]
 fn an_optional_environment_file_that_is_absent_is_no_fault_and_no_answer() {
