@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::container::Container;
 use super::context::Context;
 use super::merge::{merge, without_reset};
+use super::refused::{Refused, refused};
 use super::scripts::{self, Scripts};
 use super::yaml::Node;
 use super::{Place, project_name};
@@ -61,6 +62,8 @@ pub struct Project {
     pub containers: Vec<Container>,
     /// What could not be looked at, such as an environment file that is not there: the container's name, and the reason.
     pub unread: Vec<(String, String)>,
+    /// What Docker Compose refuses the files for.
+    pub refused: Vec<Refused>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
     /// Every compose file and `.env` that takes part.
@@ -207,6 +210,7 @@ impl Loader {
             files,
             containers,
             unread,
+            refused: refused(root),
             scripts,
             read: self.read,
         })

@@ -184,3 +184,60 @@ fn literal_passwords_that_are_tried_first() {
         );
     }
 }
+
+/// What Docker Compose refuses is said with its line and what was meant: what stands there was not looked at.
+#[test]
+fn what_compose_refuses_is_not_checked() {
+    for (from, to, expected) in [
+        (
+            "    environment:\n      KASIA_DATA_DIR: /data\n",
+            "    enviroment:\n      PASSWORD: c4nary\n",
+            "services.kasia-indexer.enviroment is no key that it knows, and what stands there was not looked at; did you mean environment?",
+        ),
+        (
+            "\nvolumes:\n  k-social",
+            "\nvolums:\n  k-social",
+            "volums is no key that it knows, and what stands there was not looked at; did you mean volumes?",
+        ),
+        (
+            "- k-social-db-data:/var",
+            "- k-socal-db-data:/var",
+            "volume k-socal-db-data, which k-social-db uses, is not declared below volumes; did you mean k-social-db-data?",
+        ),
+        (
+            "- kasia-data:/data\n    networks: [back]",
+            "- kasia-data:/data\n    networks: [bakc]",
+            "network bakc, which kasia-indexer uses, is not declared below networks; did you mean back?",
+        ),
+        (
+            "      interval: 10s\n      timeout",
+            "      intervall: 10s\n      timeout",
+            "services.k-social-db.healthcheck.intervall is no key",
+        ),
+        (
+            "image: example/dashboard:2.0.0",
+            "image: example/dashboard:2.0.0\n    secrets: [pw]\n    depends_on: [grafana]",
+            "secret pw, which dashboard uses, is not declared below secrets",
+        ),
+        (
+            "image: example/dashboard:2.0.0",
+            "image: example/dashboard:2.0.0\n    \"PW=c4nary\": 1",
+            "services.dashboard.… is no key",
+        ),
+    ] {
+        assert!(REFERENCE.contains(from), "{from}");
+        let compose = REFERENCE.replacen(from, to, 1);
+        let run = check(&Deployment::new(&compose), &[]);
+        assert!(run.code == 4 || run.code == 1, "{to}: {}", run.err);
+        let gaps = gaps(&run);
+        let said: Vec<&String> = gaps.iter().filter(|gap| gap.contains(expected)).collect();
+        assert_eq!(said.len(), 1, "{to}: {gaps:#?}");
+        assert!(said[0].starts_with("Docker Compose refuses compose.yaml:"));
+    }
+    // Extensions, and what only the host knows, are no fault.
+    let fine = REFERENCE
+        .replacen("  dashboard:\n", "  dashboard:\n    x-mine: 1\n", 1)
+        .replacen("- kasia-data:/data", "- ${VOLUME:?}:/data", 1);
+    let run = check(&Deployment::new(&fine), &[]);
+    assert_eq!(gaps(&run), Vec::<String>::new());
+}
