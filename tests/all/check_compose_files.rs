@@ -241,3 +241,32 @@ fn what_compose_refuses_is_not_checked() {
     let run = check(&Deployment::new(&fine), &[]);
     assert_eq!(gaps(&run), Vec::<String>::new());
 }
+
+/// What a build is given stays in the image, and names a database as a variable does.
+#[test]
+/// A port that is another one at every start is not the manifest's; two of them are no conflict.
+#[test]
+fn a_port_that_the_engine_chooses_is_not_the_manifests() {
+    for port in ["5432", "0:5432", "127.0.0.1::5432", "15433-15440:5432"] {
+        let compose = REFERENCE
+            .replacen("${K_SOCIAL_DB_PORT:-5433}:5432", port, 1)
+            .replacen("${SIMPLY_KASPA_DB_PORT:-5434}:5432", port, 1);
+        let found = findings(&check(&Deployment::new(&compose), &[]).json());
+        let of = |rule: &str| {
+            found
+                .iter()
+                .filter(|finding| finding.contains(rule))
+                .count()
+        };
+        assert_eq!(
+            of("warning compose/unexpected-port"),
+            2,
+            "{port}: {found:#?}"
+        );
+        let conflicts = usize::from(port.contains('-'));
+        assert_eq!(of("compose/port-conflict"), conflicts, "{port}: {found:#?}");
+    }
+}
+
+/// Two servers on one data directory.
+#[test]
