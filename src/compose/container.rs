@@ -32,6 +32,8 @@ pub struct Container {
     pub build: bool,
     /// What its `build` puts into the image to run when a database is created.
     pub built: Vec<Built>,
+    /// How many of it run: `deploy.replicas` or `scale`.
+    pub replicas: Option<Field>,
     /// Its variables, those of its environment files included; by name, in their order.
     pub environment: Vec<Variable>,
     /// `ports`.
@@ -187,6 +189,7 @@ impl Container {
             image: field("image"),
             build: node.get("build").is_some(),
             built: built(node, context),
+            replicas: replicas(node),
             environment: variables(&key.name, node, &env_files, context)?,
             ports,
             mounts,
@@ -250,6 +253,16 @@ pub(super) fn texts(node: &Node) -> Vec<Field> {
         .chain(node.items())
         .filter_map(|node| {
             Some(Field {
+/// How many of a service run.
+fn replicas(node: &Node) -> Option<Field> {
+    let deployed = node.get("deploy").and_then(|deploy| deploy.get("replicas"));
+    let number = deployed.or_else(|| node.get("scale"))?;
+    Some(Field {
+        text: number.text()?.clone(),
+        place: number.place.clone(),
+    })
+}
+
                 text: node.text()?.clone(),
                 place: node.place.clone(),
             })

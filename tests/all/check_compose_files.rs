@@ -270,3 +270,37 @@ fn a_port_that_the_engine_chooses_is_not_the_manifests() {
 
 /// Two servers on one data directory.
 #[test]
+fn several_of_one_container_share_its_store() {
+    let name = "    container_name: k-social-db\n";
+    let with = |lines: &str| {
+        let compose = REFERENCE.replacen(name, &format!("{name}{lines}"), 1);
+        check(&Deployment::new(&compose), &[])
+    };
+    for lines in [
+        "    deploy: {replicas: 2}\n",
+        "    scale: 3\n",
+        "    scale: ${N:-2}\n",
+    ] {
+        let found = errors(&with(lines).json());
+        assert!(
+            found.len() == 1
+                && found[0].contains("compose/shared-volume of k-indexer")
+                && found[0].contains("k-social-db-data"),
+            "{lines}: {found:#?}"
+        );
+    }
+    assert_eq!(errors(&with("    scale: 1\n").json()), Vec::<String>::new());
+    with("    deploy: {replicas: \"${N:?}\"}\n")
+        .exits(4)
+        .says("how many of k-social-db run on k-social-db-data is not known here: ${N}");
+    // A client without a store may run as often as it likes.
+    let many = REFERENCE.replacen(
+        "container_name: k-indexer\n",
+        "container_name: k-indexer\n    scale: 4\n",
+        1,
+    );
+    assert_eq!(
+        errors(&check(&Deployment::new(&many), &[]).json()),
+        Vec::<String>::new()
+    );
+}

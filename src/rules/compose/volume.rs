@@ -41,7 +41,8 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
             outcome.findings.push(found);
         }
     }
-    for (_, container, _) in scene.deployment.of(scene.own) {
+    for (_, container, party) in scene.deployment.of(scene.own) {
+        replicas(Side { container, party }, &mut outcome);
         for field in &container.volumes_from {
             let name = field.text.raw();
             let mut all = scene.deployment.all();
@@ -55,6 +56,49 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// Several of one container on one store: two servers on one data directory.
+fn replicas(side: Side<'_>, outcome: &mut Outcome) {
+    let container = side.container;
+    let Some(field) = &container.replicas else {
+        return;
+    };
+    let of_data = |mount: &&Mount| mount.source.is_some() && is_data(side, mount);
+    let Some(mount) = container.mounts.iter().find(of_data) else {
+        return;
+    };
+    let name = &container.name;
+    let number = field
+        .text
+        .get()
+        .and_then(|number| number.parse::<u32>().ok());
+    let Some(number) = number else {
+        outcome.gaps.push(Gap::new(format!(
+            "how many of {name} run on {} is not known here: {}",
+            mount.shown(),
+            field.text.shown()
+        )));
+        return;
+    };
+    if number < 2 {
+        return;
+    }
+    outcome.findings.push(finding(
+        &SHARED_VOLUME,
+        container,
+        &field.place,
+        Words {
+            message: format!(
+                "{number} of {name} run on one store, {}, mounted on {}: two servers on one directory destroy it",
+                mount.shown(),
+                mount.target.shown()
+            ),
+            expected: format!("one {name}"),
+            actual: number.to_string(),
+            remedy: format!("Run one {name}; a standby is a container of its own, with a volume of its own and streaming replication."),
+        },
+    ));
 }
 
 fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {
