@@ -10,7 +10,7 @@ use super::port::{Port, port};
 use super::provided::{Grant, from_files, grants};
 use super::start::{Dependency, Health, Hook, dependencies, health, hooks};
 use super::text::Field;
-use super::variable::{EnvFile, Variable, env_files, variables};
+use super::variable::{EnvFile, Variable, build_arguments, env_files, variables};
 use super::yaml::{Key, Node};
 
 /// A service of a compose file.
@@ -32,6 +32,8 @@ pub struct Container {
     pub build: bool,
     /// What its `build` puts into the image to run when a database is created.
     pub built: Vec<Built>,
+    /// What its `build` is given, and its image keeps.
+    pub build_arguments: Vec<Variable>,
     /// How many of it run: `deploy.replicas` or `scale`.
     pub replicas: Option<Field>,
     /// Its variables, those of its environment files included; by name, in their order.
@@ -189,6 +191,7 @@ impl Container {
             image: field("image"),
             build: node.get("build").is_some(),
             built: built(node, context),
+            build_arguments: build_arguments(node, context),
             replicas: replicas(node),
             environment: variables(&key.name, node, &env_files, context)?,
             ports,
@@ -247,12 +250,6 @@ impl Container {
     }
 }
 
-/// The texts of a scalar or a list.
-pub(super) fn texts(node: &Node) -> Vec<Field> {
-    std::iter::once(node)
-        .chain(node.items())
-        .filter_map(|node| {
-            Some(Field {
 /// How many of a service run.
 fn replicas(node: &Node) -> Option<Field> {
     let deployed = node.get("deploy").and_then(|deploy| deploy.get("replicas"));
@@ -263,6 +260,12 @@ fn replicas(node: &Node) -> Option<Field> {
     })
 }
 
+/// The texts of a scalar or a list.
+pub(super) fn texts(node: &Node) -> Vec<Field> {
+    std::iter::once(node)
+        .chain(node.items())
+        .filter_map(|node| {
+            Some(Field {
                 text: node.text()?.clone(),
                 place: node.place.clone(),
             })

@@ -32,8 +32,8 @@ pub struct Party {
     pub kind: Kind,
     /// What it is told to connect to.
     pub connections: Vec<Connection>,
-    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to, and servers that variables mention. An administrator's role and database are
-    /// right there.
+    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to, what its build is given, and servers that
+    /// variables mention. An administrator's role and database are right there.
     pub calls: Vec<Connection>,
 }
 
@@ -75,7 +75,7 @@ impl Deployment {
                         }
                         Kind::Client => connections(container, &mut project.unread),
                     },
-                    calls: connection::calls(container),
+                    calls: calls(container),
                 }
             })
             .collect();
@@ -178,6 +178,13 @@ impl Deployment {
             _ => None,
         }
     }
+}
+
+/// What is connected to beside the container's own connections: a build may need a database that nothing of the deployment is.
+fn calls(container: &Container) -> Vec<Connection> {
+    let mut found = connection::calls(container);
+    found.extend(configured::of_build(container));
+    found
 }
 
 /// What only an optional environment file that is not here would tell: elsewhere it may be there.

@@ -84,6 +84,30 @@ pub(super) fn variables(
     Ok(variables)
 }
 
+/// What `build.args` gives a build, as a map or a list (Docker documentation, "Compose Build Specification").
+pub(super) fn build_arguments(node: &Node, context: &Context<'_>) -> Vec<Variable> {
+    let Some(args) = node.get("build").and_then(|build| build.get("args")) else {
+        return Vec::new();
+    };
+    let one = |name: &str, value: Option<Text>, place: &Place| Variable {
+        name: name.to_owned(),
+        value: value.unwrap_or_else(|| context.passed(name)),
+        place: place.clone(),
+    };
+    let of_list = args.items().iter().filter_map(|item| {
+        let text = item.text()?;
+        Some(match text.raw().split_once('=') {
+            Some((name, value)) => one(name, Some(text.part(value)), &item.place),
+            None => one(text.raw(), None, &item.place),
+        })
+    });
+    let of_map = args
+        .entries()
+        .iter()
+        .map(|(key, value)| one(&key.name, value.text().cloned(), &key.place));
+    of_list.chain(of_map).collect()
+}
+
 fn set(variables: &mut Vec<Variable>, variable: Variable) {
     variables.retain(|other| other.name != variable.name);
     variables.push(variable);

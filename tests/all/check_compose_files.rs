@@ -244,6 +244,58 @@ fn what_compose_refuses_is_not_checked() {
 
 /// What a build is given stays in the image, and names a database as a variable does.
 #[test]
+fn what_a_build_is_given_counts() {
+    let built = |args: &str| {
+        let image = "    image: example/k-indexer:1.2.0\n";
+        let build = format!("{image}    build: {{context: ., args: {args}}}\n");
+        findings(&check(&Deployment::new(&REFERENCE.replacen(image, &build, 1)), &[]).json())
+    };
+    let has = |found: &std::collections::BTreeSet<String>, words: &[&str]| {
+        found
+            .iter()
+            .any(|finding| words.iter().all(|word| finding.contains(word)))
+    };
+    for args in [
+        "{DB_PASSWORD: c4nary-of-its-own}",
+        "[DB_PASSWORD=c4nary-of-its-own]",
+    ] {
+        let found = built(args);
+        let words = [
+            "warning compose/default-password of k-indexer",
+            "build.args DB_PASSWORD",
+            "docker history",
+        ];
+        assert!(has(&found, &words), "{found:#?}");
+    }
+    let found = built("{DB_PASSWORD: changeme1}");
+    assert!(
+        has(
+            &found,
+            &[
+                "error compose/default-password of k-indexer",
+                "easily guessed"
+            ]
+        ),
+        "{found:#?}"
+    );
+    let found =
+        built("{DATABASE_URL: \"postgres://x:c4nary-of-its-own@simply-kaspa-db/simply_kaspa\"}");
+    assert!(
+        has(
+            &found,
+            &[
+                "error compose/wrong-connection of k-indexer",
+                "build.args DATABASE_URL",
+                "simply-kaspa-db"
+            ]
+        ),
+        "{found:#?}"
+    );
+    // A database of the build alone is nobody's business, and an argument without a password is none.
+    let found = built("{VERSION: \"1\", DATABASE_URL: \"postgres://localhost/build\"}");
+    assert!(!has(&found, &["build.args"]), "{found:#?}");
+}
+
 /// A port that is another one at every start is not the manifest's; two of them are no conflict.
 #[test]
 fn a_port_that_the_engine_chooses_is_not_the_manifests() {

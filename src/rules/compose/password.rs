@@ -2,7 +2,7 @@
 
 use super::server::{USER, first};
 use super::{Scene, Words, finding, of};
-use crate::compose::{Container, Place, Text};
+use crate::compose::{Container, Party, Place, Text};
 use crate::manifest::Service;
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -81,6 +81,8 @@ pub(super) struct Given<'a> {
     /// The variable, or where else it is written.
     pub(super) from: String,
     pub(super) place: &'a Place,
+    /// Whether it is given to a build, and so stays in an image.
+    in_image: bool,
 }
 
 /// The passwords of a service, those of its servers first.
@@ -94,6 +96,7 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
                 text: variable.value.clone(),
                 from: variable.name.clone(),
                 place: &variable.place,
+                in_image: false,
             });
         }
     }
@@ -110,12 +113,40 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
                     text: password.clone(),
                     from: connection.from.clone(),
                     place: &connection.place,
+                    in_image: false,
                 });
             }
         }
     }
+    for (_, container, party) in deployment.of(owner) {
+        found.extend(in_build(container, party));
+    }
     found.retain(|given| !given.text.is_empty());
     found
+}
+
+/// The passwords that a build is given: alone, or within a URL.
+fn in_build<'a>(container: &'a Container, party: &'a Party) -> Vec<Given<'a>> {
+    const NAMES: [&str; 4] = ["PASSWORD", "PASSWD", "PGPASS", "_PASS"];
+    let given = |text: &Text, from: String, place: &'a Place| Given {
+        container,
+        text: text.clone(),
+        from,
+        place,
+        in_image: true,
+    };
+    let named = container.build_arguments.iter().filter_map(|argument| {
+        let name = argument.name.to_ascii_uppercase();
+        let is_one = NAMES.iter().any(|known| name.ends_with(known));
+        let from = format!("build.args {}", argument.name);
+        is_one.then(|| given(&argument.value, from, &argument.place))
+    });
+    let in_urls = party.calls.iter().filter_map(|call| {
+        let password = call.password.as_ref()?;
+        let is_of_build = call.from.starts_with("build.args ");
+        is_of_build.then(|| given(password, call.from.clone(), &call.place))
+    });
+    named.chain(in_urls).collect()
 }
 
 fn default_password(case: &Case<'_>) -> Verdict {
@@ -123,13 +154,14 @@ fn default_password(case: &Case<'_>) -> Verdict {
         return Ok(Outcome::default());
     };
     let mut findings = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: Vec<(String, bool)> = Vec::new();
     for given in given(&scene, scene.own) {
         // One password is one cause, however often it is written.
-        if seen.iter().any(|other| other == given.text.raw()) {
+        let cause = (given.text.raw().to_owned(), given.in_image);
+        if seen.contains(&cause) {
             continue;
         }
-        seen.push(given.text.raw().to_owned());
+        seen.push(cause);
         let Some((what, severity)) = weakness(&scene, &given) else {
             continue;
         };
@@ -143,9 +175,11 @@ fn default_password(case: &Case<'_>) -> Verdict {
                     message: format!("{} has {what} ({})", of(given.container, &scene.service.name), given.from),
                     expected: "a password of its own, set outside the file".to_owned(),
                     actual: what,
-                    remedy: format!(
+                    remedy: if given.in_image {
+                        format!("Take it out of build.args of {name} and give it to the build as a secret (build.secrets); change the role's password, for images that were built have it.")
+                    } else { format!(
                         "Write ${{NAME:?}} for the password of {name}, set a random one in the environment, and in psql: \\password. A volume that has been used keeps the old one."
-                    ),
+                    ) },
                 },
             )
             .severity(severity),
@@ -154,8 +188,18 @@ fn default_password(case: &Case<'_>) -> Verdict {
     Ok(findings.into())
 }
 
-/// What is wrong with a password, without the password.
+/// What is wrong with a password, without the password. What stays in an image is read by everybody who has the image (Docker
+/// documentation, "Build secrets").
 fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
+    let kept = || {
+        let what = "a password that its image keeps: `docker history` shows what a build was given";
+        (what.to_owned(), Severity::Warning)
+    };
+    known(scene, given).or_else(|| given.in_image.then(kept))
+}
+
+/// Whether it is guessed or published, without the password.
+fn known(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
     let password = given.text.get()?;
     let variables: Vec<&str> = given.text.defaulted.iter().map(String::as_str).collect();
     let list = variables.join(", ");
