@@ -62,6 +62,8 @@ pub struct Container {
     pub grants: Vec<Grant>,
     /// Variables that it reads from files whose text is not known, with the reason.
     pub unread: Vec<(String, String)>,
+    /// Those of them whose file is nowhere in the container, as far as the files tell.
+    pub unmounted: Vec<String>,
     /// The profiles that start it; none: it always starts.
     pub profiles: Vec<String>,
     /// Other names for other containers that it knows: `links` as alias and service.
@@ -223,6 +225,7 @@ impl Container {
             env_files,
             grants: grants(node, context),
             unread: Vec::new(),
+            unmounted: Vec::new(),
             profiles: list("profiles")
                 .iter()
                 .filter_map(|item| Some(item.text()?.shown()))
@@ -238,6 +241,11 @@ impl Container {
             extra_hosts: extra_hosts(node),
         };
         for (variable, why) in from_files(&container) {
+            let path = container.variable(&format!("{}_FILE", variable.name));
+            let path = path.and_then(|variable| variable.value.get());
+            if path.is_some_and(|path| container.file(path).is_none()) {
+                container.unmounted.push(variable.name.clone());
+            }
             container
                 .unread
                 .extend(why.map(|why| (variable.name.clone(), why)));

@@ -356,3 +356,47 @@ fn several_of_one_container_share_its_store() {
         Vec::<String>::new()
     );
 }
+
+/// A password in a file of the project is a password; a file that nothing puts into the container is said.
+#[test]
+fn passwords_in_files_are_read_like_others() {
+    let password = "POSTGRES_PASSWORD: ${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}";
+    let name = "    container_name: k-social-db\n";
+    let compose = REFERENCE
+        .replacen(password, "POSTGRES_PASSWORD_FILE: /run/secrets/pw", 1)
+        .replacen(&format!("DATABASE_URL: {K_URL}"), "DB_HOST: k-social-db\n      DB_NAME: ksocial\n      DB_USER: k_social_user\n      DB_PASSWORD_FILE: /run/secrets/pw", 1);
+    let run = check(&Deployment::new(&compose), &[]).exits(4);
+    let missing = "POSTGRES_PASSWORD_FILE of k-social-db: no secret, config or mount puts /run/secrets/pw there: unless its image has it, it does not start";
+    let all = gaps(&run);
+    assert!(all.iter().any(|gap| gap == missing), "{all:#?}");
+    assert!(
+        all.iter()
+            .any(|gap| gap.contains("DB_PASSWORD_FILE of k-indexer"))
+    );
+    // Given as a secret: one that is not here is as it should be, and what one that is here says is known.
+    let given = compose
+        .replacen(name, &format!("{name}    secrets: [pw]\n"), 1)
+        .replacen(
+            "    container_name: k-indexer\n",
+            "    container_name: k-indexer\n    secrets: [{source: client, target: pw}]\n",
+            1,
+        )
+        + "secrets: {pw: {file: ./pw}, client: {file: ./client}}\n";
+    let deployment = Deployment::new(&given);
+    let run = check(&deployment, &[]).exits(0);
+    assert_eq!(gaps(&run), Vec::<String>::new());
+    deployment.write("pw", "c4nary-one\n");
+    deployment.write("client", "c4nary-two\n");
+    let found = errors(&check(&deployment, &[]).json());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/disagreement of k-indexer"),
+        "{found:#?}"
+    );
+    deployment.write("client", "changeme\n");
+    deployment.write("pw", "changeme");
+    let found = errors(&check(&deployment, &[]).json());
+    assert!(
+        found.len() == 1 && found[0].contains("compose/default-password of k-indexer"),
+        "{found:#?}"
+    );
+}

@@ -67,6 +67,16 @@ fn unread(case: &Case<'_>) -> Verdict {
         }
     }
     for (_, container, _) in scene.deployment.of(scene.own) {
+        // A database's and a role's name are asked for by compose/wrong-database. A secret that is not here is as it should be; one
+        // that nothing puts into the container is not.
+        let is_told = |(name, _): &&(String, String)| {
+            name.ends_with("PASSWORD") && container.unmounted.contains(name)
+        };
+        let unmounted = container.unread.iter().filter(is_told);
+        outcome.gaps.extend(
+            unmounted
+                .map(|(name, why)| Gap::new(format!("{name}_FILE of {}: {why}", container.name))),
+        );
         let unread = project.unread.iter();
         let own = unread.filter(|(name, _)| *name == container.name);
         outcome.gaps.extend(own.map(|(_, reason)| Gap::new(reason)));
