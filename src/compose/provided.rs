@@ -124,6 +124,10 @@ pub(super) fn text_at(path: &Path, shown: &str) -> Result<Text, String> {
     let bytes =
         read_regular(path, LARGEST).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8"))?;
+    // UTF-16 of plain letters is UTF-8 as well, with a zero beside each.
+    if text.contains('\0') {
+        return Err(format!("{shown} holds zero bytes, as UTF-16 does"));
+    }
     if text.contains([OPEN, CLOSE]) {
         return Err(format!("{shown} holds a character of a private plane"));
     }

@@ -400,3 +400,66 @@ fn passwords_in_files_are_read_like_others() {
         "{found:#?}"
     );
 }
+
+/// What the image runs and dbctl cannot read is said; what the image ignores is ignored.
+#[test]
+fn init_scripts_that_are_packed_or_of_another_encoding() {
+    let deployment = Deployment::new(REFERENCE);
+    let folder = "config/k-social/init";
+    deployment.write(
+        &format!("{folder}/notes.txt"),
+        "CREATE TABLE blocks (a int);",
+    );
+    deployment.write(
+        &format!("{folder}/old.sql.bak"),
+        "CREATE TABLE blocks (a int);",
+    );
+    deployment.write(
+        &format!("{folder}/sub/1.sql"),
+        "CREATE TABLE blocks (a int);",
+    );
+    check(&deployment, &[]).exits(0);
+    for name in ["2.sql.gz", "3.sql.xz", "4.sql.zst"] {
+        let path = deployment.write(&format!("{folder}/{name}"), "x");
+        let run = check(&deployment, &[]).exits(4);
+        assert!(gaps(&run)[0].contains(&format!("{name} is compressed")));
+        fs::remove_file(path).unwrap();
+    }
+    let sql = "CREATE TABLE blocks (a int);";
+    let little: Vec<u8> = sql.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [b"\xff\xfe".to_vec(), little.clone()].concat();
+    for (bytes, why) in [
+        (little, "zero bytes, as UTF-16 does"),
+        (marked, "is not UTF-8"),
+    ] {
+        let path = deployment.write(&format!("{folder}/5.sql"), "");
+        fs::write(&path, bytes).unwrap();
+        let run = check(&deployment, &[]).exits(4);
+        assert!(gaps(&run)[0].contains(why), "{:#?}", gaps(&run));
+        fs::remove_file(path).unwrap();
+    }
+    deployment.write(
+        &format!("{folder}/6.sh"),
+        "pg_restore -d ksocial /docker-entrypoint-initdb.d/all.dump",
+    );
+    deployment.write(&format!("{folder}/all.dump"), "PGDMP");
+    let run = check(&deployment, &[]).exits(4);
+    assert!(
+        gaps(&run).iter().any(|gap| gap.contains("6.sh")),
+        "{:#?}",
+        gaps(&run)
+    );
+    fs::remove_file(deployment.path().join(folder).join("6.sh")).unwrap();
+    // Another image may look into folders.
+    let image = "image: timescale/timescaledb:latest-pg17";
+    let other = REFERENCE.replacen(image, "image: bitnami/postgresql:17", 1);
+    deployment.write("compose.yaml", &other);
+    let run = check(&deployment, &[]);
+    assert!(
+        gaps(&run)
+            .iter()
+            .any(|gap| gap.contains("init/sub lies among them")),
+        "{:#?}",
+        gaps(&run)
+    );
+}
