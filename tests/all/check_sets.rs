@@ -1327,3 +1327,32 @@ fn a_set_that_cannot_be_loaded_is_told_file_by_file() {
     told("sets/unreadable", "V91__empty.sql", 0);
     told("sets/unreadable", "V92-wrong.sql", 0);
 }
+
+/// SQL that lies in a set's folder and is no part of it: nobody looked at it.
+#[test]
+fn what_lies_beside_a_set_is_not_checked() {
+    let repository = Repository::new();
+    let gaps = |repository: &Repository| -> Vec<String> {
+        let report = repository.check();
+        let gaps = report["not_checked"].as_array().unwrap().iter();
+        let gaps = gaps.filter(|gap| gap["rule"] == "sets/unreadable");
+        gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    repository.write(K, "README.md", "CREATE TABLE blocks (a int);");
+    assert_eq!(gaps(&repository), Vec::<String>::new());
+    repository.write(K, "V6__more.sql.gz", "x");
+    repository.write(K, "dump.txt", "--\n-- PostgreSQL database dump\n--\n");
+    let folder = repository.0.path().join("sets/k_social/sub");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("V7__x.sql"), "CREATE TABLE blocks (a int);").unwrap();
+    let said = gaps(&repository);
+    let [packed, dump, folder] = said.as_slice() else {
+        panic!("{said:#?}");
+    };
+    assert!(packed.contains("V6__more.sql.gz is SQL of another form, or packed, and was not read"));
+    assert!(dump.contains("dump.txt holds SQL and was not read"));
+    assert!(
+        folder.contains("sub holds V7__x.sql, and only the files of the set's own folder are read")
+    );
+}
