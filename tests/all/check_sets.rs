@@ -1356,3 +1356,41 @@ fn what_lies_beside_a_set_is_not_checked() {
         folder.contains("sub holds V7__x.sql, and only the files of the set's own folder are read")
     );
 }
+
+/// SQL that is put together by what cannot be followed is said to be so, wherever it is run.
+#[test]
+fn sql_that_is_put_together_is_followed_or_said() {
+    for run in [
+        "EXECUTE concat_ws(' ', 'TRUNCATE', (SELECT relname FROM pg_class LIMIT 1))",
+        "EXECUTE (SELECT string_agg(x, '') FROM (VALUES ('TRUNCATE '), ('blo')) v(x))",
+        "EXECUTE format('TRUNCATE %I', array_to_string(ARRAY['blo', 'cks'], ''))",
+        "EXECUTE format(reverse('I% ETACNURT'), 'x')",
+        "EXECUTE overlay('TRUNCATE xxxxxx' placing 'blocks' from 10)",
+        "FOR r IN EXECUTE format('SELECT 1 FROM %I', reverse('skcolb')) LOOP END LOOP",
+        "OPEN c FOR EXECUTE concat_ws(' ', 'SELECT 1 FROM', reverse('skcolb'))",
+        "EXECUTE concat_ws(' ', 'TRUNCATE', NULLIF(current_setting('x'), ''))",
+    ] {
+        let repository = Repository::new();
+        let sql = format!("DO $$ DECLARE r record; c refcursor; BEGIN {run}; END $$;");
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        assert!(
+            found.iter().any(|found| found.rule == "sets/dynamic-sql"),
+            "{run}: {found:#?}"
+        );
+    }
+    // What is known is followed.
+    for run in [
+        "EXECUTE concat_ws(' ', 'TRUNCATE', 'blocks')",
+        "EXECUTE format('TRUNCATE %I', concat_ws('', 'blo', 'cks'))",
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &format!("DO $$ BEGIN {run}; END $$;"));
+        let found = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{run}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/foreign-object", "{run}");
+        assert!(only.message.contains("blocks"), "{run}");
+    }
+}
