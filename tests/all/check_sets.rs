@@ -700,7 +700,7 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';\nALTER FUNCTION k_f() RESET ALL;",
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';\nALTER FUNCTION k_f() RESET ALL;",
         "sets/security-definer",
         2,
         "k_f",
@@ -1060,7 +1060,7 @@ const BENIGN: &[(&str, &str)] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_safe() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';",
+        "CREATE FUNCTION k_safe() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';",
     ),
     (K, "CREATE EXTENSION IF NOT EXISTS pg_trgm;"),
     (K, "SET LOCAL work_mem = '64MB';\nDROP TABLE k_votes;"),
@@ -1087,7 +1087,7 @@ const BENIGN: &[(&str, &str)] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\nALTER FUNCTION k_f() SET search_path = pg_catalog;",
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\nALTER FUNCTION k_f() SET search_path = pg_catalog, pg_temp;",
     ),
     (
         K,
@@ -1355,6 +1355,84 @@ fn what_lies_beside_a_set_is_not_checked() {
     assert!(
         folder.contains("sub holds V7__x.sql, and only the files of the set's own folder are read")
     );
+}
+
+/// A temporary table of the caller comes first wherever `pg_temp` is not written last.
+#[test]
+fn a_function_with_its_owners_rights_looks_into_pg_temp_last() {
+    let create = "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql";
+    let alter = "ALTER FUNCTION k_f() SET search_path";
+    for (sql, line, said) in [
+        (
+            format!("{create} SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';"),
+            1,
+            "search_path pg_catalog, in which pg_temp is not last",
+        ),
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = pg_temp, pg_catalog AS 'SELECT 1';"
+            ),
+            1,
+            "pg_temp is not last",
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path = '' AS 'SELECT 1';"),
+            1,
+            "an empty search_path",
+        ),
+        // One schema of that name, not two.
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = 'pg_catalog, pg_temp' AS 'SELECT 1';"
+            ),
+            1,
+            "pg_temp is not last",
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path FROM CURRENT AS 'SELECT 1';"),
+            1,
+            "FROM CURRENT",
+        ),
+        (
+            format!("{create} SECURITY DEFINER AS 'SELECT 1';"),
+            1,
+            "without a search_path of its own",
+        ),
+        (
+            format!("{create} SECURITY DEFINER AS 'SELECT 1';\n{alter} = public;"),
+            2,
+            "search_path public, in which pg_temp is not last",
+        ),
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = public, pg_temp AS 'SELECT 1';\n{alter} = public;"
+            ),
+            2,
+            "pg_temp is not last",
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &sql);
+        let found: Vec<Found> = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{sql}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/security-definer", "{sql}");
+        assert_eq!(only.line, line, "{sql}");
+        assert!(only.message.contains(said), "{sql}: {}", only.message);
+    }
+    for sql in [
+        format!("{create} SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';"),
+        format!(
+            "{create} SECURITY DEFINER SET search_path = public AS 'SELECT 1';\n{alter} = public, pg_temp;"
+        ),
+        format!("{create} SET search_path = public AS 'SELECT 1';\n{alter} = pg_catalog;"),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        assert!(found.is_empty(), "{sql}: {found:#?}");
+    }
 }
 
 /// SQL that is put together by what cannot be followed is said to be so, wherever it is run.

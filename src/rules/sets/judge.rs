@@ -201,6 +201,9 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
             privileges::role_act(context, &effect.act)
         }
         Act::Definer { function } => privileges::definer(context, effect, function),
+        Act::Pinned { function, schemas } => {
+            privileges::repinned(context, effect, function, schemas.as_deref())
+        }
         Act::Unpinned { function } => privileges::unpinned(context, effect, function),
         Act::Attaches { extension } => Some(extensions::attached(extension)),
         Act::Drops { extension } => extensions::dropped(context, extension),
