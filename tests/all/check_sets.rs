@@ -1472,3 +1472,23 @@ fn sql_that_is_put_together_is_followed_or_said() {
         assert!(only.message.contains("blocks"), "{run}");
     }
 }
+
+/// A rule that is misspelt in a file is told the one of its group that is meant; one of another group has another place.
+#[test]
+fn a_misspelt_rule_of_an_exception_is_corrected() {
+    for (rule, said) in [
+        ("foreign-objct", "did you mean sets/foreign-object?"),
+        ("sets/Foreign-Object", "did you mean sets/foreign-object?"),
+        ("bleed/foreign-object", "which is about more than a file"),
+    ] {
+        let repository = Repository::new();
+        let sql = format!("-- dbctl:allow {rule} reviewed\nSELECT 1;");
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{rule}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/inline-allow", "{rule}");
+        assert!(only.message.contains(said), "{rule}: {}", only.message);
+    }
+}
