@@ -1,6 +1,8 @@
 //! What Docker Compose refuses a file for: a key that it does not know, and the name of a volume, network, secret, config or service that
 //! is declared nowhere. The keys are those of the Compose Specification's schema (`compose-spec.json`).
 
+use std::collections::BTreeSet;
+
 use super::Place;
 use super::mount::named_volume;
 use super::yaml::{Key, Node};
@@ -302,6 +304,7 @@ pub(super) fn refused(root: &Node) -> Vec<Refused> {
 #[derive(Default)]
 struct Found {
     container: Option<String>,
+    places: BTreeSet<Place>,
     refused: Vec<Refused>,
 }
 
@@ -357,6 +360,10 @@ impl Found {
     }
 
     fn say(&mut self, place: &Place, what: &str, meant: Option<&str>) {
+        // What several services have from one place, by an anchor or `extends`, is one fault.
+        if !self.places.insert(place.clone()) {
+            return;
+        }
         let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
         self.refused.push(Refused {
             container: self.container.clone(),

@@ -234,6 +234,9 @@ fn what_compose_refuses_is_not_checked() {
         assert_eq!(said.len(), 1, "{to}: {gaps:#?}");
         assert!(said[0].starts_with("Docker Compose refuses compose.yaml:"));
     }
+    // One place is one fault, whoever has it.
+    let anchor = REFERENCE.replacen("  restart: unless-stopped", "  restrat: unless-stopped", 1);
+    assert_eq!(gaps(&check(&Deployment::new(&anchor), &[])).len(), 1);
     // Extensions, and what only the host knows, are no fault.
     let fine = REFERENCE
         .replacen("  dashboard:\n", "  dashboard:\n    x-mine: 1\n", 1)

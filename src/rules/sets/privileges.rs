@@ -206,17 +206,16 @@ fn last_path<'a>(
     effect: &Effect,
     function: &Path,
 ) -> Option<(&'a Effect, Option<&'a [String]>)> {
-    let later = context.file.effects.effects.iter();
-    later
+    let of_file = context.file.effects.effects.iter().rev();
+    of_file
         .filter(|other| other.place >= effect.place)
-        .filter_map(|other| match &other.act {
+        .find_map(|other| match &other.act {
             Act::Pinned {
                 function: pinned,
                 schemas,
             } if pinned.name == function.name => Some((other, schemas.as_deref())),
             _ => None,
         })
-        .last()
 }
 
 /// What is wrong with a `search_path` of a function with its owner's rights: `pg_temp` comes first where it is not written last, and
