@@ -1,6 +1,6 @@
 //! Where the data lies: one volume for two stores, none at all, one environment file for two services.
 
-use super::{Scene, Side, Words, apart, finding, of};
+use super::{Scene, Side, Words, apart, finding, of, replicas};
 use crate::compose::{Container, Kind, Mount};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
@@ -42,7 +42,7 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
         }
     }
     for (_, container, party) in scene.deployment.of(scene.own) {
-        replicas(Side { container, party }, &mut outcome);
+        replicas::of(Side { container, party }, &mut outcome);
         for field in &container.volumes_from {
             let name = field.text.raw();
             let mut all = scene.deployment.all();
@@ -56,49 +56,6 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
-}
-
-/// Several of one container on one store: two servers on one data directory.
-fn replicas(side: Side<'_>, outcome: &mut Outcome) {
-    let container = side.container;
-    let Some(field) = &container.replicas else {
-        return;
-    };
-    let of_data = |mount: &&Mount| mount.source.is_some() && is_data(side, mount);
-    let Some(mount) = container.mounts.iter().find(of_data) else {
-        return;
-    };
-    let name = &container.name;
-    let number = field
-        .text
-        .get()
-        .and_then(|number| number.parse::<u32>().ok());
-    let Some(number) = number else {
-        outcome.gaps.push(Gap::new(format!(
-            "how many of {name} run on {} is not known here: {}",
-            mount.shown(),
-            field.text.shown()
-        )));
-        return;
-    };
-    if number < 2 {
-        return;
-    }
-    outcome.findings.push(finding(
-        &SHARED_VOLUME,
-        container,
-        &field.place,
-        Words {
-            message: format!(
-                "{number} of {name} run on one store, {}, mounted on {}: two servers on one directory destroy it",
-                mount.shown(),
-                mount.target.shown()
-            ),
-            expected: format!("one {name}"),
-            actual: number.to_string(),
-            remedy: format!("Run one {name}; a standby is a container of its own, with a volume of its own and streaming replication."),
-        },
-    ));
 }
 
 fn volumes_from(scene: &Scene<'_>, one: Side<'_>, other: Side<'_>) -> Option<Finding> {
@@ -212,7 +169,7 @@ fn severity(one: (Side<'_>, &Mount), other: (Side<'_>, &Mount)) -> Option<Severi
 }
 
 /// Whether the container keeps its store there.
-fn is_data(side: Side<'_>, mount: &Mount) -> bool {
+pub(super) fn is_data(side: Side<'_>, mount: &Mount) -> bool {
     match side.party.kind {
         Kind::Database => {
             let told = side.container.data_directory();
