@@ -44,21 +44,25 @@ pub(super) fn read(
             ));
         }
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        let Some((name, value)) = line.split_once('=') else {
-            entries.push(Entry {
-                name: line.trim_end().to_owned(),
-                value: None,
-                line: number,
-            });
-            continue;
+        // YAML's way of writing is taken as well (compose-go, `locateKeyName`).
+        let (name, value) = match line.split_once(['=', ':']) {
+            Some((name, value)) => (name.trim_end(), Some(value)),
+            None => (line.trim_end(), None),
         };
-        let name = name.trim_end();
         if name.is_empty() || name.contains(char::is_whitespace) {
             return Err((
                 number,
                 "this is no line of an environment file; expected NAME=value".to_owned(),
             ));
         }
+        let Some(value) = value else {
+            entries.push(Entry {
+                name: name.to_owned(),
+                value: None,
+                line: number,
+            });
+            continue;
+        };
         let value = value.trim_start();
         let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
         let value = match quote {
@@ -74,7 +78,10 @@ pub(super) fn read(
                 }
                 let end = end_of(&whole, quote).unwrap_or(whole.len());
                 whole.truncate(end);
-                whole
+                match quote {
+                    '"' => unescaped(&whole),
+                    _ => whole.replace("\\'", "'"),
+                }
             }
             None => value
                 .split_once(" #")
@@ -131,13 +138,35 @@ pub(super) fn read_raw(text: &str) -> Result<Vec<Entry>, (usize, String)> {
     Ok(entries)
 }
 
+/// What stands between double quotes, its escapes read; an escaped dollar is one for [`interpolate`].
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('$') => out.push_str("$$"),
+            Some(quoted @ ('"' | '\\')) => out.push(quoted),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
 /// Where the closing quote stands, in bytes.
 fn end_of(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,
-            '\\' if quote == '"' => escaped = true,
+            '\\' => escaped = true,
             c if c == quote => return Some(at),
             _ => {}
         }
@@ -186,11 +215,42 @@ mod tests {
 
     #[test]
     fn errors_do_not_quote() {
-        for text in ["A=1\nA B=canary", "A=1\nA=\"canary", "A=1\nA=canary$"] {
+        for text in [
+            "A=1\nA B=canary",
+            "A=1\nA=\"canary",
+            "A=1\nA=canary$",
+            "A=1\nB canary",
+        ] {
             let (line, problem) = read(text, &|_| None, &BTreeMap::new()).unwrap_err();
             assert_eq!(line, 2);
             assert!(!problem.contains("canary"));
         }
+    }
+
+    #[test]
+    fn yaml_and_escapes_are_read_as_compose_reads_them() {
+        let text = r#"A: 1
+B : postgres://u:p@h/d?x=1
+C="a\"b\\c\$A\td\z"
+D='it\'s $A'
+E="${A}"
+"#;
+        let shown: Vec<(String, String)> = read(text, &|_| None, &BTreeMap::new())
+            .unwrap()
+            .into_iter()
+            .filter_map(|entry| Some((entry.name, entry.value?.shown())))
+            .collect();
+        let is = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            shown,
+            [
+                is("A", "1"),
+                is("B", "postgres://u:p@h/d?x=1"),
+                is("C", "a\"b\\c$A\td\\z"),
+                is("D", "it's $A"),
+                is("E", "1"),
+            ]
+        );
     }
 
     /// The environment counts before the lines above, and those before the files above.

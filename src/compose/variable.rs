@@ -50,15 +50,12 @@ pub(super) fn env_files(node: &Node, context: &Context<'_>) -> Vec<EnvFile> {
         .iter()
         .filter_map(|item| {
             let path = item.text().or_else(|| item.get("path")?.text())?;
-            let is = |key: &str, value: &str| {
-                let text = item.get(key).and_then(Node::text);
-                text.is_some_and(|text| text.raw() == value)
-            };
+            let format = item.get("format").and_then(Node::text);
             Some(EnvFile {
                 store: Store::bind(path, &context.base(&item.place), context.home()),
                 place: item.place.clone(),
-                optional: is("required", "false"),
-                raw: is("format", "raw"),
+                optional: item.get("required").is_some_and(Node::is_false),
+                raw: format.is_some_and(|format| format.raw() == "raw"),
             })
         })
         .collect()

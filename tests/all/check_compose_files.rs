@@ -111,7 +111,7 @@ fn the_project_is_called_as_compose_calls_it() {
 #[test]
 fn an_optional_environment_file_that_is_absent_is_no_fault_and_no_answer() {
     let name = "container_name: k-social-db\n";
-    let optional = format!("{name}    env_file: [{{path: no.env, required: false}}]\n");
+    let optional = format!("{name}    env_file: [{{path: no.env, required: no}}]\n");
     let compose = REFERENCE.replacen(name, &optional, 1);
     let run = check(&Deployment::new(&compose), &[]).exits(0);
     assert_eq!(gaps(&run), Vec::<String>::new());
