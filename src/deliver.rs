@@ -43,6 +43,22 @@ pub(crate) fn look_ahead(files: &[OutputFile]) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Sees that no file of the report is one that the run reads: writing it would destroy it.
+pub(crate) fn spare(files: &[OutputFile], read: &[PathBuf]) -> Result<(), Stop> {
+    for file in files {
+        let target = output_file::target(&file.path).map_err(Stop::usage)?;
+        let is_it = |read: &&PathBuf| read.canonicalize().is_ok_and(|read| read == target);
+        if let Some(read) = read.iter().find(is_it) {
+            return Err(Stop::usage(format!(
+                "--output {} would overwrite {}, which this run reads; name another file",
+                file.path.display(),
+                read.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Whether what has changed between two reports has the form that was asked for: files take the others.
 pub(crate) fn has_changes(global: &Global) -> Result<(), Stop> {
     if matches!(global.format, Format::Table | Format::Json) {

@@ -30,6 +30,13 @@ pub(crate) fn parse(text: &str) -> Result<OutputFile, String> {
             path: path.into(),
         });
     }
+    if let Some((word, _)) = text.split_once('=')
+        && let Some(format) = misspelt(word)
+    {
+        return Err(format!(
+            "{word} is no form; did you mean {format}=FILE? (A file of this name is written ./{text}.)"
+        ));
+    }
     let path = PathBuf::from(text);
     let ending = path
         .extension()
@@ -42,17 +49,31 @@ pub(crate) fn parse(text: &str) -> Result<OutputFile, String> {
         Some("html") => Format::Html,
         Some("txt") => Format::Table,
         _ => {
-            let names: Vec<String> = Format::value_variants()
-                .iter()
-                .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
-                .collect();
             return Err(format!(
                 "its ending names no form: expected .json, .sarif, .xml, .md, .html or .txt, or FORMAT=FILE with one of {}",
-                names.join(", ")
+                names().join(", ")
             ));
         }
     };
     Ok(OutputFile { format, path })
+}
+
+/// The names of all forms.
+fn names() -> Vec<String> {
+    Format::value_variants()
+        .iter()
+        .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+        .collect()
+}
+
+/// The form that a misspelt word probably means. A path is none.
+fn misspelt(word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    if word.contains(['/', '.']) {
+        return None;
+    }
+    let near = |name: &String| strsim::damerau_levenshtein(name, &word) <= 2 && word.len() > 2;
+    names().into_iter().find(near)
 }
 
 /// The file that is replaced: where a link leads, or the path itself when nothing is there yet.
@@ -195,6 +216,14 @@ mod tests {
                 "{text}"
             );
         }
+        for (text, form) in [
+            ("hmtl=report", "html=FILE"),
+            ("jsn=a.json", "json=FILE"),
+            ("Makdown=a.md", "markdown=FILE"),
+        ] {
+            assert!(parse(text).unwrap_err().contains(form), "{text}");
+        }
+        assert!(parse("./hmtl=report.html").is_ok());
         for text in ["a", "a.pdf", "", "sarif=", ".json"] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -12,6 +12,23 @@ use nix::fcntl::OFlag;
 /// # Errors
 /// When it cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let file = open_regular(path)?;
+    let length = file.metadata()?.len();
+    read(file, limit, length)
+}
+
+/// The beginning of a regular file: at most `limit` bytes, whatever follows.
+///
+/// # Errors
+/// When it cannot be read, or is not a regular file.
+#[cfg(feature = "cli")]
+pub(crate) fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn open_regular(path: &Path) -> Result<File, Error> {
     let irregular = || Error::new(ErrorKind::InvalidInput, "it is not a regular file");
     let opened = OpenOptions::new()
         .read(true)
@@ -23,11 +40,10 @@ pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => irregular(),
         _ => error,
     })?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    if !file.metadata()?.is_file() {
         return Err(irregular());
     }
-    read(file, limit, metadata.len())
+    Ok(file)
 }
 
 /// Reads at most `limit` bytes of whatever it is, also of a pipe.
@@ -66,6 +82,8 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, [b'x'; 100]).unwrap();
         assert_eq!(read_regular(&file, 100).unwrap().len(), 100);
+        #[cfg(feature = "cli")]
+        assert_eq!(super::read_head(&file, 99).unwrap().len(), 99);
         assert!(
             read_regular(&file, 99)
                 .unwrap_err()

@@ -109,6 +109,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             let loaded = load(&manifest, &options.chosen)?;
             let compose = command::compose::load(&manifest, &options.compose, &inputs)
                 .map_err(Stop::refused)?;
+            deliver::spare(
+                &options.outputs.files,
+                &command::files_read(&loaded, compose.as_ref(), &inputs),
+            )?;
             if !global.quiet {
                 output::talk(&command::sources(&loaded, compose.as_ref()));
             }
@@ -420,6 +424,9 @@ async fn verify(
     let mut before: Option<Vec<Known>> = None;
     loop {
         let compose = command::compose::load(manifest, &[], inputs).map_err(Stop::refused)?;
+        let mut read = command::files_read(&loaded, compose.as_ref(), inputs);
+        read.extend(options.since_last.clone());
+        deliver::spare(files, &read)?;
         let report = tokio::select! {
             report = command::verify::run(&loaded, compose, &asked, &mut tried) => report,
             () = interrupt.wait() => return Ok(Exit::Interrupted),

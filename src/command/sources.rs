@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::Loaded;
 use crate::compose::Deployment;
+use crate::manifest::Inputs;
+use crate::migration::LOCK_FILE;
 use crate::report::text::{count, one_line};
 
 /// One sentence: the manifest, where the sets of the chosen services come from, and the compose files.
@@ -48,6 +50,28 @@ pub fn sources(loaded: &Loaded<'_>, compose: Option<&Deployment>) -> String {
         loaded.manifest.origin(),
         sets.join(", ")
     ))
+}
+
+/// Every file that a run reads and that can be named: the manifest, `.env`, the files of the sets and their locks, the compose files
+/// and what these name.
+#[must_use]
+pub fn files_read(
+    loaded: &Loaded<'_>,
+    compose: Option<&Deployment>,
+    inputs: &Inputs,
+) -> Vec<PathBuf> {
+    let mut files = vec![inputs.directory.join(".env")];
+    files.extend(loaded.manifest.path.clone());
+    for service in &loaded.manifest.services {
+        files.extend(service.lock_file.clone());
+        let entries = service.set_dir.as_ref().and_then(|it| it.read_dir().ok());
+        let paths = entries.into_iter().flatten().flatten().map(|it| it.path());
+        files.extend(paths.filter(|path| {
+            path.extension().is_some_and(|ending| ending == "sql") || path.ends_with(LOCK_FILE)
+        }));
+    }
+    files.extend(compose.into_iter().flat_map(|it| it.project.files_read()));
+    files
 }
 
 /// The names, or how many there are where a line would not hold them.

@@ -33,6 +33,21 @@ pub(super) fn of(container: &Container) -> (Vec<Connection>, Vec<String>) {
     (found, unread)
 }
 
+/// The connections that `build.args` of a container hold.
+pub(super) fn of_build(container: &Container) -> Vec<Connection> {
+    let holder = Container {
+        environment: container.build_arguments.clone(),
+        command: Vec::new(),
+        ..container.clone()
+    };
+    let mut found = connection::of(&holder);
+    complete(&mut found, &holder);
+    for connection in &mut found {
+        connection.from = format!("build.args {}", connection.from);
+    }
+    found
+}
+
 /// Puts role and password into connections whose URL has none, from the variables beside it.
 pub(super) fn complete(connections: &mut [Connection], container: &Container) {
     let known: Vec<String> = connections.iter().map(|it| it.from.clone()).collect();

@@ -10,7 +10,7 @@ use super::port::{Port, port};
 use super::provided::{Grant, from_files, grants};
 use super::start::{Dependency, Health, Hook, dependencies, health, hooks};
 use super::text::Field;
-use super::variable::{EnvFile, Variable, env_files, variables};
+use super::variable::{EnvFile, Variable, build_arguments, env_files, variables};
 use super::yaml::{Key, Node};
 
 /// A service of a compose file.
@@ -32,6 +32,10 @@ pub struct Container {
     pub build: bool,
     /// What its `build` puts into the image to run when a database is created.
     pub built: Vec<Built>,
+    /// What its `build` is given, and its image keeps.
+    pub build_arguments: Vec<Variable>,
+    /// How many of it run: `deploy.replicas` or `scale`.
+    pub replicas: Option<Field>,
     /// Its variables, those of its environment files included; by name, in their order.
     pub environment: Vec<Variable>,
     /// `ports`.
@@ -58,6 +62,8 @@ pub struct Container {
     pub grants: Vec<Grant>,
     /// Variables that it reads from files whose text is not known, with the reason.
     pub unread: Vec<(String, String)>,
+    /// Those of them whose file is nowhere in the container, as far as the files tell.
+    pub unmounted: Vec<String>,
     /// The profiles that start it; none: it always starts.
     pub profiles: Vec<String>,
     /// Other names for other containers that it knows: `links` as alias and service.
@@ -187,6 +193,8 @@ impl Container {
             image: field("image"),
             build: node.get("build").is_some(),
             built: built(node, context),
+            build_arguments: build_arguments(node, context),
+            replicas: replicas(node),
             environment: variables(&key.name, node, &env_files, context)?,
             ports,
             mounts,
@@ -214,9 +222,10 @@ impl Container {
                 .flat_map(texts)
                 .collect(),
             hooks: hooks(node),
-            env_files: env_files.into_iter().map(|(file, _)| file).collect(),
+            env_files,
             grants: grants(node, context),
             unread: Vec::new(),
+            unmounted: Vec::new(),
             profiles: list("profiles")
                 .iter()
                 .filter_map(|item| Some(item.text()?.shown()))
@@ -232,6 +241,11 @@ impl Container {
             extra_hosts: extra_hosts(node),
         };
         for (variable, why) in from_files(&container) {
+            let path = container.variable(&format!("{}_FILE", variable.name));
+            let path = path.and_then(|variable| variable.value.get());
+            if path.is_some_and(|path| container.file(path).is_none()) {
+                container.unmounted.push(variable.name.clone());
+            }
             container
                 .unread
                 .extend(why.map(|why| (variable.name.clone(), why)));
@@ -242,6 +256,16 @@ impl Container {
         }
         Ok(container)
     }
+}
+
+/// How many of a service run.
+fn replicas(node: &Node) -> Option<Field> {
+    let deployed = node.get("deploy").and_then(|deploy| deploy.get("replicas"));
+    let number = deployed.or_else(|| node.get("scale"))?;
+    Some(Field {
+        text: number.text()?.clone(),
+        place: number.place.clone(),
+    })
 }
 
 /// The texts of a scalar or a list.

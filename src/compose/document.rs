@@ -12,14 +12,17 @@ use super::{Place, Text, environment, normal};
 use crate::regular::read_regular;
 
 impl Loader {
-    pub(super) fn dotenv(&self, path: &Path) -> Result<Vec<(String, String)>, ComposeError> {
+    pub(super) fn dotenv(&mut self, path: &Path) -> Result<Vec<(String, String)>, ComposeError> {
         if !path.is_file() {
             return Ok(Vec::new());
         }
-        let entries = environment::read(&text_of(path, None)?, &|name| self.env.get(name).cloned())
-            .map_err(|(line, problem)| {
-                ComposeError(format!("{}:{line}: {problem}", path.display()))
-            })?;
+        self.read.push(path.to_path_buf());
+        let entries = environment::read(
+            &text_of(path, None)?,
+            &|name| self.set(name),
+            &BTreeMap::new(),
+        )
+        .map_err(|(line, problem)| ComposeError(format!("{}:{line}: {problem}", path.display())))?;
         let mut known = BTreeMap::new();
         for entry in entries {
             if let Some(value) = entry.value.as_ref().and_then(Text::get) {
@@ -29,6 +32,11 @@ impl Loader {
         Ok(known.into_iter().collect())
     }
 
+    /// What a variable of the environment is set to, if it is.
+    fn set(&self, name: &str) -> Option<Text> {
+        self.env.get(name).map(|value| Text::known(value.as_str()))
+    }
+
     /// The documents of one file, merged, with variables and long shapes.
     pub(super) fn document(
         &mut self,
@@ -36,8 +44,8 @@ impl Loader {
         path: &Path,
         base: &Path,
     ) -> Result<Node, ComposeError> {
-        self.read += 1;
-        if self.read > MOST_FILES {
+        self.read.push(path.to_path_buf());
+        if self.read.len() > MOST_FILES {
             return Err(ComposeError(format!(
                 "{file}: more than {MOST_FILES} files take part; name fewer in include and extends"
             )));
@@ -63,7 +71,7 @@ impl Loader {
                     ));
                 }
             }
-            interpolated(&mut document, &|name| self.env.get(name).cloned())?;
+            interpolated(&mut document, &|name| self.set(name))?;
             if let Value::Map(entries) = &mut document.value {
                 for (key, value) in entries {
                     check_section(key, value)?;
@@ -76,7 +84,7 @@ impl Loader {
 }
 
 /// The text of a file. Messages name it by `shown`, or by its path.
-fn text_of(path: &Path, shown: Option<&Arc<str>>) -> Result<String, ComposeError> {
+pub(super) fn text_of(path: &Path, shown: Option<&Arc<str>>) -> Result<String, ComposeError> {
     let shown = shown.map_or_else(|| path.display().to_string(), |shown| shown.to_string());
     let bytes = read_regular(path, LARGEST).map_err(|error| {
         ComposeError(format!(

@@ -7,7 +7,7 @@ use super::text::Text;
 const DEEPEST: usize = 32;
 
 /// What a variable is set to, if it is.
-pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<Text> + 'a;
 
 /// Puts the variables in.
 ///
@@ -119,32 +119,31 @@ impl Reader<'_> {
             }
             ("+", None) => Text::default(),
             ("+", Some(_)) => word,
-            (_, Some(value)) => self.set(&name, &value),
+            (_, Some(value)) => set_to(&name, value),
             (_, None) => Text::unknown(&name),
         })
     }
 
     fn plain(&self, name: &str) -> Text {
-        (self.lookup)(name).map_or_else(|| Text::unknown(name), |value| self.set(name, &value))
+        (self.lookup)(name).map_or_else(|| Text::unknown(name), |value| set_to(name, value))
     }
+}
 
-    fn set(&self, name: &str, value: &str) -> Text {
-        let mut text = Text::known(value);
-        text.variables.insert(name.to_owned());
-        text
-    }
+fn set_to(name: &str, mut value: Text) -> Text {
+    value.variables.insert(name.to_owned());
+    value
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::interpolate;
+    use super::{Text, interpolate};
 
     fn shown(text: &str) -> String {
         let lookup = |name: &str| match name {
-            "SET" => Some("value".to_owned()),
-            "EMPTY" => Some(String::new()),
+            "SET" => Some(Text::known("value")),
+            "EMPTY" => Some(Text::default()),
             _ => None,
         };
         match interpolate(text, &lookup) {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::container::Container;
 use super::context::Context;
 use super::merge::{merge, without_reset};
+use super::refused::{Refused, refused};
 use super::scripts::{self, Scripts};
 use super::yaml::Node;
-use super::{Place, Text};
+use super::{Place, project_name};
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 4 << 20;
@@ -61,8 +62,28 @@ pub struct Project {
     pub containers: Vec<Container>,
     /// What could not be looked at, such as an environment file that is not there: the container's name, and the reason.
     pub unread: Vec<(String, String)>,
+    /// What Docker Compose refuses the files for.
+    pub refused: Vec<Refused>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
+    /// Every compose file and `.env` that takes part.
+    read: Vec<PathBuf>,
+}
+
+impl Project {
+    /// Every file that the project is told by: compose files, `.env` files, environment files, configs, secrets and init scripts.
+    #[must_use]
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        let stores = self.containers.iter().flat_map(|container| {
+            let env_files = container.env_files.iter().map(|file| &file.store);
+            let grants = container.grants.iter().map(|grant| &grant.store);
+            env_files.chain(grants)
+        });
+        let hosts = stores.filter_map(|store| store.host.clone());
+        let scripts = self.scripts.iter().flat_map(|scripts| &scripts.read);
+        let files = self.read.iter().chain(scripts).cloned();
+        files.chain(hosts).collect()
+    }
 }
 
 /// The files that Compose takes when none is named, in this folder: one, and its override.
@@ -101,13 +122,18 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     let mut loader = Loader {
         env: wanted.env.clone(),
         bases: BTreeMap::new(),
-        read: 0,
+        read: Vec::new(),
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
     for (name, value) in here.into_iter().chain(beside) {
         loader.env.entry(name).or_insert(value);
     }
+    let project = loader.project_name(&wanted.files, &paths, &folder)?;
+    // What a file says in ${COMPOSE_PROJECT_NAME} is what the project is called, however it came to its name.
+    loader
+        .env
+        .insert(project_name::VARIABLE.to_owned(), project.clone());
     let mut root: Option<Node> = None;
     let mut files = Vec::new();
     for (shown, path) in wanted.files.iter().zip(&paths) {
@@ -122,7 +148,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     let Some(root) = root.map(without_reset) else {
         return Err(ComposeError("no compose file is named".to_owned()));
     };
-    loader.project(&root, files, &folder)
+    loader.project(&root, files, &project)
 }
 
 /// Reads the files of one project.
@@ -130,8 +156,8 @@ pub(super) struct Loader {
     pub(super) env: BTreeMap<String, String>,
     /// Where the relative paths of each file begin.
     pub(super) bases: BTreeMap<Arc<str>, PathBuf>,
-    /// How many files have been read.
-    pub(super) read: usize,
+    /// The files that have been read.
+    pub(super) read: Vec<PathBuf>,
 }
 
 impl Loader {
@@ -156,7 +182,7 @@ impl Loader {
         self,
         root: &Node,
         files: Vec<Arc<str>>,
-        folder: &Path,
+        project: &str,
     ) -> Result<Project, ComposeError> {
         let Some(services) = root
             .get("services")
@@ -167,23 +193,10 @@ impl Loader {
                 "expected services, found none; this is no compose file",
             ));
         };
-        let project = root
-            .get("name")
-            .and_then(Node::text)
-            .and_then(Text::get)
-            .map(str::to_owned)
-            .or_else(|| self.env.get("COMPOSE_PROJECT_NAME").cloned())
-            .filter(|name| !name.is_empty())
-            .or_else(|| {
-                // `.` as a folder has no name of its own.
-                let folder = folder.canonicalize().ok()?;
-                Some(normalised(&folder.file_name()?.to_string_lossy()))
-            })
-            .unwrap_or_default();
         let mut context = Context {
             env: &self.env,
             bases: &self.bases,
-            project: &project,
+            project,
             root,
             unread: Vec::new(),
         };
@@ -197,15 +210,9 @@ impl Loader {
             files,
             containers,
             unread,
+            refused: refused(root),
             scripts,
+            read: self.read,
         })
     }
-}
-
-/// A folder's name as Compose takes it for the project's (Docker documentation, "Specify a project name").
-fn normalised(folder: &str) -> String {
-    let lower = folder.to_lowercase();
-    let is_kept = |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-');
-    let kept: String = lower.chars().filter(is_kept).collect();
-    kept.trim_start_matches(['_', '-']).to_owned()
 }

@@ -101,7 +101,7 @@ pub(super) fn mount(
     };
     Ok(Mount {
         source: source.map(|source| {
-            let is_path = source.starts_with(['/', '.', '~']) || source.contains('/');
+            let is_path = is_path(source);
             let source = text.part(source);
             if is_path {
                 Store::bind(&source, &base, context.home())
@@ -114,6 +114,23 @@ pub(super) fn mount(
         memory: false,
         place,
     })
+}
+
+/// Whether the source of a mount in the short syntax is a path of the host.
+fn is_path(source: &str) -> bool {
+    source.starts_with(['/', '.', '~']) || source.contains('/')
+}
+
+/// The named volume that a mount is of, where its name is known.
+pub(super) fn named_volume(node: &Node) -> Option<String> {
+    if let Some(text) = node.text() {
+        let (source, _) = text.get()?.split_once(':')?;
+        return (!is_path(source)).then(|| source.to_owned());
+    }
+    let value = |key: &str| node.get(key)?.text()?.get();
+    let is_volume = value("type").is_none_or(|kind| kind == "volume");
+    let source = value("source").or_else(|| value("src"));
+    source.filter(|_| is_volume).map(str::to_owned)
 }
 
 /// A named volume: by the device that it is made of, else by the name that the engine knows it by.

@@ -32,8 +32,8 @@ pub struct Party {
     pub kind: Kind,
     /// What it is told to connect to.
     pub connections: Vec<Connection>,
-    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to, and servers that variables mention. An administrator's role and database are
-    /// right there.
+    /// What PostgreSQL's programs in its command, and its healthcheck and hooks, connect to, what its build is given, and servers that
+    /// variables mention. An administrator's role and database are right there.
     pub calls: Vec<Connection>,
 }
 
@@ -69,10 +69,13 @@ impl Deployment {
                     by_name: owner.is_some(),
                     kind,
                     connections: match kind {
-                        Kind::Database => Vec::new(),
+                        Kind::Database => {
+                            unknown_settings(container, &mut project.unread);
+                            Vec::new()
+                        }
                         Kind::Client => connections(container, &mut project.unread),
                     },
-                    calls: connection::calls(container),
+                    calls: calls(container),
                 }
             })
             .collect();
@@ -177,13 +180,56 @@ impl Deployment {
     }
 }
 
+/// What is connected to beside the container's own connections: a build may need a database that nothing of the deployment is.
+fn calls(container: &Container) -> Vec<Connection> {
+    let mut found = connection::calls(container);
+    found.extend(configured::of_build(container));
+    found
+}
+
+/// What only an optional environment file that is not here would tell: elsewhere it may be there.
+fn told_elsewhere(container: &Container) -> Option<String> {
+    let mut files = container.env_files.iter();
+    let file = files.find(|file| file.optional && file.here().is_none())?;
+    Some(format!(
+        "environment file {} of {} is optional and not here",
+        file.store.shown, container.name
+    ))
+}
+
+/// Says which settings of a server nothing here gives, where a file that is not here may.
+fn unknown_settings(container: &Container, unread: &mut Vec<(String, String)>) {
+    const SETTINGS: [[&str; 2]; 3] = [
+        ["POSTGRES_DB", "POSTGRESQL_DATABASE"],
+        ["POSTGRES_USER", "POSTGRESQL_USERNAME"],
+        ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"],
+    ];
+    let Some(why) = told_elsewhere(container) else {
+        return;
+    };
+    let is_open = |names: &&[&str; 2]| names.iter().all(|name| container.variable(name).is_none());
+    let open: Vec<&str> = SETTINGS
+        .iter()
+        .filter(is_open)
+        .flat_map(|names| names.first().copied())
+        .collect();
+    if !open.is_empty() {
+        let reason = format!(
+            "{why}: it may set {}, which nothing else does",
+            open.join(", ")
+        );
+        unread.push((container.name.clone(), reason));
+    }
+}
+
 /// Everything that a client is told to connect to. A config that cannot be read may hold it, where nothing else does.
 fn connections(container: &Container, unread: &mut Vec<(String, String)>) -> Vec<Connection> {
     let mut found = connection::of(container);
     let (configured, reasons) = configured::of(container);
     found.extend(configured);
     if found.is_empty() {
-        let reasons = reasons.into_iter().map(|why| {
+        let reasons = reasons.into_iter().chain(told_elsewhere(container));
+        let reasons = reasons.map(|why| {
             let reason = format!(
                 "{why}; nothing else tells what {} connects to",
                 container.name

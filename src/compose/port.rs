@@ -20,6 +20,11 @@ pub struct Port {
     pub place: Place,
 }
 
+/// Whether a port of the host is one that the file chooses: for 0, as for none, the engine takes one that is free.
+fn is_chosen(port: &Text) -> bool {
+    !port.is_empty() && port.raw() != "0"
+}
+
 pub(super) fn port(service: &str, node: &Node) -> Result<Port, ComposeError> {
     let place = node.place.clone();
     if !node.entries().is_empty() {
@@ -28,7 +33,7 @@ pub(super) fn port(service: &str, node: &Node) -> Result<Port, ComposeError> {
             .ok_or_else(|| normal::wrong(service, "ports", "a map with target", node))?;
         return Ok(Port {
             address: text("host_ip").filter(|address| !address.is_empty()),
-            published: text("published").filter(|port| !port.is_empty()),
+            published: text("published").filter(is_chosen),
             target,
             protocol: text("protocol").map_or_else(|| "tcp".to_owned(), |text| text.shown()),
             place,
@@ -59,7 +64,7 @@ pub(super) fn port(service: &str, node: &Node) -> Result<Port, ComposeError> {
     };
     Ok(Port {
         address: some(address.map(|address| address.trim_matches(['[', ']']))),
-        published: some(published),
+        published: some(published).filter(is_chosen),
         target: text.part(target),
         protocol: protocol.to_owned(),
         place,

@@ -124,6 +124,10 @@ pub(super) fn text_at(path: &Path, shown: &str) -> Result<Text, String> {
     let bytes =
         read_regular(path, LARGEST).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8"))?;
+    // UTF-16 of plain letters is UTF-8 as well, with a zero beside each.
+    if text.contains('\0') {
+        return Err(format!("{shown} holds zero bytes, as UTF-16 does"));
+    }
     if text.contains([OPEN, CLOSE]) {
         return Err(format!("{shown} holds a character of a private plane"));
     }
@@ -194,13 +198,17 @@ const FROM_FILES: [&str; 6] = [
     "POSTGRESQL_PASSWORD",
 ];
 
-/// The variables that a container reads from files, with why what they say is not known, if it is not.
+/// The variables that a container reads from files, with why what they say is not known, if it is not. Other programs have passwords
+/// by the same convention.
 pub(super) fn from_files(container: &Container) -> Vec<(super::Variable, Option<String>)> {
     let mut found = Vec::new();
-    for name in FROM_FILES {
-        let Some(variable) = container.variable(&format!("{name}_FILE")) else {
+    for variable in &container.environment {
+        let Some(name) = variable.name.strip_suffix("_FILE") else {
             continue;
         };
+        if !FROM_FILES.contains(&name) && !name.ends_with("PASSWORD") {
+            continue;
+        }
         let own = container.variable(name);
         if variable.value.is_empty() || own.is_some_and(|own| !own.value.is_empty()) {
             continue;
@@ -234,7 +242,9 @@ fn named_in(container: &Container, path: &str, name: &str) -> Result<Text, Strin
     /// The longest name that PostgreSQL keeps, in bytes (PostgreSQL documentation, "Identifiers and Key Words").
     const LONGEST: usize = 63;
     let Some(file) = container.file(path) else {
-        return Err(format!("{path} comes from nowhere in the compose file"));
+        return Err(format!(
+            "no secret, config or mount puts {path} there: unless its image has it, it does not start"
+        ));
     };
     let text = file.text()?;
     if name.ends_with("PASSWORD") {

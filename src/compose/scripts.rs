@@ -2,7 +2,7 @@
 //! "Initialization scripts"), and what that reads in turn.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::container::Container;
 use super::dockerfile::Built;
@@ -32,6 +32,8 @@ pub struct Scripts {
     pub files: Vec<Script>,
     /// What could not be read, and why.
     pub unread: Vec<String>,
+    /// The files of this host that were read.
+    pub(super) read: Vec<PathBuf>,
 }
 
 /// One script. It may hold passwords.
@@ -96,8 +98,30 @@ fn of_build(index: usize, container: &Container, built: &Built) -> Scripts {
     scripts
 }
 
+/// Images with the official entrypoint. It goes through `/docker-entrypoint-initdb.d/*` and runs `*.sh`, `*.sql`, `*.sql.gz`,
+/// `*.sql.xz` and `*.sql.zst`; all else it ignores, folders and files of other endings alike (docker-library/postgres,
+/// `docker_process_init_files`). Bitnami's looks into folders, too.
+const OFFICIAL: [&str; 6] = [
+    "pgvector",
+    "postgis",
+    "postgres",
+    "timescaledb",
+    "timescaledb-ha",
+    "timescaledb-postgis",
+];
+
+fn is_official(container: &Container) -> bool {
+    let name = container.image_name();
+    !container.build && name.is_some_and(|name| OFFICIAL.contains(&name))
+}
+
 /// The names of the files of a mount, with their paths in the container. A file that is mounted alone is called as its target.
-fn names(path: &Path, rest: &str, unread: &mut Vec<String>) -> Vec<(String, String)> {
+fn names(
+    path: &Path,
+    rest: &str,
+    is_official: bool,
+    unread: &mut Vec<String>,
+) -> Vec<(String, String)> {
     if !path.exists() {
         unread.push(format!("{} is not here", path.display()));
         return Vec::new();
@@ -113,8 +137,18 @@ fn names(path: &Path, rest: &str, unread: &mut Vec<String>) -> Vec<(String, Stri
             return Vec::new();
         }
     };
-    let files = entries.into_iter().filter(|entry| !entry.path().is_dir());
+    let (folders, files): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| entry.path().is_dir());
+    if !is_official {
+        unread.extend(folders.iter().map(|folder| {
+            format!(
+                "folder {} lies among them: the official image ignores it, and what this one does is not known",
+                folder.path().display()
+            )
+        }));
+    }
     let mut names: Vec<String> = files
+        .into_iter()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
@@ -136,6 +170,7 @@ impl Scripts {
             store: store.cloned(),
             files: Vec::new(),
             unread: Vec::new(),
+            read: Vec::new(),
         }
     }
 
@@ -144,7 +179,7 @@ impl Scripts {
         let folder = store.host.clone().unwrap_or_default();
         let rest = rest_of(target, FOLDER).unwrap_or_default();
         let is_folder = folder.is_dir();
-        let files = names(&folder, &rest, &mut self.unread)
+        let files = names(&folder, &rest, is_official(container), &mut self.unread)
             .into_iter()
             .map(|(name, path)| {
                 let store = if is_folder {
@@ -162,6 +197,7 @@ impl Scripts {
     fn take(&mut self, files: Vec<(String, Provided)>, container: &Container) {
         let mut waiting: VecDeque<Waiting> = VecDeque::new();
         for (path, file) in files {
+            // The entrypoint runs these as well; what is of any other ending it ignores.
             let packed = [".sql.gz", ".sql.xz", ".sql.zst"];
             if packed.iter().any(|end| path.ends_with(end)) {
                 self.unread.push(format!("{} is compressed", file.shown));
@@ -189,6 +225,7 @@ impl Scripts {
             }
             seen.push(next.path.clone());
             let shown = next.file.shown.clone();
+            self.read.extend(next.file.store.host.clone());
             let text = match next.file.text() {
                 Ok(text) => text,
                 Err(why) => {

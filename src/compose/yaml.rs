@@ -95,6 +95,13 @@ impl Node {
             .is_some_and(|text| ["true", "yes", "on"].contains(&text.to_ascii_lowercase().as_str()))
     }
 
+    /// Whether the value is YAML's `false`.
+    pub(super) fn is_false(&self) -> bool {
+        self.text().and_then(Text::get).is_some_and(|text| {
+            ["false", "no", "off"].contains(&text.to_ascii_lowercase().as_str())
+        })
+    }
+
     /// What it is, in words.
     pub(super) const fn kind(&self) -> &'static str {
         match self.value {

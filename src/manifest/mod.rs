@@ -11,7 +11,7 @@ mod passfile;
 mod problems;
 mod raw;
 mod resolve;
-mod suggest;
+pub(crate) mod suggest;
 mod table;
 mod target;
 mod uri;

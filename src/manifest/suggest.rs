@@ -4,7 +4,7 @@
 const LONGEST: usize = 200;
 
 /// The candidate that the writer most likely meant, if one is near.
-pub(super) fn closest<'a>(
+pub(crate) fn closest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -1,6 +1,8 @@
 //! A migration set: a folder of SQL in refinery's naming, built in or on disk.
 
 #[cfg(feature = "cli")]
+mod beside;
+#[cfg(feature = "cli")]
 mod facts;
 mod file;
 mod load;

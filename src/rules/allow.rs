@@ -218,15 +218,24 @@ fn unmatched(manifest: &Manifest, entry: &Allow) -> Found {
 
 /// The id of a rule that is spelled much like this, or ends like it: people leave the group away.
 pub(crate) fn nearest(id: &str) -> Option<&'static str> {
+    nearest_of(id, super::all())
+}
+
+/// As [`nearest`], among these rules.
+pub(super) fn nearest_of(
+    id: &str,
+    rules: impl Iterator<Item = &'static Rule>,
+) -> Option<&'static str> {
     // No rule's name is longer; to compare a text of megabytes takes minutes.
     if id.len() > 100 {
         return None;
     }
+    let id = &id.to_lowercase();
     let score = |rule: &'static str| {
         let name = rule.split_once('/').map_or(rule, |(_, name)| name);
         jaro_winkler(rule, id).max(jaro_winkler(name, id))
     };
-    super::all()
+    rules
         .map(|rule| (score(rule.id), rule.id))
         .filter(|(score, _)| *score > 0.85)
         // Of equals the first: groups that ask a database come before those that ask files.
@@ -236,7 +245,23 @@ pub(crate) fn nearest(id: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::shown_reason;
+    use super::{nearest, nearest_of, shown_reason};
+
+    #[test]
+    fn a_rule_is_meant_however_it_is_spelt() {
+        for id in [
+            "compose/shared-volum",
+            "SHARED-VOLUME",
+            "Compose/Shared_Volume",
+            "compose.shared-volume",
+        ] {
+            assert_eq!(nearest(id), Some("compose/shared-volume"), "{id}");
+        }
+        assert_eq!(nearest("nothing of the kind"), None);
+        let sets = crate::rules::sets::RULES.iter();
+        let of_sets = nearest_of("foreign-objct", sets);
+        assert_eq!(of_sets, Some("sets/foreign-object"));
+    }
 
     #[test]
     fn no_password_of_a_reason_is_shown() {

@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::lab::{CANARY, K, R, Run, S, dbctl, finish};
 use crate::side_by_side::each;
 
-const KASIA: &str = "kasia-indexer";
-const REFERENCE: &str = include_str!("compose/reference.yaml");
+pub const KASIA: &str = "kasia-indexer";
+pub const REFERENCE: &str = include_str!("compose/reference.yaml");
 
 /// A folder with a compose file and its init directories.
-struct Deployment {
+pub struct Deployment {
     folder: tempfile::TempDir,
 }
 
 impl Deployment {
-    fn new(compose: &str) -> Self {
+    pub fn new(compose: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let this = Self { folder };
         this.write("compose.yaml", compose);
@@ -33,30 +33,30 @@ impl Deployment {
         this
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
-    fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
+    pub fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
         let mut command = dbctl(self.path());
         command.args(args).envs(env.iter().copied());
         finish(command)
     }
 
-    fn check(&self) -> Value {
+    pub fn check(&self) -> Value {
         self.run(&["check", "--format", "json"], &[]).json()
     }
 }
 
 /// The findings as `severity rule of service: message`.
-fn findings(report: &Value) -> BTreeSet<String> {
+pub fn findings(report: &Value) -> BTreeSet<String> {
     report["findings"]
         .as_array()
         .unwrap()
@@ -163,7 +163,7 @@ const fn mutation(
     }
 }
 
-const K_URL: &str = "postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial";
+pub const K_URL: &str = "postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}@k-social-db:5432/ksocial";
 const K_WAITS: &str = "    depends_on:\n      k-social-db:\n        condition: service_healthy\n";
 const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isready -U k_social_user -d ksocial\"]\n      interval: 10s\n      timeout: 5s\n      retries: 5\n";
 
@@ -478,7 +478,7 @@ fn init_scripts_are_read() {
 }
 
 /// The errors of a report.
-fn errors(report: &Value) -> Vec<String> {
+pub fn errors(report: &Value) -> Vec<String> {
     let found = findings(report).into_iter();
     found.filter(|one| one.starts_with("error")).collect()
 }

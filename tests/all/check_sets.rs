@@ -700,7 +700,7 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';\nALTER FUNCTION k_f() RESET ALL;",
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';\nALTER FUNCTION k_f() RESET ALL;",
         "sets/security-definer",
         2,
         "k_f",
@@ -1060,7 +1060,7 @@ const BENIGN: &[(&str, &str)] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_safe() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';",
+        "CREATE FUNCTION k_safe() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';",
     ),
     (K, "CREATE EXTENSION IF NOT EXISTS pg_trgm;"),
     (K, "SET LOCAL work_mem = '64MB';\nDROP TABLE k_votes;"),
@@ -1087,7 +1087,7 @@ const BENIGN: &[(&str, &str)] = &[
     ),
     (
         K,
-        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\nALTER FUNCTION k_f() SET search_path = pg_catalog;",
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\nALTER FUNCTION k_f() SET search_path = pg_catalog, pg_temp;",
     ),
     (
         K,
@@ -1326,4 +1326,169 @@ fn a_set_that_cannot_be_loaded_is_told_file_by_file() {
     told("sets/unreadable", "V90__case.sql", 2);
     told("sets/unreadable", "V91__empty.sql", 0);
     told("sets/unreadable", "V92-wrong.sql", 0);
+}
+
+/// SQL that lies in a set's folder and is no part of it: nobody looked at it.
+#[test]
+fn what_lies_beside_a_set_is_not_checked() {
+    let repository = Repository::new();
+    let gaps = |repository: &Repository| -> Vec<String> {
+        let report = repository.check();
+        let gaps = report["not_checked"].as_array().unwrap().iter();
+        let gaps = gaps.filter(|gap| gap["rule"] == "sets/unreadable");
+        gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    repository.write(K, "README.md", "CREATE TABLE blocks (a int);");
+    assert_eq!(gaps(&repository), Vec::<String>::new());
+    repository.write(K, "V6__more.sql.gz", "x");
+    repository.write(K, "dump.txt", "--\n-- PostgreSQL database dump\n--\n");
+    let folder = repository.0.path().join("sets/k_social/sub");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("V7__x.sql"), "CREATE TABLE blocks (a int);").unwrap();
+    let said = gaps(&repository);
+    let [packed, dump, folder] = said.as_slice() else {
+        panic!("{said:#?}");
+    };
+    assert!(packed.contains("V6__more.sql.gz is SQL of another form, or packed, and was not read"));
+    assert!(dump.contains("dump.txt holds SQL and was not read"));
+    assert!(
+        folder.contains("sub holds V7__x.sql, and only the files of the set's own folder are read")
+    );
+}
+
+/// A temporary table of the caller comes first wherever `pg_temp` is not written last.
+#[test]
+fn a_function_with_its_owners_rights_looks_into_pg_temp_last() {
+    let create = "CREATE FUNCTION k_f() RETURNS int LANGUAGE sql";
+    let alter = "ALTER FUNCTION k_f() SET search_path";
+    for (sql, line, said) in [
+        (
+            format!("{create} SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1';"),
+            1,
+            "search_path pg_catalog, in which pg_temp is not last",
+        ),
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = pg_temp, pg_catalog AS 'SELECT 1';"
+            ),
+            1,
+            "pg_temp is not last",
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path = '' AS 'SELECT 1';"),
+            1,
+            "an empty search_path",
+        ),
+        // One schema of that name, not two.
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = 'pg_catalog, pg_temp' AS 'SELECT 1';"
+            ),
+            1,
+            "pg_temp is not last",
+        ),
+        (
+            format!("{create} SECURITY DEFINER SET search_path FROM CURRENT AS 'SELECT 1';"),
+            1,
+            "FROM CURRENT",
+        ),
+        (
+            format!("{create} SECURITY DEFINER AS 'SELECT 1';"),
+            1,
+            "without a search_path of its own",
+        ),
+        (
+            format!("{create} SECURITY DEFINER AS 'SELECT 1';\n{alter} = public;"),
+            2,
+            "search_path public, in which pg_temp is not last",
+        ),
+        (
+            format!(
+                "{create} SECURITY DEFINER SET search_path = public, pg_temp AS 'SELECT 1';\n{alter} = public;"
+            ),
+            2,
+            "pg_temp is not last",
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &sql);
+        let found: Vec<Found> = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{sql}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/security-definer", "{sql}");
+        assert_eq!(only.line, line, "{sql}");
+        assert!(only.message.contains(said), "{sql}: {}", only.message);
+    }
+    for sql in [
+        format!("{create} SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1';"),
+        format!(
+            "{create} SECURITY DEFINER SET search_path = public AS 'SELECT 1';\n{alter} = public, pg_temp;"
+        ),
+        format!("{create} SET search_path = public AS 'SELECT 1';\n{alter} = pg_catalog;"),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        assert!(found.is_empty(), "{sql}: {found:#?}");
+    }
+}
+
+/// SQL that is put together by what cannot be followed is said to be so, wherever it is run.
+#[test]
+fn sql_that_is_put_together_is_followed_or_said() {
+    for run in [
+        "EXECUTE concat_ws(' ', 'TRUNCATE', (SELECT relname FROM pg_class LIMIT 1))",
+        "EXECUTE (SELECT string_agg(x, '') FROM (VALUES ('TRUNCATE '), ('blo')) v(x))",
+        "EXECUTE format('TRUNCATE %I', array_to_string(ARRAY['blo', 'cks'], ''))",
+        "EXECUTE format(reverse('I% ETACNURT'), 'x')",
+        "EXECUTE overlay('TRUNCATE xxxxxx' placing 'blocks' from 10)",
+        "FOR r IN EXECUTE format('SELECT 1 FROM %I', reverse('skcolb')) LOOP END LOOP",
+        "OPEN c FOR EXECUTE concat_ws(' ', 'SELECT 1 FROM', reverse('skcolb'))",
+        "EXECUTE concat_ws(' ', 'TRUNCATE', NULLIF(current_setting('x'), ''))",
+    ] {
+        let repository = Repository::new();
+        let sql = format!("DO $$ DECLARE r record; c refcursor; BEGIN {run}; END $$;");
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        assert!(
+            found.iter().any(|found| found.rule == "sets/dynamic-sql"),
+            "{run}: {found:#?}"
+        );
+    }
+    // What is known is followed.
+    for run in [
+        "EXECUTE concat_ws(' ', 'TRUNCATE', 'blocks')",
+        "EXECUTE format('TRUNCATE %I', concat_ws('', 'blo', 'cks'))",
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", &format!("DO $$ BEGIN {run}; END $$;"));
+        let found = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{run}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/foreign-object", "{run}");
+        assert!(only.message.contains("blocks"), "{run}");
+    }
+}
+
+/// A rule that is misspelt in a file is told the one of its group that is meant; one of another group has another place.
+#[test]
+fn a_misspelt_rule_of_an_exception_is_corrected() {
+    for (rule, said) in [
+        ("foreign-objct", "did you mean sets/foreign-object?"),
+        ("sets/Foreign-Object", "did you mean sets/foreign-object?"),
+        ("bleed/foreign-object", "which is about more than a file"),
+    ] {
+        let repository = Repository::new();
+        let sql = format!("-- dbctl:allow {rule} reviewed\nSELECT 1;");
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{rule}: {found:#?}");
+        };
+        assert_eq!(only.rule, "sets/inline-allow", "{rule}");
+        assert!(only.message.contains(said), "{rule}: {}", only.message);
+    }
 }

@@ -16,6 +16,7 @@ mod bad_input;
 mod baseline;
 mod cancels;
 mod check_compose;
+mod check_compose_files;
 mod check_sets;
 mod connections;
 mod deploy;

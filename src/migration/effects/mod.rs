@@ -244,6 +244,8 @@ pub enum Act {
     Pinned {
         /// The function.
         function: Path,
+        /// The schemas; `None` where it takes those of the session that runs the statement (`FROM CURRENT`).
+        schemas: Option<Vec<String>>,
     },
     /// It takes a function's own `search_path` away.
     Unpinned {

@@ -140,10 +140,11 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         .filter(|set| parameter(set).as_deref() == Some(SEARCH_PATH))
         .last();
     // SET … TO DEFAULT is RESET (PostgreSQL documentation, ALTER FUNCTION).
-    let to_default = |set: &SyntaxNode| {
+    let has = |set: &SyntaxNode, word: K| {
         set.descendants_with_tokens()
-            .any(|inner| inner.kind() == K::DEFAULT_KW)
+            .any(|inner| inner.kind() == word)
     };
+    let to_default = |set: &SyntaxNode| has(set, K::DEFAULT_KW);
     let resets = options
         .iter()
         .filter(|option| option.kind() == K::RESET_FUNC_OPTION)
@@ -153,7 +154,11 @@ fn routine(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         reader.say(at, Act::Definer { function });
     }
     match sets {
-        Some(set) if !to_default(&set) => reader.say(at, Act::Pinned { function }),
+        Some(set) if !to_default(&set) => {
+            let from_current = has(&set, K::CURRENT_KW);
+            let schemas = (!from_current).then(|| schemas(&set));
+            reader.say(at, Act::Pinned { function, schemas });
+        }
         Some(_) => reader.say(at, Act::Unpinned { function }),
         None if resets => reader.say(at, Act::Unpinned { function }),
         None => {}

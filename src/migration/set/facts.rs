@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
+use super::beside::beside;
 use super::file::{BYTE_ORDER_MARK, FileName, belongs};
 use super::{LOCK_FILE, Set, SetError, script};
 use crate::migration::analysis::{self, Hazard, Mode, Script, analyse, with_stack};
@@ -18,6 +19,8 @@ pub struct SetFacts {
     pub files: Vec<FileFacts>,
     /// What the loader says against the set beyond single lines: a misnamed file, two of one version.
     pub refused: Vec<String>,
+    /// What lies in its folder, holds SQL and is no part of it.
+    pub beside: Vec<String>,
     /// The schema lock beside the files of a set that is refused, if it can be read.
     pub lock: Option<Lock>,
 }
@@ -60,12 +63,16 @@ impl SetFacts {
     /// The facts of a set, or of the files in the folder of one that was refused.
     #[must_use]
     pub fn new(set: &Result<Set, SetError>, directory: Option<&Path>) -> Self {
-        match set {
+        let facts = match set {
             Ok(set) => Self {
                 files: read(texts_of(set)),
                 ..Self::default()
             },
             Err(error) => Self::refused(error, directory),
+        };
+        Self {
+            beside: directory.map(beside).unwrap_or_default(),
+            ..facts
         }
     }
 
@@ -88,6 +95,7 @@ impl SetFacts {
                 .filter(|problem| !told.contains(problem))
                 .cloned()
                 .collect(),
+            beside: Vec::new(),
             lock: directory.and_then(lock),
         }
     }

@@ -12,6 +12,7 @@ mod no_database;
 mod password;
 mod port;
 mod repeated;
+mod replicas;
 mod script;
 mod server;
 mod start;

@@ -2,7 +2,7 @@
 
 use super::server::{USER, first};
 use super::{Scene, Words, finding, of};
-use crate::compose::{Container, Place, Text};
+use crate::compose::{Container, Party, Place, Text};
 use crate::manifest::Service;
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -16,33 +16,63 @@ pub(super) const DEFAULT_PASSWORD: Rule = Rule {
     check: default_password,
 };
 
-/// What is tried first by those who try.
-const GUESSED: [&str; 24] = [
-    "postgres",
-    "postgresql",
-    "password",
-    "passwd",
-    "pass",
-    "secret",
-    "changeme",
-    "change_me",
-    "change-me",
-    "changeit",
+/// What is tried first by those who try, without case, signs and the digits at its end: `CHANGE_ME123` is `changeme`.
+const GUESSED: [&str; 34] = [
     "admin",
-    "root",
-    "test",
-    "example",
-    "default",
-    "123456",
-    "12345678",
-    "1234",
-    "qwerty",
-    "letmein",
-    "user",
+    "administrator",
+    "changeit",
+    "changeme",
+    "changemeplease",
+    "changethis",
+    "database",
+    "db",
     "dbpassword",
+    "default",
+    "dev",
+    "example",
+    "letmein",
+    "mypassword",
+    "mysecretpassword",
+    "pass",
+    "passwd",
+    "password",
+    "pgpassword",
+    "postgres",
+    "postgrespassword",
+    "postgresql",
+    "qwerty",
+    "replaceme",
+    "root",
+    "secret",
+    "secretpassword",
+    "supersecret",
+    "test",
     "timescale",
     "timescaledb",
+    "todo",
+    "user",
+    "yourpassword",
 ];
+/// The longest row of digits that is tried.
+const DIGITS: usize = 10;
+
+/// What is left of a password when nothing in it makes it hard: `P4ssw0rd` is not undone, for that has no end.
+fn plain(password: &str) -> String {
+    let lower = password.to_lowercase();
+    let kept: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    kept.trim_end_matches(|c: char| c.is_ascii_digit())
+        .to_owned()
+}
+
+/// Whether a password is a word that is tried first, or one of these names.
+fn is_guessed(password: &str, names: &[&str]) -> bool {
+    let word = plain(password);
+    if word.is_empty() {
+        let digits = password.chars().filter(char::is_ascii_digit).count();
+        return digits > 0 && digits <= DIGITS;
+    }
+    GUESSED.contains(&word.as_str()) || names.iter().any(|name| plain(name) == word)
+}
 
 /// A password as a compose file gives it.
 pub(super) struct Given<'a> {
@@ -51,6 +81,8 @@ pub(super) struct Given<'a> {
     /// The variable, or where else it is written.
     pub(super) from: String,
     pub(super) place: &'a Place,
+    /// Whether it is given to a build, and so stays in an image.
+    in_image: bool,
 }
 
 /// The passwords of a service, those of its servers first.
@@ -64,6 +96,7 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
                 text: variable.value.clone(),
                 from: variable.name.clone(),
                 place: &variable.place,
+                in_image: false,
             });
         }
     }
@@ -80,12 +113,40 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
                     text: password.clone(),
                     from: connection.from.clone(),
                     place: &connection.place,
+                    in_image: false,
                 });
             }
         }
     }
+    for (_, container, party) in deployment.of(owner) {
+        found.extend(in_build(container, party));
+    }
     found.retain(|given| !given.text.is_empty());
     found
+}
+
+/// The passwords that a build is given: alone, or within a URL.
+fn in_build<'a>(container: &'a Container, party: &'a Party) -> Vec<Given<'a>> {
+    const NAMES: [&str; 4] = ["PASSWORD", "PASSWD", "PGPASS", "_PASS"];
+    let given = |text: &Text, from: String, place: &'a Place| Given {
+        container,
+        text: text.clone(),
+        from,
+        place,
+        in_image: true,
+    };
+    let named = container.build_arguments.iter().filter_map(|argument| {
+        let name = argument.name.to_ascii_uppercase();
+        let is_one = NAMES.iter().any(|known| name.ends_with(known));
+        let from = format!("build.args {}", argument.name);
+        is_one.then(|| given(&argument.value, from, &argument.place))
+    });
+    let in_urls = party.calls.iter().filter_map(|call| {
+        let password = call.password.as_ref()?;
+        let is_of_build = call.from.starts_with("build.args ");
+        is_of_build.then(|| given(password, call.from.clone(), &call.place))
+    });
+    named.chain(in_urls).collect()
 }
 
 fn default_password(case: &Case<'_>) -> Verdict {
@@ -93,13 +154,14 @@ fn default_password(case: &Case<'_>) -> Verdict {
         return Ok(Outcome::default());
     };
     let mut findings = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: Vec<(String, bool)> = Vec::new();
     for given in given(&scene, scene.own) {
         // One password is one cause, however often it is written.
-        if seen.iter().any(|other| other == given.text.raw()) {
+        let cause = (given.text.raw().to_owned(), given.in_image);
+        if seen.contains(&cause) {
             continue;
         }
-        seen.push(given.text.raw().to_owned());
+        seen.push(cause);
         let Some((what, severity)) = weakness(&scene, &given) else {
             continue;
         };
@@ -113,9 +175,11 @@ fn default_password(case: &Case<'_>) -> Verdict {
                     message: format!("{} has {what} ({})", of(given.container, &scene.service.name), given.from),
                     expected: "a password of its own, set outside the file".to_owned(),
                     actual: what,
-                    remedy: format!(
+                    remedy: if given.in_image {
+                        format!("Take it out of build.args of {name} and give it to the build as a secret (build.secrets); change the role's password, for images that were built have it.")
+                    } else { format!(
                         "Write ${{NAME:?}} for the password of {name}, set a random one in the environment, and in psql: \\password. A volume that has been used keeps the old one."
-                    ),
+                    ) },
                 },
             )
             .severity(severity),
@@ -124,13 +188,22 @@ fn default_password(case: &Case<'_>) -> Verdict {
     Ok(findings.into())
 }
 
-/// What is wrong with a password, without the password.
+/// What is wrong with a password, without the password. What stays in an image is read by everybody who has the image (Docker
+/// documentation, "Build secrets").
 fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
+    let kept = || {
+        let what = "a password that its image keeps: `docker history` shows what a build was given";
+        (what.to_owned(), Severity::Warning)
+    };
+    known(scene, given).or_else(|| given.in_image.then(kept))
+}
+
+/// Whether it is guessed or published, without the password.
+fn known(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
     let password = given.text.get()?;
     let variables: Vec<&str> = given.text.defaulted.iter().map(String::as_str).collect();
     let list = variables.join(", ");
     let service = scene.service;
-    let lower = password.to_ascii_lowercase();
     let names = [
         service.name.as_str(),
         service.database_name(),
@@ -140,8 +213,7 @@ fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> 
             .and_then(|user| user.value.get())
             .unwrap_or_default(),
     ];
-    let guessed = GUESSED.contains(&lower.as_str())
-        || names.iter().any(|name| name.eq_ignore_ascii_case(&lower));
+    let guessed = is_guessed(password, &names);
     if guessed && variables.is_empty() {
         return Some((
             "a password that is easily guessed".to_owned(),
@@ -185,4 +257,40 @@ fn is_manifests(service: &Service, password: &str) -> bool {
         .endpoint()
         .and_then(|endpoint| endpoint.password.as_ref());
     service.default_password && own.is_some_and(|own| own.expose() == password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_guessed;
+
+    #[test]
+    fn what_is_tried_first_is_known_in_every_dress() {
+        let names = ["k_social_user", ""];
+        for word in [
+            "postgres",
+            "Password",
+            "changeme",
+            "CHANGE_ME",
+            "CHANGEME123",
+            "change-me!",
+            "<changeme>",
+            "example",
+            "123456",
+            "k_social_user",
+            "K_Social_User1",
+            "mysecretpassword",
+            "your-password",
+        ] {
+            assert!(is_guessed(word, &names), "{word}");
+        }
+        for word in [
+            "",
+            "k_social_secure_pass",
+            "postgres-of-nobody",
+            "83749201748392017",
+            "uZ7-x2",
+        ] {
+            assert!(!is_guessed(word, &names), "{word}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::{Scene, Side, Words, apart, finding};
-use crate::compose::{Container, Kind, Place, server_port};
+use crate::compose::{Container, Kind, Place, Port, server_port};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// Two containers want one port of the host.
@@ -249,6 +249,9 @@ fn elsewhere(scene: &Scene<'_>, index: usize, container: &Container) -> Option<F
     // A second port of its own is nobody's business; the one where another service is looked for is.
     let is_there = ports.iter().any(|(port, _)| *port == expected_port);
     let borrowed = ports.iter().find(|(port, _)| others(*port).is_some());
+    if !is_there && borrowed.is_none() && ports.is_empty() {
+        return anew(scene, container, listens, expected_port);
+    }
     let (port, place) = *borrowed.or(ports.first().filter(|_| !is_there))?;
     if conflicts {
         return None;
@@ -277,6 +280,39 @@ fn elsewhere(scene: &Scene<'_>, index: usize, container: &Container) -> Option<F
         Some(other) => found.belongs_to(&other.name),
         None => found,
     })
+}
+
+/// A database whose port of the host is another one at every start: none is written, or a range to take one from.
+fn anew(scene: &Scene<'_>, container: &Container, listens: u16, expected: u16) -> Option<Finding> {
+    let is_free = |port: &&Port| {
+        let target = port.target.get().and_then(|target| target.parse().ok());
+        let written = port
+            .published
+            .as_ref()
+            .map(|text| text.get().and_then(range));
+        let is_open = match written {
+            None => true,
+            Some(ports) => ports.is_some_and(|ports| ports.start() != ports.end()),
+        };
+        target == Some(listens) && is_open
+    };
+    let port = container.ports.iter().find(is_free)?;
+    let name = &container.name;
+    let found = finding(
+        &UNEXPECTED_PORT,
+        container,
+        &port.place,
+        Words {
+            message: format!(
+                "{name} is published on a port that the engine chooses anew at every start; {} is expected on {expected}",
+                scene.service.name
+            ),
+            expected: expected.to_string(),
+            actual: "any free port".to_owned(),
+            remedy: format!("Publish {name} on {expected}, as in 127.0.0.1:{expected}:{listens}."),
+        },
+    );
+    Some(found.severity(Severity::Warning))
 }
 
 /// A database's port is open to the network.

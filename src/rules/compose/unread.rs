@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::connection::is_the_admins;
-use crate::compose::{Connection, Kind, Text};
+use crate::compose::{Connection, Kind, Refused, Text};
 use crate::manifest::{Target, Topology};
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
@@ -24,6 +24,11 @@ fn unread(case: &Case<'_>) -> Verdict {
     };
     let project = &scene.deployment.project;
     let service = &scene.service.name;
+    let refused = project.refused.iter();
+    let own = refused.filter(|refused| tells(&scene, refused));
+    outcome
+        .gaps
+        .extend(own.map(|refused| Gap::new(&refused.reason)));
     if scene
         .deployment
         .parties
@@ -62,6 +67,16 @@ fn unread(case: &Case<'_>) -> Verdict {
         }
     }
     for (_, container, _) in scene.deployment.of(scene.own) {
+        // A database's and a role's name are asked for by compose/wrong-database. A secret that is not here is as it should be; one
+        // that nothing puts into the container is not.
+        let is_told = |(name, _): &&(String, String)| {
+            name.ends_with("PASSWORD") && container.unmounted.contains(name)
+        };
+        let unmounted = container.unread.iter().filter(is_told);
+        outcome.gaps.extend(
+            unmounted
+                .map(|(name, why)| Gap::new(format!("{name}_FILE of {}: {why}", container.name))),
+        );
         let unread = project.unread.iter();
         let own = unread.filter(|(name, _)| *name == container.name);
         outcome.gaps.extend(own.map(|(_, reason)| Gap::new(reason)));
@@ -89,6 +104,17 @@ fn unread(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// Whether this service tells what Docker Compose refuses: what stands in nobody's container is told once.
+fn tells(scene: &Scene<'_>, refused: &Refused) -> bool {
+    let mut all = scene.deployment.all();
+    let owner = all.find_map(|(_, container, party)| {
+        let is_it = refused.container.as_ref() == Some(&container.name);
+        party.owner.filter(|_| is_it)
+    });
+    let everybody: Vec<usize> = (0..scene.services.len()).collect();
+    owner.map_or_else(|| scene.tells(&everybody), |owner| owner == scene.own)
 }
 
 fn advice(service: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where the data lies: one volume for two stores, none at all, one environment file for two services.
 
-use super::{Scene, Side, Words, apart, finding, of};
+use super::{Scene, Side, Words, apart, finding, of, replicas};
 use crate::compose::{Container, Kind, Mount};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
@@ -41,7 +41,8 @@ fn shared_volume(case: &Case<'_>) -> Verdict {
             outcome.findings.push(found);
         }
     }
-    for (_, container, _) in scene.deployment.of(scene.own) {
+    for (_, container, party) in scene.deployment.of(scene.own) {
+        replicas::of(Side { container, party }, &mut outcome);
         for field in &container.volumes_from {
             let name = field.text.raw();
             let mut all = scene.deployment.all();
@@ -168,7 +169,7 @@ fn severity(one: (Side<'_>, &Mount), other: (Side<'_>, &Mount)) -> Option<Severi
 }
 
 /// Whether the container keeps its store there.
-fn is_data(side: Side<'_>, mount: &Mount) -> bool {
+pub(super) fn is_data(side: Side<'_>, mount: &Mount) -> bool {
     match side.party.kind {
         Kind::Database => {
             let told = side.container.data_directory();

@@ -7,7 +7,8 @@ use crate::migration::FileFacts;
 use crate::migration::effects::Allow;
 use crate::report::verify::{Accepted, Allowed, Found, NotChecked};
 use crate::report::{About, Finding, Location, Severity};
-use crate::rules::{Rule, nearest};
+use crate::rules::allow::nearest_of;
+use crate::rules::{Rule, all};
 use crate::snapshot::Gap;
 
 pub(super) const INLINE_ALLOW: Rule = rule(
@@ -152,9 +153,14 @@ fn accepted(file: &FileFacts, allow: &Allow, first: Taken, times: usize) -> Allo
 fn idle(file: &FileFacts, allow: &Allow) -> Finding {
     let rule = allow.rule.as_str();
     let (why, actual, remedy) = if !RULES.iter().any(|known| known.id == rule) {
-        let like = nearest(rule).map_or_else(String::new, |id| format!("; did you mean {id}?"));
+        let is_others = all().any(|known| known.id == rule);
+        let what = match nearest_of(rule, RULES.iter()) {
+            _ if is_others => "is about more than a file".to_owned(),
+            Some(id) => format!("is no rule of group sets; did you mean {id}?"),
+            None => "is no rule of group sets".to_owned(),
+        };
         (
-            format!("names {rule:?}, which is no rule of group sets{like}"),
+            format!("names {rule:?}, which {what}"),
             "an unknown rule",
             "Correct the rule; `dbctl rules` lists them. Other groups' findings are allowed in the manifest.",
         )

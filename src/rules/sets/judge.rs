@@ -141,6 +141,15 @@ pub(in crate::rules) fn judge<'a>(
     }
     inline::apply(&texts.files, placed, gaps, offline, &mut judged);
     judged.findings.extend(readable::of_set(subject, texts));
+    if offline {
+        let beside = texts.beside.iter().map(|reason| Gap {
+            reason: reason.clone(),
+            remedy: Some(readable::BESIDE.to_owned()),
+        });
+        judged
+            .gaps
+            .extend(beside.map(|gap| (readable::UNREADABLE.id, gap)));
+    }
     for other in owners.unknown(index) {
         let gap = Gap::new(format!(
             "what belongs to {} is not known: neither its set nor its lock could be read",
@@ -192,6 +201,9 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
             privileges::role_act(context, &effect.act)
         }
         Act::Definer { function } => privileges::definer(context, effect, function),
+        Act::Pinned { function, schemas } => {
+            privileges::repinned(context, effect, function, schemas.as_deref())
+        }
         Act::Unpinned { function } => privileges::unpinned(context, effect, function),
         Act::Attaches { extension } => Some(extensions::attached(extension)),
         Act::Drops { extension } => extensions::dropped(context, extension),

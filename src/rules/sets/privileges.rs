@@ -142,18 +142,33 @@ fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Draft {
     with_holder(draft, holder)
 }
 
-/// A function with its owner's rights and its caller's `search_path`.
+/// A function with its owner's rights and its caller's `search_path`, or one that a caller gets in front of.
 pub(super) fn definer(
     context: &Context<'_, '_>,
     effect: &Effect,
     function: &Path,
 ) -> Option<Draft> {
-    (!is_pinned(context, effect, function)).then(|| {
-        definer_draft(
+    match last_path(context, effect, function) {
+        // A statement of its own that gives the path is told by itself.
+        Some((at, _)) if at.statement != effect.statement => None,
+        Some((_, schemas)) => open_path(function, schemas),
+        None => Some(definer_draft(
             function,
             format!("makes SECURITY DEFINER function {function} without a search_path of its own"),
-        )
-    })
+        )),
+    }
+}
+
+/// A function with its owner's rights that is given a `search_path` in which a caller gets in front.
+pub(super) fn repinned(
+    context: &Context<'_, '_>,
+    effect: &Effect,
+    function: &Path,
+    schemas: Option<&[String]>,
+) -> Option<Draft> {
+    (is_definer(context, function) && last_path(context, effect, function)?.0 == effect)
+        .then(|| open_path(function, schemas))
+        .flatten()
 }
 
 /// A function with its owner's rights that loses its own `search_path`.
@@ -162,19 +177,7 @@ pub(super) fn unpinned(
     effect: &Effect,
     function: &Path,
 ) -> Option<Draft> {
-    let own = context
-        .own
-        .subject
-        .texts
-        .iter()
-        .flat_map(|texts| &texts.files);
-    let is_definer = own
-        .filter(|file| !file.down && file.version <= context.file.version)
-        .flat_map(|file| &file.effects.effects)
-        .any(|other| {
-            matches!(&other.act, Act::Definer { function: definer } if definer.name == function.name)
-        });
-    (is_definer && !is_pinned(context, effect, function)).then(|| {
+    (is_definer(context, function) && last_path(context, effect, function).is_none()).then(|| {
         definer_draft(
             function,
             format!("takes the search_path of SECURITY DEFINER function {function} away"),
@@ -182,12 +185,63 @@ pub(super) fn unpinned(
     })
 }
 
-/// Whether the same statement, or a later one of the file, gives the function a `search_path`.
-fn is_pinned(context: &Context<'_, '_>, effect: &Effect, function: &Path) -> bool {
-    context.file.effects.effects.iter().any(|other| {
-        other.place >= effect.place
-            && matches!(&other.act, Act::Pinned { function: pinned } if pinned.name == function.name)
-    })
+/// Whether a file up to this one makes the function run with its owner's rights.
+fn is_definer(context: &Context<'_, '_>, function: &Path) -> bool {
+    let own = context
+        .own
+        .subject
+        .texts
+        .iter()
+        .flat_map(|texts| &texts.files);
+    own.filter(|file| !file.down && file.version <= context.file.version)
+        .flat_map(|file| &file.effects.effects)
+        .any(|other| {
+            matches!(&other.act, Act::Definer { function: definer } if definer.name == function.name)
+        })
+}
+
+/// The `search_path` that the same statement, or a later one of the file, gives the function, and what gives it.
+fn last_path<'a>(
+    context: &Context<'_, 'a>,
+    effect: &Effect,
+    function: &Path,
+) -> Option<(&'a Effect, Option<&'a [String]>)> {
+    let of_file = context.file.effects.effects.iter().rev();
+    of_file
+        .filter(|other| other.place >= effect.place)
+        .find_map(|other| match &other.act {
+            Act::Pinned {
+                function: pinned,
+                schemas,
+            } if pinned.name == function.name => Some((other, schemas.as_deref())),
+            _ => None,
+        })
+}
+
+/// What is wrong with a `search_path` of a function with its owner's rights: `pg_temp` comes first where it is not written last, and
+/// everybody may create there (PostgreSQL documentation, "Writing SECURITY DEFINER Functions Safely").
+fn open_path(function: &Path, schemas: Option<&[String]>) -> Option<Draft> {
+    let Some(schemas) = schemas else {
+        return Some(definer_draft(
+            function,
+            format!(
+                "gives SECURITY DEFINER function {function} the search_path of whoever runs the migration (FROM CURRENT)"
+            ),
+        ));
+    };
+    if schemas.last().is_some_and(|last| last == "pg_temp") {
+        return None;
+    }
+    let shown = match schemas.join(", ") {
+        none if none.is_empty() => "an empty search_path".to_owned(),
+        schemas => format!("search_path {schemas}"),
+    };
+    Some(definer_draft(
+        function,
+        format!(
+            "gives SECURITY DEFINER function {function} {shown}, in which pg_temp is not last: it is searched first, and a caller's temporary table is found before every other"
+        ),
+    ))
 }
 
 fn definer_draft(function: &Path, does: String) -> Draft {
@@ -197,7 +251,7 @@ fn definer_draft(function: &Path, does: String) -> Draft {
         name: function.name.clone(),
     };
     Draft::new(&SECURITY_DEFINER, about, does)
-        .expected("SET search_path in its definition")
+        .expected("SET search_path in its definition, with pg_temp as its last schema")
         .remedy("Add SET search_path = pg_catalog, pg_temp, and write names with their schema.")
 }
 

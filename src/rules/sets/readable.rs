@@ -30,6 +30,9 @@ const SAID_BETTER: [&str; 5] = [
 
 const REMEDY: &str = "Mend the file: `migrate` refuses the whole set as it is.";
 
+/// What to do about SQL that lies beside a set.
+pub(super) const BESIDE: &str = "make it a migration, or move it out of the set's folder; an entry with not_checked = true in the manifest accepts that it stays";
+
 /// What the loader says against a file and no other rule has said.
 pub(super) fn refused(context: &Context<'_, '_>, number: usize, found: &[Placed]) -> Vec<Placed> {
     let file = context.file;

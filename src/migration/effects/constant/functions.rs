@@ -68,6 +68,13 @@ pub(super) fn quoted_text(value: &Value) -> Value {
     }
 }
 
+/// What concat_ws() gives of values that are all there: one that is null is left out, and so is its separator.
+pub(super) fn separated(separator: &Value, values: &[Value]) -> Value {
+    let mut values = values.iter();
+    let first = values.next().cloned().unwrap_or_else(|| Value::known(""));
+    values.fold(first, |text, value| text.then(separator).then(value))
+}
+
 pub(super) fn replaced(text: &Value, from: &Value, to: &Value) -> Value {
     match (from.texts.as_slice(), to.texts.as_slice()) {
         ([from], [to]) => {

@@ -11,7 +11,9 @@ use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::names;
-use functions::{character, elements, formatted, parts, quoted_name, quoted_text, replaced};
+use functions::{
+    character, elements, formatted, parts, quoted_name, quoted_text, replaced, separated,
+};
 pub(super) use value::Value;
 
 /// What stands in a text for a part that is not known.
@@ -238,6 +240,7 @@ impl Variables {
         match (function.name.as_str(), arguments.as_slice()) {
             ("format", [format, values @ ..]) => formatted(format, values),
             ("concat", values) => joined(values),
+            ("concat_ws", [separator, values @ ..]) => separated(separator, values),
             ("quote_ident", [_]) => first().map(quoted_name),
             ("quote_literal" | "quote_nullable", [value]) => quoted_text(value),
             ("lower", [_]) => first().map(str::to_lowercase),
