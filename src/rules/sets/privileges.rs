@@ -219,7 +219,8 @@ fn last_path<'a>(
 }
 
 /// What is wrong with a `search_path` of a function with its owner's rights: `pg_temp` comes first where it is not written last, and
-/// everybody may create there (PostgreSQL documentation, "Writing SECURITY DEFINER Functions Safely").
+/// everybody may create there (PostgreSQL documentation, "Writing SECURITY DEFINER Functions Safely"). One that is fixed and only
+/// leaves it out is common, and safe as long as the body writes its names with their schemas: that is no warning.
 fn open_path(function: &Path, schemas: Option<&[String]>) -> Option<Draft> {
     let Some(schemas) = schemas else {
         return Some(definer_draft(
@@ -232,16 +233,21 @@ fn open_path(function: &Path, schemas: Option<&[String]>) -> Option<Draft> {
     if schemas.last().is_some_and(|last| last == "pg_temp") {
         return None;
     }
+    let severity = match schemas.iter().any(|schema| schema == "pg_temp") {
+        true => SECURITY_DEFINER.severity,
+        false => Severity::Info,
+    };
     let shown = match schemas.join(", ") {
         none if none.is_empty() => "an empty search_path".to_owned(),
         schemas => format!("search_path {schemas}"),
     };
-    Some(definer_draft(
+    let draft = definer_draft(
         function,
         format!(
             "gives SECURITY DEFINER function {function} {shown}, in which pg_temp is not last: it is searched first, and a caller's temporary table is found before every other"
         ),
-    ))
+    );
+    Some(draft.severity(severity))
 }
 
 fn definer_draft(function: &Path, does: String) -> Draft {
