@@ -67,9 +67,13 @@ pub(super) fn run_on(
     }
     apply(system.manifest, today, &mut answers);
     #[cfg(feature = "mutation")]
-    answers
-        .findings
-        .retain(|found| !is_turned_off(found.finding.rule));
+    {
+        answers
+            .findings
+            .retain(|found| !is_turned_off(found.finding.rule));
+        // What some rules have to say are gaps alone.
+        answers.not_checked.retain(|gap| !is_turned_off(gap.rule));
+    }
     answers
         .findings
         .sort_by_key(|found| std::cmp::Reverse(found.finding.severity));
