@@ -72,6 +72,7 @@ pub(super) fn mount(
             .and_then(|volume| volume.get("subpath"))
             .and_then(Node::text)
             .map_or("", Text::raw);
+        let in_memory = source.is_some_and(|it| kind != "bind" && is_in_memory(it, context));
         return Ok(Mount {
             source: source.map(|source| match kind {
                 "bind" => Store::bind(source, &base, context.home()),
@@ -81,7 +82,7 @@ pub(super) fn mount(
             read_only: ["read_only", "readonly"]
                 .iter()
                 .any(|key| node.get(key).is_some_and(Node::is_true)),
-            memory: kind == "tmpfs",
+            memory: kind == "tmpfs" || in_memory,
             place,
         });
     }
@@ -99,7 +100,9 @@ pub(super) fn mount(
         (Some(source), Some(target), mode) => (Some(source), target, mode.unwrap_or("")),
         _ => (None, text.raw(), ""),
     };
+    let named = source.filter(|source| !is_path(source));
     Ok(Mount {
+        memory: named.is_some_and(|source| is_in_memory(&text.part(source), context)),
         source: source.map(|source| {
             let is_path = is_path(source);
             let source = text.part(source);
@@ -111,7 +114,6 @@ pub(super) fn mount(
         }),
         target: text.part(target),
         read_only: mode.split(',').any(|word| word == "ro"),
-        memory: false,
         place,
     })
 }
@@ -133,14 +135,28 @@ pub(super) fn named_volume(node: &Node) -> Option<String> {
     source.filter(|_| is_volume).map(str::to_owned)
 }
 
+/// What the file says of a named volume.
+fn definition<'a>(key: &Text, context: &'a Context<'_>) -> Option<&'a Node> {
+    context.section("volumes")?.get(key.raw())
+}
+
+/// What the engine's own driver is told of a volume: `type`, `o` and `device` are those of mount(8).
+fn option<'a>(definition: &'a Node, name: &str) -> Option<&'a Text> {
+    definition.get("driver_opts")?.get(name)?.text()
+}
+
+/// Whether a named volume is memory: its `device` is a word without meaning then (Docker documentation, "docker volume create").
+fn is_in_memory(key: &Text, context: &Context<'_>) -> bool {
+    let kind = definition(key, context).and_then(|it| option(it, "type"));
+    kind.is_some_and(|kind| kind.raw() == "tmpfs")
+}
+
 /// A named volume: by the device that it is made of, else by the name that the engine knows it by.
 fn volume(key: &Text, subpath: &str, context: &Context<'_>) -> Store {
-    let definition = context
-        .section("volumes")
-        .and_then(|volumes| volumes.get(key.raw()));
-    let options = definition.and_then(|it| it.get("driver_opts"));
-    let option = |name: &str| options.and_then(|it| it.get(name)).and_then(Node::text);
-    if let (Some(device), Some(node)) = (option("device"), definition) {
+    let definition = definition(key, context);
+    let option = |name: &str| definition.and_then(|it| option(it, name));
+    let device = option("device").filter(|_| !is_in_memory(key, context));
+    if let (Some(device), Some(node)) = (device, definition) {
         let how = option("o").map_or("", Text::raw);
         let mut store = if how.split(',').any(|word| word == "bind") {
             Store::bind(device, &context.base(&node.place), context.home()).below(subpath)

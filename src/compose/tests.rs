@@ -83,6 +83,21 @@ fn an_override_can_reset_and_replace() {
     assert!(container.mounts.is_empty());
 }
 
+/// What is written behind `!reset` does not count, whatever the key holds.
+#[test]
+fn a_list_or_a_map_can_be_reset_by_null_and_by_nothing() {
+    let base = "services: {a: {image: x, ports: [\"1:1\"], environment: {A: 1}, volumes: [v:/v], healthcheck: {test: [CMD, x]}}}";
+    for reset in ["!reset null", "!reset", "!reset []", "!reset x"] {
+        let over = format!(
+            "services:\n  a:\n    ports: {reset}\n    environment: {reset}\n    volumes: {reset}\n    healthcheck: {reset}\n"
+        );
+        let container = one(&[("compose.yaml", base), ("compose.b.yaml", over.as_str())]);
+        assert!(container.ports.is_empty(), "{reset}");
+        assert_eq!(variable(&container, "A"), "unset", "{reset}");
+        assert!(container.mounts.is_empty(), "{reset}");
+    }
+}
+
 #[test]
 fn anchors_merges_extends_and_include() {
     let files = [

@@ -198,10 +198,11 @@ impl Builder<'_> {
         let place = self.place(span.start.line(), span.start.col() + 1);
         let (value, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                // saphyr sets an empty value where the next token begins.
+                // saphyr sets an empty value where the next token begins. What is written behind `!reset` does not count.
                 let null = style == ScalarStyle::Plain
                     && tag.is_none()
-                    && ["", "~", "null", "Null", "NULL"].contains(&text.as_ref());
+                    && ["", "~", "null", "Null", "NULL"].contains(&text.as_ref())
+                    || tag.as_deref().is_some_and(|tag| tag.suffix == "reset");
                 let value = if null {
                     Value::Null
                 } else {

@@ -164,6 +164,16 @@ fn environment_files_build_on_one_another() {
     );
 }
 
+/// A long one is not guessed because a word stands in front.
+#[test]
+fn a_long_password_that_begins_with_a_word_is_no_guess() {
+    for password in ["postgres482719482719", "test-0000111122223333"] {
+        let compose = REFERENCE.replace("${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}", password);
+        let found = errors(&check(&Deployment::new(&compose), &[]).json());
+        assert!(found.is_empty(), "{password}: {found:#?}");
+    }
+}
+
 /// A password that is tried first is a fault however it is written.
 #[test]
 fn literal_passwords_that_are_tried_first() {

@@ -55,13 +55,19 @@ const GUESSED: [&str; 34] = [
 ];
 /// The longest row of digits that is tried.
 const DIGITS: usize = 10;
+/// The longest row of digits that is tried behind a word: a year, `123456`.
+const DIGITS_BEHIND: usize = 6;
 
 /// What is left of a password when nothing in it makes it hard: `P4ssw0rd` is not undone, for that has no end.
 fn plain(password: &str) -> String {
     let lower = password.to_lowercase();
     let kept: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
-    kept.trim_end_matches(|c: char| c.is_ascii_digit())
-        .to_owned()
+    let word = kept.trim_end_matches(|c: char| c.is_ascii_digit());
+    let behind = kept.len().saturating_sub(word.len());
+    match word.is_empty() || behind <= DIGITS_BEHIND {
+        true => word.to_owned(),
+        false => kept,
+    }
 }
 
 /// Whether a password is a word that is tried first, or one of these names.
