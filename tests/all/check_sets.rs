@@ -1357,6 +1357,32 @@ fn what_lies_beside_a_set_is_not_checked() {
     );
 }
 
+/// What `set_config` sets for a transaction alone is a warning, as SET LOCAL is.
+#[test]
+fn set_config_for_the_transaction_is_not_for_the_session() {
+    for (local, severity) in [
+        ("true", "warning"),
+        ("TRUE", "warning"),
+        ("'t'", "warning"),
+        ("is_local => true", "warning"),
+        ("false", "error"),
+        ("is_local => false", "error"),
+    ] {
+        let repository = Repository::new();
+        let sql = format!("SELECT set_config('search_path', 'public', {local});");
+        repository.write(K, "V90__case.sql", &sql);
+        let found = repository.found();
+        let [only] = found.as_slice() else {
+            panic!("{sql}: {found:#?}");
+        };
+        assert_eq!(
+            (only.rule.as_str(), only.severity.as_str()),
+            ("sets/search-path", severity),
+            "{sql}"
+        );
+    }
+}
+
 /// A temporary table of the caller comes first wherever `pg_temp` is not written last.
 #[test]
 fn a_function_with_its_owners_rights_looks_into_pg_temp_last() {

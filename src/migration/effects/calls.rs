@@ -206,11 +206,22 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
             at,
             &values(0).texts,
             &values(1).texts,
-            &values(2).texts,
+            arguments.get(2).is_some_and(is_true),
         );
     } else {
         objects(reader, name, &arguments, at, variables);
     }
+}
+
+/// Whether an argument is true as it is written (PostgreSQL documentation, "Boolean Type"), be it given by its name.
+fn is_true(argument: &SyntaxNode) -> bool {
+    let text = argument.text().to_string().to_ascii_lowercase();
+    let value = text
+        .rsplit_once("=>")
+        .map_or(text.as_str(), |(_, value)| value);
+    let value = value.split("::").next().unwrap_or_default();
+    let word = value.trim().trim_matches('\'').trim();
+    ["true", "t", "yes", "y", "on", "1"].contains(&word)
 }
 
 fn set_config(
@@ -218,11 +229,11 @@ fn set_config(
     at: usize,
     parameters: &[String],
     values: &[String],
-    local: &[String],
+    local: bool,
 ) {
     let scope = match local {
-        [local] if local.eq_ignore_ascii_case("true") => Scope::Transaction,
-        _ => Scope::Session,
+        true => Scope::Transaction,
+        false => Scope::Session,
     };
     for parameter in parameters {
         let parameter = parameter.to_ascii_lowercase();
