@@ -204,6 +204,14 @@ impl<'a> Case<'a> {
         self.subject.lock.get()
     }
 
+    /// The database that the service's URL names, where it is another one than its own and could not be read.
+    #[must_use]
+    pub(crate) fn elsewhere(&self) -> Option<&'a str> {
+        let named = self.subject.service.endpoint()?.database.as_str();
+        let is_other = named != self.subject.service.database_name();
+        (is_other && self.snapshot().is_err()).then_some(named)
+    }
+
     /// Whether the service's lock was made from other files than its set has now. `false` without a set or a lock.
     #[must_use]
     pub(crate) fn is_lock_stale(&self) -> bool {

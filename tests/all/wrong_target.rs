@@ -1,6 +1,7 @@
 //! The set of one service against the database of another, with every combination of verbs and flags: refused, nothing written.
 
 use crate::lab::{K, Lab, R, S};
+use crate::verify_cases::{list, shown, text, verify};
 
 /// Everything that a wrong run could write: catalog, histories, stamp, rows of the small tables.
 fn everything(lab: &Lab, database: &str) -> String {
@@ -155,9 +156,9 @@ fn overlapping_histories_of_the_same_names_are_told_apart() {
     }
 }
 
-/// What every verb says of service `a` while its URL leads there.
+/// What every verb says of service `a` while its URL leads there; `verify` ends with this code, all others with 4.
 #[track_caller]
-fn every_verb(lab: &Lab, code: i32, said: &[&str], unsaid: &[&str]) {
+fn every_verb(lab: &Lab, verifies: i32, said: &[&str], unsaid: &[&str]) {
     let verbs: [&[&str]; 7] = [
         &["migrate"],
         &["migrate", "--dry-run"],
@@ -168,6 +169,7 @@ fn every_verb(lab: &Lab, code: i32, said: &[&str], unsaid: &[&str]) {
         &["rollback", "--target", "0"],
     ];
     for verb in verbs {
+        let code = if verb == ["verify"] { verifies } else { 4 };
         let run = lab.run(&[verb, &["--service", "a"]].concat()).exits(code);
         for text in said {
             assert!(
@@ -203,7 +205,7 @@ fn a_url_to_a_database_that_does_not_let_the_role_in_says_what_is_to_be_mended()
     let mend = format!("mend the URL, so that it ends in /{a}");
     every_verb(
         &lab,
-        4,
+        1,
         &["SQLSTATE 42501", &leads, &mend],
         &["GRANT", "dbctl provision"],
     );
@@ -297,4 +299,99 @@ fn sets_that_were_exchanged_in_the_manifest_are_told_as_what_they_are() {
         .exits(3)
         .says(&stamp);
     lab.run(&["status", "--service", "a"]).exits(1).says(&stamp);
+}
+
+/// Which rules found something about which service.
+fn rules_of(report: &serde_json::Value) -> Vec<(String, String)> {
+    list(report, "findings")
+        .iter()
+        .map(|found| {
+            (
+                text(found, "rule").to_owned(),
+                text(found, "service").to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn verify_tells_a_url_to_another_services_database_that_lets_nobody_in_as_that() {
+    let mut lab = two();
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    let astray = lab.url("b", "a");
+    lab.env.insert("A_URL".to_owned(), astray);
+    let report = verify(&lab, &[]);
+    // Nobody has got into the database of a, whoever got into the one of b.
+    assert_eq!(
+        rules_of(&report),
+        [("identity/wrong-database".to_owned(), "a".to_owned())],
+        "{}",
+        shown(&report)
+    );
+    let found = &list(&report, "findings")[0];
+    let says = format!(
+        "a expects database {a} but its URL names database {b}, which is the database of b"
+    );
+    assert_eq!(text(found, "message"), says);
+    let untried = format!("names database {b}, so who gets into database {a} was not tried");
+    let gaps = list(&report, "not_checked");
+    assert!(
+        gaps.iter()
+            .any(|gap| text(gap, "reason").contains(&untried)),
+        "{gaps:?}"
+    );
+    lab.env.remove("A_URL");
+    assert!(rules_of(&verify(&lab, &[])).is_empty());
+}
+
+#[test]
+fn verify_tells_a_database_that_the_manifest_gives_to_two_services_also_where_one_cannot_enter() {
+    let mut lab = two();
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    let both = lab.url("a", "b");
+    lab.env.insert("B_URL".to_owned(), both);
+    lab.edit(
+        &format!("database = \"{b}\""),
+        &format!("database = \"{a}\""),
+    );
+    let report = verify(&lab, &[]);
+    let found = list(&report, "findings");
+    let shared: Vec<_> = found
+        .iter()
+        .filter(|found| text(found, "rule") == "identity/shared-database")
+        .collect();
+    let [shared] = shared.as_slice() else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(
+        text(shared, "message"),
+        format!("b and a use one physical database, {a}")
+    );
+}
+
+#[test]
+fn verify_tells_a_database_that_was_never_adopted_what_migrate_tells_it() {
+    let mut lab = Lab::new();
+    lab.own_services(&["a"]);
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["lock", "-q"]).exits(0);
+    let make = "CREATE TABLE a_one (a int PRIMARY KEY); CREATE TABLE a_two (a int PRIMARY KEY); CREATE TABLE a_four (a int PRIMARY KEY)";
+    lab.sql("a", &format!("SET ROLE {}; {make}", lab.db("a")));
+    lab.run(&["migrate"])
+        .exits(3)
+        .says("dbctl baseline --service a");
+    let report = verify(&lab, &[]);
+    let pending = list(&report, "findings")
+        .iter()
+        .find(|found| text(found, "rule") == "drift/pending");
+    let remedy = text(pending.unwrap(), "remedy");
+    assert!(
+        remedy.starts_with("dbctl baseline --service a, "),
+        "{remedy}"
+    );
+    for gap in list(&report, "not_checked") {
+        assert!(!text(gap, "remedy").starts_with("dbctl migrate"), "{gap}");
+    }
+    lab.run(&["baseline", "--service", "a"]).exits(0);
+    assert!(rules_of(&verify(&lab, &[])).is_empty());
 }

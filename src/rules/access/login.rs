@@ -73,6 +73,17 @@ fn gaps<'a>(case: &Case<'_>, entries: impl Iterator<Item = &'a Entry>) -> Vec<Ga
             remedy: Some("give dbctl the URL that the service uses".to_owned()),
         });
     }
+    if let Some(elsewhere) = case.elsewhere() {
+        gaps.push(Gap {
+            reason: format!(
+                "the URL of {} names database {}, so who gets into database {} was not tried",
+                service.name,
+                ident(elsewhere),
+                ident(service.database_name())
+            ),
+            remedy: Some("give dbctl the URL of the service's own database".to_owned()),
+        });
+    }
     gaps
 }
 
@@ -83,13 +94,14 @@ const fn is_in(entry: &Entry) -> bool {
     )
 }
 
-/// Whether the connection ends in a database that is not the service's: rules of group `identity` say so, and whose log-in works there
-/// says nothing more.
+/// Whether the connection ends in a database that is not the service's, or would if it were let in: rules of group `identity` say so, and
+/// whose log-in works there says nothing more.
 fn is_astray(case: &Case<'_>) -> bool {
-    matches!(
-        case.survey.place(),
-        Ok(Place::WrongDatabase | Place::ForeignSchema(_))
-    )
+    case.elsewhere().is_some()
+        || matches!(
+            case.survey.place(),
+            Ok(Place::WrongDatabase | Place::ForeignSchema(_))
+        )
 }
 
 /// Whether the other service's own connection ends in this very database, which rules of group `identity` report.

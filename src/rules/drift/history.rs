@@ -1,6 +1,6 @@
 //! The migration history against the set.
 
-use super::{is_are, plan};
+use super::{holds_relations, is_are, next_step, plan};
 use crate::manifest::Managed;
 use crate::migration::Problem;
 use crate::report::text::count;
@@ -37,6 +37,10 @@ fn not_migrated(case: &Case<'_>) -> Verdict {
         )
         .saw("a migrated database", "no history and no tables")
         .remedy(match case.subject.service.managed {
+            Managed::Dbctl if holds_relations(snapshot) => format!(
+                "Look at the address, for it is not empty and dbctl migrate refuses it; or give {} an empty database.",
+                case.name()
+            ),
             Managed::Dbctl => format!("dbctl migrate --service {}", case.name()),
             Managed::Service => format!("Start {}: it makes its tables itself.", case.name()),
         });
@@ -78,7 +82,7 @@ fn history(case: &Case<'_>) -> Verdict {
                 Problem::Unknown(row) => (
                     format!("V{}__{}.sql", row.version, row.name),
                     format!(
-                        "Run the release of set that has it, or add the file V{}__{}.sql to the set; remove the row only if the migration never ran.",
+                        "Bring V{}__{}.sql back into the set, or use the release that has it. Remove the row only if what it did was taken back as well: dbctl repair says how.",
                         row.version, row.name
                     ),
                 ),
@@ -157,7 +161,7 @@ fn pending(case: &Case<'_>) -> Verdict {
             "no pending migration",
             count(files.len(), "pending migration"),
         )
-        .remedy(format!("dbctl migrate --service {}", case.name()))
+        .remedy(next_step(case))
         .evidence("history");
     Ok(vec![finding].into())
 }

@@ -13,7 +13,7 @@ use super::text::mentions;
 use super::{Case, Rule};
 use crate::migration::{Plan, Set};
 use crate::report::text::count;
-use crate::snapshot::{Diff, Gap};
+use crate::snapshot::{Diff, Gap, Kind, Snapshot};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -68,10 +68,32 @@ fn settled<'a>(case: &Case<'a>) -> Result<Option<&'a Diff<'a>>, Gap> {
     if pending > 0 {
         return Err(Gap {
             reason: format!("{} pending (drift/pending)", is_are(pending)),
-            remedy: Some(format!("dbctl migrate --service {}", case.name())),
+            remedy: Some(next_step(case)),
         });
     }
     Ok(Some(diff))
+}
+
+/// What brings the database to where its set is. What holds relations and was never migrated has to be adopted first: migrate refuses it.
+fn next_step(case: &Case<'_>) -> String {
+    let is_adopted = |snapshot: &Snapshot| {
+        let history = snapshot.history.known();
+        history.is_none_or(|history| !history.rows.is_empty())
+            || matches!(snapshot.identity.stamp.known(), Some(Some(_)))
+            || !holds_relations(snapshot)
+    };
+    match case.snapshot().is_ok_and(is_adopted) {
+        true => format!("dbctl migrate --service {}", case.name()),
+        false => format!(
+            "dbctl baseline --service {}, which adopts what is there once it has proved that it is the set's; until then dbctl migrate refuses it",
+            case.name()
+        ),
+    }
+}
+
+fn holds_relations(snapshot: &Snapshot) -> bool {
+    let mut kinds = snapshot.objects.iter().map(|object| object.key.kind);
+    kinds.any(|kind| kind.is_relation() || kind == Kind::Sequence)
 }
 
 fn is_are(pending: usize) -> String {

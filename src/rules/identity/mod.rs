@@ -41,19 +41,23 @@ const WRONG_DATABASE: Rule = Rule {
 };
 
 fn wrong_database(case: &Case<'_>) -> Verdict {
-    let snapshot = case.snapshot()?;
-    let actual = &snapshot.identity.database;
+    let owner = |name: &str| {
+        case.others().find(|other| {
+            let database = other.service.database.as_ref();
+            database.is_some_and(|it| it.value == name)
+        })
+    };
+    // Where nobody lets the service in, a URL that names another service's database is wrong all the same.
+    let (actual, says) = match (case.snapshot(), case.elsewhere()) {
+        (Ok(snapshot), _) => (snapshot.identity.database.as_str(), "connection ends in"),
+        (Err(_), Some(named)) if owner(named).is_some() => (named, "URL names"),
+        (Err(gap), _) => return Err(gap),
+    };
     let expected = case.subject.service.database_name();
     if actual == expected {
         return Ok(Vec::new().into());
     }
-    let owner = case.others().find(|other| {
-        other
-            .service
-            .database
-            .as_ref()
-            .is_some_and(|d| d.value == *actual)
-    });
+    let owner = owner(actual);
     let whose = owner.map_or_else(String::new, |owner| {
         format!(", which is the database of {}", owner.service.name)
     });
@@ -61,7 +65,7 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
         .finding(
             About::plain("database", actual),
             format!(
-                "{} expects database {} but its connection ends in database {}{whose}",
+                "{} expects database {} but its {says} database {}{whose}",
                 case.name(),
                 ident(expected),
                 ident(actual)

@@ -106,32 +106,63 @@ pub(super) const SHARED_DATABASE: Rule = Rule {
 
 fn shared_database(case: &Case<'_>) -> Verdict {
     let mut findings = Vec::new();
+    // Where one of the two cannot be read, what their URLs say must do.
+    if let Some((other, database)) = written_twice(case) {
+        findings.push(shared(case, &other.service.name, database));
+        return Ok(findings.into());
+    }
     for pair in pairs(case)? {
         let same = pair.kinship == Kinship::Database;
         // With the wrong database reached, that is the cause, and it has its own finding.
         let explained = pair.ours.database != case.subject.service.database_name()
             || pair.theirs.database != pair.earlier.service.database_name();
         if same && !explained {
-            findings.push(shared(case, &pair));
+            let other = &pair.earlier.service.name;
+            findings.push(shared(case, other, &pair.ours.database));
             break;
         }
     }
     Ok(findings.into())
 }
 
-fn shared(case: &Case<'_>, pair: &Pair<'_>) -> Finding {
-    let other = &pair.earlier.service.name;
+/// An earlier service whose URL leads to the same host, port and database, that being the database of both by the manifest, if not both
+/// of them could be read.
+fn written_twice<'a>(case: &Case<'a>) -> Option<(&'a Subject<'a>, &'a str)> {
+    let own = case.subject.service.endpoint()?;
+    let name = case.name();
+    let mut earlier = case
+        .system
+        .subjects
+        .iter()
+        .take_while(|subject| subject.service.name != name);
+    let found = earlier.find(|subject| {
+        let is_read = subject
+            .snapshot
+            .as_ref()
+            .is_some_and(|it| it.known().is_some());
+        let theirs = subject.service.endpoint();
+        let is_meant = [case.subject, *subject]
+            .iter()
+            .all(|subject| subject.service.database_name() == own.database);
+        !(is_read && case.snapshot().is_ok())
+            && is_meant
+            && theirs.is_some_and(|theirs| own.shares_database_with(theirs).is_some())
+    })?;
+    Some((found, own.database.as_str()))
+}
+
+fn shared(case: &Case<'_>, other: &str, database: &str) -> Finding {
     SHARED_DATABASE
         .finding(
-            About::plain("database", &pair.ours.database),
+            About::plain("database", database),
             format!(
                 "{} and {other} use one physical database, {}",
                 case.name(),
-                ident(&pair.ours.database)
+                ident(database)
             ),
         )
         .belongs_to(other)
-        .saw("a database for each service", format!("one database, {}", ident(&pair.ours.database)))
+        .saw("a database for each service", format!("one database, {}", ident(database)))
         .remedy(format!(
             "Give {} a database of its own (`dbctl provision --service {}`), move its rows there, and change its URL.",
             case.name(),
