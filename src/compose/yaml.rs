@@ -267,6 +267,9 @@ impl Builder<'_> {
                 }
             }
         }
+        if open.node.tag == Tag::Reset {
+            open.node.value = Value::Null;
+        }
         self.add(open.node, open.anchor)
     }
 
