@@ -314,6 +314,20 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "CREATE FUNCTION k_f() RETURNS int LANGUAGE plpgsql AS $f$\nDECLARE v int; t text;\nBEGIN\n  SELECT 1, b.hash\n    INTO STRICT v,\n      t FROM k_posts JOIN blocks b ON true;\n  RETURN v;\nEND $f$;",
+        "sets/foreign-reference",
+        6,
+        "blocks",
+    ),
+    (
+        K,
+        "DO $$ DECLARE v int; t text; BEGIN\nUPDATE blocks SET time = now() RETURNING 1, 'x' INTO v, t;\nEND $$;",
+        "sets/foreign-object",
+        2,
+        "blocks",
+    ),
+    (
+        K,
         "CREATE FUNCTION k_f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM blocks';",
         "sets/foreign-reference",
         1,
@@ -1076,6 +1090,14 @@ const BENIGN: &[(&str, &str)] = &[
     (
         K,
         "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE blocks (a int); DELETE FROM blocks; DROP TABLE blocks; END $$;",
+    ),
+    (
+        K,
+        "CREATE FUNCTION k_f() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE v bigint; t text; r k_votes%ROWTYPE; BEGIN\nSELECT 1, 'x' INTO v, t;\nSELECT id, content INTO STRICT v, t FROM k_posts;\nSELECT INTO v 1 FROM k_posts;\nSELECT id FROM k_posts WHERE id = 1 INTO r.id;\nWITH x AS (SELECT 1 AS i) SELECT i INTO v FROM x;\nEXECUTE 'SELECT 1, 2' INTO v, t;\nRETURN v; END $$;",
+    ),
+    (
+        K,
+        "DO $$ DECLARE v bigint; t text; r record; BEGIN\nINSERT INTO k_vars (key, value) VALUES ('k', 'v') RETURNING value INTO t;\nUPDATE k_vars SET value = 'w' WHERE key = 'k' RETURNING key, value INTO STRICT t, t;\nDELETE FROM k_vars WHERE key = 'k' RETURNING * INTO r;\nSELECT count(*), max(content) INTO v, t FROM k_posts;\nEND $$;",
     ),
     (
         K,

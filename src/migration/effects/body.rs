@@ -7,7 +7,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::Variables;
 use super::walk::{Ground, Reader};
-use super::{Act, constant, loose, names};
+use super::{Act, constant, into, loose, names};
 
 /// Languages that can do all that the server's operating-system user can.
 const UNTRUSTED: [&str; 2] = ["c", "internal"];
@@ -110,7 +110,7 @@ fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
     let mut variables = Variables::of(&root);
     let outer = std::mem::replace(&mut reader.in_block, true);
     reader.tree(&root, ground, &mut variables);
-    let mut unread = false;
+    let mut known = Vec::new();
     // What the parser does not know as a statement of a block, it may know as SQL.
     for error in root
         .descendants()
@@ -118,12 +118,18 @@ fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
     {
         let text = error.text().to_string();
         let begin = usize::from(error.text_range().start());
-        unread |= !Reader::knows(&text);
-        reader.code(&text, &|at| ground(begin + at), &mut variables);
+        let sql = into::blanked(&text).unwrap_or(text);
+        if Reader::knows(&sql) {
+            known.push(body.source_range(error.text_range()));
+        }
+        reader.code(&sql, &|at| ground(begin + at), &mut variables);
     }
     reader.in_block = outer;
-    let broken = body.errors().into_iter().next();
-    if let (Some(error), true) = (broken, unread || !has_errors(&root)) {
+    let broken = body.errors().into_iter().find(|error| {
+        let at = error.range().start();
+        !known.iter().any(|range| range.contains(at))
+    });
+    if let Some(error) = broken {
         reader.say(
             ground(0),
             Act::Unread {
@@ -132,11 +138,6 @@ fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
         );
         loose::read(reader, body.text(), ground);
     }
-}
-
-fn has_errors(root: &SyntaxNode) -> bool {
-    root.descendants()
-        .any(|node| node.kind() == SyntaxKind::ERROR)
 }
 
 /// Code in a language that is not read.

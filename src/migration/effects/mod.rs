@@ -7,6 +7,7 @@ mod body;
 mod calls;
 mod constant;
 mod dialect;
+mod into;
 mod keys;
 mod link;
 mod loose;

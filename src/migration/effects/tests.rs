@@ -220,6 +220,73 @@ fn code_within_code_is_read_where_it_stands() {
 }
 
 #[test]
+fn statements_that_fill_variables_are_read() {
+    for statement in [
+        "SELECT 1,'x' INTO v, t FROM a",
+        "SELECT i, j INTO STRICT v, r.f FROM a",
+        "SELECT INTO v 1 FROM a",
+        "SELECT INTO STRICT v i FROM a",
+        "SELECT i FROM a WHERE i = 1 INTO v",
+        "SELECT i FROM a ORDER BY i LIMIT 1 INTO v FOR UPDATE",
+        "(SELECT i FROM a) UNION SELECT 2 INTO v",
+        "SELECT CASE WHEN true THEN 1 ELSE 2 END INTO v FROM a",
+        "SELECT ARRAY[1] INTO w[1] FROM a",
+        "WITH x AS (SELECT i FROM a) SELECT i, 2 INTO v, t FROM x",
+        "INSERT INTO a VALUES (1) RETURNING id INTO v",
+        "INSERT INTO a SELECT 1 RETURNING id INTO STRICT new.x",
+        "UPDATE a SET i = 1 RETURNING i, j INTO v, t",
+        "DELETE FROM a RETURNING * INTO v",
+        "MERGE INTO a USING (SELECT 1 AS i) s ON s.i = a.i WHEN MATCHED THEN DELETE RETURNING a.i INTO v",
+        "EXECUTE 'SELECT 1, 2 FROM a' INTO v, t",
+        "EXPLAIN SELECT 1 FROM a INTO t",
+    ] {
+        let body = format!("DECLARE v int; t text; BEGIN\n {statement};\nEND");
+        for sql in [
+            format!("DO $$ {body} $$"),
+            format!("CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ {body} $$"),
+        ] {
+            let told: Vec<String> = told(&sql)
+                .into_iter()
+                .filter(|line| !line.ends_with("Create Function f"))
+                .collect();
+            let relation = |line: &String| {
+                line.starts_with("2:")
+                    && (line.ends_with("Read Relation a") || line.ends_with("Change Relation a"))
+            };
+            assert!(
+                !told.is_empty() && told.iter().all(relation),
+                "{sql}: {told:#?}"
+            );
+        }
+    }
+    all_told(&[
+        (
+            "DO $$ DECLARE v int; t text; BEGIN\n SELECT 1, 2\n  INTO v,\n   t FROM k JOIN a ON true;\nEND $$",
+            "4:18 Read Relation a",
+        ),
+        (
+            "DO 'DECLARE v int; BEGIN SELECT ''x'', 2 INTO STRICT v, v FROM a; END'",
+            "1:64 Read Relation a",
+        ),
+        // INTO makes a table elsewhere.
+        ("SELECT 1 INTO a", "1:15 Create Relation a"),
+        // What is wrong beside it is said.
+        (
+            "DO $$ DECLARE v int; BEGIN SELECT 1, 2 INTO v, v;v FROBNICATE; END $$",
+            "1:6 Unread",
+        ),
+        (
+            "DO $$ DECLARE v int; BEGIN SELECT 1 INTO v; v := 1 END $$",
+            "1:6 Unread",
+        ),
+        (
+            "DO $$ DECLARE v int; BEGIN SELECT 1 INTO v FROM k INTO v; END $$",
+            "1:6 Unread",
+        ),
+    ]);
+}
+
+#[test]
 fn sql_that_is_put_together_from_known_texts_is_read() {
     let block = |declare: &str, body: &str| format!("DO $$ DECLARE {declare} BEGIN {body} END $$");
     for (declare, body, name) in [
