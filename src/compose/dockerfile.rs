@@ -1,15 +1,12 @@
 //! Init scripts that a `build` puts into the image: `COPY` and `ADD` of its Dockerfile (Docker documentation, "Dockerfile reference").
 
-use std::path::Path;
-
 use super::Place;
 use super::context::Context;
-use super::load::LARGEST;
 use super::path::{Store, rest_of, within};
+use super::provided::read_text;
 use super::scripts::FOLDER;
 use super::text::Text;
 use super::yaml::Node;
-use crate::regular::read_regular;
 
 /// What a Dockerfile puts below the folder of the init scripts.
 #[derive(Debug, Clone)]
@@ -45,7 +42,10 @@ pub(super) fn built(node: &Node, context: &Context<'_>) -> Vec<Built> {
             let name = build.get("dockerfile").and_then(Node::text);
             let file = name.map_or("Dockerfile", Text::raw);
             match &folder.host {
-                Some(host) => read(&host.join(file)),
+                Some(host) => {
+                    let path = host.join(file);
+                    read_text(&path, &path.display().to_string())
+                }
                 None => Err("the folder of its build is not known here".to_owned()),
             }
         }
@@ -95,13 +95,6 @@ pub(super) fn built(node: &Node, context: &Context<'_>) -> Vec<Built> {
         }
     }
     found
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let bytes =
-        read_regular(path, LARGEST).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8"))
 }
 
 /// The sources and the target of a `COPY` or `ADD`, and whether the sources lie in another image.

@@ -33,7 +33,7 @@ impl Loader {
     }
 
     /// What a variable of the environment is set to, if it is.
-    fn set(&self, name: &str) -> Option<Text> {
+    pub(super) fn set(&self, name: &str) -> Option<Text> {
         self.env.get(name).map(|value| Text::known(value.as_str()))
     }
 
@@ -57,7 +57,11 @@ impl Loader {
             column: 1,
         };
         let mut root = Node::new(Value::Map(Vec::new()), start);
-        for mut document in parse(file, &text_of(path, Some(file))?)? {
+        let documents = match self.parsed.remove(&(Arc::clone(file), path.to_path_buf())) {
+            Some(documents) => documents,
+            None => parse(file, &text_of(path, Some(file))?)?,
+        };
+        for mut document in documents {
             match document.value {
                 Value::Null => continue,
                 Value::Map(_) => {}

@@ -123,6 +123,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
         env: wanted.env.clone(),
         bases: BTreeMap::new(),
         read: Vec::new(),
+        parsed: BTreeMap::new(),
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
@@ -158,6 +159,8 @@ pub(super) struct Loader {
     pub(super) bases: BTreeMap<Arc<str>, PathBuf>,
     /// The files that have been read.
     pub(super) read: Vec<PathBuf>,
+    /// The documents of files that were read for the project's name, by the name and the path of each: to be taken out.
+    pub(super) parsed: BTreeMap<(Arc<str>, PathBuf), Vec<Node>>,
 }
 
 impl Loader {

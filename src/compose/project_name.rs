@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::document::text_of;
 use super::interpolate::interpolate;
 use super::load::{ComposeError, Loader};
-use super::text::Text;
 use super::yaml::{Node, parse};
 
 /// The variable that names the project, before the files do.
@@ -18,7 +17,7 @@ impl Loader {
     /// # Errors
     /// When a file cannot be read or is not YAML.
     pub(super) fn project_name(
-        &self,
+        &mut self,
         shown: &[PathBuf],
         paths: &[PathBuf],
         folder: &Path,
@@ -29,9 +28,11 @@ impl Loader {
         let mut last = None;
         for (shown, path) in shown.iter().zip(paths) {
             let file: Arc<str> = shown.display().to_string().into();
-            for document in parse(&file, &text_of(path, Some(&file))?)? {
-                last = self.name_in(&document)?.or(last);
+            let documents = parse(&file, &text_of(path, Some(&file))?)?;
+            for document in &documents {
+                last = self.name_in(document)?.or(last);
             }
+            self.parsed.insert((file, path.clone()), documents);
         }
         // `.` as a folder has no name of its own.
         let by_folder = || {
@@ -49,8 +50,7 @@ impl Loader {
         else {
             return Ok(None);
         };
-        let lookup = |name: &str| self.env.get(name).map(|value| Text::known(value.as_str()));
-        let text = interpolate(text.raw(), &lookup)
+        let text = interpolate(text.raw(), &|name| self.set(name))
             .map_err(|problem| ComposeError::new(node.place.clone(), problem))?;
         let known = text.get().filter(|name| !name.is_empty());
         Ok(known.map(str::to_owned))

@@ -118,12 +118,7 @@ impl Container {
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn text_at(path: &Path, shown: &str) -> Result<Text, String> {
-    if !path.exists() {
-        return Err(format!("{shown} is not here"));
-    }
-    let bytes =
-        read_regular(path, LARGEST).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8"))?;
+    let text = read_text(path, shown)?;
     // UTF-16 of plain letters is UTF-8 as well, with a zero beside each.
     if text.contains('\0') {
         return Err(format!("{shown} holds zero bytes, as UTF-16 does"));
@@ -132,6 +127,19 @@ pub(super) fn text_at(path: &Path, shown: &str) -> Result<Text, String> {
         return Err(format!("{shown} holds a character of a private plane"));
     }
     Ok(Text::known(text))
+}
+
+/// The text of a file of the host, whatever is in it.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn read_text(path: &Path, shown: &str) -> Result<String, String> {
+    if !path.exists() {
+        return Err(format!("{shown} is not here"));
+    }
+    let bytes =
+        read_regular(path, LARGEST).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8"))
 }
 
 /// The configs and secrets that a service of a compose file is given.

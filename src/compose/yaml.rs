@@ -90,16 +90,19 @@ impl Node {
 
     /// Whether the value is YAML's `true`.
     pub(super) fn is_true(&self) -> bool {
-        self.text()
-            .and_then(Text::get)
-            .is_some_and(|text| ["true", "yes", "on"].contains(&text.to_ascii_lowercase().as_str()))
+        self.is_one_of(&["true", "yes", "on"])
     }
 
     /// Whether the value is YAML's `false`.
     pub(super) fn is_false(&self) -> bool {
-        self.text().and_then(Text::get).is_some_and(|text| {
-            ["false", "no", "off"].contains(&text.to_ascii_lowercase().as_str())
-        })
+        self.is_one_of(&["false", "no", "off"])
+    }
+
+    /// Whether it is one of these words, in whatever case.
+    fn is_one_of(&self, words: &[&str]) -> bool {
+        self.text()
+            .and_then(Text::get)
+            .is_some_and(|text| words.contains(&text.to_ascii_lowercase().as_str()))
     }
 
     /// What it is, in words.

@@ -77,6 +77,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The relations and sequences among its objects: what a database that nobody uses has none of.
+    pub fn relations(&self) -> impl Iterator<Item = &Object> {
+        self.objects
+            .iter()
+            .filter(|object| object.key.kind.is_relation() || object.key.kind == Kind::Sequence)
+    }
+
     /// Says of every fact that could not be read why the administrator's session, which was asked for, did not read it.
     pub fn explain_gaps(&mut self, reason: &str) {
         let gaps = [

@@ -68,6 +68,13 @@ impl Repository {
     fn found(&self) -> Vec<Found> {
         found_in(&self.check())
     }
+
+    /// The one thing that is found; `case` names what was tried.
+    fn only(&self, case: &str) -> Found {
+        let mut found = self.found();
+        assert_eq!(found.len(), 1, "{case}: {found:#?}");
+        found.remove(0)
+    }
 }
 
 fn found_in(report: &Value) -> Vec<Found> {
@@ -1393,10 +1400,7 @@ fn set_config_for_the_transaction_is_not_for_the_session() {
         let repository = Repository::new();
         let sql = format!("SELECT set_config('search_path', 'public', {local});");
         repository.write(K, "V90__case.sql", &sql);
-        let found = repository.found();
-        let [only] = found.as_slice() else {
-            panic!("{sql}: {found:#?}");
-        };
+        let only = repository.only(&sql);
         assert_eq!(
             (only.rule.as_str(), only.severity.as_str()),
             ("sets/search-path", severity),
@@ -1461,10 +1465,7 @@ fn a_function_with_its_owners_rights_looks_into_pg_temp_last() {
     ] {
         let repository = Repository::new();
         repository.write(K, "V90__case.sql", &sql);
-        let found: Vec<Found> = repository.found();
-        let [only] = found.as_slice() else {
-            panic!("{sql}: {found:#?}");
-        };
+        let only = repository.only(&sql);
         assert_eq!(only.rule, "sets/security-definer", "{sql}");
         assert_eq!(only.line, line, "{sql}");
         assert!(only.message.contains(said), "{sql}: {}", only.message);
@@ -1521,10 +1522,7 @@ fn sql_that_is_put_together_is_followed_or_said() {
     ] {
         let repository = Repository::new();
         repository.write(K, "V90__case.sql", &format!("DO $$ BEGIN {run}; END $$;"));
-        let found = repository.found();
-        let [only] = found.as_slice() else {
-            panic!("{run}: {found:#?}");
-        };
+        let only = repository.only(run);
         assert_eq!(only.rule, "sets/foreign-object", "{run}");
         assert!(only.message.contains("blocks"), "{run}");
     }
@@ -1541,10 +1539,7 @@ fn a_misspelt_rule_of_an_exception_is_corrected() {
         let repository = Repository::new();
         let sql = format!("-- dbctl:allow {rule} reviewed\nSELECT 1;");
         repository.write(K, "V90__case.sql", &sql);
-        let found = repository.found();
-        let [only] = found.as_slice() else {
-            panic!("{rule}: {found:#?}");
-        };
+        let only = repository.only(rule);
         assert_eq!(only.rule, "sets/inline-allow", "{rule}");
         assert!(only.message.contains(said), "{rule}: {}", only.message);
     }

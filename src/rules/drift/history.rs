@@ -1,6 +1,6 @@
 //! The migration history against the set.
 
-use super::{holds_relations, is_are, next_step, plan};
+use super::{is_are, next_step, plan};
 use crate::manifest::Managed;
 use crate::migration::Problem;
 use crate::report::text::count;
@@ -37,7 +37,7 @@ fn not_migrated(case: &Case<'_>) -> Verdict {
         )
         .saw("a migrated database", "no history and no tables")
         .remedy(match case.subject.service.managed {
-            Managed::Dbctl if holds_relations(snapshot) => format!(
+            Managed::Dbctl if snapshot.relations().next().is_some() => format!(
                 "Look at the address, for it is not empty and dbctl migrate refuses it; or give {} an empty database.",
                 case.name()
             ),

@@ -13,7 +13,7 @@ use super::text::mentions;
 use super::{Case, Rule};
 use crate::migration::{Plan, Set};
 use crate::report::text::count;
-use crate::snapshot::{Diff, Gap, Kind, Snapshot};
+use crate::snapshot::{Diff, Gap, Snapshot};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -80,7 +80,7 @@ fn next_step(case: &Case<'_>) -> String {
         let history = snapshot.history.known();
         history.is_none_or(|history| !history.rows.is_empty())
             || matches!(snapshot.identity.stamp.known(), Some(Some(_)))
-            || !holds_relations(snapshot)
+            || snapshot.relations().next().is_none()
     };
     match case.snapshot().is_ok_and(is_adopted) {
         true => format!("dbctl migrate --service {}", case.name()),
@@ -89,11 +89,6 @@ fn next_step(case: &Case<'_>) -> String {
             case.name()
         ),
     }
-}
-
-fn holds_relations(snapshot: &Snapshot) -> bool {
-    let mut kinds = snapshot.objects.iter().map(|object| object.key.kind);
-    kinds.any(|kind| kind.is_relation() || kind == Kind::Sequence)
 }
 
 fn is_are(pending: usize) -> String {
