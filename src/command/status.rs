@@ -9,7 +9,9 @@ use crate::migration::other_tools::recognise;
 use crate::migration::{Plan, analyse, guard};
 use crate::postgres::inspect::Marks;
 use crate::postgres::unfinished::unfinished;
-use crate::postgres::{DriverError, Looking, Purpose, Session, connect, inspect, misfit, snapshot};
+use crate::postgres::{
+    DriverError, Looking, Purpose, Session, connect, holder, inspect, misfit, snapshot,
+};
 use crate::report::status::{
     Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
 };
@@ -33,6 +35,7 @@ async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Servic
         applied: Vec::new(),
         pending: Vec::new(),
         unfinished: None,
+        runner: None,
         other_histories: Vec::new(),
         divergent: Vec::new(),
         error: None,
@@ -160,6 +163,8 @@ async fn see(
     session: &Session,
     status: &mut ServiceStatus,
 ) -> Result<Seen, DriverError> {
+    // Asked for before what it may be changing is read, and once more below: it may begin or end in between.
+    status.runner = holder(session).await?;
     let marks = inspect::marks(session).await?;
     let total = |version: i32| {
         let mut migrations = service.good_set()?.migrations.iter();
@@ -176,6 +181,10 @@ async fn see(
             })
             .collect()
     });
+    let begun = |all: &Vec<Unfinished>| all.iter().any(|one| one.begun > 0);
+    if status.runner.is_none() && status.unfinished.as_ref().is_some_and(begun) {
+        status.runner = holder(session).await?;
+    }
     let mut seen = Seen {
         marks,
         misfit: None,

@@ -82,6 +82,7 @@ struct WireStatement<'a> {
     text: Option<&'a str>,
     place: &'static str,
     lock: Option<WireLock<'a>>,
+    cut_off: Option<&'a str>,
     hazards: Vec<WireHazard<'a>>,
 }
 
@@ -186,6 +187,7 @@ fn statement(statement: &Statement, verbose: bool) -> WireStatement<'_> {
             relation: lock.relation.as_deref(),
             exists: lock.exists,
         }),
+        cut_off: statement.cut_off.as_deref(),
         hazards: statement
             .hazards
             .iter()

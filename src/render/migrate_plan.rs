@@ -103,6 +103,7 @@ fn kind(text: &str) -> String {
 fn is_quiet(statement: &Statement) -> bool {
     statement.lock.is_none()
         && statement.hazards.is_empty()
+        && statement.cut_off.is_none()
         && statement.place == Place::Transaction
 }
 
@@ -120,6 +121,9 @@ fn statement(statement: &Statement, style: Style, text: &mut String) {
             style,
             text,
         ),
+    }
+    if let Some(cut_off) = &statement.cut_off {
+        note(&one_line(cut_off), Tone::Warn, style, text);
     }
     if let Some(lock) = &statement.lock {
         let relation = lock.relation.as_deref().unwrap_or("a relation");

@@ -15,6 +15,7 @@ fn quiet(line: usize, text: &str) -> Statement {
         text: text.to_owned(),
         place: Place::Transaction,
         lock: None,
+        cut_off: None,
         hazards: Vec::new(),
     }
 }

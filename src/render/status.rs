@@ -69,6 +69,8 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
             .total
             .map_or_else(String::new, |total| format!(" of {total}"));
         let begun = match unfinished.begun {
+            // What it has begun is not cut off as long as it lives.
+            _ if status.runner.is_some() => "a run is at work on it".to_owned(),
             0 if unfinished.total.is_none() => {
                 "the set has no such version: bring its file back".to_owned()
             }
@@ -92,7 +94,9 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
             history.tool, history.schema, history.table, status.name
         )
     });
-    unfinished.chain(histories).collect()
+    let runner = status.runner.iter();
+    let runner = runner.map(|runner| format!("another run works on this database: {runner}"));
+    unfinished.chain(histories).chain(runner).collect()
 }
 
 fn newest(status: &ServiceStatus) -> String {
@@ -165,6 +169,7 @@ struct WireService<'a> {
     applied: Vec<WireApplied<'a>>,
     pending: Vec<WirePending<'a>>,
     unfinished: Option<Vec<WireUnfinished>>,
+    runner: Option<&'a str>,
     other_histories: Vec<WireHistory<'a>>,
     divergent: &'a [String],
     error: Option<&'a str>,
@@ -235,6 +240,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
                 .unfinished
                 .as_ref()
                 .map(|all| all.iter().map(unfinished).collect()),
+            runner: status.runner.as_deref(),
             other_histories: status
                 .other_histories
                 .iter()

@@ -105,6 +105,8 @@ pub struct Statement {
     pub place: Place,
     /// The strongest lock that it takes on a relation in use, if any.
     pub lock: Option<Lock>,
+    /// What becomes of it where an earlier run was cut off in it.
+    pub cut_off: Option<String>,
     /// What readers, writers or data may suffer from it.
     pub hazards: Vec<Hazard>,
 }

@@ -50,6 +50,8 @@ pub struct ServiceStatus {
     pub pending: Vec<Pending>,
     /// Migrations of which some statements ran; `None` when that was not or could not be read.
     pub unfinished: Option<Vec<Unfinished>>,
+    /// The process that works on it right now, in words: another dbctl.
+    pub runner: Option<String>,
     /// Other tools' histories, in a database that has none of dbctl's.
     pub other_histories: Vec<OtherHistory>,
     /// What does not fit between history and set.

@@ -216,10 +216,30 @@ fn an_index_that_was_cut_off_by_a_cancel_or_a_kill_is_found_and_mended() {
     );
     let mut runner = shop.spawn(&[]);
     shop.until_backend(waiting);
+    // Whoever looks meanwhile is told of the run, and of nothing that was cut off.
+    let status = shop
+        .lab
+        .run(&["status"])
+        .exits(0)
+        .says("V2 unfinished: 0 of 2 statements ran; a run is at work on it")
+        .says("another run works on this database: process ");
+    assert!(!status.all().contains("cut off"), "{}", status.all());
+    let seen = shop.lab.json(&["status"], 0);
+    let named = seen["services"][0]["runner"].as_str().unwrap();
+    assert!(named.contains("dbctl migrate"), "{named}");
+    shop.migrate(&["--dry-run"])
+        .exits(0)
+        .says("another run is at work on it: process ");
     runner.kill().unwrap();
     runner.wait().unwrap();
     shop.until_no_backend();
     holder.release();
+    let status = shop.lab.run(&["status"]).exits(0);
+    status.says("1 was cut off: dbctl repair tells");
+    shop.migrate(&["--dry-run"]).exits(0).says(
+        "an earlier run was cut off in it: it left the invalid index public.goods_name_idx; \
+         DROP INDEX CONCURRENTLY IF EXISTS public.goods_name_idx comes first",
+    );
     assert!(indexes(&shop).contains("INVALID"), "{}", indexes(&shop));
     assert_eq!(
         shop.sql("SELECT statement, done FROM dbctl.progress"),

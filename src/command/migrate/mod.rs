@@ -158,7 +158,7 @@ async fn look<'a>(
             let ran = begun
                 .map(|one| usize::try_from(one.done).unwrap_or(0))
                 .sum();
-            plan::pending(migration, ran, options.dry_run, &cleared.missing)
+            plan::pending(migration, ran, options.dry_run, &cleared.seen)
         })
         .collect();
     let is_wanted = |run: &ServiceRun| {

@@ -1,16 +1,17 @@
 //! What a migration would do, as a report shows it.
 
+use super::preflight::Seen;
 use crate::migration::masked::without_secrets;
 use crate::migration::{Analysis, Migration, Mode, Name, Place, analyse};
 use crate::report::migrate::{self as report, Pending, Statement};
 
 /// A migration that is still to be applied, of which so many statements ran before; with the others where the plan itself is what was
-/// asked for. `missing` are relations that are not there yet.
+/// asked for.
 pub(super) fn pending(
     migration: &Migration,
     ran: usize,
     with_statements: bool,
-    missing: &[Name],
+    seen: &Seen,
 ) -> Pending {
     // What was begun statement by statement goes on so, whatever its file says by now.
     let by_statement = migration.mode == Mode::Statements || ran > 0;
@@ -33,8 +34,12 @@ pub(super) fn pending(
         statements: if with_statements {
             statements
                 .into_iter()
+                .enumerate()
                 .skip(ran)
-                .map(|one| statement(one, missing))
+                .map(|(number, one)| Statement {
+                    cut_off: seen.resumptions.get(&(migration.version, number)).cloned(),
+                    ..statement(one, &seen.missing)
+                })
                 .collect()
         } else {
             Vec::new()
@@ -79,6 +84,7 @@ fn statement(analysis: Analysis, missing: &[Name]) -> Statement {
                 .is_none_or(|relation| !missing.contains(relation)),
             relation: lock.relation.map(|relation| relation.to_string()),
         }),
+        cut_off: None,
         hazards: analysis
             .hazards
             .into_iter()
@@ -94,7 +100,7 @@ fn statement(analysis: Analysis, missing: &[Name]) -> Statement {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-    use super::pending;
+    use super::{Seen, pending};
     use crate::migration::analysis::NO_TRANSACTION;
     use crate::migration::{Migration, Mode, Set};
 
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_statement_that_demands_its_own_run_is_named() {
-        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 0, true, &[]);
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 0, true, &Seen::default());
         assert!(plan.by_statement);
         assert_eq!(
             plan.reason.as_deref(),
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn statements_that_ran_are_not_in_the_plan() {
-        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 1, true, &[]);
+        let plan = pending(&migration("SELECT 1;\nVACUUM;"), 1, true, &Seen::default());
         assert_eq!(plan.ran, 1);
         let lines: Vec<usize> = plan.statements.iter().map(|one| one.line).collect();
         assert_eq!(lines, [2]);
@@ -128,14 +134,14 @@ mod tests {
     fn a_file_can_ask_to_be_run_by_statement() {
         let migration = migration(&format!("{NO_TRANSACTION}\nSELECT 1;"));
         assert_eq!(migration.mode, Mode::Statements);
-        let plan = pending(&migration, 0, false, &[]);
+        let plan = pending(&migration, 0, false, &Seen::default());
         assert_eq!(plan.reason.as_deref(), Some("the file asks for it"));
         assert!(plan.statements.is_empty());
     }
 
     #[test]
     fn one_transaction_needs_no_reason() {
-        let plan = pending(&migration("SELECT 1"), 0, true, &[]);
+        let plan = pending(&migration("SELECT 1"), 0, true, &Seen::default());
         assert!(!plan.by_statement);
         assert_eq!(plan.reason, None);
     }

@@ -10,8 +10,8 @@ use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
-    Connecting, DriverError, Event, Looking, Purpose, Session, connect, misfit, snapshot, standby,
-    unfinished,
+    Connecting, DriverError, Event, Looking, Purpose, Resumptions, Session, connect, misfit,
+    resumptions, snapshot, standby, unfinished,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -33,8 +33,17 @@ pub(crate) struct Cleared {
     pub(super) unfinished: Vec<Unfinished>,
     /// What its server has left; read only where something is pending.
     pub(super) capacity: Option<Capacity>,
-    /// Relations that statements of the plan lock and that are not there yet; looked for in a dry run only.
+    /// What a dry run tells beside the plan.
+    pub(super) seen: Seen,
+}
+
+/// What a dry run looks for besides.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Relations that statements of the plan lock and that are not there yet.
     pub(super) missing: Vec<Name>,
+    /// What becomes of statements in which an earlier run was cut off.
+    pub(super) resumptions: Resumptions,
 }
 
 /// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
@@ -126,7 +135,7 @@ async fn inspected(
             plan,
             unfinished: begun,
             capacity: None,
-            missing: Vec::new(),
+            seen: Seen::default(),
         }));
     }
     // An empty database holds nobody's tables.
@@ -136,9 +145,15 @@ async fn inspected(
             return Ok(Err((Outcome::Refused, reason)));
         }
     }
-    let missing = match task.dry_run {
-        true => inspect::missing(session, &locked(&plan)).await?,
-        false => Vec::new(),
+    let seen = match task.dry_run {
+        true => Seen {
+            missing: inspect::missing(session, &locked(&plan)).await?,
+            resumptions: match begun.is_empty() {
+                true => Resumptions::new(),
+                false => resumptions(session, &plan.pending).await?,
+            },
+        },
+        false => Seen::default(),
     };
     let capacity = seen_capacity(task, session).await?;
     let problem = unable(task, inspect::abilities(session).await?)
@@ -153,7 +168,7 @@ async fn inspected(
             plan,
             unfinished: begun,
             capacity: Some(capacity),
-            missing,
+            seen,
         }),
     })
 }

@@ -70,10 +70,10 @@ impl<'a> Task<'a> {
             others: loaded.others(&manifest.name),
             set,
             endpoint,
-            admin: manifest.admin.as_ref().map(|admin| &admin.value),
+            admin: manifest.admin_endpoint(),
             timescaledb: manifest.store == Store::TimescaleDb,
             data_dir: manifest.data_dir.as_ref().map(|dir| dir.value.as_path()),
-            shared: loaded.shared_database(manifest),
+            shared: loaded.manifest.shared_database(manifest),
             wait,
             dry_run,
         })

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use super::footprint::resolve;
-use crate::migration::{Fate, Name};
+use crate::migration::{Analysis, Fate, Mode, Name, Place};
 
 /// What has become of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,20 @@ pub(super) async fn tables(session: &Session, names: &[Name]) -> Result<Vec<u32>
         found.push(row.try_get(0)?);
     }
     Ok(found)
+}
+
+/// What has become of a statement of a migration that runs statement by statement. `before` are the indexes that were remembered when
+/// it began.
+pub(super) async fn outcome_of(
+    session: &Session,
+    analysis: &Analysis,
+    before: &[u32],
+) -> Result<Outcome, Error> {
+    let fate = match analysis.place_in(Mode::Statements) {
+        Place::Alone { fate, .. } => fate,
+        Place::Transaction | Place::FreshSession => Fate::Unknown,
+    };
+    settle(session, &fate, &analysis.text, &analysis.touches, before).await
 }
 
 /// What has become of a statement that was begun. `before` are the indexes that were remembered then, `touches` the relations that

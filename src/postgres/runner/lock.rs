@@ -36,7 +36,10 @@ pub(super) async fn lock(
         }
         let waited = started.elapsed();
         if waited >= limit || !told {
-            let holder = holder(session).await.map_err(|error| lost(&error))?;
+            let holder = holder(session)
+                .await
+                .map_err(|error| lost(&error))?
+                .unwrap_or_else(|| "a runner that has just ended".to_owned());
             if waited >= limit {
                 return Err(ApplyError::Locked(format!(
                     "another runner works on this database: {holder}; gave up after {:.1} s: wait for it, or raise --lock-timeout",
@@ -66,8 +69,11 @@ pub(super) async fn raised(interrupt: &watch::Receiver<bool>) {
     }
 }
 
-/// Who holds the runners' lock, in words.
-async fn holder(session: &Session) -> Result<String, tokio_postgres::Error> {
+/// Who holds the runners' lock of this database, in words, if anybody does.
+///
+/// # Errors
+/// When the query fails.
+pub async fn holder(session: &Session) -> Result<Option<String>, tokio_postgres::Error> {
     let rows = session
         .client
         .query(
@@ -80,16 +86,16 @@ async fn holder(session: &Session) -> Result<String, tokio_postgres::Error> {
             &[&LOCK_KEY],
         )
         .await?;
-    Ok(match rows.first() {
-        Some(row) => format!(
-            "process {} ({}) from {}, connected since {} UTC",
-            row.try_get::<_, i32>(0)?,
-            row.try_get::<_, String>(1)?,
-            row.try_get::<_, String>(2)?,
-            row.try_get::<_, String>(3)?
-        ),
-        None => "a runner that has just ended".to_owned(),
-    })
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some(format!(
+        "process {} ({}) from {}, connected since {} UTC",
+        row.try_get::<_, i32>(0)?,
+        row.try_get::<_, String>(1)?,
+        row.try_get::<_, String>(2)?,
+        row.try_get::<_, String>(3)?
+    )))
 }
 
 /// A pause of 50 to 150 % of this one, so that many waiters do not ask in step.

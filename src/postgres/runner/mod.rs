@@ -15,6 +15,7 @@ mod looks;
 mod message;
 mod progress;
 mod repair;
+mod resumption;
 mod rollback;
 mod stepwise;
 mod transaction;
@@ -38,10 +39,12 @@ pub use baseline::baseline;
 use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
+pub use lock::holder;
 use lock::{LOCK_KEY, lock};
 use looks::Looks;
 pub use progress::misfit;
 pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
+pub use resumption::{Resumptions, resumptions};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.

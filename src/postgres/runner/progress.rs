@@ -116,7 +116,7 @@ pub(super) fn problem(
             None => {
                 return Some(format!(
                     "{file}: statement {} of it {what}, and the file now has only {}: give the file back what it had, \
-                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew)",
+                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew, at its first statement)",
                     entry.statement,
                     analyses.len(),
                     entry.version
@@ -125,7 +125,7 @@ pub(super) fn problem(
             Some(analysis) if sum(&analysis.text) != entry.sum => {
                 return Some(format!(
                     "{file}, line {}: statement {} was edited after it {what}: give it back the text that it had, \
-                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew)",
+                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew, at its first statement)",
                     analysis.line, entry.statement, entry.version
                 ));
             }

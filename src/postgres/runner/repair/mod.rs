@@ -154,8 +154,9 @@ impl Repair<'_> {
             .map_err(|error| lost(&error))?;
         if marks.stamp.is_none() && marks.history.rows.is_empty() && entries.is_empty() {
             return Err(ApplyError::Refused(format!(
-                "database {} has no stamp and no history: dbctl has migrated nothing here, so there is nothing of it to repair",
-                marks.database
+                "database {} has no stamp and no history: dbctl has migrated nothing here, so there is nothing of it to repair; \
+                 dbctl migrate fills an empty database, and dbctl baseline --service {} adopts one that holds the service's tables",
+                marks.database, self.options.apply.service
             )));
         }
         let limit = self

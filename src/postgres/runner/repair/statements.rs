@@ -2,11 +2,11 @@
 
 use super::super::super::inspect::Marks;
 use super::super::failure::place;
-use super::super::fate::{Outcome, settle};
+use super::super::fate::{Outcome, outcome_of};
 use super::super::progress::{self, Entry, sum};
 use super::super::{ApplyError, lost};
 use super::{MendState, Repair, Word};
-use crate::migration::{Analysis, Fate, Migration, Mode, Place, analyse};
+use crate::migration::{Analysis, Migration, analyse};
 
 /// How often a statement that was cut off is mended before that is given up.
 const MENDINGS: usize = 3;
@@ -86,7 +86,8 @@ impl<'a> Repair<'a> {
             "progress",
             format!("version {version}"),
             found,
-            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew",
+            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew, at its first statement: \
+             take away what the statements have made, or let them accept it (IF NOT EXISTS), before it does",
         );
         Ok(others)
     }
@@ -95,7 +96,8 @@ impl<'a> Repair<'a> {
     fn misfit(&self, marks: &Marks, entry: &Entry) -> Option<(String, String)> {
         let version = entry.version;
         let forget = format!(
-            "or let it be forgotten with dbctl repair --forget {version}: what ran stays, and the next migrate begins it anew"
+            "or let it be forgotten with dbctl repair --forget {version}: what ran stays, and the next migrate begins it anew at the first \
+             statement, which then has to accept what is there (IF NOT EXISTS) or to find it taken away"
         );
         let recorded = |row: &crate::snapshot::HistoryRow| row.version == i64::from(version);
         if marks.history.rows.iter().any(recorded) {
@@ -164,19 +166,9 @@ impl<'a> Repair<'a> {
     }
 
     async fn outcome(&self, begun: &Begun<'_>) -> Result<Outcome, ApplyError> {
-        let fate = match begun.analysis.place_in(Mode::Statements) {
-            Place::Alone { fate, .. } => fate,
-            Place::Transaction | Place::FreshSession => Fate::Unknown,
-        };
-        settle(
-            self.session,
-            &fate,
-            &begun.analysis.text,
-            &begun.analysis.touches,
-            &begun.entry.indexes,
-        )
-        .await
-        .map_err(|error| lost(&error))
+        outcome_of(self.session, &begun.analysis, &begun.entry.indexes)
+            .await
+            .map_err(|error| lost(&error))
     }
 
     /// The operator's word is about exactly one statement.
