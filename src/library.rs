@@ -126,6 +126,7 @@ impl Migrator {
             own: Party {
                 service: &self.service,
                 database: self.database.as_deref().unwrap_or(&endpoint.database),
+                role: None,
                 set: Some(&self.set),
                 lock: lock.as_ref(),
             },

@@ -226,8 +226,7 @@ async fn inspected(
             marks.database
         ));
     }
-    let admin = ready.service.service.admin.as_ref();
-    let admin = admin.map(|admin| &admin.value);
+    let admin = ready.service.service.admin_endpoint();
     if let Some(reason) = standby::refusal(session, ready.endpoint, admin).await? {
         return Ok(Err((Outcome::Unreachable, reason)));
     }

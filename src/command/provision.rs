@@ -2,10 +2,12 @@
 
 use futures::StreamExt as _;
 
+use super::entrance::wrong_role;
 use super::{Loaded, LoadedService};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::{Endpoint, Store, Target};
+use crate::migration::guard::wrong_database;
 use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
 use crate::report::provision::{Report, ServiceSteps, Step};
 
@@ -89,19 +91,11 @@ async fn database(
             |variable| format!("provision needs a superuser's URL: set {variable}"),
         ));
     };
-    if let Some(reason) = crate::migration::guard::wrong_database(
-        loaded_service.party(),
-        &loaded.others(&service.name),
-        &endpoint.database,
-    ) {
+    let (own, others) = (loaded_service.party(), loaded.others(&service.name));
+    let wrong = wrong_database(own, &others, &endpoint.database)
+        .or_else(|| wrong_role(own, &others, &endpoint.user));
+    if let Some(reason) = wrong {
         return refuse(reason);
-    }
-    let role = service.role_name().unwrap_or(&endpoint.user).to_owned();
-    if role != endpoint.user {
-        return refuse(format!(
-            "its role is {role}, but its URL logs in as {}: make them the same",
-            endpoint.user
-        ));
     }
     if !same_place(&admin.value, endpoint) {
         return refuse(format!(
@@ -113,7 +107,7 @@ async fn database(
     }
     let wanted = Wanted {
         service: service.name.clone(),
-        role,
+        role: endpoint.user.clone(),
         password: endpoint.password.clone(),
         database: service.database_name().to_owned(),
         other_roles: loaded

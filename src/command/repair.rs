@@ -90,7 +90,7 @@ async fn one(
         }
     };
     let session = standby::or_primary(session, endpoint, &application).await;
-    let admin = service.service.admin.as_ref().map(|admin| &admin.value);
+    let admin = service.service.admin_endpoint();
     let abilities = match inspect::abilities(&session).await {
         Ok(abilities) => abilities,
         Err(error) => return ended((Reason::Unreachable, unread(endpoint, &error))),

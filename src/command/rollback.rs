@@ -6,13 +6,13 @@ use super::entrance::not_entered;
 use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
-use crate::migration::guard::Party;
+use crate::migration::guard::{self, Party};
 use crate::migration::masked::without_secrets;
 use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Looking, Purpose, RollbackError, RollbackOptions, Session,
-    connect, rollback, standby, unfinished,
+    connect, rollback, snapshot, standby, unfinished,
 };
 use crate::report::rollback::{Loss, Outcome, Planned, Report, RolledBack};
 
@@ -122,7 +122,7 @@ impl<'a> Task<'a> {
             others: loaded.others(name),
             set,
             endpoint,
-            admin: service.service.admin.as_ref().map(|admin| &admin.value),
+            admin: service.service.admin_endpoint(),
             options,
         })
     }
@@ -250,6 +250,14 @@ impl<'a> Task<'a> {
         let unfinished = unfinished::versions(session).await?;
         if let Some(reason) = unfinished_refusal(unfinished.as_deref()) {
             return refused(reason);
+        }
+        // "At the target" is said of what dbctl has migrated, not of tables that it knows nothing of.
+        if plan.from == 0 && inspect::has_relations(session).await? {
+            let snapshot = Box::pin(snapshot(session, None)).await?;
+            let (own, others) = (self.own, &self.others);
+            if let Some(reason) = guard::refusal(own, others, &snapshot, false) {
+                return refused(reason);
+            }
         }
         if plan.steps.is_empty() {
             return Ok(Ok(plan));

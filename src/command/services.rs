@@ -12,7 +12,14 @@ pub fn report(manifest: &Manifest) -> ServicesReport {
         version: 1,
         manifest: manifest.origin(),
         topology: manifest.topology.as_str(),
-        services: manifest.services.iter().map(row).collect(),
+        services: manifest
+            .services
+            .iter()
+            .map(|service| ServiceRow {
+                shared: manifest.shared_database(service),
+                ..row(service)
+            })
+            .collect(),
     }
 }
 
@@ -39,6 +46,7 @@ fn row(service: &Service) -> ServiceRow {
             Target::NotConfigured { .. } => false,
             Target::Files => service.data_dir.is_some(),
         },
+        shared: None,
         default_password: service.default_password,
         values: values(service),
         unset: unset(service),

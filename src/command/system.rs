@@ -66,6 +66,7 @@ impl<'a> LoadedService<'a> {
         Party {
             service: &self.service.name,
             database: self.service.database_name(),
+            role: self.service.role_name(),
             set: self.good_set(),
             lock: self.lock.known(),
         }
@@ -179,26 +180,6 @@ impl<'a> Loaded<'a> {
             "there is no version {version} to migrate to: the newest is {}",
             newest.join(", ")
         ))
-    }
-
-    /// Why nothing may be written to the service's database, if another service of the system is in it as well: overrides and variables
-    /// may say so, which the manifest's own check leaves to the verbs.
-    #[must_use]
-    pub fn shared_database(&self, own: &Service) -> Option<String> {
-        let endpoint = own.endpoint()?;
-        self.manifest
-            .services
-            .iter()
-            .filter(|other| other.name != own.name)
-            .find_map(|other| {
-                let host = endpoint.shares_database_with(other.endpoint()?)?;
-                Some(format!(
-                    "database {} at {} is {}'s as well: give each service its own database",
-                    endpoint.database,
-                    host.address(),
-                    other.name
-                ))
-            })
     }
 
     /// The other services as the guard of migrations knows them.

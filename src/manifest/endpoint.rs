@@ -8,6 +8,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::passfile::PasswordFile;
+use super::value::Source;
 use crate::secret::Secret;
 
 /// The port that PostgreSQL listens on unless told otherwise.
@@ -29,6 +30,8 @@ pub struct Endpoint {
     pub user: String,
     /// The password, if one is given.
     pub password: Option<Secret>,
+    /// The manifest's key that gives the password (`password`, or the whole `url` or `admin_url`), and where its value came from.
+    pub password_source: Option<(&'static str, Source)>,
     /// The database.
     pub database: String,
     /// How far TLS is wanted.
@@ -130,11 +133,18 @@ impl Endpoint {
             .lookup(host, &self.database, &self.user)
     }
 
-    /// What to know about the password file when one of the hosts refused the log-in. Never a password.
+    /// Whether it is an administrator's way in, and not a service's.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        matches!(self.password_source, Some(("admin_url", _)))
+    }
+
+    /// What to know about the password's origin when one of the hosts refused the log-in. Never a password.
     #[must_use]
     pub fn password_note(&self, host: &Host) -> Option<String> {
         if self.password.is_some() {
-            return None;
+            let (key, source) = self.password_source.as_ref()?;
+            return Some(format!("the password is that of {key} ({source})"));
         }
         let file = self.password_file.as_ref()?;
         Some(match self.filed_password(host) {

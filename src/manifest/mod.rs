@@ -90,6 +90,25 @@ impl Manifest {
             .collect())
     }
 
+    /// Why nothing may be written to the service's database, if another service of the system is in it as well: flags and variables may
+    /// say so, which the manifest's own check leaves to the verbs.
+    #[must_use]
+    pub fn shared_database(&self, own: &Service) -> Option<String> {
+        let endpoint = own.endpoint()?;
+        self.services
+            .iter()
+            .filter(|other| other.name != own.name)
+            .find_map(|other| {
+                let host = endpoint.shares_database_with(other.endpoint()?)?;
+                Some(format!(
+                    "database {} at {} is {}'s as well: give each service its own database",
+                    endpoint.database,
+                    host.address(),
+                    other.name
+                ))
+            })
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.services.iter().map(|service| service.name.as_str())
     }
@@ -267,6 +286,12 @@ impl Service {
             Target::Database(endpoint) => Some(&endpoint.value),
             Target::NotConfigured { .. } | Target::Files => None,
         }
+    }
+
+    /// The endpoint of its administrator, if there is one.
+    #[must_use]
+    pub fn admin_endpoint(&self) -> Option<&Endpoint> {
+        self.admin.as_ref().map(|admin| &admin.value)
     }
 
     /// The role that the service logs in as: the manifest's, else the one in its URL.

@@ -71,13 +71,16 @@ pub(super) fn resolve(
 }
 
 /// Parses the URL of `url` or `admin_url`.
-pub(super) fn endpoint(values: &mut Values<'_>, key: &str) -> Option<Sourced<Endpoint>> {
+pub(super) fn endpoint(values: &mut Values<'_>, key: &'static str) -> Option<Sourced<Endpoint>> {
     let url = values.text(key)?;
     match Endpoint::parse_with(&url.value, values.context.defaults) {
-        Ok(value) => Some(Sourced {
-            value,
-            source: url.source,
-        }),
+        Ok(mut value) => {
+            value.password_source = Some((key, url.source.clone()));
+            Some(Sourced {
+                value,
+                source: url.source,
+            })
+        }
         Err(error) => {
             let found = "one that cannot be used";
             values.unfit(key, &url.source, "a connection URL", found, &error.0);
@@ -161,6 +164,9 @@ fn from_parts(
         .into_iter()
         .max_by_key(|source| rank(source))
         .cloned()?;
+    let password_source = password
+        .as_ref()
+        .map(|password| ("password", password.source.clone()));
     let password = password.map(|password| Secret::new(password.value));
     let plain = Endpoint {
         hosts: vec![Host {
@@ -169,6 +175,7 @@ fn from_parts(
         }],
         user: role.value.clone(),
         password,
+        password_source,
         database: database.value.clone(),
         ssl_mode: SslMode::Prefer,
         ssl_root_cert: None,

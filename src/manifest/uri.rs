@@ -173,6 +173,7 @@ impl Parts {
             hosts,
             user: self.user,
             password: self.password.map(Secret::new),
+            password_source: None,
             database: self.database,
             ssl_mode,
             ssl_root_cert,

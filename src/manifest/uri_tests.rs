@@ -192,6 +192,7 @@ fn to_url_and_parse_are_inverse() {
                     })
                     .collect(),
                 user: format!("u{text}"),
+                password_source: None,
                 password: (index % 3 != 2).then(|| Secret::new(*text)),
                 database: (*text).to_owned(),
                 ssl_mode: [SslMode::Prefer, SslMode::Disable, SslMode::VerifyFull][index % 3],

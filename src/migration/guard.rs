@@ -2,7 +2,7 @@
 
 use super::other_tools::recognise;
 use super::{Plan, Set};
-use crate::snapshot::{HISTORY_TABLE, History, Kind, Lock, Snapshot, Stamp};
+use crate::snapshot::{HISTORY_TABLE, History, Lock, Snapshot, Stamp};
 
 /// A service as the guard knows it: its name, its set, and the catalog that the set produces, where it is known.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Party<'a> {
     pub service: &'a str,
     /// The name that its database must have.
     pub database: &'a str,
+    /// The role that it is to log in as; the URL's, where nothing else says so.
+    pub role: Option<&'a str>,
     /// Its set.
     pub set: Option<&'a Set>,
     /// Its schema lock.
@@ -103,8 +105,19 @@ pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> O
     let with = other_set.map_or_else(String::new, |set| format!(" (set {})", set.name));
     Some(format!(
         "database {database} belongs to service {} (set {}), says its stamp in dbctl.identity, \
-         not to {}{with}: check the URL",
-        stamp.service, stamp.set, own.service
+         not to {}{with}: {}",
+        stamp.service,
+        stamp.set,
+        own.service,
+        match database == own.database {
+            false => "check the URL".to_owned(),
+            // The name is the right one: only the server, or what was done to the database, can be wrong.
+            true => format!(
+                "check the URL's host and port, and the manifest's `database`; if they are right, a database of {} was renamed to \
+                 {database} or restored into it: give both what is theirs",
+                stamp.service
+            ),
+        }
     ))
 }
 
@@ -223,9 +236,7 @@ fn unknown_tables(own: Party<'_>, snapshot: &Snapshot, history: &History) -> Opt
         return None;
     }
     let mut tables: Vec<String> = snapshot
-        .objects
-        .iter()
-        .filter(|object| object.key.kind.is_relation() || object.key.kind == Kind::Sequence)
+        .relations()
         .map(|object| format!("{}.{}", object.key.schema, object.key.name))
         .collect();
     let more = tables.len().saturating_sub(5);

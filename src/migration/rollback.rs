@@ -49,21 +49,28 @@ impl Rollback {
                     migration: (*migration).clone(),
                     down: down.clone(),
                 }),
-                None => missing.push(format!("{}.down.sql", migration.stem())),
+                None => missing.push((migration.version, format!("{}.down.sql", migration.stem()))),
             }
         }
-        if !missing.is_empty() {
+        let from = applied.last().map_or(0, |migration| migration.version);
+        if let Some((lowest, _)) = missing.first() {
+            let files: Vec<&str> = missing.iter().map(|(_, file)| file.as_str()).collect();
+            let (is, it, them) = match files.len() {
+                1 => ("is", "it", "it"),
+                _ => ("are", "each", "them"),
+            };
+            let reach = match from == *lowest {
+                true => String::new(),
+                false => format!(", or go back to version {lowest}, the lowest within reach"),
+            };
             return Err(format!(
-                "set {} cannot go back to version {target}: {} {} missing",
+                "set {} cannot go back to version {target}: {} {is} missing; write {it} beside its migration, let dbctl lock prove {them}, \
+                 and run this again{reach}",
                 set.name,
-                missing.join(", "),
-                if missing.len() == 1 { "is" } else { "are" }
+                files.join(", "),
             ));
         }
-        Ok(Self {
-            from: applied.last().map_or(0, |migration| migration.version),
-            steps,
-        })
+        Ok(Self { from, steps })
     }
 }
 
@@ -173,7 +180,8 @@ mod tests {
         let error = Rollback::new(&set, &history, 1).unwrap_err();
         assert_eq!(
             error,
-            "set rgb_users cannot go back to version 1: V4__indexes.down.sql, V2__user_ledgers.down.sql are missing"
+            "set rgb_users cannot go back to version 1: V4__indexes.down.sql, V2__user_ledgers.down.sql are missing; write each \
+             beside its migration, let dbctl lock prove them, and run this again"
         );
         assert!(Rollback::new(&set, &history, 4).unwrap().steps.is_empty());
     }

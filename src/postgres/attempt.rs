@@ -142,7 +142,10 @@ impl Attempt<'_> {
         if let Some(text) = self.unwanted(&look) {
             return Err(Failure {
                 is_final: false,
-                ..refusal(&text, "")
+                ..refusal(
+                    &text,
+                    "give the URL the host of one, or another target_session_attrs",
+                )
             });
         }
         if session.pooled && self.purpose == Purpose::Write {
@@ -270,6 +273,10 @@ impl Attempt<'_> {
         }
         let advice = match reason {
             Reason::NoConnect => self.grant_connect(),
+            // What provision makes is the service's role.
+            Reason::LogIn if self.endpoint.is_admin() => {
+                "check role and password of admin_url, and the server's pg_hba.conf".to_owned()
+            }
             _ => advice.to_owned(),
         };
         Failure {

@@ -30,6 +30,14 @@ pub fn table(report: &ServicesReport, style: Style) -> String {
         if !values.is_empty() {
             text.push_str(&lines(&values));
         }
+        if let Some(shared) = &service.shared {
+            let note = style.paint(Tone::Bad, "shared");
+            text.push_str(&format!(
+                "{note} {}: {}\n",
+                safe(&service.name),
+                safe(shared)
+            ));
+        }
     }
     text
 }

@@ -48,6 +48,8 @@ pub struct ServiceRow {
     pub data_dir: Option<String>,
     /// Whether there is something to work on; false in single-user mode.
     pub configured: bool,
+    /// That another service has the same database, in words.
+    pub shared: Option<String>,
     /// Whether the password in use is the manifest's published default.
     pub default_password: bool,
     /// Every value in force and where it came from.

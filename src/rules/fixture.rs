@@ -59,6 +59,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
                 }],
                 user: role.to_owned(),
                 password: None,
+                password_source: None,
                 database: database.to_owned(),
                 ssl_mode: SslMode::Disable,
                 ssl_root_cert: None::<PathBuf>,

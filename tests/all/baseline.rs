@@ -234,7 +234,8 @@ fn what_differs_is_named() {
         &[],
         3,
         &[
-            "V4 comes nearest: 3 differences",
+            "V4 comes nearest: 3 differences; give the database what the set makes, or the set what the database has (and dbctl lock), \
+             and run dbctl baseline again",
             "changed column public.ln_user_wallets.mnemonic_encrypted: not_null is nothing, expected true",
         ],
     );

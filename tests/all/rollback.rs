@@ -476,7 +476,8 @@ fn what_is_not_there_is_refused_before_anything_runs() {
     };
     to("0")
         .exits(3)
-        .says("set a cannot go back to version 0: V2__two.down.sql, V1__one.down.sql are missing; nothing was changed");
+        .says("set a cannot go back to version 0: V2__two.down.sql, V1__one.down.sql are missing; write each beside its migration, let dbctl lock prove them, and run this again, \
+            or go back to version 2, the lowest within reach; nothing was changed");
     to("1").exits(3).says("V2__two.down.sql is missing");
     for target in ["3", "5"] {
         to(target).exits(3).says(&format!(
@@ -827,4 +828,22 @@ fn an_unfinished_version_is_finished_first() {
     );
     lab.run(&["rollback", "--service", "a", "--target", "4"])
         .exits(0);
+}
+
+/// "At the target" would be said of tables that dbctl knows nothing of.
+#[test]
+fn what_was_never_adopted_is_not_at_version_0() {
+    let mut lab = Lab::new();
+    lab.own_services(&["a"]);
+    lab.run(&["provision", "-q"]).exits(0);
+    let down = ["rollback", "--service", "a", "--target", "0"];
+    lab.run(&down).exits(0);
+    lab.sql_as("a", "a", "CREATE TABLE a_one (a int)").unwrap();
+    lab.run(&down)
+        .exits(3)
+        .says("has no migration history but is not empty: public.a_one")
+        .says("dbctl baseline --service a adopts it");
+    lab.run(&["repair", "--service", "a"])
+        .exits(3)
+        .says("dbctl baseline --service a adopts one that holds the service's tables");
 }

@@ -67,6 +67,7 @@ fn service(name: &str, store: Store, database: Option<&str>) -> Service {
 fn at(host: &str, port: u16, role: &str, database: &str) -> Target {
     Target::Database(Sourced {
         value: Endpoint {
+            password_source: None,
             hosts: vec![Host {
                 name: host.to_owned(),
                 port,

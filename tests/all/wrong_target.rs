@@ -255,6 +255,102 @@ fn a_url_to_a_database_that_does_not_let_the_role_in_says_what_is_to_be_mended()
 }
 
 #[test]
+fn a_url_that_logs_in_as_another_services_role_is_to_be_mended_and_not_let_in() {
+    let mut lab = two();
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    let astray = lab.url("a", "b");
+    lab.env.insert("A_URL".to_owned(), astray);
+    let grants = ["GRANT CONNECT", "dbctl provision"];
+    let said = format!("its role is {a}, but its URL logs in as {b}, which is the role of b");
+    every_verb(&lab, 4, &["SQLSTATE 42501"], &grants);
+    for verb in ["status", "migrate", "repair"] {
+        lab.run(&[verb, "--service", "a"]).exits(4).says(&said);
+    }
+    lab.run(&["provision", "--service", "a"])
+        .exits(3)
+        .says(&said);
+    // Where the manifest names no role, the others' are still theirs.
+    let manifest = std::fs::read_to_string(lab.path().join("dbctl.toml")).unwrap();
+    let line = format!("role = \"{a}\"\n");
+    assert!(manifest.contains(&line), "{manifest}");
+    lab.write("dbctl.toml", manifest.replacen(&line, "", 1));
+    let said = format!("logs in as {b}, which is also the role of b: give a a role of its own");
+    for (verb, code) in [("status", 4), ("provision", 3)] {
+        let run = lab.run(&[verb, "--service", "a"]).exits(code).says(&said);
+        assert!(!run.all().contains("GRANT"), "{}", run.all());
+    }
+}
+
+/// A refused password is told with where it is from; provision mends a service's, and not an administrator's.
+#[test]
+fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
+    let mut lab = two();
+    let wrong = |url: String| {
+        let (before, after) = url.split_once('@').unwrap();
+        let (role, _) = before.rsplit_once(':').unwrap();
+        format!("{role}:canary-refused@{after}")
+    };
+    let right = lab.url("a", "a");
+    lab.env.insert("A_URL".to_owned(), wrong(right.clone()));
+    let run = lab.run(&["status", "--service", "a"]).exits(4);
+    let run = run.says("the password is that of url (environment A_URL)");
+    assert!(!run.all().contains("canary"), "{}", run.all());
+    lab.env.insert("A_URL".to_owned(), right);
+    let admin = wrong(lab.admin_url("postgres"));
+    lab.env.insert("A_ADMIN".to_owned(), admin);
+    let run = lab.run(&["provision", "--service", "a"]).exits(4);
+    let run = run
+        .says("the password is that of admin_url (environment A_ADMIN)")
+        .says("check role, password and database of admin_url");
+    assert!(!run.all().contains("canary"), "{}", run.all());
+    assert!(!run.all().contains("run dbctl provision"), "{}", run.all());
+}
+
+/// Each has the other's name: the URLs are right, and neither is written to.
+#[test]
+fn databases_that_were_renamed_into_each_other_are_told() {
+    let lab = two();
+    let (a, b) = (lab.db("a"), lab.db("b"));
+    let between = format!("between_{a}");
+    for (from, to) in [(&a, &between), (&b, &a), (&between, &b)] {
+        lab.sql("postgres", &format!("ALTER DATABASE {from} RENAME TO {to}"));
+    }
+    let grants =
+        format!("GRANT CONNECT ON DATABASE {a} TO {a}; GRANT CONNECT ON DATABASE {b} TO {b}");
+    lab.sql("postgres", &grants);
+    for service in ["a", "b"] {
+        let other = if service == "a" { "b" } else { "a" };
+        let name = lab.db(service);
+        lab.sql(service, &format!("GRANT ALL ON SCHEMA dbctl, public TO {name}; GRANT SELECT ON ALL TABLES IN SCHEMA dbctl, public TO {name}"));
+        let said = format!("a database of {other} was renamed to {name} or restored into it");
+        lab.run(&["migrate", "--service", service])
+            .exits(3)
+            .says(&said);
+        lab.run(&["status", "--service", service])
+            .exits(1)
+            .says(&said);
+    }
+}
+
+/// Overrides bring two services together where the manifest does not.
+#[test]
+fn services_tells_of_two_services_on_one_database() {
+    let mut lab = Lab::new();
+    lab.own_services(&["a", "b"]);
+    let alone = lab.json(&["services"], 0);
+    assert!(alone["services"][0]["shared"].is_null(), "{alone}");
+    let url = lab.url("a", "a");
+    lab.env.insert("A_URL".to_owned(), url.clone());
+    lab.env.insert("B_URL".to_owned(), url);
+    lab.run(&["services"])
+        .exits(0)
+        .says("is b's as well: give each service its own database")
+        .says("is a's as well: give each service its own database");
+    let both = lab.json(&["services"], 0);
+    assert!(both["services"][1]["shared"].is_string(), "{both}");
+}
+
+#[test]
 fn a_database_that_is_not_there_is_made_by_provision_only_if_the_manifest_names_it() {
     let mut lab = two();
     let a = lab.db("a");

@@ -173,6 +173,12 @@ fn reason(
              run dbctl lock --postgres-bin for PostgreSQL {major}"
         ));
     }
+    text.push_str(
+        "; give the database what the set makes, or the set what the database has (and dbctl lock), and run dbctl baseline again",
+    );
+    if !asked {
+        text.push_str("; --version compares with another version");
+    }
     text
 }
 

@@ -80,7 +80,7 @@ async fn of_server(loaded: &LoadedService<'_>) -> OfServer {
 /// The objects of one of them, read with whichever log-in comes in.
 async fn objects(loaded: &LoadedService<'_>, database: &str) -> Fact<Vec<Object>> {
     let service = loaded.service;
-    let admin = service.admin.as_ref().map(|admin| &admin.value);
+    let admin = service.admin_endpoint();
     let mut refused = None;
     for endpoint in admin.into_iter().chain(service.endpoint()) {
         let there = Endpoint {

@@ -159,6 +159,7 @@ fn party<'a>(subject: &'a Subject<'_>) -> Party<'a> {
     Party {
         service: &subject.service.name,
         database: subject.service.database_name(),
+        role: subject.service.role_name(),
         set: subject.set,
         lock: subject.lock.known(),
     }

@@ -143,7 +143,10 @@ pub(super) fn of_set(subject: &Subject<'_>, texts: &SetFacts) -> Vec<Finding> {
             let finding = UNREADABLE
                 .finding(about, format!("set {set} cannot be loaded: {problem}"))
                 .saw("a set that dbctl can apply", problem.clone())
-                .remedy(REMEDY)
+                .remedy(match file {
+                    Some(_) => REMEDY,
+                    None => "Mend the set as the message says: `migrate` refuses it as it is.",
+                })
                 .evidence("file");
             match file {
                 Some(file) => finding.at(Location {
