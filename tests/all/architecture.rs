@@ -142,9 +142,10 @@ fn the_library_cannot_print() {
         "output_file.rs",
         "progress.rs",
         "verbs.rs",
+        "verbs",
     ];
     for (path, _, text) in all_sources() {
-        if outside.iter().any(|name| path == Path::new(name)) {
+        if outside.iter().any(|name| path.starts_with(name)) {
             continue;
         }
         for call in [

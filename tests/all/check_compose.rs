@@ -1319,7 +1319,7 @@ fn init_scripts_of_a_build_are_read() {
     deployment
         .run(&["check"], &[])
         .exits(4)
-        .says("Dockerfile cannot be read");
+        .says("Dockerfile is not here");
     deployment.write(
         "image/Dockerfile",
         "FROM timescale/timescaledb:2.19.3-pg17\nCOPY init/*.sql \\\n  /docker-entrypoint-initdb.d/\n",

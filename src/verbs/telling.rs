@@ -1,0 +1,58 @@
+//! The verbs that need no server: what the manifest says, what rules and codes mean.
+
+use dbctl::command;
+use dbctl::exit::Exit;
+use dbctl::manifest::Manifest;
+use dbctl::render;
+
+use super::{Stop, show};
+use crate::cli::Global;
+
+pub(super) fn services(global: &Global, manifest: &Manifest) -> Result<Exit, Stop> {
+    let report = command::services::report(manifest);
+    show(
+        global,
+        || render::services::json(&report),
+        |style| render::services::table(&report, style),
+    )?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
+    match id {
+        None => {
+            let rules = command::rules::list();
+            show(
+                global,
+                || render::rules::json(&rules),
+                |style| render::rules::list(&rules, style),
+            )?;
+        }
+        Some(id) => {
+            let rule =
+                command::rules::one(id).map_err(|unknown| Stop::usage(unknown.to_string()))?;
+            let rules = std::slice::from_ref(&rule);
+            show(
+                global,
+                || render::rules::json(rules),
+                |_| render::rules::page(&rule),
+            )?;
+        }
+    }
+    Ok(Exit::Done.code())
+}
+
+pub(super) fn explain(global: &Global, topic: Option<&str>) -> Result<u8, Stop> {
+    let explanations = match topic {
+        None => command::explain::exit_codes(),
+        Some(topic) => {
+            vec![command::explain::one(topic).map_err(|unknown| Stop::usage(unknown.to_string()))?]
+        }
+    };
+    show(
+        global,
+        || render::explain::json(&explanations),
+        |style| render::explain::text(&explanations, style),
+    )?;
+    Ok(Exit::Done.code())
+}
