@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Error;
 
 use super::super::session::Session;
+use super::Event;
+use super::guarded::Guarded;
+use crate::migration::{Migration, analyse};
 
 /// One thing that is there and does not work as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +82,38 @@ pub(in crate::postgres) async fn leftovers(session: &Session) -> Result<Vec<Left
             })
         })
         .collect()
+}
+
+impl Guarded<'_> {
+    /// The index that the migration was to create and that is not valid, if there is one; else what is left besides is told, once.
+    pub(super) async fn broken_index(
+        &self,
+        session: &Session,
+        migration: &Migration,
+    ) -> Result<Option<Leftover>, Error> {
+        let now = leftovers(session).await?;
+        if now.is_empty() {
+            return Ok(None);
+        }
+        let created: Vec<String> = analyse(&migration.sql)
+            .into_iter()
+            .flat_map(|analysis| analysis.creates)
+            .map(|name| name.name)
+            .collect();
+        let is_broken = |leftover: &&Leftover| {
+            leftover.index && !leftover.partitioned && created.contains(&leftover.plain)
+        };
+        if let Some(broken) = now.iter().find(is_broken) {
+            return Ok(Some(broken.clone()));
+        }
+        for leftover in new(now, &self.leftovers) {
+            (self.observer)(Event::Noticed {
+                file: migration.file.clone(),
+                what: leftover.to_string(),
+            });
+        }
+        Ok(None)
+    }
 }
 
 /// Those that are not known yet; from now on they are.

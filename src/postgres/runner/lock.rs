@@ -74,16 +74,17 @@ pub(super) async fn raised(interrupt: &watch::Receiver<bool>) {
 /// # Errors
 /// When the query fails.
 pub async fn holder(session: &Session) -> Result<Option<String>, tokio_postgres::Error> {
+    session.begin_reading().await?;
     let rows = session
         .client
-        .query(
+        .query_typed(
             "SELECT l.pid, coalesce(a.application_name, '?'), coalesce(host(a.client_addr), 'local'), \
              coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?') \
              FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) \
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
              AND ((l.classid::bigint << 32) | l.objid::bigint) = $1",
-            &[&LOCK_KEY],
+            &[(&LOCK_KEY, Type::INT8)],
         )
         .await?;
     let Some(row) = rows.first() else {

@@ -1,5 +1,7 @@
 //! One migration, or one statement of one, in a transaction that is tried again while others hold locks.
 
+mod body;
+
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -11,71 +13,17 @@ use super::super::error::{describe, ends_session};
 use super::super::inspect::is_lock_conflict;
 use super::super::session::{Purpose, Session};
 use super::cancel::or_cancel;
-use super::failure::{
-    Failure, Step, broken_text, failure_text, interrupted, nothing_remains, place,
-};
+use super::failure::{Failure, Step, broken_text, failure_text, interrupted, place};
 use super::guarded::Guarded;
-use super::leftovers::{leftovers, new};
 use super::lock::{jitter, raised};
-use super::message::Message;
-use super::progress::{self, Entry};
 use super::{ApplyError, Event, books, history_table};
+use crate::migration::Migration;
 use crate::migration::analysis::needs_fresh_session;
-use crate::migration::{Analysis, CREATE_PROGRESS, Migration, analyse, statements};
+use body::Asked;
+pub(super) use body::Body;
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(500);
-
-/// What one transaction does.
-#[derive(Clone, Copy)]
-pub(super) enum Body<'a> {
-    /// A whole migration, and the statement that records it.
-    Whole {
-        migration: &'a Migration,
-        record: &'a str,
-    },
-    /// One statement of a migration that runs statement by statement: the one after so many.
-    One {
-        migration: &'a Migration,
-        analysis: &'a Analysis,
-        number: usize,
-        entry: &'a Entry,
-    },
-    /// The books of a migration that runs statement by statement: they are opened before its first statement.
-    Open { migration: &'a Migration },
-    /// They are closed after its last one.
-    Close {
-        migration: &'a Migration,
-        record: &'a str,
-    },
-}
-
-impl<'a> Body<'a> {
-    const fn migration(&self) -> &'a Migration {
-        match self {
-            Self::Whole { migration, .. }
-            | Self::One { migration, .. }
-            | Self::Open { migration }
-            | Self::Close { migration, .. } => migration,
-        }
-    }
-
-    /// What is left of it when it fails.
-    fn state(&self) -> String {
-        match self {
-            Self::Whole { migration, .. } => nothing_remains(migration),
-            Self::One { number, .. } => format!(
-                "nothing of this statement remains; {}; the next run goes on from here",
-                ran_before(*number)
-            ),
-            Self::Open { migration } => nothing_remains(migration),
-            Self::Close { .. } => {
-                "all its statements ran, and it is not recorded; the next run goes on from here"
-                    .to_owned()
-            }
-        }
-    }
-}
 
 /// Which statements of a migration ran before the one after so many.
 pub(super) fn ran_before(number: usize) -> String {
@@ -325,82 +273,20 @@ impl Guarded<'_> {
             .map_err(Failure::at(Step::Commit))
     }
 
-    /// What one attempt sends.
-    fn asked<'b>(&self, body: Body<'b>, patience: Duration, prepared: bool) -> Asked<'b> {
-        let mut before = vec!["BEGIN".to_owned()];
-        before.extend(self.settings("SET LOCAL", patience));
-        let (own, number) = match body {
-            Body::Whole { migration, .. } => (migration.sql.as_str(), 0),
-            Body::One {
-                analysis, number, ..
-            } => (analysis.text.as_str(), number),
-            Body::Open { .. } | Body::Close { .. } => ("", 0),
-        };
-        // What must hold after a migration's own statements: nothing is left for the COMMIT to find, and nothing foreign was touched.
-        let mut after = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
-        after.extend(books::OWN_SETTINGS.map(str::to_owned));
-        let mut ask = |sql: String| {
-            after.push(sql);
-            after.len() - 1
-        };
-        let touched = ask(self.looks.touched(prepared, &self.foreign));
-        let leftover =
-            matches!(body, Body::Whole { .. }).then(|| ask(self.looks.leftover(prepared)));
-        let stamp = (self.options.service.as_str(), self.set.name.as_str());
-        for sql in books::open(self.applied.is_empty().then_some(stamp)) {
-            ask(sql);
-        }
-        let history = ask(self.looks.history(prepared));
-        for sql in recording(body) {
-            ask(sql);
-        }
-        let kept = matches!(body, Body::Whole { .. } | Body::Close { .. })
-            .then(|| ask(self.looks.keeps(prepared, body.migration().version)));
-        Asked {
-            message: Message {
-                before,
-                own,
-                number,
-                after,
-            },
-            touched,
-            leftover,
-            history,
-            kept,
-        }
-    }
-
-    /// Success is not recorded over an invalid index: one that is new, or one that the migration was to create.
+    /// Success is not recorded over an invalid index that the migration was to create.
     async fn check_indexes(&self, session: &Session, migration: &Migration) -> Result<(), Failure> {
-        let now = leftovers(session).await.map_err(Failure::own)?;
-        if now.is_empty() {
-            return Ok(());
-        }
-        let created: Vec<String> = analyse(&migration.sql)
-            .into_iter()
-            .flat_map(|analysis| analysis.creates)
-            .map(|name| name.name)
-            .collect();
-        let broken = now.iter().find(|leftover| {
-            leftover.index && !leftover.partitioned && created.contains(&leftover.plain)
-        });
-        if let Some(broken) = broken {
-            return Err(Failure::Unfit {
+        let broken = self.broken_index(session, migration).await;
+        match broken.map_err(Failure::own)? {
+            None => Ok(()),
+            Some(broken) => Err(Failure::Unfit {
                 statement: None,
                 reason: format!(
                     "{broken}, so IF NOT EXISTS has left it as it was; drop it first (DROP INDEX CONCURRENTLY {}), \
                      or let dbctl repair do it",
                     broken.name
                 ),
-            });
+            }),
         }
-        for leftover in new(now, &self.leftovers) {
-            (self.observer)(Event::Noticed {
-                file: migration.file.clone(),
-                what: leftover.to_string(),
-            });
-        }
-        Ok(())
     }
 
     /// Settings for what runs next; `set` is `SET LOCAL` within a transaction and `SET` without one.
@@ -414,30 +300,6 @@ impl Guarded<'_> {
             format!("{set} lock_timeout = {}", patience.as_millis().max(1)),
             format!("{set} statement_timeout = {statement}"),
         ]
-    }
-}
-
-/// What one attempt sends, and where in [`Message::after`] the answers stand.
-struct Asked<'a> {
-    message: Message<'a>,
-    touched: usize,
-    leftover: Option<usize>,
-    history: usize,
-    kept: Option<usize>,
-}
-
-/// The statements that write down what the body has done.
-fn recording(body: Body<'_>) -> Vec<String> {
-    match body {
-        Body::Whole { record, .. } => vec![record.to_owned()],
-        Body::One { entry, .. } => vec![entry.writing()],
-        Body::Open { .. } => statements(CREATE_PROGRESS)
-            .into_iter()
-            .map(|statement| statement.text.to_owned())
-            .collect(),
-        Body::Close { migration, record } => {
-            vec![record.to_owned(), progress::finishing(migration.version)]
-        }
     }
 }
 
