@@ -4,7 +4,7 @@ mod judge;
 
 use std::time::{Duration, Instant};
 
-use super::entrance::not_entered;
+use super::entrance::{contradicts_role, not_entered};
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -216,6 +216,9 @@ async fn inspected(
         ready.service.party(),
         loaded.others(&ready.service.service.name),
     );
+    if let Some(reason) = contradicts_role(own, &others, ready.endpoint) {
+        return refused(reason);
+    }
     let marks = inspect::marks(session).await?;
     if let Some(reason) = guard::wrong_database(own, &others, &marks.database) {
         return refused(reason);

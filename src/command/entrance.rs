@@ -17,11 +17,34 @@ pub(crate) fn not_entered(
     let by_name = by_role || error.reason == Reason::NoDatabase;
     let wrong = wrong_database(own, others, &endpoint.database)
         .filter(|_| by_name)
+        .or_else(|| shared(others, endpoint).filter(|_| by_name))
         .or_else(|| wrong_role(own, others, &endpoint.user).filter(|_| by_role));
     match wrong {
         Some(reason) => format!("{}; {reason}", error.fact),
         None => error.message,
     }
+}
+
+/// Why a verb that writes does not begin: what it makes would belong to another role than the manifest's, which could then not use it.
+pub(super) fn contradicts_role(
+    own: Party<'_>,
+    others: &[Party<'_>],
+    endpoint: &Endpoint,
+) -> Option<String> {
+    own.role.filter(|role| *role != endpoint.user)?;
+    // That it leads elsewhere is said first, and by itself.
+    if endpoint.database != own.database {
+        return None;
+    }
+    wrong_role(own, others, &endpoint.user)
+        .map(|reason| format!("{}: {reason}", endpoint.display()))
+}
+
+/// Whether another service has the same database, as host, port and name tell.
+fn shared(others: &[Party<'_>], endpoint: &Endpoint) -> Option<String> {
+    others
+        .iter()
+        .find_map(|other| endpoint.shared_with(other.endpoint?, other.service))
 }
 
 /// Whether the URL logs in as another role than the manifest's, or as one that another service logs in as.

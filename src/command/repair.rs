@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::entrance::not_entered;
+use super::entrance::{contradicts_role, not_entered};
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -90,6 +90,9 @@ async fn one(
         }
     };
     let session = standby::or_primary(session, endpoint, &application).await;
+    if let Some(reason) = contradicts_role(own, &others, endpoint) {
+        return ended((Reason::Refused, format!("{reason}; nothing was changed")));
+    }
     let admin = service.service.admin_endpoint();
     let abilities = match inspect::abilities(&session).await {
         Ok(abilities) => abilities,

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::entrance::not_entered;
+use super::entrance::{contradicts_role, not_entered};
 use super::guard::refused_by_marks;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::guard::{self, Party};
 use crate::migration::masked::without_secrets;
-use crate::migration::{Owned, Rollback, Set, unfinished_refusal};
+use crate::migration::{Owned, Rollback, Set, Yardstick, unfinished_refusal};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
     ApplyError, DriverError, Event, Looking, Purpose, RollbackError, RollbackOptions, Session,
@@ -70,6 +70,7 @@ fn blank(loaded: &LoadedService<'_>, options: &Options) -> Report {
         planned: Vec::new(),
         rolled_back: Vec::new(),
         losses: Vec::new(),
+        note: None,
         error: None,
         took: Duration::ZERO,
     }
@@ -117,9 +118,10 @@ impl<'a> Task<'a> {
         if let Some(problem) = service.bad_lock() {
             return Err((Outcome::BadSet, problem));
         }
+        let (own, others) = (service.party(), loaded.others(name));
         Ok(Self {
-            own: service.party(),
-            others: loaded.others(name),
+            own,
+            others,
             set,
             endpoint,
             admin: service.service.admin_endpoint(),
@@ -167,7 +169,19 @@ impl<'a> Task<'a> {
         };
         let check = |marks: &Marks| refused_by_marks(self.own, &self.others, marks);
         let observe = |event| observer(self.own.service, event);
-        let result = rollback(&mut session, self.set, &options, &check, &observe).await;
+        let yardstick = Yardstick {
+            set: self.set,
+            lock: self.own.lock,
+        };
+        let result = rollback(
+            &mut session,
+            self.set,
+            &options,
+            &check,
+            Some(yardstick),
+            &observe,
+        )
+        .await;
         session.close().await;
         settle(result, report)
     }
@@ -232,6 +246,9 @@ impl<'a> Task<'a> {
             let reason = format!("{reason}; nothing was changed");
             Ok(Err((Outcome::Refused, reason)))
         };
+        if let Some(reason) = contradicts_role(self.own, &self.others, self.endpoint) {
+            return refused(reason);
+        }
         let marks = inspect::marks(session).await?;
         if let Some(reason) = refused_by_marks(self.own, &self.others, &marks) {
             return refused(reason);
@@ -301,6 +318,7 @@ fn settle(
         Ok(done) => {
             report.planned.clear();
             report.losses = losses(done.losses);
+            report.note = done.note;
             let migrations = done.migrations.into_iter();
             report.rolled_back = migrations
                 .map(|(migration, took)| RolledBack {

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use super::entrance::not_entered;
+use super::entrance::{contradicts_role, not_entered};
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Target};
 use crate::migration::other_tools::recognise;
@@ -36,6 +36,7 @@ async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Servic
         pending: Vec::new(),
         unfinished: None,
         runner: None,
+        wrong_role: None,
         other_histories: Vec::new(),
         divergent: Vec::new(),
         error: None,
@@ -73,6 +74,15 @@ async fn read(
             let reason = not_entered(service.party(), &others, endpoint, error);
             (State::Unreachable, reason)
         })?;
+    // A role that only looks is no mistake; another service's is, and must not be let in.
+    let wrong_role = contradicts_role(service.party(), &others, endpoint);
+    let user = Some(endpoint.user.as_str());
+    let foreign = others.iter().any(|other| other.role == user);
+    if let Some(reason) = wrong_role.clone().filter(|_| foreign) {
+        session.close().await;
+        return Err((State::Unreachable, reason));
+    }
+    status.wrong_role = wrong_role;
     status.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,
@@ -103,6 +113,9 @@ async fn read(
         Some(Err(error)) => return Err((State::BadSet, error.to_string())),
         None => return Err((State::BadSet, "it has no migration set".to_owned())),
     };
+    if let Some(problem) = service.bad_lock() {
+        return Err((State::BadSet, problem));
+    }
     let plan = Plan::new(set, &marks.history);
     status.applied = plan
         .applied

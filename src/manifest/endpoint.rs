@@ -78,6 +78,17 @@ impl Endpoint {
             })
     }
 
+    /// What is said where another service's endpoint leads to the same database.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self, service: &str) -> Option<String> {
+        let host = self.shares_database_with(other)?;
+        Some(format!(
+            "database {} at {} is {service}'s as well: give each service its own database",
+            self.database,
+            host.address()
+        ))
+    }
+
     /// The endpoint for people, as in `postgresql://role@host:port/database`. It never holds the password.
     #[must_use]
     pub fn display(&self) -> String {

@@ -98,15 +98,7 @@ impl Manifest {
         self.services
             .iter()
             .filter(|other| other.name != own.name)
-            .find_map(|other| {
-                let host = endpoint.shares_database_with(other.endpoint()?)?;
-                Some(format!(
-                    "database {} at {} is {}'s as well: give each service its own database",
-                    endpoint.database,
-                    host.address(),
-                    other.name
-                ))
-            })
+            .find_map(|other| endpoint.shared_with(other.endpoint()?, &other.name))
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

@@ -1,7 +1,8 @@
 //! Whose database is it? What must hold before the first statement of a set is sent.
 
-use super::other_tools::recognise;
+use super::other_tools::{nothing_else, recognise};
 use super::{Plan, Set};
+use crate::manifest::Endpoint;
 use crate::snapshot::{HISTORY_TABLE, History, Lock, Snapshot, Stamp};
 
 /// A service as the guard knows it: its name, its set, and the catalog that the set produces, where it is known.
@@ -13,6 +14,8 @@ pub struct Party<'a> {
     pub database: &'a str,
     /// The role that it is to log in as; the URL's, where nothing else says so.
     pub role: Option<&'a str>,
+    /// The way to its database, if it has one that is configured.
+    pub endpoint: Option<&'a Endpoint>,
     /// Its set.
     pub set: Option<&'a Set>,
     /// Its schema lock.
@@ -242,6 +245,12 @@ fn unknown_tables(own: Party<'_>, snapshot: &Snapshot, history: &History) -> Opt
     let more = tables.len().saturating_sub(5);
     tables.truncate(5);
     let histories = recognise(snapshot, own.lock);
+    if let Some(advice) = nothing_else(snapshot, &histories, own.service) {
+        return Some(format!(
+            "database {} has no migration history of dbctl's but is not empty: {advice}",
+            snapshot.identity.database
+        ));
+    }
     let adopt = format!(
         "dbctl baseline --service {} adopts it after proving the schema",
         own.service

@@ -22,7 +22,7 @@ pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
 pub use dump::dumped_tables;
 pub use owned::Owned;
 pub use plan::{Applied, Plan, Problem};
-pub use rollback::{Rollback, unfinished_refusal};
+pub use rollback::{Before, Rollback, Yardstick, unfinished_refusal};
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 #[cfg(feature = "cli")]
 pub use set::{FileFacts, SetFacts};

@@ -163,6 +163,33 @@ fn fits(tool: &Tool, columns: &BTreeSet<&str>) -> bool {
         && (tool.columns.len() > 1 || columns.len() == 1)
 }
 
+/// What is said of a database that holds nothing but these histories: there is nothing to adopt, and they are in the way.
+#[must_use]
+pub fn nothing_else(
+    snapshot: &Snapshot,
+    histories: &[OtherHistory],
+    service: &str,
+) -> Option<String> {
+    let is_theirs = |object: &Object| histories.iter().any(|history| history.holds(object));
+    if histories.is_empty() || !snapshot.relations().all(is_theirs) {
+        return None;
+    }
+    let named: Vec<String> = histories.iter().map(ToString::to_string).collect();
+    let drops: Vec<String> = histories
+        .iter()
+        .flat_map(|history| {
+            let tables = history.tables.iter();
+            tables.map(|table| format!("DROP TABLE {}.{}", history.schema, table))
+        })
+        .collect();
+    Some(format!(
+        "it holds {} and nothing else, so there is nothing to adopt; if that tool is not to go on here, {}, and dbctl migrate \
+         --service {service} makes the schema",
+        named.join(" and "),
+        drops.join("; ")
+    ))
+}
+
 /// The snapshot without these histories: their tables with columns, constraints, indexes and sequences, and a schema that holds
 /// nothing else and that the lock does not know. What somebody hangs on the tables (a trigger, a rule, a policy) stays.
 #[must_use]

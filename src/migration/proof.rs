@@ -80,3 +80,42 @@ pub fn prove<'a>(lock: &Lock, snapshot: &'a Snapshot, wanted: Option<i32>) -> Op
 pub fn count(diff: &Diff<'_>) -> usize {
     diff.missing.len() + diff.extra.len() + diff.changed.len() + diff.unknown.len()
 }
+
+/// How a catalog differs, object by object, in one sentence.
+#[must_use]
+pub fn differences(diff: &Diff<'_>) -> String {
+    /// Most differences that it lists.
+    const MOST: usize = 5;
+    let missing = diff.missing.iter();
+    let mut said: Vec<String> = missing
+        .map(|key| format!("{} is missing", words(key)))
+        .collect();
+    let extra = diff.extra.iter();
+    said.extend(extra.map(|object| format!("{} is there", words(&object.key))));
+    said.extend(diff.changed.iter().map(|change| {
+        format!(
+            "{} of {} is {:?}, expected {:?}",
+            change.attribute,
+            words(&change.key),
+            change.actual,
+            change.expected
+        )
+    }));
+    let more = said.len().saturating_sub(MOST);
+    said.truncate(MOST);
+    if more > 0 {
+        said.push(format!("and {more} more"));
+    }
+    said.join(", ")
+}
+
+/// An object in words, as in `table public.posts`.
+pub(super) fn words(key: &ObjectKey) -> String {
+    let names = [&key.schema, &key.parent, &key.name];
+    let path: Vec<&str> = names
+        .into_iter()
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .collect();
+    format!("{} {}", key.kind.words(), path.join("."))
+}

@@ -1,7 +1,10 @@
 //! Set × history × target → the down scripts to run.
 
+mod proof;
+
 use super::{Down, Migration, Set};
 use crate::snapshot::History;
+pub use proof::{Before, Yardstick};
 
 /// What takes a database from its newest version down to an older one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,14 +90,16 @@ pub fn unfinished_refusal(versions: Option<&[i32]>) -> Option<String> {
         .iter()
         .map(|version| format!("V{version}"))
         .collect();
-    let (are, them) = match names.len() {
+    let (are, them, its) = match names.len() {
         0 => return None,
-        1 => ("is", "it"),
-        _ => ("are", "them"),
+        1 => ("is", "it", "its"),
+        _ => ("are", "them", "their"),
     };
     Some(format!(
-        "{} {are} unfinished: finish {them} with dbctl migrate, or settle {them} with dbctl repair, first",
-        names.join(", ")
+        "{} {are} unfinished: finish {them} with dbctl migrate, settle {them} with dbctl repair, or give {them} up with dbctl repair \
+         --forget {} (what {its} statements made stays, and is to be taken away by hand), first",
+        names.join(", "),
+        versions.first().copied().unwrap_or_default()
     ))
 }
 
@@ -189,9 +194,9 @@ mod tests {
     #[test]
     fn what_is_unfinished_is_named() {
         assert_eq!(unfinished_refusal(Some(&[])), None);
-        let one =
-            "V2 is unfinished: finish it with dbctl migrate, or settle it with dbctl repair, first";
-        assert_eq!(unfinished_refusal(Some(&[2])).as_deref(), Some(one));
+        let one = "V2 is unfinished: finish it with dbctl migrate, settle it with dbctl repair, or give it up with dbctl repair --forget 2 ";
+        let said = unfinished_refusal(Some(&[2])).unwrap();
+        assert!(said.starts_with(one), "{said}");
         let two = unfinished_refusal(Some(&[2, 3])).unwrap();
         assert!(
             two.starts_with("V2, V3 are unfinished: finish them"),

@@ -142,7 +142,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
     match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD => (
             Reason::LogIn,
-            "check the password variable, or run dbctl provision to set it",
+            "check the password and that the role has not expired (VALID UNTIL); dbctl provision sets the role's password to the manifest's",
         ),
         Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (
             Reason::LogIn,

@@ -171,6 +171,7 @@ fn the_plan_as_json() {
             "relation": null,
             "exists": true
           },
+          "cut_off": null,
           "hazards": []
         }
       ]

@@ -37,6 +37,10 @@ pub fn table(report: &Report, style: Style) -> String {
             text.push_str(&format!("  {object} {reason}\n"));
         }
     }
+    if let Some(note) = &report.note {
+        let word = style.paint(Tone::Warn, "note");
+        text.push_str(&format!("\n{word} {}: {}\n", report.name, safe(note)));
+    }
     if let Some(error) = &report.error {
         text.push_str(&format!(
             "\n{} {}: {}\n",
@@ -141,6 +145,7 @@ struct WireService<'a> {
     planned: Vec<WirePlanned<'a>>,
     rolled_back: Vec<WireRolledBack<'a>>,
     losses: Vec<WireLoss<'a>>,
+    note: Option<&'a str>,
     error: Option<&'a str>,
     duration_ms: u128,
 }
@@ -201,6 +206,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             planned: planned.collect(),
             rolled_back: rolled_back.collect(),
             losses: losses.collect(),
+            note: report.note.as_deref(),
             error: report.error.as_deref(),
             duration_ms: report.took.as_millis(),
         }],

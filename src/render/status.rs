@@ -96,7 +96,13 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
     });
     let runner = status.runner.iter();
     let runner = runner.map(|runner| format!("another run works on this database: {runner}"));
-    unfinished.chain(histories).chain(runner).collect()
+    let role = status.wrong_role.iter();
+    let role = role.map(|reason| format!("{reason}; migrate refuses that"));
+    unfinished
+        .chain(histories)
+        .chain(runner)
+        .chain(role)
+        .collect()
 }
 
 fn newest(status: &ServiceStatus) -> String {
@@ -170,6 +176,7 @@ struct WireService<'a> {
     pending: Vec<WirePending<'a>>,
     unfinished: Option<Vec<WireUnfinished>>,
     runner: Option<&'a str>,
+    wrong_role: Option<&'a str>,
     other_histories: Vec<WireHistory<'a>>,
     divergent: &'a [String],
     error: Option<&'a str>,
@@ -241,6 +248,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
                 .as_ref()
                 .map(|all| all.iter().map(unfinished).collect()),
             runner: status.runner.as_deref(),
+            wrong_role: status.wrong_role.as_deref(),
             other_histories: status
                 .other_histories
                 .iter()

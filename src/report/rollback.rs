@@ -29,6 +29,8 @@ pub struct Report {
     pub rolled_back: Vec<RolledBack>,
     /// The data that was lost or, when the run was refused for it, would be.
     pub losses: Vec<Loss>,
+    /// What there is to know beside it: that the catalog could not be compared with the target's.
+    pub note: Option<String>,
     /// What went wrong, in full sentences.
     pub error: Option<String>,
     /// How long it took.

@@ -52,6 +52,8 @@ pub struct ServiceStatus {
     pub unfinished: Option<Vec<Unfinished>>,
     /// The process that works on it right now, in words: another dbctl.
     pub runner: Option<String>,
+    /// That it was looked at as another role than the service's, which `migrate` refuses, in words.
+    pub wrong_role: Option<String>,
     /// Other tools' histories, in a database that has none of dbctl's.
     pub other_histories: Vec<OtherHistory>,
     /// What does not fit between history and set.

@@ -30,7 +30,8 @@ pub(super) async fn migrate(
         lock_timeout: options.lock_timeout,
         lock_wait: options.lock_wait,
         wait: Duration::from_secs(options.wait),
-        statement_timeout: options.statement_timeout,
+        // As for the server, zero is no limit.
+        statement_timeout: options.statement_timeout.filter(|limit| !limit.is_zero()),
     };
     let ahead = command::migrate::Ahead::begin(&services, &asked);
     let loaded = Loaded::new(manifest, &services);
@@ -69,7 +70,8 @@ pub(super) async fn rollback(
         allow_data_loss: options.allow_data_loss,
         dry_run: options.dry_run,
         lock_timeout: options.lock_timeout,
-        statement_timeout: options.statement_timeout,
+        // As for the server, zero is no limit.
+        statement_timeout: options.statement_timeout.filter(|limit| !limit.is_zero()),
     };
     let progress = Progress::new(global.quiet);
     let observer = |service: &str, event| progress.event(service, &event);

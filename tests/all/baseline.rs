@@ -445,6 +445,23 @@ fn another_tools_history_is_recognised_and_does_not_count() {
     assert!(!clean.all().contains("_sqlx_migrations"), "{}", clean.all());
 }
 
+/// With nothing else in the database neither verb sends to the other.
+#[test]
+fn another_tools_history_alone_is_nothing_to_adopt() {
+    let lab = Lab::new();
+    lab.run(&["provision", "-q"]).exits(0);
+    as_role(&lab, SQLX);
+    for verb in ["migrate", "baseline"] {
+        let run = lab.run(&[verb, "--service", R]).exits(3);
+        let run = run
+            .says("nothing else, so there is nothing to adopt")
+            .says("DROP TABLE public._sqlx_migrations, and dbctl migrate");
+        assert!(!run.all().contains("dbctl baseline"), "{}", run.all());
+    }
+    as_role(&lab, "DROP TABLE _sqlx_migrations");
+    lab.run(&["migrate", "--service", R]).exits(0);
+}
+
 #[test]
 fn every_tool_is_told_by_its_table() {
     let cases: [(&str, &str, Option<i64>, Option<&str>); 14] = [

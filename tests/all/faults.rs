@@ -150,6 +150,9 @@ fn a_statement_that_takes_too_long_is_a_failure_with_its_reason() {
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(shop.history(), "1 goods");
     assert_eq!(shop.sql("SELECT to_regclass('slow') IS NULL"), "t");
+    // Zero is no limit, as for the server.
+    shop.file("V2__slow.sql", "SELECT pg_sleep(0.3);");
+    shop.migrate(&["--statement-timeout", "0"]).exits(0);
 }
 
 // Several at once.

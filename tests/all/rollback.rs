@@ -817,7 +817,7 @@ fn an_unfinished_version_is_finished_first() {
     ] {
         lab.run(&[&["rollback", "--service", "a", "--allow-data-loss"], args].concat())
             .exits(3)
-            .says("V5 is unfinished: finish it with dbctl migrate, or settle it with dbctl repair, first");
+            .says("V5 is unfinished: finish it with dbctl migrate, settle it with dbctl repair, or give it up with dbctl repair --forget 5 ");
     }
     assert_eq!(dump(&lab, "a"), before);
     lab.sql("a", "DELETE FROM a_four");
@@ -846,4 +846,47 @@ fn what_was_never_adopted_is_not_at_version_0() {
     lab.run(&["repair", "--service", "a"])
         .exits(3)
         .says("dbctl baseline --service a adopts one that holds the service's tables");
+}
+
+/// The history would say a version that the catalog is not of, and the next migrate would fail.
+#[test]
+fn a_script_that_does_not_lead_back_is_not_committed() {
+    let lab = shop(&ALL);
+    lab.run(&["lock", "-q"]).exits(0);
+    let down = |target: &str| {
+        lab.run(&[
+            "rollback",
+            "--service",
+            "a",
+            "--target",
+            target,
+            "--allow-data-loss",
+        ])
+    };
+    // Edited since it was proved.
+    lab.write("sql/a/V4__four.down.sql", "SELECT 1;\n");
+    down("2")
+        .exits(5)
+        .says("after V4__four.down.sql the catalog is not that of version 2: table public.a_four is there")
+        .says("nothing was rolled back: the database is still at version 4");
+    assert_eq!(versions(&lab, "a"), "1 2 4");
+    down("0").exits(5).says("table public.a_four is there");
+    lab.write("sql/a/V4__four.down.sql", ALL[2].1);
+    // One that was never proved.
+    lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
+    lab.write("sql/a/V5__five.down.sql", "SELECT 1;\n");
+    lab.run(&["migrate", "-q"]).exits(0);
+    down("4").exits(5).says("table public.a_five is there");
+    lab.write("sql/a/V5__five.down.sql", "DROP TABLE a_five;\n");
+    down("4").exits(0);
+    // Somebody else's table was there before: what is said of the catalog is that it was not compared.
+    lab.sql_as("a", "a", "CREATE TABLE stray (a int)").unwrap();
+    down("2")
+        .exits(0)
+        .says("note a: whether the catalog is now that of version 2 was not compared: it differed from its version before");
+    lab.sql_as("a", "a", "DROP TABLE stray").unwrap();
+    down("0").exits(0);
+    assert_eq!(tables(&lab), "");
+    let report = lab.json(&["rollback", "--service", "a", "--target", "0"], 0);
+    assert!(report["services"][0]["note"].is_null(), "{report}");
 }

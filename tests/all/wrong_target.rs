@@ -260,15 +260,30 @@ fn a_url_that_logs_in_as_another_services_role_is_to_be_mended_and_not_let_in() 
     let (a, b) = (lab.db("a"), lab.db("b"));
     let astray = lab.url("a", "b");
     lab.env.insert("A_URL".to_owned(), astray);
-    let grants = ["GRANT CONNECT", "dbctl provision"];
     let said = format!("its role is {a}, but its URL logs in as {b}, which is the role of b");
-    every_verb(&lab, 4, &["SQLSTATE 42501"], &grants);
-    for verb in ["status", "migrate", "repair"] {
-        lab.run(&[verb, "--service", "a"]).exits(4).says(&said);
-    }
+    let unsaid = ["GRANT CONNECT", "dbctl provision"];
+    every_verb(&lab, 4, &["SQLSTATE 42501", &said], &unsaid);
     lab.run(&["provision", "--service", "a"])
         .exits(3)
         .says(&said);
+    // So where it is let in.
+    lab.sql("postgres", &format!("GRANT CONNECT ON DATABASE {a} TO {b}"));
+    for (verb, code) in [
+        (&["status"][..], 4),
+        (&["migrate"], 3),
+        (&["migrate", "--dry-run"], 3),
+        (&["baseline"], 3),
+        (&["repair"], 3),
+        (&["rollback", "--target", "0"], 3),
+    ] {
+        let run = lab.run(&[verb, &["--service", "a"]].concat()).exits(code);
+        let run = run.says(&said);
+        assert!(!run.all().contains("GRANT"), "{verb:?}: {}", run.all());
+    }
+    lab.sql(
+        "postgres",
+        &format!("REVOKE CONNECT ON DATABASE {a} FROM {b}"),
+    );
     // Where the manifest names no role, the others' are still theirs.
     let manifest = std::fs::read_to_string(lab.path().join("dbctl.toml")).unwrap();
     let line = format!("role = \"{a}\"\n");
@@ -278,6 +293,64 @@ fn a_url_that_logs_in_as_another_services_role_is_to_be_mended_and_not_let_in() 
     for (verb, code) in [("status", 4), ("provision", 3)] {
         let run = lab.run(&[verb, "--service", "a"]).exits(code).says(&said);
         assert!(!run.all().contains("GRANT"), "{}", run.all());
+    }
+}
+
+/// What a superuser's URL makes is the superuser's, and the service could not go on with it.
+#[test]
+fn a_superusers_url_is_no_way_to_migrate_and_what_it_made_is_given_back() {
+    let mut lab = two();
+    let a = lab.db("a");
+    let admin = lab.admin_url("a");
+    lab.env.insert("A_URL".to_owned(), admin);
+    lab.run(&["migrate", "--service", "a"])
+        .exits(3)
+        .says(&format!(
+            "its role is {a}, but its URL logs in as postgres: make them the same"
+        ));
+    for verb in [&["status"][..], &["migrate", "--dry-run"]] {
+        lab.run(&[verb, &["--service", "a"]].concat())
+            .exits(0)
+            .says("migrate refuses that");
+    }
+    let seen = lab.json(&["status", "--service", "a"], 0);
+    assert!(seen["services"][0]["wrong_role"].is_string(), "{seen}");
+    lab.env.remove("A_URL");
+    // As an older dbctl has left it.
+    lab.sql(
+        "a",
+        "ALTER SCHEMA dbctl OWNER TO postgres; ALTER TABLE dbctl.identity OWNER TO postgres; \
+         ALTER TABLE refinery_schema_history OWNER TO postgres",
+    );
+    lab.run(&["status", "--service", "a"])
+        .exits(4)
+        .says("permission denied")
+        .says("dbctl provision gives it what is its own");
+    lab.run(&["provision", "--service", "a"])
+        .exits(0)
+        .says(&format!("SCHEMA dbctl: owner changed from postgres to {a}"))
+        .says(&format!(
+            "TABLE public.refinery_schema_history: owner changed from postgres to {a}"
+        ));
+    lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
+    lab.run(&["lock", "-q", "--service", "a"]).exits(0);
+    lab.run(&["migrate", "--service", "a"]).exits(0);
+    lab.run(&["provision", "--service", "a"])
+        .exits(0)
+        .says("nothing was changed");
+}
+
+/// A set whose lock cannot be read is refused by migrate, and status says the same beforehand.
+#[test]
+fn status_tells_of_a_lock_that_cannot_be_read() {
+    let lab = two();
+    let path = lab.path().join("sql/a/schema.lock");
+    let text = std::fs::read_to_string(&path).unwrap();
+    lab.write("sql/a/schema.lock", format!("<<<<<<< ours\n{text}"));
+    for verb in ["status", "migrate"] {
+        lab.run(&[verb, "--service", "a"])
+            .exits(3)
+            .says("schema.lock:1");
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Ready;
 use crate::command::Loaded;
 use crate::migration::guard;
-use crate::migration::other_tools::{recognise, without};
+use crate::migration::other_tools::{nothing_else, recognise, without};
 use crate::migration::proof::{Proof, Unproven, count, prove};
 use crate::report::About;
 use crate::report::baseline::{Difference, What};
@@ -52,6 +52,9 @@ pub(super) fn judge(
     let Ready { lock, set, .. } = ready;
     let database = snapshot.identity.database.clone();
     let histories = recognise(&snapshot, Some(lock));
+    if let Some(advice) = nothing_else(&snapshot, &histories, &ready.service.service.name) {
+        return Err(Unfit::from(format!("database {database}: {advice}")));
+    }
     let snapshot = without(snapshot, &histories, lock);
     if snapshot.objects.is_empty() {
         return Err(Unfit::from(format!(
@@ -75,7 +78,7 @@ pub(super) fn judge(
             });
         }
     };
-    if let Some(reason) = foreign_owner(ready, &snapshot) {
+    if let Some(reason) = foreign_owner(loaded, ready, &snapshot) {
         return Err(Unfit::from(reason));
     }
     let mut notes = vec![format!(
@@ -183,7 +186,7 @@ fn reason(
 }
 
 /// What is owned by a role that the service's role is not a member of: migrations could not change it.
-fn foreign_owner(ready: &Ready<'_>, snapshot: &Snapshot) -> Option<String> {
+fn foreign_owner(loaded: &Loaded<'_>, ready: &Ready<'_>, snapshot: &Snapshot) -> Option<String> {
     let own = &snapshot.identity.current_user;
     let role = snapshot.access.roles.iter().find(|role| role.name == *own);
     let may = |owner: &str| {
@@ -223,9 +226,18 @@ fn foreign_owner(ready: &Ready<'_>, snapshot: &Snapshot) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    // Who is a member of a superuser or of another service's role can do more than migrate.
+    let mut known = snapshot.access.roles.iter();
+    let is_superuser = known.any(|role| role.name == *owner && role.superuser);
+    let others = loaded.others(&ready.service.service.name);
+    let is_others = others.iter().any(|other| other.role == Some(owner));
+    let membership = match is_superuser || is_others {
+        true => String::new(),
+        false => format!(", or make {own} a member of {owner}"),
+    };
     Some(format!(
         "role {own} may not change what it is to migrate: {}{more} in database {} belong to role {owner}{roles}; give them to {own} \
-         (ALTER … OWNER TO, or REASSIGN OWNED BY), or make {own} a member of {owner} ({})",
+         (ALTER … OWNER TO){membership} ({})",
         shown.join(", "),
         snapshot.identity.database,
         ready.endpoint.display(),

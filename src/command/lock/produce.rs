@@ -152,7 +152,8 @@ impl<'a> Database<'a> {
             application: format!("dbctl lock {}", self.service),
             interrupt: self.interrupt.receiver(),
         };
-        let rolled_back = rollback(&mut session, self.set, &options, &|_| None, &|_| {}).await;
+        let rolled_back =
+            rollback(&mut session, self.set, &options, &|_| None, None, &|_| {}).await;
         session.close().await;
         match rolled_back {
             Ok(_) => Ok(()),

@@ -1,12 +1,10 @@
 //! The proof of a down script: after it the catalog is what it was before its migration, and the migration can be applied again.
 
 use super::produce::{Database, Failure};
+use crate::migration::proof::differences;
 use crate::migration::{Down, Migration};
 use crate::report::lock::LockState;
-use crate::snapshot::{Lock, ObjectKey, Snapshot, diff, fingerprint};
-
-/// Most differences that a sentence lists.
-const MOST: usize = 5;
+use crate::snapshot::{Lock, Snapshot, diff, fingerprint};
 
 /// What is there around a migration.
 pub(super) struct Around<'a> {
@@ -58,43 +56,7 @@ fn compare(expected: &Snapshot, found: &Snapshot, what: &str) -> Result<(), Fail
         LockState::BadSet,
         format!(
             "on PostgreSQL {major}, {what}: {}",
-            differences(&lock, found)
+            differences(&diff(&lock, found))
         ),
     ))
-}
-
-/// How the catalog differs, object by object.
-fn differences(lock: &Lock, found: &Snapshot) -> String {
-    let diff = diff(lock, found);
-    let missing = diff.missing.iter();
-    let mut said: Vec<String> = missing
-        .map(|key| format!("{} is missing", words(key)))
-        .collect();
-    let extra = diff.extra.iter();
-    said.extend(extra.map(|object| format!("{} is there", words(&object.key))));
-    said.extend(diff.changed.iter().map(|change| {
-        format!(
-            "{} of {} is {:?}, expected {:?}",
-            change.attribute,
-            words(&change.key),
-            change.actual,
-            change.expected
-        )
-    }));
-    let more = said.len().saturating_sub(MOST);
-    said.truncate(MOST);
-    if more > 0 {
-        said.push(format!("and {more} more"));
-    }
-    said.join(", ")
-}
-
-fn words(key: &ObjectKey) -> String {
-    let names = [&key.schema, &key.parent, &key.name];
-    let path: Vec<&str> = names
-        .into_iter()
-        .map(String::as_str)
-        .filter(|name| !name.is_empty())
-        .collect();
-    format!("{} {}", key.kind.words(), path.join("."))
 }

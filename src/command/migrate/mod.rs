@@ -165,6 +165,7 @@ async fn look<'a>(
         let mut versions = run.pending.iter().map(|pending| pending.version);
         versions.any(|version| wanted(version, options.target))
     };
+    run.notes.extend(task.role().1);
     if let Some(note) = above_target(&run, cleared.plan.applied.last(), options.target) {
         run.notes.push(note);
     }

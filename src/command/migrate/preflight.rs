@@ -111,6 +111,9 @@ async fn inspected(
     task: &Task<'_>,
     session: &Session,
 ) -> Result<Result<Cleared, Refusal>, DriverError> {
+    if let (Some(reason), _) = task.role() {
+        return Ok(Err((Outcome::Refused, reason)));
+    }
     let marks = inspect::marks(session).await?;
     if let Some(reason) = task.refused_by_marks(&marks) {
         return Ok(Err((Outcome::Refused, reason)));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::entrance::not_entered;
+use super::super::entrance::{contradicts_role, not_entered};
 use super::super::guard::refused_by_marks;
 use super::super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Store, Target};
@@ -65,9 +65,10 @@ impl<'a> Task<'a> {
             return Err((Outcome::BadSet, Some(problem)));
         }
         let manifest = service.service;
+        let (own, others) = (service.party(), loaded.others(&manifest.name));
         Ok(Self {
-            own: service.party(),
-            others: loaded.others(&manifest.name),
+            own,
+            others,
             set,
             endpoint,
             admin: manifest.admin_endpoint(),
@@ -88,6 +89,19 @@ impl<'a> Task<'a> {
     pub(super) fn unreachable(&self, error: ConnectError) -> (Outcome, String) {
         let reason = not_entered(self.own, &self.others, self.endpoint, error);
         (Outcome::Unreachable, reason)
+    }
+
+    /// Why nothing is done over this way in, if so, and what is to be noted of it: a role that nobody else has may look.
+    pub(super) fn role(&self) -> (Option<String>, Option<String>) {
+        let Some(reason) = contradicts_role(self.own, &self.others, self.endpoint) else {
+            return (None, None);
+        };
+        let user = self.endpoint.user.as_str();
+        let foreign = self.others.iter().any(|other| other.role == Some(user));
+        match self.dry_run && !foreign {
+            true => (None, Some(format!("{reason}; migrate refuses that"))),
+            false => (Some(reason), None),
+        }
     }
 
     /// Why the set must not be applied to the database with these marks, if so.

@@ -1,5 +1,6 @@
 //! Roles, databases and privileges of one service, made by an administrator's session. Idempotent: each step looks first.
 
+mod books;
 mod database;
 mod grants;
 mod role;
@@ -14,6 +15,7 @@ use super::session::{Purpose, Session};
 use super::snapshot::same_database;
 use crate::manifest::Endpoint;
 use crate::secret::Secret;
+use books::books;
 use database::{database, foreign};
 use grants::{database_privileges, schema_privileges};
 use role::role;
@@ -175,6 +177,9 @@ async fn locked(
     };
     let session = open(&inside).await?;
     let mut result = schema_privileges(&session, wanted, steps).await;
+    if result.is_ok() {
+        result = books(&session, wanted, steps).await;
+    }
     if result.is_ok() && wanted.timescaledb {
         result = timescaledb(&session, steps).await;
     }

@@ -42,7 +42,8 @@ pub(super) async fn lock(
                 .unwrap_or_else(|| "a runner that has just ended".to_owned());
             if waited >= limit {
                 return Err(ApplyError::Locked(format!(
-                    "another runner works on this database: {holder}; gave up after {:.1} s: wait for it, or raise --lock-timeout",
+                    "another runner works on this database: {holder}; gave up after {:.1} s: wait for it, raise --lock-timeout, or, if it hangs, \
+                     end it with SELECT pg_terminate_backend of that process",
                     waited.as_secs_f32()
                 )));
             }
@@ -79,7 +80,9 @@ pub async fn holder(session: &Session) -> Result<Option<String>, tokio_postgres:
         .client
         .query_typed(
             "SELECT l.pid, coalesce(a.application_name, '?'), coalesce(host(a.client_addr), 'local'), \
-             coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?') \
+             coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?'), \
+             CASE WHEN a.state = 'idle' AND clock_timestamp() - a.state_change > interval '1 minute' \
+             THEN to_char(a.state_change AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') END \
              FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) \
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
@@ -90,8 +93,12 @@ pub async fn holder(session: &Session) -> Result<Option<String>, tokio_postgres:
     let Some(row) = rows.first() else {
         return Ok(None);
     };
+    let idle = row.try_get::<_, Option<String>>(4)?;
+    let idle = idle.map_or_else(String::new, |since| {
+        format!(", idle since {since} UTC: it may hang")
+    });
     Ok(Some(format!(
-        "process {} ({}) from {}, connected since {} UTC",
+        "process {} ({}) from {}, connected since {} UTC{idle}",
         row.try_get::<_, i32>(0)?,
         row.try_get::<_, String>(1)?,
         row.try_get::<_, String>(2)?,

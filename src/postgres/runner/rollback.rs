@@ -19,7 +19,7 @@ use super::footprint::Foreign;
 use super::lock::{LOCK_KEY, lock};
 use super::{ApplyError, Event, lost};
 use crate::manifest::Endpoint;
-use crate::migration::{Migration, Owned, Rollback, Set, unfinished_refusal};
+use crate::migration::{Migration, Owned, Rollback, Set, Yardstick, unfinished_refusal};
 pub use loss::Loss;
 use run::Run;
 
@@ -53,6 +53,8 @@ pub struct RolledBack {
     pub migrations: Vec<(Migration, Duration)>,
     /// The data that was lost, which was allowed.
     pub losses: Vec<Loss>,
+    /// That the catalog could not be compared with the target's, and why.
+    pub note: Option<String>,
 }
 
 /// Why nothing was rolled back.
@@ -73,7 +75,7 @@ pub enum RollbackError {
 
 /// Runs the down scripts from the newest applied version to the one after the target, in one transaction.
 ///
-/// `check` is asked under the lock, as in [`apply`](super::apply). Every table of the role's is closed to writers meanwhile.
+/// `check` is asked under the lock, as in [`apply`](super::apply); with a `yardstick` the catalog must be that of the target afterwards. Every table of the role's is closed to writers meanwhile.
 ///
 /// # Errors
 /// See [`RollbackError`]; whichever it is, nothing was changed, except where the connection broke at COMMIT.
@@ -82,10 +84,11 @@ pub async fn rollback(
     set: &Set,
     options: &RollbackOptions,
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    yardstick: Option<Yardstick<'_>>,
     observer: &(dyn Fn(Event) + Sync),
 ) -> Result<RolledBack, RollbackError> {
     lock(session, options.lock_timeout, &options.interrupt, observer).await?;
-    let result = locked(session, set, options, check, observer).await;
+    let result = locked(session, set, options, check, yardstick, observer).await;
     // As in `apply`: the lock is freed before the report is written, unless the session may not answer any more.
     if !matches!(
         result,
@@ -109,6 +112,7 @@ async fn locked(
     set: &Set,
     options: &RollbackOptions,
     check: &(dyn Fn(&Marks) -> Option<String> + Sync),
+    yardstick: Option<Yardstick<'_>>,
     observer: &(dyn Fn(Event) + Sync),
 ) -> Result<RolledBack, RollbackError> {
     let marks = inspect::marks(session)
@@ -136,6 +140,7 @@ async fn locked(
         options,
         observer,
         rollback: &rollback,
+        yardstick,
         started: Instant::now(),
     };
     let result = run.until_unlocked().await;

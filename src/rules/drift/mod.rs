@@ -13,7 +13,7 @@ use super::text::mentions;
 use super::{Case, Rule};
 use crate::migration::{Plan, Set};
 use crate::report::text::count;
-use crate::snapshot::{Diff, Gap, Snapshot};
+use crate::snapshot::{Diff, Gap, ObjectKey, Snapshot};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -100,6 +100,24 @@ fn is_are(pending: usize) -> String {
 }
 
 /// Where the statement stands that makes an object right.
+/// The file that made an object as it is to be: the last that the lock knows to have made or changed it.
+fn last_made_by(case: &Case<'_>, key: &ObjectKey) -> String {
+    let lock = case.subject.lock.known();
+    let mut entries = lock.iter().flat_map(|lock| lock.versions.iter().rev());
+    let entry = entries.find(|entry| entry.adds.contains(key) || entry.changes.contains(key));
+    match (entry, case.subject.set) {
+        (Some(entry), Some(set)) => format!("{} of set {}", entry.file, set.name),
+        _ => made_by(
+            case,
+            if key.kind.is_part() {
+                &key.parent
+            } else {
+                &key.name
+            },
+        ),
+    }
+}
+
 fn made_by(case: &Case<'_>, name: &str) -> String {
     let file = case.subject.set.and_then(|set| {
         set.migrations

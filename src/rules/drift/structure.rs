@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{made_by, settled};
+use super::{last_made_by, made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{service_of, spoken};
 use crate::rules::classify::Class;
@@ -137,7 +137,7 @@ fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
         )
         .remedy(format!(
             "If the change is wanted, make it in a new migration of the set; otherwise undo it as {} writes it.",
-            made_by(case, if key.kind.is_part() { &key.parent } else { &key.name })
+            last_made_by(case, key)
         ))
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 use super::super::super::blockers::Watch;
+use super::super::super::catalog;
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
@@ -16,7 +17,7 @@ use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::{RollbackError, RollbackOptions, RolledBack};
-use crate::migration::Rollback;
+use crate::migration::{Rollback, Yardstick};
 
 /// The longest that one attempt waits for a lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -29,6 +30,8 @@ struct Done {
     left: Vec<i64>,
     /// What the scripts wrote to although it is not the service's.
     touched: Vec<String>,
+    /// How the catalog differs from that of the target.
+    differs: Option<String>,
 }
 
 /// One rollback.
@@ -38,6 +41,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a RollbackOptions,
     pub(super) observer: &'a (dyn Fn(Event) + Sync),
     pub(super) rollback: &'a Rollback,
+    pub(super) yardstick: Option<Yardstick<'a>>,
     pub(super) foreign: &'a Foreign,
     pub(super) started: Instant,
 }
@@ -109,6 +113,7 @@ impl Run<'_> {
             rolled_back,
             left,
             touched,
+            differs,
         } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
         let against = if *self.options.interrupt.borrow() {
@@ -126,6 +131,21 @@ impl Run<'_> {
                 from: self.rollback.from,
                 losses: rolled_back.losses.clone(),
             })
+        } else if let Some(differs) = differs {
+            let scripts: Vec<&str> = self
+                .rollback
+                .steps
+                .iter()
+                .map(|step| step.down.file.as_str())
+                .collect();
+            let place = match self.options.target {
+                0 => "of an empty database".to_owned(),
+                version => format!("of version {version}"),
+            };
+            Some(self.failed(&format!(
+                "after {} the catalog is not that {place}: {differs}; mend the script, and let dbctl lock prove it",
+                scripts.join(", ")
+            )))
         } else {
             None
         };
@@ -157,6 +177,13 @@ impl Run<'_> {
         client.batch_execute("BEGIN").await?;
         self.settings("pg_catalog", wait).await?;
         let before = State::before(client).await?;
+        let known = match self.yardstick {
+            Some(yardstick) => {
+                let snapshot = Box::pin(catalog::read(client, None)).await?;
+                Some((yardstick, yardstick.before(snapshot, self.rollback.from)))
+            }
+            None => None,
+        };
         let mut migrations = Vec::new();
         for step in &self.rollback.steps {
             let started = Instant::now();
@@ -188,10 +215,26 @@ impl Run<'_> {
         let history = inspect::marks(self.session).await?.history;
         let versions = history.rows.iter().map(|row| row.version);
         let left = versions.filter(|version| *version > i64::from(self.options.target));
+        let left = left.collect();
+        let (note, differs) = match known {
+            Some((yardstick, before)) => {
+                let snapshot = Box::pin(catalog::read(client, None)).await?;
+                match yardstick.after(&before, snapshot, self.options.target) {
+                    Ok(note) => (note, None),
+                    Err(differs) => (None, Some(differs)),
+                }
+            }
+            None => (None, None),
+        };
         Ok(Done {
-            rolled_back: RolledBack { migrations, losses },
-            left: left.collect(),
+            rolled_back: RolledBack {
+                migrations,
+                losses,
+                note,
+            },
+            left,
             touched,
+            differs,
         })
     }
 
