@@ -162,6 +162,10 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         {
             (Reason::NoConnect, "")
         }
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => (
+            Reason::Refused,
+            "end sessions, or raise the limit: CONNECTION LIMIT of the role or the database, or the server's max_connections",
+        ),
         Some(_) => (Reason::Refused, "see the server's message"),
         // The server asked for one and the endpoint has none.
         None if describe(error).contains("password missing") => (

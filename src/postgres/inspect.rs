@@ -92,6 +92,12 @@ async fn stamps(session: &Session, exists: bool) -> Result<Vec<Stamp>, tokio_pos
 #[must_use]
 pub fn unreadable(endpoint: &Endpoint, error: &tokio_postgres::Error) -> String {
     let text = format!("{}: {}", endpoint.display(), describe(error));
+    if error.code() == Some(&SqlState::UNDEFINED_COLUMN) {
+        return format!(
+            "{text}; one of dbctl's own tables was altered: give dbctl.identity (service, set_name), dbctl.progress or \
+             public.refinery_schema_history (version, name, applied_on, checksum) its columns back"
+        );
+    }
     if error.code() != Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
         return text;
     }

@@ -155,6 +155,37 @@ fn a_statement_that_takes_too_long_is_a_failure_with_its_reason() {
     shop.migrate(&["--statement-timeout", "0"]).exits(0);
 }
 
+#[test]
+fn what_stands_in_the_way_is_told_with_a_way_out() {
+    let shop = Shop::new(&[GOOD, ("V2__hand.sql", "CREATE TABLE hand (id int);")]);
+    shop.migrate(&["--target", "1"]).exits(0);
+    shop.sql("CREATE TABLE hand (id int)");
+    shop.migrate(&[])
+        .exits(5)
+        .says("42P07")
+        .says("it is there already: somebody made it by hand, or the history lost a row");
+    shop.sql("DROP TABLE hand; ALTER TABLE refinery_schema_history RENAME COLUMN checksum TO sum");
+    for verb in ["status", "migrate"] {
+        shop.lab
+            .run(&[verb])
+            .exits(4)
+            .says("one of dbctl's own tables was altered");
+    }
+    shop.sql("ALTER TABLE refinery_schema_history RENAME COLUMN sum TO checksum");
+    let database = shop.lab.db(DB);
+    let limit = |most: i32| {
+        let sql = format!("ALTER DATABASE {database} CONNECTION LIMIT {most}");
+        shop.lab.sql("postgres", &sql);
+    };
+    limit(0);
+    shop.lab
+        .run(&["status"])
+        .exits(4)
+        .says("CONNECTION LIMIT of the role or the database");
+    limit(-1);
+    shop.migrate(&[]).exits(0);
+}
+
 // Several at once.
 
 #[test]

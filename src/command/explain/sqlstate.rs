@@ -107,7 +107,7 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "42701",
         "duplicate_column",
-        "The column is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline` tell.",
+        "The column is there already: somebody made it by hand, or the history lost the row of the migration that did. `dbctl repair` proves the latter and writes the row.",
     ),
     (
         "42703",

@@ -1,5 +1,7 @@
 //! What failed, where, and what the state is now.
 
+use tokio_postgres::error::SqlState;
+
 use super::super::error::{describe, position};
 use super::ApplyError;
 use crate::migration::masked::{server_words, without_texts};
@@ -112,7 +114,20 @@ pub(super) fn failure_text(
         Step::Commit => format!("{}, at its COMMIT", migration.file),
         Step::Own => format!("{} (in dbctl's own statements)", migration.file),
     };
-    format!("{place}: {told}; {state}")
+    let there = [
+        SqlState::DUPLICATE_TABLE,
+        SqlState::DUPLICATE_COLUMN,
+        SqlState::DUPLICATE_FUNCTION,
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::DUPLICATE_SCHEMA,
+    ];
+    let hint = match (step, error.code()) {
+        (Step::Statement(_), Some(code)) if there.contains(code) => {
+            "; it is there already: somebody made it by hand, or the history lost a row, which dbctl repair proves and mends"
+        }
+        _ => "",
+    };
+    format!("{place}: {told}; {state}{hint}")
 }
 
 /// File, line and text of a statement. `position` is the server's, in what was sent: the whole file, or the statement alone.
