@@ -53,6 +53,8 @@ pub(super) fn trust(kind: &str, address: &str) -> HbaLine {
         roles: "all".to_owned(),
         address: address.to_owned(),
         method: "trust".to_owned(),
+        here: false,
+        meant: Vec::new(),
     }
 }
 
