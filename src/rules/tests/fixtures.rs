@@ -954,6 +954,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
                 schema: Some("public".into()),
                 name: "k_vars".into(),
                 described: "table public.k_vars".into(),
+                statement: Some("COMMENT ON TABLE public.k_vars IS NULL;".into()),
                 dsns: dsns("see postgres://simply_kaspa_user:c4nary@127.0.0.1:5434/simply_kaspa"),
             });
         },
