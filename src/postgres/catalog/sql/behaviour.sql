@@ -1,4 +1,4 @@
--- What acts on the rows of the relations $1: triggers, rules and policies. Of what extensions and initdb made, only triggers that run what
+-- What acts on the rows of the relations $1, TimescaleDB's internals among them: triggers, rules and policies. Of what extensions and initdb made, only triggers that run what
 -- neither of them brought.
 SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, t.tgname::text AS name, '' AS arguments,
        NULL::text AS owner, NULL::text AS extension,
