@@ -11,7 +11,10 @@ WITH said AS MATERIALIZED (
             OR d.classoid = 'pg_authid'::regclass AND d.objoid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))
        AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)'
 )
-SELECT NULL::text AS setting, i.type AS kind, i.schema AS schema, coalesce(i.name, i.identity) AS name,
+SELECT NULL::text AS setting, i.type AS kind, i.schema AS schema, 
+       -- Of a column pg_identify_object gives the table's name.
+       coalesce(i.name || '.' || (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = s.objoid AND a.attnum = s.objsubid
+                                   AND s.classoid = 'pg_class'::regclass AND s.objsubid > 0), i.name, i.identity) AS name,
        pg_describe_object(s.classoid, s.objoid, s.objsubid) AS described, s.text AS text,
        -- A domain's constraint would need ON DOMAIN.
        CASE WHEN i.type <> 'domain constraint' THEN
