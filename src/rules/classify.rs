@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use super::index::{Index, Shape};
 use super::{Subject, known, skeleton, text};
 
-use crate::snapshot::attributes::{DEFINITION, FUNCTION, OWNED_BY, TYPE};
-use crate::snapshot::{HISTORY_TABLE, Kind, Object, Snapshot};
+use crate::snapshot::attributes::{
+    DEFINITION, FORM, FUNCTION, IN_SCHEMA, OWNED_BY, PARTITION_OF, TYPE,
+};
+use crate::snapshot::{Diff, HISTORY_TABLE, Kind, Object, ObjectKey, Snapshot};
 
 /// What an object is that the lock does not know.
 #[derive(Debug, Clone)]
@@ -57,10 +59,19 @@ pub(super) struct Surroundings<'a> {
     rgb_lib: bool,
     /// Functions that triggers of single chunks run.
     on_chunks: Vec<&'a str>,
+    /// Own tables that were partitions: what hung on them by their parent hangs on them now.
+    detached: Vec<&'a ObjectKey>,
 }
 
 impl<'a> Surroundings<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, extras: &'a [&'a Object]) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, diff: &'a Diff<'a>) -> Self {
+        let extras: &[&Object] = &diff.extra;
+        let detached = diff
+            .changed
+            .iter()
+            .filter(|change| change.attribute == PARTITION_OF && change.actual.is_empty())
+            .map(|change| &change.key)
+            .collect();
         let mut shapes: HashMap<(&str, &str), Shape> = HashMap::new();
         for object in &snapshot.objects {
             if object.key.kind == Kind::Column {
@@ -68,7 +79,7 @@ impl<'a> Surroundings<'a> {
                     .entry((&object.key.schema, &object.key.parent))
                     .or_default()
                     .insert((
-                        object.key.name.clone(),
+                        object.key.name.to_lowercase(),
                         object.attributes.get(TYPE).cloned().unwrap_or_default(),
                     ));
             }
@@ -82,6 +93,7 @@ impl<'a> Surroundings<'a> {
             .collect();
         Self {
             on_chunks,
+            detached,
             extras,
             shapes,
             rgb_lib: extras.iter().any(|extra| {
@@ -109,7 +121,10 @@ pub(super) fn classify<'a>(
         return Class::Implied;
     }
     if key.kind == Kind::Schema {
-        return schema_class(object, index);
+        return match schema_class(object, index) {
+            Class::Unknown if is_told_with_content(object, index, around) => Class::Implied,
+            class => class,
+        };
     }
     if key.kind != Kind::ForeignTable && known::is_link(object) {
         return Class::Link;
@@ -151,16 +166,56 @@ fn is_implied(object: &Object, around: &Surroundings<'_>) -> bool {
         }),
         Kind::Function => {
             around.on_chunks.contains(&key.name.as_str())
-                || extras().any(|(extra, trigger)| {
-                    matches!(extra.kind, Kind::Trigger | Kind::EventTrigger)
-                        && calls(trigger, &key.name)
+                || extras().any(|(extra, other)| {
+                    let trigger = matches!(extra.kind, Kind::Trigger | Kind::EventTrigger);
+                    trigger && calls(other, &key.name)
+                        || extra != key && called_functions(other).contains(&key.name)
                 })
+        }
+        // It goes with its column, or came with the partition's own life.
+        Kind::Constraint | Kind::Index | Kind::Column
+            if around
+                .detached
+                .iter()
+                .any(|table| table.schema == key.schema && table.name == key.parent) =>
+        {
+            true
+        }
+        Kind::Constraint | Kind::Index => {
+            let columns = object.attributes.get(DEFINITION).map(String::as_str);
+            extras().any(|(extra, _)| {
+                extra.kind == Kind::Column
+                    && (&extra.schema, &extra.parent) == (&key.schema, &key.parent)
+                    && columns.is_some_and(|text| first_brackets(text, &extra.name))
+            })
         }
         Kind::Language => {
             extras().any(|(extra, _)| extra.kind == Kind::Extension && extra.name == key.name)
         }
         _ => false,
     }
+}
+
+/// Whether the first list in brackets names a column: that of a constraint or an index itself, not of what it refers to.
+fn first_brackets(definition: &str, column: &str) -> bool {
+    definition
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .is_some_and(|(list, _)| text::mentions(list, column))
+}
+
+/// Whether a schema of nobody's is told with what lies in it: an object has a finding of its own, and an extension needs a place.
+fn is_told_with_content(schema: &Object, index: &Index<'_>, around: &Surroundings<'_>) -> bool {
+    let foreign = schema.owner.as_deref().is_some_and(|owner| {
+        let mut others = index.others.iter();
+        others.any(|(other, _)| other.service.role_name() == Some(owner))
+    });
+    !foreign
+        && around.extras.iter().any(|extra| {
+            let (key, name) = (&extra.key, &schema.key.name);
+            let lies = key.schema == *name && !key.kind.is_part();
+            lies || extra.attributes.get(IN_SCHEMA) == Some(name)
+        })
 }
 
 /// Whether a trigger runs this function.
@@ -239,6 +294,37 @@ fn foreign<'a>(object: &Object, index: &Index<'a>) -> Option<Class<'a>> {
     })
 }
 
+/// The plain names of the functions that an object runs: a trigger, an operator, a cast, an aggregate.
+pub(super) fn called_functions(object: &Object) -> Vec<String> {
+    let definition = object.attributes.get(DEFINITION).map_or("", String::as_str);
+    let aggregate = object
+        .attributes
+        .get(FORM)
+        .is_some_and(|form| form == "aggregate");
+    match object.key.kind {
+        Kind::Trigger | Kind::EventTrigger => called_function(object).into_iter().collect(),
+        Kind::Cast => definition
+            .split_once("WITH FUNCTION ")
+            .map(|(_, function)| plain(function))
+            .into_iter()
+            .collect(),
+        kind if kind == Kind::Operator || aggregate => definition
+            .split(", ")
+            .filter_map(|part| part.split_once(" = "))
+            .filter(|(key, _)| key.ends_with("func") || *key == "function")
+            .map(|(_, function)| plain(function))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The last part of a function's name, without what follows in brackets.
+fn plain(function: &str) -> String {
+    let name = function.split('(').next().unwrap_or_default();
+    let plain = name.rsplit('.').next().unwrap_or(name);
+    plain.trim().trim_matches('"').to_owned()
+}
+
 /// The plain name of the function that a trigger runs.
 pub(super) fn called_function(trigger: &Object) -> Option<String> {
     let text = trigger
@@ -248,19 +334,11 @@ pub(super) fn called_function(trigger: &Object) -> Option<String> {
     let tail = text
         .rsplit_once("EXECUTE ")
         .map_or(text.as_str(), |(_, tail)| tail);
-    let name = tail
-        .trim_start_matches("FUNCTION ")
-        .trim_start_matches("PROCEDURE ")
-        .split('(')
-        .next()
-        .unwrap_or_default();
-    let plain = name
-        .rsplit('.')
-        .next()
-        .unwrap_or(name)
-        .trim()
-        .trim_matches('"');
-    (!plain.is_empty()).then(|| plain.to_owned())
+    let name = plain(
+        tail.trim_start_matches("FUNCTION ")
+            .trim_start_matches("PROCEDURE "),
+    );
+    (!name.is_empty()).then_some(name)
 }
 
 fn look_alike<'a>(object: &Object, index: &Index<'a>) -> Option<Class<'a>> {

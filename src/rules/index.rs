@@ -6,7 +6,7 @@ use super::{Subject, skeleton};
 use crate::snapshot::attributes::TYPE;
 use crate::snapshot::{Kind, Lock, Object, Text};
 
-/// Columns as name and type.
+/// Columns as name, in lower case, and type.
 pub(super) type Shape = BTreeSet<(String, String)>;
 
 /// Kinds whose names stand for each other: a view can take a table's name.
@@ -83,7 +83,7 @@ impl Names {
                     shapes
                         .entry((key.schema.clone(), key.parent.clone()))
                         .or_default()
-                        .insert((key.name.clone(), text));
+                        .insert((key.name.to_lowercase(), text));
                 }
                 _ => {}
             }

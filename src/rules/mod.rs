@@ -6,6 +6,7 @@ mod bleed;
 mod classify;
 mod compose;
 mod drift;
+mod enclosing;
 mod files;
 #[cfg(test)]
 mod fixture;

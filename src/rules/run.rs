@@ -48,6 +48,7 @@ pub(super) fn run_on(
             chosen,
             survey: &survey,
         };
+        let before = answers.findings.len();
         for rule in super::all().filter(|rule| is_about(rule, system, subject)) {
             rules.insert(rule.id);
             answers.asked.push((rule.id, subject.service.name.clone()));
@@ -56,6 +57,8 @@ pub(super) fn run_on(
                 checked += 1;
             }
         }
+        let own = answers.findings.get_mut(before..).unwrap_or_default();
+        super::enclosing::tell(&survey, own);
         answers.allowed.extend(in_files(subject, &survey));
     }
     if !system.manifest.allow.is_empty() {

@@ -63,7 +63,7 @@ impl<'a> Survey<'a> {
         let extras = match (&snapshot, &diff) {
             (Ok(snapshot), Ok(diff)) => {
                 let index = Index::new(subject, others());
-                let around = Surroundings::new(snapshot, &diff.extra);
+                let around = Surroundings::new(snapshot, diff);
                 diff.extra
                     .iter()
                     .map(|object| (*object, classify(object, &index, &around)))

@@ -280,6 +280,14 @@ pub(super) fn bare_drop_sql(object: &Object) -> String {
 pub(super) fn owner_sql(object: &Object, role: &str) -> String {
     let key = &object.key;
     let word = match key.kind {
+        // There is no ALTER EXTENSION … OWNER TO.
+        Kind::Extension => {
+            return format!(
+                "See what needs extension {}, then drop it and create it again as {}.",
+                ident(&key.name),
+                sql_ident(role)
+            );
+        }
         Kind::Function => "ROUTINE".to_owned(),
         Kind::Type if is_domain(object) => "DOMAIN".to_owned(),
         kind => kind.words().to_uppercase(),

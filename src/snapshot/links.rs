@@ -113,6 +113,8 @@ pub struct Note {
     pub name: String,
     /// The object with its kind, in words.
     pub described: String,
+    /// The statement that removes a comment, where one is known.
+    pub statement: Option<String>,
     /// Where the connection strings lead.
     pub dsns: Vec<Dsn>,
 }

@@ -236,4 +236,8 @@ pub struct HbaLine {
     pub address: String,
     /// The method, as in `trust`; `error: …` for a line that the server cannot read.
     pub method: String,
+    /// Whether a regular expression of the line means this database.
+    pub here: bool,
+    /// The roles that the line's regular expressions mean.
+    pub meant: Vec<String>,
 }

@@ -248,9 +248,9 @@ pub fn assert_clean(lab: &Lab) {
 
 /// The statements that a remedy holds, in its order: what an operator would copy into psql.
 pub fn statements(remedy: &str) -> Vec<String> {
-    const VERBS: [&str; 10] = [
+    const VERBS: [&str; 11] = [
         "ALTER ", "DROP ", "REVOKE ", "GRANT ", "SELECT ", "DELETE ", "CREATE ", "UPDATE ",
-        "INSERT ", "SET ",
+        "INSERT ", "SET ", "COMMENT ",
     ];
     let mut found = Vec::new();
     let mut rest = remedy;

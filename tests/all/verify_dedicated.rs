@@ -92,10 +92,7 @@ const VECTORS: &[Vector] = &[
         service: K,
         plant: "CREATE SCHEMA legacy; CREATE TABLE legacy.blocks (id bigint)",
         mend: "DROP SCHEMA legacy CASCADE",
-        rules: &[
-            ("bleed/foreign-object", ERROR, Some(S)),
-            ("drift/unknown-object", WARNING, None),
-        ],
+        rules: &[("bleed/foreign-object", ERROR, Some(S))],
     },
     Vector {
         service: K,

@@ -40,7 +40,7 @@ pub const CASES: &[Case] = &[
         .undo("CREATE TRIGGER animals_touch BEFORE UPDATE ON public.animals FOR EACH ROW EXECUTE FUNCTION public.touch()"),
     // Moved to another schema: missing here, and a copy of an own table there.
     case(MISSING, "error", R, ("table", "public", "cages"), "CREATE SCHEMA attic; ALTER TABLE public.cages SET SCHEMA attic")
-        .also(&[UNKNOWN, UNKNOWN])
+        .also(&[UNKNOWN])
         .undo("ALTER TABLE attic.cages SET SCHEMA public; DROP SCHEMA attic"),
     // Changed, one of each kind.
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET UNLOGGED")
@@ -128,10 +128,21 @@ pub const CASES: &[Case] = &[
     case(UNKNOWN, "info", R, ("statistics", "public", "stat"), "CREATE STATISTICS public.stat ON name, born FROM public.animals"),
     case(UNKNOWN, "warning", R, ("collation", "public", "german"), "CREATE COLLATION public.german FROM \"C\""),
     case(UNKNOWN, "error", R, ("event_trigger", "", "watch_ddl"), "CREATE FUNCTION public.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
-          CREATE EVENT TRIGGER watch_ddl ON ddl_command_end EXECUTE FUNCTION public.on_ddl()")
-        .then("DROP FUNCTION public.on_ddl()"),
+          CREATE EVENT TRIGGER watch_ddl ON ddl_command_end EXECUTE FUNCTION public.on_ddl()"),
+    case(UNKNOWN, "warning", R, ("operator", "public", "<~>"), "CREATE FUNCTION public.near(integer, integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END'; \
+          CREATE OPERATOR public.<~> (LEFTARG = integer, RIGHTARG = integer, FUNCTION = public.near)"),
+    case(UNKNOWN, "warning", R, ("cast", "", "public.mood AS integer"), "CREATE FUNCTION public.weigh(public.mood) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; \
+          CREATE CAST (public.mood AS integer) WITH FUNCTION public.weigh(public.mood)"),
     case(UNKNOWN, "warning", R, ("schema", "", "attic"), "CREATE SCHEMA attic"),
     case(UNKNOWN, "info", R, ("extension", "", "pg_trgm"), "CREATE EXTENSION pg_trgm"),
+    // One cause, one finding: a schema with what lies in it, a column with its key.
+    case(UNKNOWN, "info", R, ("extension", "", "pg_trgm"), "CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions").then("DROP SCHEMA extensions"),
+    case(UNKNOWN, "warning", R, ("table", "attic", "box"), "CREATE SCHEMA attic; CREATE TABLE attic.box (i integer)").says(&["attic.box"]),
+    case(UNKNOWN, "error", R, ("column", "public", "cages.mate"), "ALTER TABLE public.cages ADD COLUMN mate integer REFERENCES public.animals (id)"),
+    // A trigger that nobody brought, on a table that an extension brought.
+    case(UNKNOWN, "error", K, ("trigger", "_timescaledb_catalog", "spy"), "CREATE FUNCTION public.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+          CREATE TRIGGER spy BEFORE INSERT ON _timescaledb_catalog.tablespace FOR EACH ROW EXECUTE FUNCTION public.spy()")
+        .says(&["spy", "_timescaledb_catalog.tablespace"]),
     // The names that deceive: the remedy must reach exactly the object.
     case(UNKNOWN, "warning", R, ("table", "public", "a\"b\u{202e}\u{1b}\nc"), "CREATE TABLE public.\"a\"\"b\u{202e}\u{1b}\nc\" (i int)"),
     // Hypertables.

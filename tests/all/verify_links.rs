@@ -48,6 +48,12 @@ pub const CASES: &[Case] = &[
     case(REACHES, "error", R, ("column", "public", "ln_user_wallets.spy"), "ALTER TABLE public.ln_user_wallets ADD COLUMN spy text; \
           ALTER TABLE public.ln_user_wallets ALTER COLUMN spy SET DEFAULT pg_read_file('/etc/hostname')")
         .says(&["spy", "pg_read_file"]),
+    // Names of functions alone.
+    case(REACHES, "error", R, ("operator", "public", "!!@"), "CREATE OPERATOR public.!!@ (RIGHTARG = text, FUNCTION = pg_catalog.pg_read_file)")
+        .says(&["!!@", "pg_read_file"]),
+    case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(text) RETURNS text LANGUAGE sql AS 'SELECT pg_read_file($1)'; \
+          CREATE OPERATOR public.!!@ (RIGHTARG = text, FUNCTION = public.peek)")
+        .says(&["public.peek(text)", "!!@", "pg_read_file"]),
     case("link/native-function", "error", K, ("function", "public", "quiet"), "CREATE FUNCTION public.quiet(text) RETURNS void LANGUAGE internal AS 'pg_reload_conf'")
         .says(&["public.quiet(text)", "pg_reload_conf"]),
     case("link/foreign-name", "warning", K, ("function", "public", "k_grant"), "CREATE FUNCTION public.k_grant() RETURNS void LANGUAGE plpgsql AS \
@@ -60,8 +66,10 @@ pub const CASES: &[Case] = &[
         .says(&["public.k_count()", "transactions_acceptances", S]),
     case("link/connection-string", "warning", K, ("table", "public", "k_vars"), "COMMENT ON TABLE public.k_vars IS 'see postgres://{simply_kaspa_user}:c4nary-comment@127.0.0.1/{simply_kaspa}'")
         .of(S)
-        .says(&["k_vars", "{simply_kaspa}", "with a password"])
-        .undo("COMMENT ON TABLE public.k_vars IS NULL"),
+        .says(&["k_vars", "{simply_kaspa}", "with a password"]),
+    case("link/connection-string", "warning", K, ("column", "public", "k_vars.value"), "COMMENT ON COLUMN public.k_vars.value IS 'see postgres://{simply_kaspa_user}:c4nary-comment@127.0.0.1/{simply_kaspa}'")
+        .of(S)
+        .says(&["column value of table public.k_vars"]),
     case("link/connection-string", "error", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET app.remote = 'host=h dbname={ksocial} password=c4nary-setting'")
         .of(K)
         .says(&["app.remote", "{ksocial}"]),
@@ -138,6 +146,13 @@ fn settings_that_copy_rows_out() {
     );
     let lab = own(&server, &["a", "b"]);
     assert_clean(&lab);
+    // A connection string of another kind.
+    lab.sql(
+        "b",
+        "ALTER SYSTEM SET log_line_prefix = '%m db=%d user=%u host=%h '",
+    );
+    assert_clean(&lab);
+    lab.sql("b", "ALTER SYSTEM RESET log_line_prefix");
     let (a, b) = (lab.db("a"), lab.db("b"));
     for (plant, undo, (rule, severity, service), words) in [
         (
@@ -157,6 +172,31 @@ fn settings_that_copy_rows_out() {
             "ALTER SYSTEM RESET shared_preload_libraries",
             ("link/server-setting", "error", "a"),
             vec!["shared_preload_libraries", "spy"],
+        ),
+        // What every session begins with.
+        (
+            "ALTER SYSTEM SET search_path = legacy, public",
+            "ALTER SYSTEM RESET search_path",
+            ("link/server-setting", "error", "a"),
+            vec!["search_path", "legacy"],
+        ),
+        (
+            "ALTER SYSTEM SET session_replication_role = 'replica'",
+            "ALTER SYSTEM RESET session_replication_role",
+            ("link/server-setting", "error", "a"),
+            vec!["session_replication_role", "triggers"],
+        ),
+        (
+            "ALTER SYSTEM SET lo_compat_privileges = on",
+            "ALTER SYSTEM RESET lo_compat_privileges",
+            ("link/server-setting", "error", "a"),
+            vec!["lo_compat_privileges"],
+        ),
+        (
+            "ALTER SYSTEM SET dynamic_library_path = '/tmp/lib:$libdir'",
+            "ALTER SYSTEM RESET dynamic_library_path",
+            ("link/server-setting", "warning", "a"),
+            vec!["dynamic_library_path", "/tmp/lib"],
         ),
         (
             "SELECT pg_create_logical_replication_slot('reader', 'pgoutput')",

@@ -70,6 +70,30 @@ pub const CASES: &[Case] = &[
         .of(K)
         .says(&["990002", "{k_social_user}"]),
     case(OWNER, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages OWNER TO CURRENT_USER").says(&["superuser"]),
+    // dbctl's own books, a group with another service in it, what initdb made.
+    case(OWNER, "error", R, ("schema", "", "dbctl"), "ALTER SCHEMA dbctl OWNER TO \"{k_social_user}\"; ALTER TABLE dbctl.identity OWNER TO \"{k_social_user}\"; \
+          ALTER TABLE public.refinery_schema_history OWNER TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["schema dbctl", "table dbctl.identity", "table public.refinery_schema_history", "{k_social_user}"]),
+    case(OWNER, "error", R, ("table", "public", "cages"), "CREATE ROLE \"team_{suffix}\"; GRANT \"team_{suffix}\" TO \"{k_social_user}\"; ALTER TABLE public.cages OWNER TO \"team_{suffix}\"")
+        .of(K)
+        .says(&["team_{suffix}", "{k_social_user}"])
+        .then("DROP ROLE \"team_{suffix}\""),
+    case(OWNER, "error", R, ("object", "", "language plpgsql"), "ALTER LANGUAGE plpgsql OWNER TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["language plpgsql", "{k_social_user}"])
+        .undo("ALTER LANGUAGE plpgsql OWNER TO CURRENT_USER"),
+    case("access/database-owner", "error", R, ("database", "", "{rgb_lightning_node}"), "CREATE ROLE \"team_{suffix}\"; GRANT \"team_{suffix}\" TO \"{k_social_user}\"; GRANT \"team_{suffix}\" TO \"{rgb_user}\"; \
+          ALTER DATABASE \"{rgb_lightning_node}\" OWNER TO \"team_{suffix}\"; REVOKE \"team_{suffix}\" FROM \"{rgb_user}\"; GRANT CONNECT ON DATABASE \"{rgb_lightning_node}\" TO \"{rgb_user}\"")
+        .of(K)
+        .says(&["team_{suffix}", "{k_social_user}"])
+        .then("DROP ROLE \"team_{suffix}\""),
+    case("drift/unknown-object", "error", R, ("operator_family", "public", "loose"), "CREATE OPERATOR FAMILY public.loose USING btree; ALTER OPERATOR FAMILY public.loose USING btree OWNER TO \"{k_social_user}\"")
+        .of(K),
+    case(DEFINER, "error", R, ("function", "public", "k_admin"), "CREATE FUNCTION public.k_admin() RETURNS integer LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1'; \
+          ALTER FUNCTION public.k_admin() OWNER TO \"{k_social_user}\"")
+        .of(K)
+        .says(&["{k_social_user}", "executable by PUBLIC", K]),
     case(DEFINER, "warning", R, ("function", "public", "k_admin"), "CREATE FUNCTION public.k_admin() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; \
           REVOKE ALL ON FUNCTION public.k_admin() FROM PUBLIC; ALTER FUNCTION public.k_admin() OWNER TO \"{rgb_user}\"")
         .says(&["public.k_admin()", "search_path"]),
@@ -81,6 +105,16 @@ pub const CASES: &[Case] = &[
         .says(&["superuser", "executable by PUBLIC"]),
     case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET TRUE").of(K).says(&["act as it, by SET ROLE"]),
     case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET FALSE, ADMIN TRUE").of(K).says(&["ADMIN"]),
+    // SET ROLE to the group, and what the group inherits is there.
+    case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "CREATE ROLE \"a_{suffix}\"; GRANT \"{k_social_user}\" TO \"a_{suffix}\" WITH INHERIT TRUE, SET FALSE; \
+          GRANT \"a_{suffix}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET TRUE")
+        .of(K)
+        .says(&["through a_{suffix}", "by INHERIT"])
+        .then("DROP ROLE \"a_{suffix}\""),
+    case(MEMBERSHIP, "warning", K, ("role", "", "analyst_{suffix}"), "CREATE ROLE \"a_{suffix}\"; CREATE ROLE \"analyst_{suffix}\" LOGIN; GRANT \"{k_social_user}\" TO \"a_{suffix}\"; \
+          GRANT \"a_{suffix}\" TO \"analyst_{suffix}\"")
+        .says(&["analyst_{suffix}", "no service's", "{k_social_user}", "through a_{suffix}"])
+        .then("DROP ROLE \"a_{suffix}\"; DROP ROLE \"analyst_{suffix}\""),
     case(MEMBERSHIP, "warning", S, ("role", "", "{simply_kaspa_user}"), "GRANT \"{k_social_user}\" TO \"{simply_kaspa_user}\" WITH INHERIT FALSE, SET FALSE").of(K).says(&["options are off"]),
     case(MEMBERSHIP, "error", S, ("role", "", "{simply_kaspa_user}"), "CREATE ROLE \"a_{suffix}\"; CREATE ROLE \"b_{suffix}\"; GRANT \"{k_social_user}\" TO \"b_{suffix}\"; \
           GRANT \"b_{suffix}\" TO \"a_{suffix}\"; GRANT \"a_{suffix}\" TO \"{simply_kaspa_user}\"")
@@ -101,6 +135,10 @@ pub const CASES: &[Case] = &[
           ALTER ROLE \"{rgb_user}\" IN DATABASE \"{rgb_lightning_node}\" SET role = 'other_{suffix}'")
         .says(&["role = other_{suffix}"])
         .then("DROP ROLE \"other_{suffix}\""),
+    case(SETTING, "warning", R, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" IN DATABASE \"{rgb_lightning_node}\" SET search_path = legacy")
+        .of(K)
+        .says(&["{k_social_user}", K, "{rgb_lightning_node}", "legacy"]),
+    case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET dynamic_library_path = '/tmp/lib:$libdir'").says(&["dynamic_library_path"]),
     case("access/parameter-grant", "error", K, ("parameter", "", "archive_command"), "GRANT ALTER SYSTEM ON PARAMETER archive_command TO \"{k_social_user}\"").says(&["ALTER SYSTEM", "{k_social_user}"]),
     case("access/template-database", "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" IS_TEMPLATE true").says(&["template", "{simply_kaspa}"]),
     case("access/look-alike-role", "error", K, ("role", "", "K_social_user_{suffix}"), "CREATE ROLE \"K_social_user_{suffix}\" LOGIN").says(&["K_social_user_{suffix}", "{k_social_user}"]),
@@ -288,6 +326,24 @@ fn a_tablespace_of_two_services() {
         &crate::verify_cases::statements(text(found, "remedy")).join(";"),
     );
     assert_clean(&lab);
+    // In the other's hands.
+    lab.sql(
+        "postgres",
+        &format!(
+            "ALTER DATABASE \"{a}\" SET TABLESPACE fast; ALTER TABLESPACE fast OWNER TO \"{b}\""
+        ),
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "access/tablespace", "error", "a");
+    assert!(
+        text(found, "message").contains(&format!("owned by role {b} of b")),
+        "{found}"
+    );
+    lab.sql(
+        "postgres",
+        &crate::verify_cases::statements(text(found, "remedy")).join(";"),
+    );
+    assert_clean(&lab);
     // Both databases in it.
     lab.sql(
         "postgres",
@@ -435,6 +491,8 @@ fn lines_that_take_weak_proofs() {
         lab.db("rgb_lightning_node"),
         lab.db("k_social_user")
     );
+    let by_pattern = "host /^rgb_light /^k_social 203.0.113.0/24 scram-sha-256".to_owned();
+    let by_group = admits.replace(&lab.db("k_social_user"), &format!("+team_{}", lab.suffix));
     for (line, severity, says) in [
         ("host all all 203.0.113.0/24 password", "error", "password"),
         ("host all all 203.0.113.0/24 md5", "warning", "md5"),
@@ -449,6 +507,29 @@ fn lines_that_take_weak_proofs() {
         );
         std::fs::write(&hba, &before).unwrap();
         assert_eq!(verify(&lab, &args)["status"], "pass");
+    }
+    // Regular expressions (PostgreSQL 16 and newer) and groups mean roles that are there.
+    lab.sql(
+        "postgres",
+        &format!(
+            "CREATE ROLE \"team_{}\"; CREATE ROLE \"{k}\" LOGIN; GRANT \"team_{}\" TO \"{k}\"",
+            lab.suffix,
+            lab.suffix,
+            k = lab.db("k_social_user")
+        ),
+    );
+    for line in [by_pattern, by_group] {
+        std::fs::write(&hba, format!("{line}\n{before}")).unwrap();
+        let report = verify(&lab, &args);
+        let admits = list(&report, "findings")
+            .iter()
+            .find(|found| found["rule"] == "access/hba")
+            .unwrap_or_else(|| panic!("{line}: {}", shown(&report)));
+        let message = text(admits, "message");
+        assert!(
+            message.contains("line 1 ") && message.contains("k_social_user"),
+            "{admits}"
+        );
     }
 }
 

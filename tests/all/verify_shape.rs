@@ -308,6 +308,25 @@ fn what_lies_in_template1_is_told_once_for_each_server() {
     there("template1", "DROP TABLE k_posts, scrap");
     there("postgres", "DROP TABLE notes");
     assert_clean(&lab);
+    // A way into a service's database from where everybody may connect.
+    let plant = format!(
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER leak FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname '{}')",
+        lab.db("ksocial")
+    );
+    there("postgres", &plant);
+    let report = verify(&lab, &[]);
+    let found = of(&report, "bleed/common-database");
+    let [leads] = found.as_slice() else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(
+        (text(leads, "severity"), text(leads, "belongs_to")),
+        ("error", K)
+    );
+    assert!(text(leads, "message").contains("leads to the database of k-indexer"));
+    let sql = crate::verify_cases::statements(text(leads, "remedy")).join(";");
+    there("postgres", &sql);
+    assert_clean(&lab);
 
     // Who may not look there says so.
     let mut lab = lab;

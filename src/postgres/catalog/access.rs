@@ -105,6 +105,8 @@ async fn hba(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
             roles: row.try_get("roles")?,
             address: row.try_get("address")?,
             method: row.try_get("method")?,
+            here: row.try_get("here")?,
+            meant: row.try_get("meant")?,
         });
     }
     Ok(Fact::Known(lines))

@@ -96,6 +96,7 @@ fn note(row: &Row) -> Result<Note, Error> {
         schema: row.try_get("schema")?,
         name: row.try_get("name")?,
         described: row.try_get("described")?,
+        statement: row.try_get("statement")?,
         dsns: dsns(row.try_get("text")?),
     })
 }

@@ -46,6 +46,8 @@ pub(super) async fn read(
             [HISTORY_TABLE, STAMP_TABLE, PROGRESS_TABLE].contains(&(schema.as_str(), name.as_str()))
         })
         .collect();
+    // TimescaleDB's internals are no objects, but somebody's trigger on one of them is.
+    let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
     let behaviour = with_members(include_str!("sql/behaviour.sql"));
     let routines = with_members(include_str!("sql/routines.sql"));
     let types = with_members(include_str!("sql/types.sql"));
@@ -57,7 +59,7 @@ pub(super) async fn read(
         of(client, include_str!("sql/columns.sql"), &oids),
         of(client, include_str!("sql/constraints.sql"), &oids),
         of(client, include_str!("sql/indexes.sql"), &oids),
-        of(client, &behaviour, &oids),
+        of(client, &behaviour, &acted_on),
         hypertables(client, session, &oids),
         of(client, &types, &there.types),
         client.query_typed(&schemas, &[]),

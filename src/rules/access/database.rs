@@ -38,15 +38,21 @@ fn not_the_owner(case: &Case<'_>, subject: &Subject<'_>, owner: &str) -> Option<
     let service = subject.service;
     let role = service.role_name().filter(|role| *role != owner)?;
     let whose = service_beside(case, subject, owner);
+    let group = (service.name == case.name())
+        .then(|| super::owner::group(case, owner))
+        .flatten();
+    let who = match (whose, &group) {
+        (Some(whose), _) => format!("role {} of {whose}", ident(owner)),
+        (None, Some((words, _))) => words.clone(),
+        (None, None) => format!("role {}", ident(owner)),
+    };
     let mut finding = DATABASE_OWNER
         .finding(
             About::plain("database", service.database_name()),
             format!(
-                "database {} of {} is owned by role {}{}, not by role {}",
+                "database {} of {} is owned by {who}, not by role {}",
                 ident(service.database_name()),
                 service.name,
-                ident(owner),
-                whose.map_or_else(String::new, |service| format!(" of {service}")),
                 ident(role)
             ),
         )
@@ -64,7 +70,8 @@ fn not_the_owner(case: &Case<'_>, subject: &Subject<'_>, owner: &str) -> Option<
             sql_ident(role)
         ));
     let other = (service.name != case.name()).then_some(service.name.as_str());
-    finding.belongs_to = whose.or(other).map(str::to_owned);
+    let through = group.as_ref().map(|(_, service)| service.as_str());
+    finding.belongs_to = whose.or(through).or(other).map(str::to_owned);
     Some(finding)
 }
 

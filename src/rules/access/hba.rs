@@ -1,5 +1,6 @@
 //! What `pg_hba.conf` admits beyond `trust`.
 
+use super::reach::Reach;
 use super::role::{is_local, numbers};
 use super::{database, service_of, speaks_first};
 use crate::report::text::one_line;
@@ -39,14 +40,13 @@ fn hba(case: &Case<'_>) -> Verdict {
 /// A line that names this database and the role of another service.
 fn admits(case: &Case<'_>, line: &HbaLine) -> Option<Finding> {
     let own = case.subject.service.database_name();
-    let here = line.databases.split(',').any(|database| database == own);
+    let here = line.here || line.databases.split(',').any(|database| database == own);
     // A line with trust is a finding of access/trust.
     if !here || line.method == "reject" || line.method == "trust" {
         return None;
     }
-    let (role, service) = line
-        .roles
-        .split(',')
+    let (role, service) = admitted(case, line)
+        .into_iter()
         .find_map(|role| Some((role, service_of(case, role)?)))?;
     let finding = HBA
         .finding(
@@ -63,6 +63,20 @@ fn admits(case: &Case<'_>, line: &HbaLine) -> Option<Finding> {
         .saw(format!("no line for {service}"), shown(line))
         .remedy("Remove the line from pg_hba.conf, then: SELECT pg_reload_conf();");
     Some(finding)
+}
+
+/// The roles that a line means: by name, by a regular expression, as members of a group.
+fn admitted<'l>(case: &Case<'l>, line: &'l HbaLine) -> Vec<&'l str> {
+    let mut roles: Vec<&str> = line.roles.split(',').collect();
+    let groups: Vec<&str> = roles
+        .iter()
+        .filter_map(|role| role.strip_prefix('+'))
+        .collect();
+    roles.extend(line.meant.iter().map(String::as_str));
+    if let Ok(reach) = Reach::new(case) {
+        roles.extend(groups.iter().flat_map(|group| reach.members(group)));
+    }
+    roles
 }
 
 /// How bad a method is: a password in clear text and the word of a remote host are no proof; md5 can be replayed from its hash.

@@ -13,7 +13,7 @@ use crate::snapshot::privileges::{Membership, Privileges};
 pub(in crate::rules) const MEMBERSHIP: Rule = Rule {
     id: "access/membership",
     severity: Severity::Error,
-    summary: "Can the service's role become another service's, or a powerful one?",
+    summary: "Can the service's role become nobody else's, and nobody else the service's?",
     help: include_str!("../help/access-membership.md"),
     scope: Scope::Database,
     check: membership,
@@ -28,12 +28,14 @@ struct Options {
 }
 
 impl Options {
-    /// A way is as good as its weakest link; ADMIN on a link opens it whatever the other options are.
+    /// A way is as good as its weakest link; ADMIN on a link opens it whatever the other options are. Who has become a role has what that
+    /// one inherits, so INHERIT counts behind SET and ADMIN; SET counts for who logged in alone (SET ROLE, "Description").
     const fn and(self, link: &Membership) -> Self {
         Self {
-            inherit: self.inherit && link.inherit,
+            inherit: self.is_usable() && link.inherit,
             set: self.set && link.set,
-            admin: (self.set || self.admin) && (link.set || link.admin),
+            admin: self.admin && (link.set || link.admin)
+                || (self.inherit || self.set) && link.admin,
         }
     }
 
@@ -148,7 +150,51 @@ fn membership(case: &Case<'_>) -> Verdict {
         .map(|(group, reached)| (*group, reached))
         .collect();
     findings.extend(power(case, &reach, &role.name, &powerful));
+    findings.extend(members(case, &reach, &role.name));
     Ok(findings.into())
+}
+
+/// Roles of no service that can become the service's. What another service's role can become is said of that one.
+fn members<'a>(case: &Case<'a>, reach: &Reach<'_, 'a>, own: &str) -> Vec<Finding> {
+    let is_told = |role: &str| {
+        reach.is_own(role) || reach.is_superuser(role) || service_of(case, role).is_some()
+    };
+    let roles = reach.privileges.roles.iter();
+    roles
+        .filter(|role| role.login && !is_told(&role.name))
+        .filter_map(|role| {
+            let reachable = reachable(reach.privileges, &role.name);
+            let reached = reachable.get(own)?;
+            let open = reached.options.is_usable()
+                && !reached
+                    .between
+                    .iter()
+                    .any(|between| service_of(case, between).is_some());
+            open.then(|| member(case, own, &role.name, reached))
+        })
+        .collect()
+}
+
+fn member(case: &Case<'_>, own: &str, role: &str, reached: &Reached<'_>) -> Finding {
+    let way = format!("{}{}", ident(own), through(reached));
+    MEMBERSHIP
+        .finding(
+            About::plain("role", role),
+            format!(
+                "role {}, which is no service's, is a member of role {} of {}{} and {}",
+                ident(role),
+                ident(own),
+                case.name(),
+                through(reached),
+                reached.options.words()
+            ),
+        )
+        .severity(Severity::Warning)
+        .saw(
+            format!("no member of {} that may log in", ident(own)),
+            format!("role {} is a member of {way}", ident(role)),
+        )
+        .remedy(revoke(reached))
 }
 
 fn foreign(

@@ -56,6 +56,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 pub(super) use grant::spoken;
+pub(super) use routine::told as definers;
+pub(super) use setting::{elements, is_known_schema, is_stock_library_path};
 
 fn database(case: &Case<'_>) -> String {
     ident(case.subject.service.database_name())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::grant::{about, name};
-use super::reach::some_of;
+use super::reach::{Reach, some_of};
 use super::{database, service_of};
 use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
@@ -53,7 +53,7 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         }
     }
     let public = snapshot.access.public_schema_owner.as_str();
-    if service_of(case, public).is_some() {
+    if !is_own(case, public) && !is_superuser(case, public) {
         by_role.entry(public).or_default().public = true;
     }
     // Large objects are in no set, and `drift/unknown-object` names their owner.
@@ -64,11 +64,14 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         .filter_map(|object| object.owner.as_deref())
         .collect();
     let mut gaps = Vec::new();
+    let is_told = |unlisted: &Elsewhere| {
+        unlisted.object.on == On::LargeObject && told.contains(unlisted.owner.as_str())
+    };
     match snapshot.privileges.get() {
         Ok(privileges) => {
             for unlisted in &privileges.owned {
                 let owner = unlisted.owner.as_str();
-                if unlisted.object.on == On::LargeObject && told.contains(owner) {
+                if is_told(unlisted) {
                     continue;
                 }
                 // What a superuser made besides the tables is an administrator's affair.
@@ -162,11 +165,13 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
     };
     let verb = if names.len() == 1 { "is" } else { "are" };
     let more = owned.unlisted.iter().map(|owned| owned.more).sum();
+    let group = group(case, owner);
     let (whose, severity) = match service {
         Some(service) => (
             format!("role {} of {service}", ident(owner)),
             Severity::Error,
         ),
+        None if group.is_some() => (group.clone().unwrap_or_default().0, Severity::Error),
         None if is_superuser(case, owner) => {
             (format!("superuser {}", ident(owner)), Severity::Warning)
         }
@@ -188,17 +193,39 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         .severity(severity)
         .saw(format!("owner {}", sql_ident(own)), format!("owner {}", sql_ident(owner)))
         .remedy(format!("In database {}: {}", database(case), sql.join(" ")));
-    finding.belongs_to = service.map(str::to_owned);
+    finding.belongs_to = service
+        .map(str::to_owned)
+        .or_else(|| group.map(|(_, service)| service));
     finding
+}
+
+/// Where another service's role is a member of the owner: the owner in words, and that service.
+pub(super) fn group(case: &Case<'_>, owner: &str) -> Option<(String, String)> {
+    let reach = Reach::new(case).ok()?;
+    let (role, service) = reach
+        .members(owner)
+        .into_iter()
+        .find_map(|member| Some((member, service_of(case, member)?)))?;
+    let words = format!(
+        "role {}, which role {} of {service} is a member of",
+        ident(owner),
+        ident(role)
+    );
+    Some((words, service.to_owned()))
 }
 
 fn unlisted_sql(owned: &Elsewhere, own: &str) -> String {
     let to = sql_ident(own);
     match owned.object.on {
         On::LargeObject => format!("ALTER LARGE OBJECT {} OWNER TO {to};", owned.object.name),
+        // initdb made it, and it is no service's.
         On::Other => format!(
-            "Give {} to {to}.",
+            "Give {} back to the superuser that initdb made (ALTER … OWNER TO).",
             crate::report::text::one_line(&owned.object.name)
+        ),
+        On::Object(Kind::Schema) => format!(
+            "ALTER SCHEMA {} OWNER TO {to};",
+            sql_name(&owned.object.key())
         ),
         _ => format!(
             "ALTER TABLE {} OWNER TO {to};",

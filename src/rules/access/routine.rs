@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::database;
 use super::reach::{Holder, Reach};
 use super::revoke::revoke;
+use super::{database, service_of};
 use crate::rules::classify::Class;
 use crate::rules::text::{bare_drop_sql, ident, named, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity};
@@ -28,7 +28,7 @@ pub(in crate::rules) const SECURITY_DEFINER_RULE: Rule = Rule {
 };
 
 /// The functions that this rule has a finding for.
-pub(super) fn told(case: &Case<'_>) -> HashSet<ObjectKey> {
+pub(in crate::rules) fn told(case: &Case<'_>) -> HashSet<ObjectKey> {
     findings(case)
         .map(|findings| findings.into_iter().map(|(key, _)| key).collect())
         .unwrap_or_default()
@@ -101,6 +101,15 @@ fn judge(case: &Case<'_>, reach: &Reach<'_, '_>, object: &Object) -> Option<Find
     }
     callers(reach, object, &name, &mut faults);
     let severity = faults.severity?;
+    // What the set creates, access/object-owner tells.
+    let foreign = service_of(case, owner).filter(|_| is_unknown(case, object));
+    if let Some(service) = foreign {
+        let words = format!("is owned by that role of {service}");
+        faults.add(Severity::Error, words, String::new());
+        faults.belongs_to = Some(service.to_owned());
+    }
+    let severity = severity.max(faults.severity.unwrap_or(severity));
+    faults.sql.retain(|sql| !sql.is_empty());
     let what = faults.words.join("; it ");
     if is_unknown(case, object) {
         faults.sql.push(format!(

@@ -37,7 +37,10 @@ fn setting(case: &Case<'_>) -> Verdict {
         // What holds for every role in every database is said once for a server.
         .filter(|setting| match &setting.role {
             None => setting.here || first,
-            Some(name) => Some(name.as_str()) == role,
+            // What another service's role has here is said here; what it has everywhere, at its own service.
+            Some(name) => {
+                Some(name.as_str()) == role || setting.here && service_of(case, name).is_some()
+            }
         })
         .filter_map(|setting| {
             let why = fault(case, &reach, setting)?;
@@ -71,14 +74,23 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
         "session_replication_role" => {
             (value != "origin").then_some("triggers and foreign keys do not fire")
         }
+        "dynamic_library_path" => (!is_stock_library_path(&setting.value))
+            .then_some("libraries are looked for in other places than the server's"),
         "lo_compat_privileges" => matches!(value, "on" | "true" | "yes" | "1")
             .then_some("every role reads every large object"),
         _ => None,
     }
 }
 
+/// Whether libraries are looked for where the server's own are, and nowhere else.
+pub(in crate::rules) fn is_stock_library_path(path: &str) -> bool {
+    path.trim_matches('"')
+        .split(':')
+        .all(|place| matches!(place, "$libdir" | ""))
+}
+
 /// Whether a schema of a search path is one that every database has, or one of the set's.
-fn is_known_schema(case: &Case<'_>, schema: &str) -> bool {
+pub(in crate::rules) fn is_known_schema(case: &Case<'_>, schema: &str) -> bool {
     matches!(schema, "" | "$user" | "public" | "pg_catalog" | "pg_temp")
         || case.lock().is_ok_and(|lock| {
             lock.objects
@@ -89,6 +101,8 @@ fn is_known_schema(case: &Case<'_>, schema: &str) -> bool {
 
 fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
     let here = case.subject.service.database_name();
+    let role = setting.role.as_deref();
+    let foreign = role.and_then(|role| service_of(case, role));
     let shown = format!("{} = {}", setting.name, one_line(&setting.value));
     let (about, who, alter) = match (&setting.role, setting.here) {
         (None, true) => (
@@ -122,7 +136,11 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
             };
             (
                 About::plain("role", role),
-                format!("role {} of {}{place}", ident(role), case.name()),
+                format!(
+                    "role {} of {}{place}",
+                    ident(role),
+                    foreign.unwrap_or(case.name())
+                ),
                 sql,
             )
         }
@@ -131,17 +149,22 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
         .finding(about, format!("{who} has the setting {shown}: {why}"))
         .saw(format!("no {} of its own", setting.name), shown)
         .remedy(format!("{alter} RESET {};", setting.name));
+    // It has no business in this database: its setting waits until somebody lets it in.
+    if foreign.is_some() {
+        finding.severity = Severity::Warning;
+    }
     let value = elements(&setting.value);
     finding.belongs_to = value
         .first()
         .filter(|_| setting.name == "role")
         .and_then(|role| service_of(case, role))
+        .or(foreign)
         .map(str::to_owned);
     finding
 }
 
 /// The elements of a list of names as the server keeps it: separated by commas, quoted where needed.
-pub(super) fn elements(list: &str) -> Vec<String> {
+pub(in crate::rules) fn elements(list: &str) -> Vec<String> {
     let mut elements = Vec::new();
     let mut element = String::new();
     let mut quoted = false;

@@ -21,6 +21,7 @@ fn tablespace(case: &Case<'_>) -> Verdict {
     let mut findings = Vec::new();
     for space in &reach.privileges.tablespaces {
         findings.extend(shared_by(case, space));
+        findings.extend(owned(case, space));
         for grantee in &space.grantees {
             findings.extend(granted(case, &reach, space, grantee.as_deref()));
         }
@@ -89,6 +90,36 @@ fn shared_by(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
         Some(user) => finding.belongs_to(&user.service.name),
         None => finding,
     })
+}
+
+/// A tablespace with this service's database in it that belongs to another service.
+fn owned(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
+    let own = case.subject.service.database_name();
+    // One that several services share has a finding already.
+    let alone = uses(own, space) && users(case, space).is_empty();
+    let service = service_of(case, &space.owner).filter(|_| alone)?;
+    let finding = TABLESPACE
+        .finding(
+            About::plain("tablespace", &space.name),
+            format!(
+                "tablespace {}, which holds database {} of {}, is owned by role {} of {service}, which may rename it and keep its files",
+                ident(&space.name),
+                ident(own),
+                case.name(),
+                ident(&space.owner)
+            ),
+        )
+        .belongs_to(service)
+        .saw(
+            "a tablespace of the service or of an administrator",
+            format!("owner {}", ident(&space.owner)),
+        )
+        .remedy(format!(
+            "ALTER TABLESPACE {} OWNER TO {};",
+            sql_ident(&space.name),
+            sql_ident(case.subject.service.role_name().unwrap_or_default())
+        ));
+    Some(finding)
 }
 
 /// A right to create in a tablespace, where it concerns more than one service.

@@ -5,7 +5,7 @@ use crate::rules::index::Names;
 use crate::rules::known;
 use crate::rules::text::{bare_drop_sql, ident, named};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::attributes::{DEFINITION, FUNCTION, OWNED_BY, TYPE};
+use crate::snapshot::attributes::{DBNAME, DEFINITION, FUNCTION, OWNED_BY, TYPE, WRAPPER};
 use crate::snapshot::{Common, Fact, Kind, Object};
 
 /// Most objects that a sentence lists.
@@ -98,18 +98,28 @@ fn finding(common: &Common, objects: &[&Object], owner: Option<&str>) -> Option<
     }
     let names = names.join(", ");
     let database = ident(&common.database);
-    let whose = owner.map_or_else(
-        || ", which no service's set has".to_owned(),
-        |owner| format!(" as {owner} has"),
-    );
+    let leads = objects.iter().any(|object| known::is_link(object));
+    let whose = match owner {
+        None => ", which no service's set has".to_owned(),
+        Some(owner) if leads => format!(", which leads to the database of {owner}"),
+        Some(owner) => format!(" as {owner} has"),
+    };
     let why = if is_template {
         "; every new database is a copy of it"
     } else {
         "; no service keeps anything there"
     };
-    let drops: Vec<String> = objects
-        .iter()
-        .take(MOST)
+    let mut shown: Vec<&&Object> = objects.iter().take(MOST).collect();
+    // What others depend on goes last.
+    shown.sort_by_key(|object| match object.key.kind {
+        Kind::Trigger | Kind::EventTrigger => 0,
+        Kind::Server => 2,
+        Kind::Wrapper => 3,
+        Kind::Extension | Kind::Schema => 4,
+        _ => 1,
+    });
+    let drops: Vec<String> = shown
+        .into_iter()
         .map(|object| bare_drop_sql(object))
         .collect();
     let mut finding = COMMON_DATABASE
@@ -167,7 +177,7 @@ fn owner<'a>(
         })
         .map(|column| {
             let kind = column.attributes.get(TYPE).cloned().unwrap_or_default();
-            (column.key.name.clone(), kind)
+            (column.key.name.to_lowercase(), kind)
         })
         .collect();
     let by = |test: &dyn Fn(&Names) -> bool| {
@@ -176,6 +186,17 @@ fn owner<'a>(
             .find(|(_, names)| test(names))
             .map(|(subject, _)| subject.service.name.as_str())
     };
+    // A server, by the database that it leads to; an extension goes with its server.
+    let server = objects.iter().find(|server| {
+        object.key.kind == Kind::Extension
+            && server.attributes.get(WRAPPER) == Some(&object.key.name)
+    });
+    if let Some(database) = server.unwrap_or(object).attributes.get(DBNAME) {
+        return subjects
+            .iter()
+            .find(|(subject, _)| subject.service.database_name() == database)
+            .map(|(subject, _)| subject.service.name.as_str());
+    }
     by(&|names| names.kind_of(object).is_some())
         .or_else(|| by(&|names| names.original_of(object).is_some()))
         .or_else(|| {

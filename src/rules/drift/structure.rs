@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{last_made_by, made_by, settled};
 use crate::report::text::{count, short};
-use crate::rules::access::{service_of, spoken};
-use crate::rules::classify::Class;
+use crate::rules::access::{definers, service_of, spoken};
+use crate::rules::classify::{Class, called_functions};
 use crate::rules::link::{is_spoken_of, is_text};
 use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
@@ -180,7 +180,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
         false => "set",
     };
     // Of what others may use, a rule of group access speaks, and says that it is in no set.
-    let spoken = spoken(case);
+    let (spoken, definers) = (spoken(case), definers(case));
     let findings = case
         .survey
         .extras
@@ -207,7 +207,9 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .attributes
                 .get(COUNT)
                 .is_none_or(|count| count == "1");
-            if severity < Severity::Error && one && spoken.contains(&object.key) {
+            let told = severity < Severity::Error && one && spoken.contains(&object.key);
+            // access/security-definer names the owner as well.
+            if told || definers.contains(&object.key) {
                 return None;
             }
             let owned = owner.map_or_else(String::new, |(role, service)| {
@@ -225,9 +227,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .severity(severity)
                 .saw(expected(case), name)
                 .remedy(format!(
-                    "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}",
+                    "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}{}",
                     if_needed(case, object, stale),
-                    drop_sql(object)
+                    drop_sql(object),
+                    drop_called(case, object)
                 ));
             finding.belongs_to = owner.map(|(_, service)| service.to_owned());
             Some(finding)
@@ -266,6 +269,32 @@ fn if_needed(case: &Case<'_>, object: &Object, stale: bool) -> String {
             case.name()
         )
     }
+}
+
+/// The SQL that removes the functions that nothing but this object runs: they are told with it.
+fn drop_called(case: &Case<'_>, object: &Object) -> String {
+    let called = called_functions(object);
+    // Names are all that is known: of two that bear one name, neither is taken along.
+    let is_only = |function: &Object| {
+        let name = &function.key.name;
+        let others = || case.survey.extras.iter().map(|(other, _)| *other);
+        let calls = others().filter(|other| called_functions(other).contains(name));
+        let bear =
+            others().filter(|other| (other.key.kind, &other.key.name) == (Kind::Function, name));
+        calls.count() == 1 && bear.count() == 1
+    };
+    case.survey
+        .extras
+        .iter()
+        .filter(|(function, class)| {
+            function.key.kind == Kind::Function
+                && matches!(class, Class::Implied)
+                && called.contains(&function.key.name)
+                && is_only(function)
+                && !is_spoken_of(&case.survey.reaches, &function.key)
+        })
+        .map(|(function, _)| format!(" {}", drop_sql(function)))
+        .collect()
 }
 
 /// What else is to be known of an unknown object, such as the function that a trigger runs: without its trigger it would be a finding of

@@ -3,6 +3,7 @@
 use super::place::other_at;
 use crate::report::text::one_line;
 use crate::rules::classify::Class;
+use crate::rules::drift::foreign_owner;
 use crate::rules::known::is_untrusted_language;
 use crate::rules::text::{details, drop_sql, ident, mentions, named};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
@@ -146,6 +147,11 @@ fn finding(case: &Case<'_>, rule: &Rule, object: &Object) -> Finding {
         format!("; through it: {}", tables_shown.join(", "))
     };
     let mut remedies: Vec<String> = tables.iter().map(|table| drop_sql(table)).collect();
+    // A function with a body of SQL's own, a view, a default keep the extension from being dropped.
+    let callers = callers(case, object);
+    if !callers.is_empty() {
+        remedies.push(format!("When nothing calls it any more ({callers}):"));
+    }
     remedies.push(drop_sql(object));
     if let Some(wrapper) = attribute(object, WRAPPER).filter(|_| object.key.kind == Kind::Server)
         && unknown(case)
@@ -156,11 +162,15 @@ fn finding(case: &Case<'_>, rule: &Rule, object: &Object) -> Finding {
             ident(wrapper)
         ));
     }
+    let foreign = foreign_owner(case, object);
+    let owned = foreign.map_or_else(String::new, |(role, service)| {
+        format!("; it is owned by role {} of {service}", ident(role))
+    });
     let mut finding = rule
         .finding(
             About::object(object),
             format!(
-                "{} in database {database} {}{with}{target}{through}",
+                "{} in database {database} {}{with}{target}{through}{owned}",
                 named(&object.key),
                 what(object)
             ),
@@ -170,8 +180,29 @@ fn finding(case: &Case<'_>, rule: &Rule, object: &Object) -> Finding {
             format!("{}{with}{through}", named(&object.key)),
         )
         .remedy(remedies.join(" "));
-    finding.belongs_to = owner;
+    finding.belongs_to = owner.or_else(|| foreign.map(|(_, service)| service.to_owned()));
     finding
+}
+
+/// What calls the functions of an extension: it has findings of its own.
+fn callers(case: &Case<'_>, object: &Object) -> String {
+    const SHOWN: usize = 3;
+    let calls = format!("calls {}", object.key.name);
+    let callers: Vec<String> = case
+        .survey
+        .reaches
+        .iter()
+        .filter(|_| object.key.kind == Kind::Extension)
+        .filter(|reach| reach.acts.iter().any(|act| act.starts_with(&calls)))
+        .map(|reach| named(&reach.object.key))
+        .collect();
+    let more = callers.len().saturating_sub(SHOWN);
+    let mut shown = callers;
+    shown.truncate(SHOWN);
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
 }
 
 /// The foreign tables of a server that are told with it. One with the name of another service's table has its own finding.

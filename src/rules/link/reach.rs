@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::place::service_at;
-use super::scan::{Scan, scan};
-use crate::rules::classify::{Class, called_function};
+use super::scan::{Scan, named_functions, scan};
+use crate::rules::classify::{Class, called_functions};
 use crate::rules::text::{ident, mentions, named};
 use crate::rules::{Subject, System};
 use crate::snapshot::attributes::{
-    DEFAULT, DEFINITION, GENERATED, LANGUAGE, LIBRARY, SETTINGS, SQL_BODY,
+    DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, SETTINGS, SQL_BODY,
 };
 use crate::snapshot::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
 
@@ -29,7 +29,7 @@ pub(in crate::rules) struct Reach<'a> {
     pub(super) names: Vec<String>,
     /// The service that it is about.
     pub(super) owner: Option<&'a str>,
-    /// Triggers of nobody's that run it.
+    /// Triggers, operators, casts and aggregates of nobody's that run it.
     pub(super) run_by: Vec<&'a Object>,
     /// Whether it is an object of the lock, with another text.
     pub(super) changed: bool,
@@ -103,6 +103,8 @@ const fn has_text(kind: Kind) -> bool {
             | Kind::Policy
             | Kind::Type
             | Kind::Statistics
+            | Kind::Operator
+            | Kind::Cast
     )
 }
 
@@ -170,6 +172,12 @@ fn read<'a>(
     } else {
         for (name, text) in texts {
             let mut found = scan(text);
+            // Their texts are names of functions, not SQL: `function = dblink_exec`.
+            if matches!(object.key.kind, Kind::Operator | Kind::Cast)
+                || attribute(FORM) == "aggregate"
+            {
+                found.acts.extend(named_functions(text));
+            }
             if *name == SETTINGS {
                 found.texts.push((*text).to_owned());
             }
@@ -181,13 +189,14 @@ fn read<'a>(
     }
     reach.names.sort();
     reach.names.dedup();
+    let mut said = BTreeSet::new();
+    reach.acts.retain(|act| said.insert(act.clone()));
     if object.key.kind == Kind::Function {
         reach.run_by = extras
             .iter()
-            .filter(|(trigger, class)| {
-                matches!(trigger.key.kind, Kind::Trigger | Kind::EventTrigger)
-                    && matches!(class, Class::Unknown)
-                    && called_function(trigger).as_deref() == Some(object.key.name.as_str())
+            .filter(|(other, class)| {
+                matches!(class, Class::Unknown)
+                    && called_functions(other).contains(&object.key.name)
             })
             .map(|(trigger, _)| *trigger)
             .collect();

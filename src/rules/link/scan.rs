@@ -184,6 +184,17 @@ fn is_function(name: &str) -> bool {
             && FUNCTIONS.contains(&plain)
 }
 
+/// The functions that reach out among the names of a definition such as `function = dblink_exec, result = text`.
+pub(super) fn named_functions(definition: &str) -> Vec<String> {
+    pieces(definition)
+        .iter()
+        .filter_map(Piece::ident)
+        .map(str::to_lowercase)
+        .filter(|name| is_function(name))
+        .map(|name| format!("calls {name}"))
+        .collect()
+}
+
 /// A call of a function that reaches out.
 fn function(before: &[Piece], rest: &[Piece], scan: &mut Scan) {
     let [name, Piece::Symbol('('), ..] = rest else {

@@ -139,7 +139,8 @@ fn job(case: &Case<'_>) -> Verdict {
         .jobs
         .get()?
         .iter()
-        .filter(|job| !is_of_the_set(case, job))
+        // Whoever owns a job has it run what it likes.
+        .filter(|job| service_of(case, &job.owner).is_some() || !is_of_the_set(case, job))
         .map(|job| about_job(case, job));
     Ok(findings.collect::<Vec<_>>().into())
 }
@@ -196,11 +197,16 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
     } else {
         job.name.clone()
     };
+    let needed = if case.subject.service.set.is_some() {
+        "add it in a migration of its set, which runs as the service"
+    } else {
+        "accept it with an [[allow]] entry"
+    };
     let (scheduler, remedy) = match job.scheduler {
         Scheduler::TimescaleDb => (
             "TimescaleDB",
             format!(
-                "If the service needs it, add it in a migration of its set. Otherwise, in database {database}: SELECT delete_job({});",
+                "If the service needs it, {needed}. Otherwise, in database {database}: SELECT delete_job({});",
                 job.id
             ),
         ),
@@ -221,12 +227,17 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
         .host
         .as_deref()
         .map_or_else(String::new, |host| format!(" at host {}", one_line(host)));
+    let added = if is_of_the_set(case, job) {
+        ""
+    } else {
+        ", and no migration adds it"
+    };
     let off = if job.active { "" } else { " (switched off)" };
     let mut finding = JOB
         .finding(
             About::plain("job", &name),
             format!(
-                "job {} of {scheduler} runs {}{about} in database {}{host} of {} as role {}{}{off}, and no migration adds it",
+                "job {} of {scheduler} runs {}{about} in database {}{host} of {} as role {}{}{off}{added}",
                 ident(&name),
                 short(&redact(&job.action), 120),
                 ident(&job.database),
@@ -238,7 +249,7 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
         .saw("jobs that the set adds", format!("job {}: {}", ident(&name), short(&redact(&job.action), 120)))
         .remedy(remedy);
     // A policy of TimescaleDB's stays on its hypertable.
-    if policy(job).is_some() {
+    if policy(job).is_some() && whose.is_none() {
         finding.severity = Severity::Warning;
     }
     finding.belongs_to = whose.map(str::to_owned);

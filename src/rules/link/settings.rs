@@ -3,7 +3,7 @@
 use super::place::other_at;
 use super::server::is_said_for_server;
 use crate::report::text::{one_line, short};
-use crate::rules::access::is_shared;
+use crate::rules::access::{elements, is_known_schema, is_shared, is_stock_library_path};
 use crate::rules::text::{ident, mentions, redact, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::snapshot::{Note, NotePlace, Setting, dsns};
@@ -113,6 +113,28 @@ fn judge(case: &Case<'_>, setting: &Setting, standby: bool) -> Option<Finding> {
                 Severity::Error,
             )
         }
+        "search_path" => {
+            let known = |schema: &String| is_known_schema(case, schema);
+            if elements(value).iter().all(known) {
+                return None;
+            }
+            (
+                "sends names without a schema to another one than the set's, in every session",
+                Severity::Error,
+            )
+        }
+        "session_replication_role" if value == "origin" => return None,
+        "session_replication_role" => (
+            "keeps triggers and foreign keys from firing, in every session",
+            Severity::Error,
+        ),
+        "lo_compat_privileges" if !matches!(value, "on" | "true" | "yes" | "1") => return None,
+        "lo_compat_privileges" => ("lets every role read every large object", Severity::Error),
+        "dynamic_library_path" if is_stock_library_path(value) => return None,
+        "dynamic_library_path" => (
+            "has libraries looked for in other places than the server's",
+            Severity::Warning,
+        ),
         _ => ("holds a connection string", Severity::Warning),
     };
     let mut finding = setting_finding(case, setting, what);
@@ -156,7 +178,7 @@ fn setting_finding(case: &Case<'_>, setting: &Setting, what: &str) -> Finding {
         )
         .saw(format!("no {}", setting.name), shown)
         .remedy(format!(
-            "If it is no backup that is wanted: ALTER SYSTEM RESET {}; SELECT pg_reload_conf(); where postgresql.conf sets it, remove it there. A backup tool belongs into an [[allow]] entry.",
+            "If it is not wanted: ALTER SYSTEM RESET {}; SELECT pg_reload_conf(); where postgresql.conf sets it, remove it there. What a backup tool needs belongs into an [[allow]] entry.",
             sql_ident(&setting.name)
         ));
     finding.belongs_to = other.map(str::to_owned);
@@ -241,7 +263,10 @@ fn about_note(case: &Case<'_>, note: &Note) -> Option<Finding> {
             format!("the comment on {object}"),
             Severity::Warning,
             format!(
-                "COMMENT ON … IS NULL for {object}; a password that stood there is known to every role of the database: change it."
+                "{} A password that stood there is known to every role of the database: change it.",
+                note.statement
+                    .as_deref()
+                    .map_or_else(|| format!("COMMENT ON … IS NULL for {object}."), one_line)
             ),
         ),
         NotePlace::Setting(name) => (

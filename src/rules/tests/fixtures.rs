@@ -53,6 +53,8 @@ pub(super) fn trust(kind: &str, address: &str) -> HbaLine {
         roles: "all".to_owned(),
         address: address.to_owned(),
         method: "trust".to_owned(),
+        here: false,
+        meant: Vec::new(),
     }
 }
 
@@ -952,6 +954,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
                 schema: Some("public".into()),
                 name: "k_vars".into(),
                 described: "table public.k_vars".into(),
+                statement: Some("COMMENT ON TABLE public.k_vars IS NULL;".into()),
                 dsns: dsns("see postgres://simply_kaspa_user:c4nary@127.0.0.1:5434/simply_kaspa"),
             });
         },

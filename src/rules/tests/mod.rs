@@ -11,7 +11,7 @@ use super::fixture::{K, R, S, World, key, object, table};
 use super::{Severity, all};
 use crate::manifest::Target;
 use crate::report::verify::Status;
-use crate::snapshot::{Fact, Gap, Kind};
+use crate::snapshot::{Fact, Gap, Job, Kind, Scheduler};
 
 /// Every fixture.
 fn fixtures() -> impl Iterator<Item = &'static Fixture> {
@@ -28,6 +28,40 @@ fn a_clean_system_has_no_findings_and_no_gaps() {
     assert_eq!(report.not_checked, []);
     assert_eq!(report.status(), Status::Pass);
     assert_eq!(report.services.len(), 4);
+}
+
+#[test]
+fn a_job_of_the_set_belongs_to_its_service() {
+    let jobs = |owner: &str| {
+        let mut world = World::clean();
+        let set = world.sets.get_mut(K).and_then(Option::as_mut).unwrap();
+        let sql = &mut set.migrations.first_mut().unwrap().sql;
+        sql.push_str("SELECT add_retention_policy('k_posts', INTERVAL '1 year');");
+        world.links(K).jobs = Fact::Known(vec![Job {
+            scheduler: Scheduler::TimescaleDb,
+            id: 1000,
+            name: "Retention Policy [1000]".into(),
+            owner: owner.into(),
+            action: "_timescaledb_functions.policy_retention".into(),
+            hypertable: Some("public.k_posts".into()),
+            database: "ksocial".into(),
+            host: None,
+            active: true,
+        }]);
+        let found = world.run().findings.into_iter();
+        let jobs = found.filter(|found| found.finding.rule == "link/job");
+        jobs.map(|found| (found.finding.severity, found.finding.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(jobs("k_social_user"), []);
+    let [(Error, message)] = &jobs("simply_kaspa_user")[..] else {
+        panic!("{:?}", jobs("simply_kaspa_user"));
+    };
+    assert!(
+        message.contains("simply_kaspa_user of simply-kaspa-indexer")
+            && !message.contains("no migration"),
+        "{message}"
+    );
 }
 
 #[test]

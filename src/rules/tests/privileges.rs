@@ -276,6 +276,30 @@ pub(super) const FIXTURES: &[Fixture] = &[
         },
     ),
     fixture(
+        "access/membership",
+        Warning,
+        K,
+        &["analyst", "k_social_user", "ops", "no service's"],
+        |w| {
+            let privileges = w.privileges(K);
+            privileges.roles.push(role("analyst"));
+            privileges.memberships.push(member("ops", "analyst"));
+            privileges.memberships.push(member("k_social_user", "ops"));
+        },
+    ),
+    fixture(
+        "access/tablespace",
+        Error,
+        K,
+        &["k_fast", "simply_kaspa_user", "ksocial"],
+        |w| {
+            w.privileges(K).tablespaces.push(Tablespace {
+                owner: "simply_kaspa_user".to_owned(),
+                ..space(&["ksocial"], &[])
+            });
+        },
+    ),
+    fixture(
         "access/setting",
         Error,
         K,
@@ -391,6 +415,22 @@ pub(super) const FIXTURES: &[Fixture] = &[
                 Fact::Known(vec![hba("ksocial", "simply_kaspa_user", "scram-sha-256")]);
         },
     ),
+    // A regular expression for the database, and a group for the role.
+    fixture(
+        "access/hba",
+        Error,
+        K,
+        &["simply_kaspa_user", "ksocial", "line 12"],
+        |w| {
+            w.privileges(K)
+                .memberships
+                .push(member("kaspa_readers", "simply_kaspa_user"));
+            w.access(K).hba = Fact::Known(vec![HbaLine {
+                here: true,
+                ..hba("/^kso", "+kaspa_readers", "scram-sha-256")
+            }]);
+        },
+    ),
     fixture("access/hba", Error, K, &["password", "line 12"], |w| {
         w.access(K).hba = Fact::Known(vec![hba("all", "all", "password")]);
     }),
@@ -499,9 +539,17 @@ fn memberships_are_as_good_as_their_weakest_link() {
         (on, (true, false, false), "error", "by INHERIT"),
         ((false, true, false), on, "error", "by SET ROLE"),
         (on, (false, false, true), "error", "ADMIN"),
+        // SET ROLE ops, and what ops inherits is there.
         (
             (false, true, false),
             (true, false, false),
+            "error",
+            "by INHERIT",
+        ),
+        // Who only inherits from ops cannot become what ops could.
+        (
+            (true, false, false),
+            (false, true, false),
             "warning",
             "all options are off",
         ),

@@ -1,4 +1,5 @@
--- What acts on the rows of the relations $1: triggers, rules and policies.
+-- What acts on the rows of the relations $1, TimescaleDB's internals among them: triggers, rules and policies. Of what extensions and initdb made, only triggers that run what
+-- neither of them brought.
 SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, t.tgname::text AS name, '' AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
@@ -8,7 +9,11 @@ SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, 
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE t.tgrelid = ANY ($1)
+ WHERE t.tgrelid = ANY (ARRAY(SELECT unnest($1)
+                              UNION SELECT m.objid FROM member m WHERE m.classid = 'pg_class'::regclass
+                              UNION SELECT s.tgrelid FROM pg_trigger s WHERE s.tgrelid < 16384))
+   AND (t.tgrelid = ANY ($1)
+        OR t.tgfoid >= 16384 AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid))
    AND NOT t.tgisinternal
    AND t.tgparentid = 0
    -- TimescaleDB before 2.31 puts ts_insert_blocker, an ordinary row of pg_trigger, on every hypertable.

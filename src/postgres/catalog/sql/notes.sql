@@ -11,15 +11,23 @@ WITH said AS MATERIALIZED (
             OR d.classoid = 'pg_authid'::regclass AND d.objoid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))
        AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)'
 )
-SELECT NULL::text AS setting, i.type AS kind, i.schema AS schema, coalesce(i.name, i.identity) AS name,
-       pg_describe_object(s.classoid, s.objoid, s.objsubid) AS described, s.text AS text
+SELECT NULL::text AS setting, i.type AS kind, i.schema AS schema, 
+       -- Of a column pg_identify_object gives the table's name.
+       coalesce(i.name || '.' || (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = s.objoid AND a.attnum = s.objsubid
+                                   AND s.classoid = 'pg_class'::regclass AND s.objsubid > 0), i.name, i.identity) AS name,
+       pg_describe_object(s.classoid, s.objoid, s.objsubid) AS described, s.text AS text,
+       -- A domain's constraint would need ON DOMAIN.
+       CASE WHEN i.type <> 'domain constraint' THEN
+           format('COMMENT ON %s %s IS NULL;',
+               CASE WHEN i.type LIKE '% column' THEN 'COLUMN' WHEN i.type LIKE '% constraint' THEN 'CONSTRAINT'
+                    WHEN i.type = 'statistics object' THEN 'STATISTICS' ELSE upper(i.type) END, i.identity) END AS statement
   FROM said s
  CROSS JOIN LATERAL pg_identify_object(s.classoid, s.objoid, s.objsubid) i
 UNION ALL
 SELECT split_part(v, '=', 1), CASE WHEN c.setrole = 0 THEN 'database' ELSE 'role' END, NULL,
        coalesce(r.rolname, current_database())::text,
        CASE WHEN c.setrole = 0 THEN 'database ' || quote_ident(current_database()) ELSE 'role ' || quote_ident(r.rolname) END,
-       substr(v, strpos(v, '=') + 1)
+       substr(v, strpos(v, '=') + 1), NULL
   FROM pg_db_role_setting c
   LEFT JOIN pg_roles r ON r.oid = c.setrole
  CROSS JOIN LATERAL unnest(c.setconfig) v

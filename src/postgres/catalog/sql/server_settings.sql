@@ -9,16 +9,25 @@ WITH file AS (
 wanted(name) AS (
     VALUES ('primary_conninfo'), ('archive_command'), ('archive_library'), ('archive_cleanup_command'), ('restore_command'),
            ('recovery_end_command'), ('shared_preload_libraries'), ('session_preload_libraries'), ('local_preload_libraries')
-)
+),
+-- Those that every session begins with. dbctl's own sessions change them, so only the file says what others get.
+begun(name) AS (VALUES ('search_path'), ('session_replication_role'), ('lo_compat_privileges'), ('dynamic_library_path'))
 SELECT s.name AS name, s.setting AS value, false AS pending
   FROM pg_settings s
  WHERE (s.name IN (SELECT w.name FROM wanted w) OR s.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')
+   -- Its `host=%h` is no address.
+   AND s.name <> 'log_line_prefix'
    -- What an archive_command shows while archive_mode is off.
    AND s.setting NOT IN ('', '(disabled)')
 UNION ALL
 SELECT f.name, f.setting, true
   FROM file f
  WHERE (f.name IN (SELECT w.name FROM wanted w) OR f.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')
+   AND f.name <> 'log_line_prefix'
    AND f.setting <> ''
    AND NOT EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = f.name AND s.setting = f.setting)
+UNION ALL
+SELECT f.name, f.setting, false
+  FROM file f
+ WHERE f.name IN (SELECT b.name FROM begun b)
  ORDER BY 1, 3
