@@ -129,6 +129,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     for (name, value) in here.into_iter().chain(beside) {
         loader.env.entry(name).or_insert(value);
     }
+    let misnamed = project_name::problem(&loader.env);
     let project = loader.project_name(&wanted.files, &paths, &folder)?;
     // What a file says in ${COMPOSE_PROJECT_NAME} is what the project is called, however it came to its name.
     loader
@@ -148,7 +149,9 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     let Some(root) = root.map(without_reset) else {
         return Err(ComposeError("no compose file is named".to_owned()));
     };
-    loader.project(&root, files, &project)
+    let mut read = loader.project(&root, files, &project)?;
+    read.refused.extend(misnamed);
+    Ok(read)
 }
 
 /// Reads the files of one project.

@@ -6,14 +6,14 @@ use crate::check_compose::{Deployment, K_URL, REFERENCE, errors, findings};
 use crate::lab::Run;
 
 /// The reasons why something was not checked.
-fn gaps(run: &Run) -> Vec<String> {
+pub fn gaps(run: &Run) -> Vec<String> {
     let report = run.json();
     let gaps = report["not_checked"].as_array().unwrap().iter();
     gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned())
         .collect()
 }
 
-fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
+pub fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
     deployment.run(&["check", "--format", "json"], env)
 }
 

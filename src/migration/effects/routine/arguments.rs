@@ -66,12 +66,11 @@ fn same(left: &[TypeName], right: &[TypeName]) -> Option<bool> {
     if left.len() != right.len() {
         return Some(false);
     }
-    let pairs = left.iter().zip(right).map(|(left, right)| left.same(right));
-    pairs.fold(Some(true), |all, one| match (all, one) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (None, _) | (_, None) => None,
-        _ => Some(true),
-    })
+    let pairs = || left.iter().zip(right).map(|(left, right)| left.same(right));
+    if pairs().any(|same| same == Some(false)) {
+        return Some(false);
+    }
+    pairs().all(|same| same == Some(true)).then_some(true)
 }
 
 impl TypeName {
