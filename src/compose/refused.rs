@@ -22,13 +22,25 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// How much of a project is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// All of it.
+    Whole,
+    /// Only a part: what is not declared here may be elsewhere.
+    Part,
+}
+
 /// What Docker Compose refuses in the whole of the files.
-pub(super) fn refused(root: &Node) -> Vec<Refused> {
+pub(super) fn refused(root: &Node, seen: Seen) -> Vec<Refused> {
     let mut found = Found::default();
     found.shape("", root, &FILE);
     for (key, service) in entries(root, "services") {
         found.container = Some(key.name.clone());
-        found.names(root, &key.name, service);
+        if seen == Seen::Whole {
+            found.names(root, &key.name, service);
+            values::origin(&mut found, key, service);
+        }
         values::service(&mut found, key, service);
     }
     found.container = None;

@@ -14,9 +14,8 @@ const CONDITIONS: [&str; 3] = [
 /// How a check of one's health may begin.
 const TESTS: [&str; 3] = ["CMD", "CMD-SHELL", "NONE"];
 
-/// What is wrong with one service.
-pub(super) fn service(found: &mut Found, key: &Key, service: &Node) {
-    let name = shown(&key.name);
+/// Whether a service has something to run.
+pub(super) fn origin(found: &mut Found, key: &Key, service: &Node) {
     // One that no profile starts may be there for others to extend.
     let starts = service
         .get("profiles")
@@ -25,9 +24,17 @@ pub(super) fn service(found: &mut Found, key: &Key, service: &Node) {
         .iter()
         .any(|key| service.get(key).is_some_and(|value| !is_empty(value)));
     if starts && !made && matches!(service.value, Value::Map(_)) {
-        let what = format!("services.{name} has neither an image nor a build");
+        let what = format!(
+            "services.{} has neither an image nor a build",
+            shown(&key.name)
+        );
         found.say(&key.place, &what, None);
     }
+}
+
+/// What is wrong with one service.
+pub(super) fn service(found: &mut Found, key: &Key, service: &Node) {
+    let name = shown(&key.name);
     for (needed, dependency) in entries(service, "depends_on") {
         let condition = dependency.get("condition");
         let Some((node, word)) = condition.and_then(|node| Some((node, node.text()?.get()?)))
