@@ -50,7 +50,7 @@ pub use parties::{Deployment, Kind, Party};
 pub use path::Store;
 pub use port::Port;
 pub use provided::{Grant, Provided};
-pub use reach::{is_host_name, names, server_port};
+pub use reach::{Barrier, is_host_name, names, server_port};
 pub use refused::Refused;
 pub use scripts::{Script, Scripts};
 pub use start::{Condition, Dependency, Health, Hook};

@@ -17,6 +17,7 @@ mod baseline;
 mod cancels;
 mod check_compose;
 mod check_compose_files;
+mod check_compose_reach;
 mod check_compose_refused;
 mod check_compose_storage;
 mod check_definer;
