@@ -304,7 +304,7 @@ pub(crate) struct Outputs {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// A compose file; repeat it for several, each over those before it. Else the manifest's, else compose.yaml or the like beside it
+    /// A compose file; repeat it for several, each over those before it. Else the manifest's, else those of COMPOSE_FILE, else compose.yaml or the like beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) compose: Vec<PathBuf>,
     /// The mildest severity that makes the exit code 1

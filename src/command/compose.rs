@@ -6,7 +6,7 @@ use crate::compose::{self, ComposeError, Deployment, Wanted};
 use crate::manifest::{Inputs, Manifest};
 
 /// Reads the compose files: those named here (each over those before it), else the manifest's, else the ones that Docker Compose
-/// would take in the manifest's folder. `None` when there are none.
+/// would take in the manifest's folder: those of `COMPOSE_FILE`, else the default ones. `None` when there are none.
 ///
 /// # Errors
 /// When a file is not there, or is no compose file.
@@ -22,7 +22,11 @@ pub fn load(
     } else if is_named {
         manifest.compose.clone()
     } else {
-        compose::default_files(folder.unwrap_or(&inputs.directory))
+        compose::chosen_files(
+            folder.unwrap_or(&inputs.directory),
+            &inputs.directory,
+            &inputs.env,
+        )
     };
     if files.is_empty() {
         return Ok(None);

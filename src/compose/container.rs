@@ -125,6 +125,13 @@ impl Container {
             .is_some_and(|mode| mode.text.raw() == "host")
     }
 
+    /// Its `network_mode`, empty where there is none; `None` where only the host knows it.
+    pub(super) fn mode(&self) -> Option<&str> {
+        self.network_mode
+            .as_ref()
+            .map_or(Some(""), |mode| mode.text.get())
+    }
+
     /// The container whose network namespace it is put into.
     #[must_use]
     pub fn beside(&self) -> Option<&str> {
@@ -221,7 +228,7 @@ impl Container {
                 .filter_map(|name| node.get(name))
                 .flat_map(texts)
                 .collect(),
-            hooks: hooks(node),
+            hooks: hooks(node, context),
             env_files,
             grants: grants(node, context),
             unread: Vec::new(),

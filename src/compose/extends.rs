@@ -80,6 +80,9 @@ impl Loader {
                     service_of(root, &target).ok_or_else(|| missing(extends.place.clone()))?;
                 self.extended(root, path, &target, base, chain)?
             }
+            Some(other) if self.leaves(Some(name), "extends", other, &extends.place) => {
+                return Ok(service);
+            }
             Some(other) => {
                 let folder = self.base_of(&extends.place);
                 let file: Arc<str> = other.shown().into();

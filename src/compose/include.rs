@@ -44,6 +44,9 @@ impl Loader {
                 .map(|text| base.join(text.shown()));
             let mut one: Option<Node> = None;
             for text in paths {
+                if self.leaves(None, "include", &text, &item.place) {
+                    continue;
+                }
                 let file: Arc<str> = text.shown().into();
                 let path = base.join(file.as_ref());
                 if chain.contains(&path) || chain.len() >= LONGEST {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::container::Container;
 use super::context::Context;
 use super::merge::{merge, without_reset};
-use super::refused::{Refused, refused};
+use super::refused::{Refused, Seen, refused};
 use super::scripts::{self, Scripts};
 use super::yaml::Node;
-use super::{Place, project_name};
+use super::{Place, elsewhere, project_name};
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 4 << 20;
@@ -62,7 +62,7 @@ pub struct Project {
     pub containers: Vec<Container>,
     /// What could not be looked at, such as an environment file that is not there: the container's name, and the reason.
     pub unread: Vec<(String, String)>,
-    /// What Docker Compose refuses the files for.
+    /// What Docker Compose refuses the files for, and what lies elsewhere and was not fetched.
     pub refused: Vec<Refused>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
@@ -87,8 +87,7 @@ impl Project {
 }
 
 /// The files that Compose takes when none is named, in this folder: one, and its override.
-#[must_use]
-pub fn default_files(folder: &Path) -> Vec<PathBuf> {
+fn default_files(folder: &Path) -> Vec<PathBuf> {
     for stem in ["compose", "docker-compose"] {
         let find = |middle: &str| {
             ["yaml", "yml"]
@@ -104,6 +103,40 @@ pub fn default_files(folder: &Path) -> Vec<PathBuf> {
     Vec::new()
 }
 
+/// The files that Compose takes when none is named, in this folder: those of `COMPOSE_FILE`, in the environment or in `.env`, else the
+/// default ones. A `.env` that cannot be read is told where the files are.
+#[must_use]
+pub fn chosen_files(
+    folder: &Path,
+    directory: &Path,
+    env: &BTreeMap<String, String>,
+) -> Vec<PathBuf> {
+    let mut loader = Loader {
+        env: env.clone(),
+        ..Loader::default()
+    };
+    let mut bases = vec![(directory, env.clone())];
+    for base in [directory, folder] {
+        let set = loader.dotenv(&base.join(".env")).unwrap_or_default();
+        bases.push((base, set.into_iter().collect()));
+    }
+    let value = |name: &str| {
+        let mut set = bases
+            .iter()
+            .filter_map(|(base, known)| Some((*base, known.get(name)?)));
+        set.find(|(_, value)| !value.is_empty())
+    };
+    let Some((base, files)) = value("COMPOSE_FILE") else {
+        return default_files(folder);
+    };
+    let separator = value("COMPOSE_PATH_SEPARATOR").map_or(":", |(_, separator)| separator);
+    let files = files
+        .split(separator)
+        .map(str::trim)
+        .filter(|file| !file.is_empty());
+    files.map(|file| base.join(file)).collect()
+}
+
 /// Reads the files as Compose does.
 ///
 /// # Errors
@@ -115,21 +148,21 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
         .map(|file| wanted.directory.join(file))
         .collect();
     let folder = paths
-        .first()
+        .iter()
+        .find(|path| !elsewhere::is_url(&path.to_string_lossy()))
         .and_then(|path| path.parent())
         .unwrap_or(&wanted.directory)
         .to_path_buf();
     let mut loader = Loader {
         env: wanted.env.clone(),
-        bases: BTreeMap::new(),
-        read: Vec::new(),
-        parsed: BTreeMap::new(),
+        ..Loader::default()
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
     for (name, value) in here.into_iter().chain(beside) {
         loader.env.entry(name).or_insert(value);
     }
+    let misnamed = project_name::problem(&loader.env);
     let project = loader.project_name(&wanted.files, &paths, &folder)?;
     // What a file says in ${COMPOSE_PROJECT_NAME} is what the project is called, however it came to its name.
     loader
@@ -140,19 +173,33 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     for (shown, path) in wanted.files.iter().zip(&paths) {
         let file: Arc<str> = shown.display().to_string().into();
         files.push(Arc::clone(&file));
+        if elsewhere::is_url(&file) {
+            loader.elsewhere.push(Refused {
+                container: None,
+                reason: elsewhere::named(),
+            });
+            continue;
+        }
         let node = loader.file(&file, path, &folder, &mut vec![path.clone()])?;
         root = Some(match root {
             None => node,
             Some(base) => merge(base, node, ""),
         });
     }
-    let Some(root) = root.map(without_reset) else {
-        return Err(ComposeError("no compose file is named".to_owned()));
+    let root = match root.map(without_reset) {
+        Some(root) => root,
+        None if files.is_empty() => {
+            return Err(ComposeError("no compose file is named".to_owned()));
+        }
+        None => elsewhere::nothing(),
     };
-    loader.project(&root, files, &project)
+    let mut read = loader.project(&root, files, &project)?;
+    read.refused.extend(misnamed);
+    Ok(read)
 }
 
 /// Reads the files of one project.
+#[derive(Default)]
 pub(super) struct Loader {
     pub(super) env: BTreeMap<String, String>,
     /// Where the relative paths of each file begin.
@@ -161,6 +208,8 @@ pub(super) struct Loader {
     pub(super) read: Vec<PathBuf>,
     /// The documents of files that were read for the project's name, by the name and the path of each: to be taken out.
     pub(super) parsed: BTreeMap<(Arc<str>, PathBuf), Vec<Node>>,
+    /// What lies elsewhere and is not fetched.
+    pub(super) elsewhere: Vec<Refused>,
 }
 
 impl Loader {
@@ -187,15 +236,13 @@ impl Loader {
         files: Vec<Arc<str>>,
         project: &str,
     ) -> Result<Project, ComposeError> {
-        let Some(services) = root
-            .get("services")
-            .filter(|node| !node.entries().is_empty())
-        else {
+        let services = root.get("services").map(Node::entries).unwrap_or_default();
+        if services.is_empty() && self.elsewhere.is_empty() {
             return Err(ComposeError::new(
                 root.place.clone(),
                 "expected services, found none; this is no compose file",
             ));
-        };
+        }
         let mut context = Context {
             env: &self.env,
             bases: &self.bases,
@@ -204,7 +251,7 @@ impl Loader {
             unread: Vec::new(),
         };
         let mut containers = Vec::new();
-        for (key, node) in services.entries() {
+        for (key, node) in services {
             containers.push(Container::new(key, node, &mut context)?);
         }
         let unread = std::mem::take(&mut context.unread);
@@ -213,7 +260,14 @@ impl Loader {
             files,
             containers,
             unread,
-            refused: refused(root),
+            // Who does not see the whole does not know what is missing.
+            refused: match self.elsewhere.is_empty() {
+                true => refused(root, Seen::Whole),
+                false => refused(root, Seen::Part)
+                    .into_iter()
+                    .chain(self.elsewhere)
+                    .collect(),
+            },
             scripts,
             read: self.read,
         })

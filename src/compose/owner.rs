@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connection;
 use super::container::Container;
+use super::image::DATA;
 use super::provided::Grant;
 use super::text::Text;
 use crate::manifest::Service;
@@ -68,7 +69,7 @@ pub(super) fn is_database(container: &Container, services: &[Service]) -> bool {
     let keeps = container
         .mounts
         .iter()
-        .any(|mount| mount.lies_in("/var/lib/postgresql") || mount.is_init())
+        .any(|mount| DATA.iter().any(|path| mount.lies_in(path)) || mount.is_init())
         || container.grants.iter().any(Grant::is_init);
     let is_set = |name: &str| container.variable(name).is_some();
     let is_told =

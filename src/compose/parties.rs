@@ -1,13 +1,14 @@
 //! Who is who: which container is which service's, and what it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::configured;
 use super::connection::{self, Connection};
 use super::container::Container;
 use super::load::Project;
 use super::owner::{client_owner, database_owner, is_database, only};
-use super::reach::names;
+use super::reach::{Index, names};
 use crate::manifest::{Manifest, Service};
 
 /// The compose files with who is who in them.
@@ -19,6 +20,10 @@ pub struct Deployment {
     pub parties: Vec<Party>,
     /// Whether somebody named the files: default ones may have nothing to do with the manifest.
     pub named: bool,
+    /// Who is found under a name, once somebody asks.
+    pub(super) index: OnceLock<Index>,
+    /// The containers of each service, once somebody asks.
+    owned: OnceLock<HashMap<usize, Vec<usize>>>,
 }
 
 /// What a container is.
@@ -101,6 +106,8 @@ impl Deployment {
             project,
             parties: parties.clone(),
             named,
+            index: OnceLock::new(),
+            owned: OnceLock::new(),
         };
         for (index, party) in parties.iter_mut().enumerate() {
             if party.owner.is_none() && party.kind == Kind::Database {
@@ -123,8 +130,22 @@ impl Deployment {
 
     /// The containers of a service with what they are.
     pub fn of(&self, owner: usize) -> impl Iterator<Item = (usize, &Container, &Party)> {
-        self.all()
-            .filter(move |(_, _, party)| party.owner == Some(owner))
+        let owned = self.owned.get_or_init(|| self.by_owner());
+        let indexes = owned.get(&owner).into_iter().flatten();
+        indexes.filter_map(|index| {
+            let container = self.project.containers.get(*index)?;
+            Some((*index, container, self.parties.get(*index)?))
+        })
+    }
+
+    fn by_owner(&self) -> HashMap<usize, Vec<usize>> {
+        let mut owned: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, _, party) in self.all() {
+            if let Some(owner) = party.owner {
+                owned.entry(owner).or_default().push(index);
+            }
+        }
+        owned
     }
 
     /// The databases of a service.

@@ -1,11 +1,13 @@
 //! The project's name, which volumes, networks and containers are called by (Docker documentation, "Specify a project name").
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::text_of;
 use super::interpolate::interpolate;
 use super::load::{ComposeError, Loader};
+use super::refused::Refused;
 use super::yaml::{Node, parse};
 
 /// The variable that names the project, before the files do.
@@ -52,9 +54,21 @@ impl Loader {
         };
         let text = interpolate(text.raw(), &|name| self.set(name))
             .map_err(|problem| ComposeError::new(node.place.clone(), problem))?;
-        let known = text.get().filter(|name| !name.is_empty());
-        Ok(known.map(str::to_owned))
+        // Compose takes out of it what cannot be in a name.
+        let known = text.get().map(normalised);
+        Ok(known.filter(|name| !name.is_empty()))
     }
+}
+
+/// What is wrong with the variable, if something is: unlike a name in a file it is taken as it is, or not at all.
+pub(super) fn problem(env: &BTreeMap<String, String>) -> Option<Refused> {
+    let name = env.get(VARIABLE)?;
+    (normalised(name) != *name).then(|| Refused {
+        container: None,
+        reason: format!(
+            "Docker Compose refuses {VARIABLE}: a project's name has lowercase letters, digits, - and _ only, and begins with a letter or digit"
+        ),
+    })
 }
 
 /// A folder's name as Compose takes it for the project's.

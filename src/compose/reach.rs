@@ -1,6 +1,8 @@
 //! Which container a host's name and port lead to.
 
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::connection::{Connection, Host};
 use super::container::Container;
@@ -13,6 +15,47 @@ const HOST_NAMES: [&str; 4] = [
     "host.containers.internal",
     "172.17.0.1",
 ];
+
+/// Who is found under a name: looking through all containers for each would take the square of a large file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    /// Names and addresses, in lower case.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Those that are found under a port of the host.
+    publishing: Vec<usize>,
+    /// For each container, those that connect to it.
+    clients: OnceLock<Vec<Vec<usize>>>,
+}
+
+impl Index {
+    fn new(containers: &[Container]) -> Self {
+        let mut index = Self::default();
+        for (at, container) in containers.iter().enumerate() {
+            let mut called: BTreeSet<String> = BTreeSet::new();
+            for name in names(container) {
+                let name = name.to_ascii_lowercase();
+                // Docker also answers to `name.network`.
+                for network in &container.networks {
+                    for network in [&network.name, &network.engine_name] {
+                        called.insert(format!("{name}.{network}").to_ascii_lowercase());
+                    }
+                }
+                called.insert(name);
+            }
+            let networks = container.networks.iter();
+            let addresses = networks.flat_map(|network| &network.addresses);
+            let known = addresses.filter_map(|own| own.text.get()?.parse::<IpAddr>().ok());
+            called.extend(known.map(|address| address.to_string()));
+            for name in called {
+                index.by_name.entry(name).or_default().push(at);
+            }
+            if container.is_on_host_network() || !container.ports.is_empty() {
+                index.publishing.push(at);
+            }
+        }
+        index
+    }
+}
 
 impl Deployment {
     /// The containers that a client reaches under this host and port.
@@ -33,10 +76,12 @@ impl Deployment {
             || HOST_NAMES.contains(&host.as_str())
             || (is_local && from.is_on_host_network());
         if is_host {
-            return self
-                .all()
-                .filter(|(_, container, _)| publishes(container, port))
-                .map(|(index, _, _)| index)
+            let all = self.index().publishing.iter().copied();
+            return all
+                .filter(|at| {
+                    let mut found = self.project.containers.get(*at).into_iter();
+                    found.any(|container| publishes(container, port))
+                })
                 .collect();
         }
         if is_local {
@@ -53,22 +98,55 @@ impl Deployment {
             .iter()
             .find(|(alias, _)| alias.eq_ignore_ascii_case(&host))
             .map_or(host, |(_, service)| service.to_ascii_lowercase());
-        self.all()
-            .filter(|(index, container, _)| {
-                *index != client
-                    && names(container).any(|own| {
-                        own.eq_ignore_ascii_case(&name)
-                            // Docker also answers to `name.network`.
-                            || container.networks.iter().any(|network| {
-                                [&network.name, &network.engine_name].iter().any(|network| {
-                                    name == format!("{own}.{network}").to_ascii_lowercase()
-                                })
-                            })
-                    })
-                    || has_address(container, &name)
-            })
-            .map(|(index, _, _)| index)
-            .collect()
+        let name = match name.parse::<IpAddr>() {
+            Ok(address) => address.to_string(),
+            Err(_) => name,
+        };
+        let named = self.index().by_name.get(&name).into_iter().flatten();
+        named.copied().filter(|index| *index != client).collect()
+    }
+
+    /// What keeps a container from a host that it asks by name or address: `None` where nothing does, as far as the files tell.
+    #[must_use]
+    pub fn barrier(&self, client: usize, host: &str, port: u16) -> Option<Barrier> {
+        let from = self.root(self.project.containers.get(client)?)?;
+        let mode = from.mode()?;
+        let is_asked = |(name, _): &(String, String)| name.eq_ignore_ascii_case(host);
+        let is_local = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            || host.eq_ignore_ascii_case("localhost")
+            || host.starts_with(['/', '@']);
+        if is_local {
+            return None;
+        }
+        if mode == "none" {
+            return Some(Barrier::Without);
+        }
+        // Links and hosts of its own lead where no network does.
+        if is_host_name(host) || from.extra_hosts.iter().any(is_asked) || !from.links.is_empty() {
+            return None;
+        }
+        let mut barrier = None;
+        for reached in self.reached(client, host, port) {
+            let to = self.root(self.project.containers.get(reached)?)?;
+            barrier = Some(between(from, to, host)?);
+        }
+        barrier
+    }
+
+    /// The container whose network namespace this one is in; `None` where it is in no file.
+    fn root<'a>(&'a self, container: &'a Container) -> Option<&'a Container> {
+        if container.beside().is_none() {
+            return Some(container);
+        }
+        let mut at = container;
+        for _ in &self.project.containers {
+            let Some(beside) = at.beside() else {
+                return Some(at);
+            };
+            let mut all = self.project.containers.iter();
+            at = all.find(|other| names(other).any(|name| name.eq_ignore_ascii_case(beside)))?;
+        }
+        None
     }
 
     /// The container whose network namespace this one is in: itself, mostly. `None` where it is the host's.
@@ -115,25 +193,78 @@ impl Deployment {
     /// The services whose containers connect to this database.
     #[must_use]
     pub fn services_of(&self, database: usize) -> Vec<usize> {
-        let mut owners: Vec<usize> = self
-            .all()
-            .filter(|(index, _, party)| {
-                party
-                    .connections
-                    .iter()
-                    .any(|connection| self.targets(*index, connection).contains(&database))
-            })
-            .filter_map(|(_, _, party)| party.owner)
+        let clients = self.index().clients.get_or_init(|| self.clients_of_all());
+        let clients = clients.get(database).into_iter().flatten();
+        let mut owners: Vec<usize> = clients
+            .filter_map(|client| self.parties.get(*client)?.owner)
             .collect();
         owners.sort_unstable();
         owners.dedup();
         owners
     }
 
+    /// The containers that connect to each container.
+    fn clients_of_all(&self) -> Vec<Vec<usize>> {
+        let mut clients = vec![Vec::new(); self.project.containers.len()];
+        for (client, _, party) in self.all() {
+            for connection in &party.connections {
+                for target in self.targets(client, connection) {
+                    if let Some(clients) = clients.get_mut(target) {
+                        clients.push(client);
+                    }
+                }
+            }
+        }
+        clients
+    }
+
+    fn index(&self) -> &Index {
+        self.index
+            .get_or_init(|| Index::new(&self.project.containers))
+    }
+
     fn is_database(&self, index: usize) -> bool {
         self.parties
             .get(index)
             .is_some_and(|party| party.kind == Kind::Database)
+    }
+}
+
+/// What keeps one container from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barrier {
+    /// It has no network itself (`network_mode: none`).
+    Without,
+    /// The other has none.
+    OtherWithout,
+    /// It is in the host's network, where no container's name is known.
+    OnHost,
+    /// The other is.
+    OtherOnHost,
+    /// They are in no common network.
+    Apart,
+}
+
+/// What keeps one from the other; `None` where nothing does, or the files do not tell.
+fn between(from: &Container, to: &Container, host: &str) -> Option<Barrier> {
+    if std::ptr::eq(from, to) {
+        return None;
+    }
+    let is_address = host.parse::<IpAddr>().is_ok();
+    match (from.mode()?, to.mode()?) {
+        (_, "none") => Some(Barrier::OtherWithout),
+        // The host itself finds the addresses of its containers.
+        ("host", _) if is_address => None,
+        ("host", _) => Some(Barrier::OnHost),
+        (_, "host") => Some(Barrier::OtherOnHost),
+        ("", "") => {
+            let meets = from.networks.iter().any(|own| {
+                let mut others = to.networks.iter();
+                others.any(|other| other.engine_name == own.engine_name)
+            });
+            (!meets).then_some(Barrier::Apart)
+        }
+        _ => None,
     }
 }
 
@@ -155,17 +286,6 @@ pub fn names(container: &Container) -> impl Iterator<Item = &str> {
         .chain(container.default_names.iter().map(String::as_str))
         .chain(container.hostname.iter().map(|name| name.text.raw()))
         .chain(aliases.map(|alias| alias.text.raw()))
-}
-
-/// Whether a container was given this address.
-fn has_address(container: &Container, address: &str) -> bool {
-    let Ok(asked) = address.parse::<IpAddr>() else {
-        return false;
-    };
-    let networks = container.networks.iter();
-    networks
-        .flat_map(|network| &network.addresses)
-        .any(|own| own.text.get().and_then(|own| own.parse().ok()) == Some(asked))
 }
 
 /// Whether the host's port leads to this container.

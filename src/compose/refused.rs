@@ -1,7 +1,9 @@
-//! What Docker Compose refuses a file for: a key that it does not know, and the name of a volume, network, secret, config or service that
-//! is declared nowhere.
+//! What Docker Compose refuses a file for: a key that it does not know, a name that is declared nowhere, a value that cannot be, and what
+//! services cannot be together. What its versions do not agree on is not refused here.
 
 mod keys;
+mod together;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +11,7 @@ use super::Place;
 use super::mount::named_volume;
 use super::yaml::{Key, Node};
 use crate::manifest::suggest::closest;
-use keys::{BELOW, DECLARED, OF_ITEMS, SERVICE, TOP};
+use keys::{FILE, Shape};
 
 /// Something that Docker Compose refuses.
 #[derive(Debug, Clone)]
@@ -20,19 +22,30 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// How much of a project is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// All of it.
+    Whole,
+    /// Only a part: what is not declared here may be elsewhere.
+    Part,
+}
+
 /// What Docker Compose refuses in the whole of the files.
-pub(super) fn refused(root: &Node) -> Vec<Refused> {
+pub(super) fn refused(root: &Node, seen: Seen) -> Vec<Refused> {
     let mut found = Found::default();
-    found.keys("", root, TOP);
-    for (section, known) in DECLARED {
-        for (key, node) in entries(root, section) {
-            found.keys(&format!("{section}.{}", shown(&key.name)), node, known);
-        }
-    }
+    found.shape("", root, &FILE);
     for (key, service) in entries(root, "services") {
         found.container = Some(key.name.clone());
-        found.service(root, &key.name, service);
+        if seen == Seen::Whole {
+            found.names(root, &key.name, service);
+            values::origin(&mut found, key, service);
+        }
+        values::service(&mut found, key, service);
     }
+    found.container = None;
+    values::sources(&mut found, root);
+    together::judge(&mut found, root);
     found.refused
 }
 
@@ -44,21 +57,8 @@ struct Found {
 }
 
 impl Found {
-    fn service(&mut self, root: &Node, name: &str, service: &Node) {
-        let path = format!("services.{}", shown(name));
-        self.keys(&path, service, SERVICE);
-        for (key, known) in BELOW {
-            if let Some(node) = service.get(key) {
-                self.keys(&format!("{path}.{key}"), node, known);
-            }
-        }
-        for (key, known) in OF_ITEMS {
-            let items = service.get(key).map(Node::items).unwrap_or_default();
-            let named = entries(service, key).iter().map(|(_, node)| node);
-            for node in items.iter().chain(named) {
-                self.keys(&format!("{path}.{key}"), node, known);
-            }
-        }
+    /// What is declared nowhere.
+    fn names(&mut self, root: &Node, name: &str, service: &Node) {
         for (section, used, place) in uses(service) {
             let declared: Vec<&str> = entries(root, section)
                 .iter()
@@ -78,19 +78,47 @@ impl Found {
         }
     }
 
-    /// The keys of a map that are none of these. Keys that begin with `x-` are everybody's.
-    fn keys(&mut self, path: &str, node: &Node, known: &[&str]) {
-        for (key, _) in node.entries() {
-            let is_known = known.contains(&key.name.as_str()) || key.name.starts_with("x-");
-            if is_known {
-                continue;
+    /// The keys of a map that are none of these, and what stands below the others. Keys that begin with `x-` are everybody's.
+    fn shape(&mut self, path: &str, node: &Node, shape: &Shape) {
+        let below = |key: &Key| match path {
+            "" => shown(&key.name).to_owned(),
+            path => format!("{path}.{}", shown(&key.name)),
+        };
+        match shape {
+            Shape::Each(each) => {
+                for item in node.items() {
+                    self.shape(path, item, each);
+                }
+                for (key, item) in node.entries() {
+                    self.within(path, key, |found| found.shape(&below(key), item, each));
+                }
             }
-            let dot = if path.is_empty() { "" } else { "." };
-            let what = format!(
-                "{path}{dot}{} is no key that it knows, and what stands there was not looked at",
-                shown(&key.name)
-            );
-            self.say(&key.place, &what, closest(&key.name, known.iter().copied()));
+            Shape::Keys(plain, deep) => {
+                for (key, value) in node.entries() {
+                    let name = key.name.as_str();
+                    if let Some((_, shape)) = deep.iter().find(|(known, _)| *known == name) {
+                        self.shape(&below(key), value, shape);
+                    } else if !plain.contains(&name) && !name.starts_with("x-") {
+                        let what = format!(
+                            "{} is no key that it knows, and what stands there was not looked at",
+                            below(key)
+                        );
+                        let known = plain.iter().chain(deep.iter().map(|(known, _)| known));
+                        self.say(&key.place, &what, closest(name, known.copied()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads what may be a service's.
+    fn within(&mut self, path: &str, key: &Key, read: impl FnOnce(&mut Self)) {
+        if path == "services" {
+            self.container = Some(key.name.clone());
+        }
+        read(self);
+        if path == "services" {
+            self.container = None;
         }
     }
 
@@ -125,6 +153,9 @@ fn shown(key: &str) -> &str {
     if is_name(key) { key } else { "…" }
 }
 
+/// Keys that put a service beside another: `service:NAME`.
+const BESIDE: [&str; 3] = ["ipc", "network_mode", "pid"];
+
 /// What a service names of other sections: the section, the name and its place.
 fn uses(service: &Node) -> Vec<(&'static str, String, &Place)> {
     let mut found = Vec::new();
@@ -149,11 +180,24 @@ fn uses(service: &Node) -> Vec<(&'static str, String, &Place)> {
         let link = text(item).map(|text| text.split(':').next().unwrap_or_default().to_owned());
         found.extend(link.map(|name| ("services", name, &item.place)));
     }
-    if let Some(mode) = service.get("network_mode")
-        && let Some(beside) = text(mode)
-        && let Some(name) = beside.strip_prefix("service:")
-    {
-        found.push(("services", name.to_owned(), &mode.place));
+    for key in BESIDE {
+        if let Some(mode) = service.get(key)
+            && let Some(beside) = text(mode)
+            && let Some(name) = beside.strip_prefix("service:")
+        {
+            found.push(("services", name.to_owned(), &mode.place));
+        }
+    }
+    let build = service.get("build").and_then(|build| build.get("secrets"));
+    for item in build.map(Node::items).unwrap_or_default() {
+        let name = text(item).or_else(|| text(item.get("source")?));
+        found.extend(name.map(|name| ("secrets", name, &item.place)));
+    }
+    for item in items("models") {
+        found.extend(text(item).map(|name| ("models", name, &item.place)));
+    }
+    for (key, _) in entries(service, "models") {
+        found.push(("models", key.name.clone(), &key.place));
     }
     found
 }

@@ -2,7 +2,9 @@
 
 use super::Place;
 use super::container::texts;
+use super::context::Context;
 use super::text::{Field, Text};
+use super::variable::{Variable, given};
 use super::yaml::Node;
 
 /// What a container waits for.
@@ -45,6 +47,8 @@ pub struct Hook {
     pub from: &'static str,
     /// Its words; one of them may be a script.
     pub words: Vec<Field>,
+    /// Variables of its own, over those of its container.
+    pub environment: Vec<Variable>,
 }
 
 pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
@@ -70,7 +74,7 @@ pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
 }
 
 /// The commands of `healthcheck`, `post_start` and `pre_stop`.
-pub(super) fn hooks(node: &Node) -> Vec<Hook> {
+pub(super) fn hooks(node: &Node, context: &Context<'_>) -> Vec<Hook> {
     let test = node
         .get("healthcheck")
         .filter(|_| health(node) == Health::Checked)
@@ -78,6 +82,7 @@ pub(super) fn hooks(node: &Node) -> Vec<Hook> {
         .map(|test| Hook {
             from: "the healthcheck",
             words: texts(test),
+            environment: Vec::new(),
         });
     let of = |key, from| {
         let items = node.get(key).map(Node::items).unwrap_or_default();
@@ -85,6 +90,10 @@ pub(super) fn hooks(node: &Node) -> Vec<Hook> {
             Some(Hook {
                 from,
                 words: texts(item.get("command")?),
+                environment: item
+                    .get("environment")
+                    .map(|own| given(own, context))
+                    .unwrap_or_default(),
             })
         })
     };

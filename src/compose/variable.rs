@@ -81,11 +81,14 @@ pub(super) fn variables(
     Ok(variables)
 }
 
-/// What `build.args` gives a build, as a map or a list (Docker documentation, "Compose Build Specification").
+/// What `build.args` gives a build (Docker documentation, "Compose Build Specification").
 pub(super) fn build_arguments(node: &Node, context: &Context<'_>) -> Vec<Variable> {
-    let Some(args) = node.get("build").and_then(|build| build.get("args")) else {
-        return Vec::new();
-    };
+    let args = node.get("build").and_then(|build| build.get("args"));
+    args.map(|args| given(args, context)).unwrap_or_default()
+}
+
+/// Variables in a map or a list. One without a value is passed on.
+pub(super) fn given(args: &Node, context: &Context<'_>) -> Vec<Variable> {
     let one = |name: &str, value: Option<Text>, place: &Place| Variable {
         name: name.to_owned(),
         value: value.unwrap_or_else(|| context.passed(name)),

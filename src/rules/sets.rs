@@ -1,6 +1,7 @@
 //! Rules of group `sets`: what can be said of a migration set without a server.
 
 mod copies;
+mod definer;
 mod elsewhere;
 mod engines;
 mod extensions;
@@ -33,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     objects::WRONG_ENGINE,
     privileges::FOREIGN_GRANT,
     privileges::ROLE,
-    privileges::SECURITY_DEFINER,
+    definer::SECURITY_DEFINER,
     elsewhere::SWITCHES_DATABASE,
     elsewhere::PSQL_COMMAND,
     elsewhere::SEARCH_PATH,

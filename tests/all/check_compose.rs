@@ -759,11 +759,11 @@ fn one_thing_under_two_names_is_one() {
         (s_password, &s_file("/run/secrets/b")),
         (
             &k,
-            &of_k("secrets: [a]\n    networks: {a: {aliases: [db]}}"),
+            &of_k("secrets: [a]\n    networks: {a: {aliases: [db]}, back: }"),
         ),
         (
             &s,
-            &of_s("secrets: [b]\n    networks: {b: {aliases: [db]}}"),
+            &of_s("secrets: [b]\n    networks: {b: {aliases: [db]}, back: }"),
         ),
         (
             "\nnetworks:\n",

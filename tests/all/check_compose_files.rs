@@ -5,15 +5,20 @@ use std::fs;
 use crate::check_compose::{Deployment, K_URL, REFERENCE, errors, findings};
 use crate::lab::Run;
 
-/// The reasons why something was not checked.
-fn gaps(run: &Run) -> Vec<String> {
+/// The reasons why something was not checked, each once.
+pub fn gaps(run: &Run) -> Vec<String> {
     let report = run.json();
-    let gaps = report["not_checked"].as_array().unwrap().iter();
-    gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned())
-        .collect()
+    let mut reasons: Vec<String> = Vec::new();
+    for gap in report["not_checked"].as_array().unwrap() {
+        let reason = gap["reason"].as_str().unwrap().to_owned();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    reasons
 }
 
-fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
+pub fn check(deployment: &Deployment, env: &[(&str, &str)]) -> Run {
     deployment.run(&["check", "--format", "json"], env)
 }
 
@@ -475,4 +480,94 @@ fn init_scripts_that_are_packed_or_of_another_encoding() {
         "{:#?}",
         gaps(&run)
     );
+}
+
+/// Compose takes the files of `COMPOSE_FILE` where none is named; an option and the manifest name them before that.
+#[test]
+fn the_files_of_compose_file_are_taken() {
+    let latest = |text: &str| text.replace(":latest-pg17", ":2.19.3-pg17");
+    let floats = |run: &Run| {
+        findings(&run.json())
+            .iter()
+            .any(|found| found.contains("floating-tag"))
+    };
+    let deployment = Deployment::new(REFERENCE);
+    deployment.write("deploy/fixed.yaml", &latest(REFERENCE));
+    deployment.write(
+        "deploy/over.yaml",
+        "services: {k-social-db: {image: 'timescale/timescaledb:latest'}}\n",
+    );
+    assert!(floats(&check(&deployment, &[])));
+    for (env, expected) in [
+        (vec![("COMPOSE_FILE", "deploy/fixed.yaml")], false),
+        (
+            vec![("COMPOSE_FILE", "deploy/fixed.yaml:deploy/over.yaml")],
+            true,
+        ),
+        (
+            vec![
+                ("COMPOSE_FILE", "deploy/fixed.yaml;deploy/over.yaml"),
+                ("COMPOSE_PATH_SEPARATOR", ";"),
+            ],
+            true,
+        ),
+        (vec![("COMPOSE_FILE", "")], true),
+    ] {
+        assert_eq!(floats(&check(&deployment, &env)), expected, "{env:?}");
+    }
+    let named = deployment.run(
+        &["check", "--format", "json", "--compose", "compose.yaml"],
+        &[("COMPOSE_FILE", "deploy/fixed.yaml")],
+    );
+    assert!(floats(&named));
+    let missing = check(&deployment, &[("COMPOSE_FILE", "nowhere.yaml")]);
+    assert_eq!(missing.code, 3, "{}", missing.err);
+    // The environment before the file, as everywhere.
+    deployment.write(".env", "COMPOSE_FILE=deploy/fixed.yaml\n");
+    assert!(!floats(&check(&deployment, &[])));
+    assert!(floats(&check(
+        &deployment,
+        &[("COMPOSE_FILE", "compose.yaml")]
+    )));
+}
+
+/// What Compose would fetch is not fetched, and said with its line; what that may declare is not missed.
+#[test]
+fn what_lies_elsewhere_is_not_checked() {
+    let with = |from: &str, to: &str| {
+        assert!(REFERENCE.contains(from));
+        let run = check(&Deployment::new(&REFERENCE.replacen(from, to, 1)), &[]);
+        assert!(!run.err.contains("c4nary") && !run.out.contains("c4nary"));
+        (run.code, gaps(&run))
+    };
+    for url in [
+        "https://u:c4nary@example.com/a/b.git#main:sub",
+        "git@example.com:a/b.git",
+        "oci://docker.io/a/b:1",
+    ] {
+        let (code, gaps) = with(
+            "name: aio\n",
+            &format!("name: aio\ninclude: ['{url}', {{path: ['{url}']}}]\n"),
+        );
+        assert_eq!((code, gaps.len()), (4, 2), "{url}: {gaps:#?}");
+        assert!(
+            gaps[0].starts_with("compose.yaml:3:11: include names a URL, which was not fetched"),
+            "{gaps:#?}"
+        );
+        let (code, gaps) = with(
+            "    image: example/dashboard:2.0.0\n",
+            &format!("    extends: {{service: a, file: '{url}'}}\n    secrets: [theirs]\n"),
+        );
+        assert_eq!((code, gaps.len()), (4, 1), "{url}: {gaps:#?}");
+        assert!(
+            gaps[0].starts_with("compose.yaml:90:14: extends names a URL"),
+            "{gaps:#?}"
+        );
+    }
+    // A file that holds nothing else.
+    let run = check(
+        &Deployment::new("include: ['oci://docker.io/a/b:1']\n"),
+        &[],
+    );
+    assert_ne!(run.code, 3, "{}", run.err);
 }

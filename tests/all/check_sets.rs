@@ -15,10 +15,10 @@ const SETS: [(&str, &str, &str, &str); 3] = [
 ];
 
 /// The built-in sets with their locks in a folder, and a manifest for them.
-struct Repository(tempfile::TempDir);
+pub struct Repository(tempfile::TempDir);
 
 impl Repository {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut manifest = String::from("version = 1\nsets = \"sets\"\n");
         for (service, set, database, role) in SETS {
@@ -44,7 +44,7 @@ impl Repository {
         Self(dir)
     }
 
-    fn write(&self, service: &str, file: &str, sql: &str) {
+    pub fn write(&self, service: &str, file: &str, sql: &str) {
         let (_, set, ..) = SETS.iter().find(|(name, ..)| *name == service).unwrap();
         std::fs::write(self.0.path().join("sets").join(set).join(file), sql).unwrap();
     }
@@ -65,7 +65,7 @@ impl Repository {
     }
 
     /// What is found, but for the lock that has become older than its set.
-    fn found(&self) -> Vec<Found> {
+    pub fn found(&self) -> Vec<Found> {
         found_in(&self.check())
     }
 
@@ -88,13 +88,13 @@ fn found_in(report: &Value) -> Vec<Found> {
 }
 
 #[derive(Debug, Clone)]
-struct Found {
-    rule: String,
-    severity: String,
+pub struct Found {
+    pub rule: String,
+    pub severity: String,
     belongs_to: String,
-    message: String,
-    file: String,
-    line: u64,
+    pub message: String,
+    pub file: String,
+    pub line: u64,
     column: u64,
 }
 
@@ -1542,5 +1542,25 @@ fn a_misspelt_rule_of_an_exception_is_corrected() {
         let only = repository.only(rule);
         assert_eq!(only.rule, "sets/inline-allow", "{rule}");
         assert!(only.message.contains(said), "{rule}: {}", only.message);
+    }
+}
+
+/// A schema that is written as one text is one schema, and is shown so.
+#[test]
+fn a_search_path_is_shown_as_it_can_be_written() {
+    for (sql, shown) in [
+        ("SET search_path = 'a, b';", "to \"a, b\""),
+        ("SET search_path = a, \"B c\";", "to a, \"B c\""),
+        (
+            "SET LOCAL search_path = \"$user\", public;",
+            "to \"$user\", public",
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", sql);
+        let found = repository.found();
+        let told = found.iter().find(|found| found.rule == "sets/search-path");
+        let message = told.map(|told| told.message.as_str()).unwrap_or_default();
+        assert!(message.ends_with(shown), "{sql}: {found:#?}");
     }
 }

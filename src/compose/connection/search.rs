@@ -7,6 +7,7 @@ use super::strings::in_text;
 use super::{Connection, Part, programs};
 use crate::compose::container::Container;
 use crate::compose::text::Text;
+use crate::compose::variable::Variable;
 
 /// Schemes of URLs that lead to no PostgreSQL server.
 const OTHERS: [&str; 20] = [
@@ -36,9 +37,27 @@ const NO_URL: &str = "it is no URL that can be taken apart, so nothing of it is 
 
 /// Everything that a container is told to connect to.
 pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
+    let mut found = in_variables(&container.environment);
+    found.extend(in_command(container));
+    let mut unique: Vec<Connection> = Vec::new();
+    for connection in found {
+        let same = |other: &Connection| {
+            (&other.hosts, &other.database, &other.role)
+                == (&connection.hosts, &connection.database, &connection.role)
+                && other.unread == connection.unread
+        };
+        if !unique.iter().any(same) {
+            unique.push(connection);
+        }
+    }
+    unique
+}
+
+/// What variables tell: URLs, and parts that belong together.
+fn in_variables(variables: &[Variable]) -> Vec<Connection> {
     let mut found: Vec<Connection> = Vec::new();
     let mut parts: BTreeMap<String, Connection> = BTreeMap::new();
-    for variable in &container.environment {
+    for variable in variables {
         let name = variable.name.to_ascii_uppercase();
         let urls = in_text(&variable.name, &variable.place, &variable.value);
         if !urls.is_empty() {
@@ -80,19 +99,7 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
     }
     let parts = parts.into_values().map(Connection::whole);
     found.extend(parts.filter(Connection::says_something));
-    found.extend(in_command(container));
-    let mut unique: Vec<Connection> = Vec::new();
-    for connection in found {
-        let same = |other: &Connection| {
-            (&other.hosts, &other.database, &other.role)
-                == (&connection.hosts, &connection.database, &connection.role)
-                && other.unread == connection.unread
-        };
-        if !unique.iter().any(same) {
-            unique.push(connection);
-        }
-    }
-    unique
+    found
 }
 
 /// Whether the value of a variable for a URL could be one of PostgreSQL's: it is no other program's URL, and no path.
@@ -124,6 +131,17 @@ pub(in crate::compose) fn calls(container: &Container) -> Vec<Connection> {
     for hook in &container.hooks {
         let texts = hook.words.iter();
         found.extend(texts.flat_map(|field| in_text(hook.from, &field.place, &field.text)));
+        let mut environment = environment.clone();
+        found.extend(
+            in_variables(&hook.environment)
+                .into_iter()
+                .map(|told| Connection {
+                    from: format!("{} of {}", told.from, hook.from),
+                    ..told
+                }),
+        );
+        let own = hook.environment.iter();
+        environment.extend(own.map(|own| (own.name.clone(), own.value.clone())));
         found.extend(programs::connections(hook.from, &hook.words, &environment));
     }
     found

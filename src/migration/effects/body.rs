@@ -7,7 +7,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::constant::Variables;
 use super::walk::{Ground, Reader};
-use super::{Act, constant, into, loose, names};
+use super::{Act, constant, into, loose, names, routine};
 
 /// Languages that can do all that the server's operating-system user can.
 const UNTRUSTED: [&str; 2] = ["c", "internal"];
@@ -176,7 +176,10 @@ fn other_language(reader: &mut Reader, node: &SyntaxNode, ground: Ground<'_>) {
 fn dynamic(reader: &mut Reader, query: &SyntaxNode, ground: Ground<'_>, variables: &mut Variables) {
     let at = ground(usize::from(query.text_range().start()));
     let value = variables.value(query);
+    let perhaps = reader.perhaps;
+    reader.perhaps |= routine::is_conditional(query);
     run(reader, &value, at, "EXECUTE");
+    reader.perhaps = perhaps;
 }
 
 /// Reads the texts that are run as SQL, and says when there may be others.

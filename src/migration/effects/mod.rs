@@ -14,6 +14,7 @@ mod loose;
 mod named;
 mod names;
 mod psql;
+mod routine;
 mod said;
 mod setting;
 mod takes;
@@ -27,6 +28,7 @@ use crate::secret::Secret;
 pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
+pub use routine::{Arguments, Change, Names, Routine, Runs, TypeName};
 pub(super) use walk::{script as of, unread};
 
 /// What a script does.
@@ -236,22 +238,16 @@ pub enum Act {
         /// What tells it.
         mark: &'static str,
     },
-    /// It makes a function run with its owner's rights.
-    Definer {
-        /// The function.
-        function: Path,
-    },
-    /// It gives a function a `search_path` of its own.
-    Pinned {
-        /// The function.
-        function: Path,
-        /// The schemas; `None` where it takes those of the session that runs the statement (`FROM CURRENT`).
-        schemas: Option<Vec<String>>,
-    },
-    /// It takes a function's own `search_path` away.
-    Unpinned {
-        /// The function.
-        function: Path,
+    /// It makes, alters or drops a function or procedure.
+    Routine(Box<Routine>),
+    /// It takes a schema's name away from what is in it, or drops all that is.
+    LeavesSchema {
+        /// The schema.
+        schema: String,
+        /// Its new name; `None` where it is dropped.
+        new: Option<String>,
+        /// Whether that happens.
+        runs: Runs,
     },
     /// It makes a table a hypertable.
     Partitions {

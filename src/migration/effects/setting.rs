@@ -29,13 +29,6 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
                 sets(reader, node, at, scope);
             }
         }
-        K::CREATE_FUNCTION
-        | K::CREATE_PROCEDURE
-        | K::ALTER_FUNCTION
-        | K::ALTER_PROCEDURE
-        | K::ALTER_ROUTINE => {
-            routine(reader, node, at);
-        }
         _ => {}
     }
 }
@@ -90,7 +83,8 @@ fn sets(reader: &mut Reader, node: &SyntaxNode, at: usize, scope: Scope) {
     );
 }
 
-fn parameter(node: &SyntaxNode) -> Option<String> {
+/// The parameter that a SET or RESET names.
+pub(super) fn parameter(node: &SyntaxNode) -> Option<String> {
     node.children()
         .find(|child| child.kind() == SyntaxKind::CONFIG_PARAMETER_REF)
         .and_then(|child| names::path(&child))
@@ -98,7 +92,7 @@ fn parameter(node: &SyntaxNode) -> Option<String> {
 }
 
 /// The schemas of a search path.
-fn schemas(node: &SyntaxNode) -> Vec<String> {
+pub(super) fn schemas(node: &SyntaxNode) -> Vec<String> {
     node.descendants()
         .filter_map(|child| match child.kind() {
             SyntaxKind::CONFIG_VALUE_NAME => Some(names::folded(&child)),
@@ -106,61 +100,4 @@ fn schemas(node: &SyntaxNode) -> Vec<String> {
             _ => None,
         })
         .collect()
-}
-
-/// A function that runs with its owner's rights should say where its names come from.
-fn routine(reader: &mut Reader, node: &SyntaxNode, at: usize) {
-    use SyntaxKind as K;
-    let name = node
-        .descendants()
-        .find(|child| {
-            matches!(
-                child.kind(),
-                K::FUNCTION_NAME
-                    | K::PROCEDURE_NAME
-                    | K::FUNCTION_NAME_REF
-                    | K::PROCEDURE_NAME_REF
-                    | K::ROUTINE_NAME_REF
-            )
-        })
-        .and_then(|child| names::path(&child));
-    let Some(function) = name else { return };
-    let options: Vec<SyntaxNode> = node
-        .children()
-        .filter(|child| child.kind() == K::FUNC_OPTION_LIST)
-        .flat_map(|list| list.children().collect::<Vec<_>>())
-        .collect();
-    let definer = options
-        .iter()
-        .any(|option| option.kind() == K::SECURITY_DEFINER_FUNC_OPTION);
-    let sets = options
-        .iter()
-        .filter(|option| option.kind() == K::SET_FUNC_OPTION)
-        .flat_map(|option| option.children().collect::<Vec<_>>())
-        .filter(|set| parameter(set).as_deref() == Some(SEARCH_PATH))
-        .last();
-    // SET … TO DEFAULT is RESET (PostgreSQL documentation, ALTER FUNCTION).
-    let has = |set: &SyntaxNode, word: K| {
-        set.descendants_with_tokens()
-            .any(|inner| inner.kind() == word)
-    };
-    let to_default = |set: &SyntaxNode| has(set, K::DEFAULT_KW);
-    let resets = options
-        .iter()
-        .filter(|option| option.kind() == K::RESET_FUNC_OPTION)
-        .any(|reset| parameter(reset).is_none_or(|parameter| parameter == SEARCH_PATH));
-    if definer {
-        let function = function.clone();
-        reader.say(at, Act::Definer { function });
-    }
-    match sets {
-        Some(set) if !to_default(&set) => {
-            let from_current = has(&set, K::CURRENT_KW);
-            let schemas = (!from_current).then(|| schemas(&set));
-            reader.say(at, Act::Pinned { function, schemas });
-        }
-        Some(_) => reader.say(at, Act::Unpinned { function }),
-        None if resets => reader.say(at, Act::Unpinned { function }),
-        None => {}
-    }
 }

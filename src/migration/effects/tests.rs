@@ -1,6 +1,6 @@
 //! What is told of statements: each case is a script and what must be among what it does, in short words.
 
-use super::{Act, effects};
+use super::{Act, Change, Names, effects};
 
 /// What a script does, one line for each thing: `2:1 Change Relation a.b`.
 fn told(sql: &str) -> Vec<String> {
@@ -154,39 +154,60 @@ fn functions_that_are_given_a_name_in_a_text() {
 #[test]
 fn functions_with_their_owners_rights_and_where_they_look() {
     let said = |sql: &str| {
-        told(sql)
-            .into_iter()
-            .filter_map(|line| {
-                ["Definer", "Unpinned", "Pinned"]
-                    .into_iter()
-                    .find(|act| line.contains(&format!(" {act} {{")))
-            })
-            .collect::<Vec<_>>()
+        let read = effects(sql).effects.into_iter();
+        let mut changes = read.filter_map(|effect| match effect.act {
+            Act::Routine(routine) => Some(routine.change),
+            _ => None,
+        });
+        changes.next()
     };
+    let made = |definer, names| {
+        Some(Change::Made {
+            definer,
+            names,
+            procedure: false,
+        })
+    };
+    let altered = |names| {
+        Some(Change::Altered {
+            definer: None,
+            names,
+        })
+    };
+    let schemas = |schema: &str| Names::Schemas(vec![schema.to_owned()]);
     let create = "CREATE FUNCTION f() RETURNS int LANGUAGE sql";
     for (sql, expected) in [
-        (format!("{create} AS 'SELECT 1'"), vec![]),
+        (
+            format!("{create} AS 'SELECT 1'"),
+            made(false, Names::Callers),
+        ),
         (
             format!("{create} SECURITY DEFINER AS 'SELECT 1'"),
-            vec!["Definer"],
+            made(true, Names::Callers),
         ),
         (
             format!("{create} SECURITY DEFINER SET search_path = '' AS 'SELECT 1'"),
-            vec!["Definer", "Pinned"],
+            made(true, schemas("")),
         ),
         (
             format!("{create} SECURITY DEFINER SET search_path TO DEFAULT AS 'SELECT 1'"),
-            vec!["Definer", "Unpinned"],
+            made(true, Names::Callers),
         ),
         (
             "ALTER FUNCTION f() RESET search_path".to_owned(),
-            vec!["Unpinned"],
+            altered(Some(Names::Callers)),
         ),
-        ("ALTER ROUTINE f() RESET ALL".to_owned(), vec!["Unpinned"]),
-        ("ALTER FUNCTION f() RESET work_mem".to_owned(), vec![]),
+        (
+            "ALTER ROUTINE f() RESET ALL".to_owned(),
+            altered(Some(Names::Callers)),
+        ),
+        (
+            "ALTER FUNCTION f() RESET work_mem".to_owned(),
+            altered(None),
+        ),
         (
             "ALTER FUNCTION f() SET search_path = pg_catalog".to_owned(),
-            vec!["Pinned"],
+            altered(Some(schemas("pg_catalog"))),
         ),
     ] {
         assert_eq!(said(&sql), expected, "{sql}");
@@ -247,7 +268,7 @@ fn statements_that_fill_variables_are_read() {
         ] {
             let told: Vec<String> = told(&sql)
                 .into_iter()
-                .filter(|line| !line.ends_with("Create Function f"))
+                .filter(|line| !line.ends_with("Create Function f") && !line.contains(" Routine("))
                 .collect();
             let relation = |line: &String| {
                 line.starts_with("2:")

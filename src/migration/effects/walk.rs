@@ -9,7 +9,7 @@ use super::said::{Lines, excerpt};
 use super::temporary::Temporaries;
 use super::{
     Act, Effect, Effects, Said, access, allow, body, calls, dialect, keys, link, loose, named,
-    psql, setting, temporary,
+    psql, routine, setting, temporary,
 };
 use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::masked::withheld;
@@ -32,6 +32,8 @@ pub(super) struct Reader {
     pub(super) in_block: bool,
     /// Whether it is a function's body, which runs when the function is called.
     pub(super) in_function: bool,
+    /// Whether what is read is run only where a condition holds.
+    pub(super) perhaps: bool,
     inner: Vec<(usize, String)>,
     /// The temporary relations at this point.
     pub(super) temporaries: Temporaries,
@@ -124,6 +126,7 @@ fn read(
         depth: 0,
         in_block: false,
         in_function: false,
+        perhaps: false,
         inner: Vec::new(),
         temporaries: Temporaries::default(),
     };
@@ -284,6 +287,7 @@ impl Reader {
             named::read(self, &node, at);
             access::read(self, &node, at);
             setting::read(self, &node, at);
+            routine::read(self, &node, at);
             link::read(self, &node, at);
             keys::read(self, &node, at);
             calls::read(self, &node, ground, variables);

@@ -1,7 +1,7 @@
 //! What containers are told to connect to.
 
 use super::{Scene, Words, finding, of};
-use crate::compose::{Connection, Container, Host, Text};
+use crate::compose::{Barrier, Connection, Container, Host, Text};
 use crate::manifest::{Service, Target, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -43,6 +43,9 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
                 if !names_database {
                     no_database(&scene, connection, &mut wrong);
                 }
+            }
+            if wrong.parts.is_empty() {
+                unreachable(&scene, index, connection, &mut wrong);
             }
             if !wrong.parts.is_empty() {
                 findings.push(wrong.finding(&scene, container, connection));
@@ -205,11 +208,11 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
                 .as_ref()
                 .is_some_and(|name| name.value == host)
         };
-        let is_here = scene
-            .deployment
-            .all()
-            .any(|(_, container, _)| crate::compose::names(container).any(|name| name == host));
-        if let Some(other) = scene.other(is_other).filter(|_| !is_here) {
+        let is_here = || {
+            let mut all = scene.deployment.all();
+            all.any(|(_, container, _)| crate::compose::names(container).any(|name| name == host))
+        };
+        if let Some(other) = scene.other(is_other).filter(|_| !is_here()) {
             wrong.add(
                 format!("to container {host} of {}", other.name),
                 format!("host {expected}"),
@@ -218,6 +221,45 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             );
             return;
         }
+    }
+}
+
+/// A host that is the right one, and that no network of the container leads to.
+fn unreachable(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: &mut Wrong) {
+    let hosts = connection.hosts.iter();
+    let known = hosts.filter_map(|host| Some((host.get()?, host.port()?)));
+    let mut barred = known
+        .filter_map(|(host, port)| Some((host, scene.deployment.barrier(client, host, port)?)));
+    if let Some((host, barrier)) = barred.next() {
+        let (why, expected) = match barrier {
+            Barrier::Without => (
+                "though it has no network (network_mode: none)".to_owned(),
+                format!("a network that {host} is in"),
+            ),
+            Barrier::OtherWithout => (
+                "which has no network (network_mode: none)".to_owned(),
+                format!("a network for {host}"),
+            ),
+            Barrier::OnHost => (
+                "a name that is not known in the host's network (network_mode: host)".to_owned(),
+                "localhost and the published port, or a network".to_owned(),
+            ),
+            Barrier::OtherOnHost => (
+                "which is in the host's network (network_mode: host), where no name leads"
+                    .to_owned(),
+                "host.docker.internal, or a network for both".to_owned(),
+            ),
+            Barrier::Apart => (
+                "with which it has no network in common".to_owned(),
+                format!("a network that {host} is in as well"),
+            ),
+        };
+        wrong.add(
+            format!("to {host}, {why}"),
+            expected,
+            format!("host {host}"),
+            None,
+        );
     }
 }
 

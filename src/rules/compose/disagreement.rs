@@ -1,8 +1,8 @@
 //! Passwords that a database and its clients do not agree about.
 
 use super::{Scene, Words, finding};
-use crate::compose::Text;
-use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
+use crate::compose::{Container, Text};
+use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// A client and its server do not say the same.
 pub(super) const DISAGREEMENT: Rule = Rule {
@@ -18,7 +18,10 @@ fn disagreement(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
         return Ok(Outcome::default());
     };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = scene
+        .databases()
+        .flat_map(|(_, server)| said_twice(server))
+        .collect();
     for (index, client, party) in scene.clients() {
         for connection in &party.connections {
             for target in scene.deployment.targets(index, connection) {
@@ -66,4 +69,49 @@ fn disagreement(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(findings.into())
+}
+
+/// The variables that PostgreSQL's image takes from themselves or from a file, and from both never: it does not start then (Docker Hub,
+/// "postgres", "Docker Secrets"). Bitnami's image takes the file.
+fn said_twice(server: &Container) -> Vec<Finding> {
+    const EXCLUSIVE: [&str; 4] = [
+        "POSTGRES_PASSWORD",
+        "POSTGRES_USER",
+        "POSTGRES_DB",
+        "POSTGRES_INITDB_ARGS",
+    ];
+    let image = server.image.as_ref().map(|image| image.text.raw());
+    if image.is_some_and(|image| image.contains("bitnami")) {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for name in EXCLUSIVE {
+        let file = format!("{name}_FILE");
+        let set = |name: &str| {
+            let variable = server.variable(name)?;
+            (!variable.value.is_empty()).then_some(variable)
+        };
+        let (Some(own), Some(from_file)) = (set(name), set(&file)) else {
+            continue;
+        };
+        // What only the host knows may be empty; what was read from the file stands where the file is named.
+        if own.value.get().is_none() || own.place == from_file.place {
+            continue;
+        }
+        findings.push(finding(
+            &DISAGREEMENT,
+            server,
+            &from_file.place,
+            Words {
+                message: format!(
+                    "{} is given both {name} and {file}: its image refuses to start",
+                    server.name
+                ),
+                expected: format!("{name} or {file}"),
+                actual: "both".to_owned(),
+                remedy: format!("Remove {name} from {}, or {file}.", server.name),
+            },
+        ));
+    }
+    findings
 }

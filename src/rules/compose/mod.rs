@@ -139,30 +139,35 @@ impl<'a> Scene<'a> {
         owners.iter().filter(is_chosen).max() == Some(&self.own)
     }
 
-    /// Every pair of containers that this service reports on.
+    /// Every pair of containers that this service reports on: one of them is always its own.
     fn pairs(&self) -> impl Iterator<Item = (Side<'a>, Side<'a>)> {
         let deployment = self.deployment;
-        deployment.all().flat_map(move |(first, one, party)| {
-            deployment
-                .all()
-                .skip(first + 1)
-                .filter(move |(_, _, other)| {
-                    let owners: Vec<usize> =
-                        [party.owner, other.owner].into_iter().flatten().collect();
-                    self.tells(&owners)
-                })
-                .map(move |(_, other, other_party)| {
-                    (
-                        Side {
-                            container: one,
-                            party,
-                        },
-                        Side {
-                            container: other,
-                            party: other_party,
-                        },
-                    )
-                })
+        let count = deployment.project.containers.len();
+        let own = deployment.of(self.own).map(|(index, _, _)| index);
+        let mut pairs: Vec<(usize, usize)> = own
+            .flat_map(|own| (0..count).map(move |other| (own.min(other), own.max(other))))
+            .filter(|(first, second)| first != second)
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs.into_iter().filter_map(|(first, second)| {
+            let (one, party) = self.container(first)?;
+            let (other, other_party) = self.container(second)?;
+            let owners: Vec<usize> = [party.owner, other_party.owner]
+                .into_iter()
+                .flatten()
+                .collect();
+            let sides = (
+                Side {
+                    container: one,
+                    party,
+                },
+                Side {
+                    container: other,
+                    party: other_party,
+                },
+            );
+            self.tells(&owners).then_some(sides)
         })
     }
 

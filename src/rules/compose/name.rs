@@ -1,7 +1,7 @@
 //! Names in the network: one name for two servers.
 
 use super::{Scene, Side, Words, finding};
-use crate::compose::{Container, Place, names};
+use crate::compose::{Container, Network, Place, names};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// Two containers answer to one name.
@@ -63,13 +63,6 @@ fn shared_name(case: &Case<'_>) -> Verdict {
 
 /// A name that both answer to, where both can be asked.
 fn common(one: &Side<'_>, other: &Side<'_>) -> Option<String> {
-    let meet = one.container.networks.iter().any(|network| {
-        other
-            .container
-            .networks
-            .iter()
-            .any(|beside| beside.engine_name == network.engine_name)
-    });
     let engine = |side: &Side<'_>| {
         let name = side.container.container_name.as_ref()?;
         Some(name.text.raw().to_owned())
@@ -78,10 +71,28 @@ fn common(one: &Side<'_>, other: &Side<'_>) -> Option<String> {
     if engine(one).is_some() && engine(one) == engine(other) {
         return engine(one);
     }
-    names(one.container)
-        .filter(|_| meet)
-        .find(|name| names(other.container).any(|own| own.eq_ignore_ascii_case(name)))
-        .map(str::to_owned)
+    for network in &one.container.networks {
+        let others = other.container.networks.iter();
+        for beside in others.filter(|beside| beside.engine_name == network.engine_name) {
+            let taken = |name: &&str| {
+                let mut others = names_in(other.container, beside);
+                others.any(|own| own.eq_ignore_ascii_case(name))
+            };
+            if let Some(name) = names_in(one.container, network).find(taken) {
+                return Some(name.to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// The names of a container in one of its networks: an alias is known in its own network only.
+fn names_in<'a>(container: &'a Container, network: &'a Network) -> impl Iterator<Item = &'a str> {
+    let own = [&container.container_name, &container.hostname];
+    std::iter::once(container.name.as_str())
+        .chain(own.into_iter().flatten().map(|name| name.text.raw()))
+        .chain(container.default_names.iter().map(String::as_str))
+        .chain(network.aliases.iter().map(|alias| alias.text.raw()))
 }
 
 fn place<'a>(container: &'a Container, name: &str) -> &'a Place {

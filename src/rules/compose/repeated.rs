@@ -1,10 +1,10 @@
 //! One password for two services. No message holds it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::password::given;
 use super::{Scene, Words, finding};
-use crate::compose::{Container, Place};
+use crate::compose::{Container, Place, Text};
 use crate::manifest::{Service, Store};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -28,6 +28,9 @@ struct Key<'a> {
     place: &'a Place,
 }
 
+/// What an identity by value begins with.
+const VALUE: &str = "value ";
+
 fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
     let mut keys: Vec<Key<'a>> = Vec::new();
     for (_, container, _) in scene.deployment.of(owner) {
@@ -47,7 +50,7 @@ fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
         }
     }
     for given in given(scene, owner) {
-        let value = format!("value {}", given.text.raw());
+        let value = format!("{VALUE}{}", given.text.raw());
         // A password that was read from a file is that file's.
         let of_file = |key: &&mut Key<'_>| {
             key.container.name == given.container.name && key.place == given.place
@@ -73,24 +76,97 @@ fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
     keys
 }
 
-/// The passwords of all services, those that are one together.
+/// The passwords of this service and of all that share one with it, those that are one together.
 fn passwords<'a>(scene: &Scene<'a>) -> Vec<Vec<Key<'a>>> {
-    let mut all: Vec<Vec<Key<'a>>> = Vec::new();
+    let mut found = keys(scene, scene.own);
+    let mut identities: HashSet<String> = of_keys(&found);
     let with_database = |(_, service): &(usize, &Service)| service.store != Store::Files;
     let services = scene.services.iter().enumerate().filter(with_database);
-    for key in services.flat_map(|(owner, _)| keys(scene, owner)) {
-        let is_one = |known: &Vec<Key<'_>>| {
-            let mut identities = known.iter().flat_map(|known| &known.identities);
-            identities.any(|identity| key.identities.contains(identity))
-        };
-        // A file and its value may join what was two so far.
-        let (mut one, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_one);
-        all = others;
-        let mut joined: Vec<Key<'a>> = one.drain(..).flatten().collect();
-        joined.push(key);
-        all.push(joined);
+    let mut others: Vec<usize> = services
+        .map(|(owner, _)| owner)
+        .filter(|owner| *owner != scene.own)
+        .collect();
+    // A file and its value may join what was two so far: again, until nobody else is found.
+    loop {
+        let (share, rest): (Vec<usize>, Vec<usize>) = others
+            .into_iter()
+            .partition(|owner| may_share(scene, *owner, &identities));
+        if share.is_empty() {
+            break;
+        }
+        for owner in share {
+            let keys = keys(scene, owner);
+            identities.extend(of_keys(&keys));
+            found.extend(keys);
+        }
+        others = rest;
     }
-    all
+    found.sort_by_key(|key| key.owner);
+    together(found)
+}
+
+fn of_keys(keys: &[Key<'_>]) -> HashSet<String> {
+    let identities = keys.iter().flat_map(|key| &key.identities);
+    identities.cloned().collect()
+}
+
+/// Whether a service may have a password with one of these identities: a look that costs less than its keys.
+fn may_share(scene: &Scene<'_>, owner: usize, identities: &HashSet<String>) -> bool {
+    let mut value = String::new();
+    let mut has = |text: &Text| {
+        value.clear();
+        value.push_str(VALUE);
+        value.push_str(text.raw());
+        identities.contains(&value)
+    };
+    scene.deployment.of(owner).any(|(_, container, party)| {
+        let is_file = |name: &str| name.to_ascii_uppercase().ends_with("PASSWORD_FILE");
+        !container.build_arguments.is_empty()
+            || party
+                .connections
+                .iter()
+                .any(|connection| connection.password.as_ref().is_some_and(&mut has))
+            || container.environment.iter().any(|variable| {
+                variable.name.contains("PASSWORD") && has(&variable.value)
+                    || is_file(&variable.name)
+            })
+    })
+}
+
+/// Keys that have an identity in common, in the order of the first of each.
+fn together(keys: Vec<Key<'_>>) -> Vec<Vec<Key<'_>>> {
+    let mut groups: Vec<Vec<Key<'_>>> = Vec::new();
+    let mut group_of: HashMap<String, usize> = HashMap::new();
+    for key in keys {
+        let mut meant: Vec<usize> = key
+            .identities
+            .iter()
+            .filter_map(|identity| group_of.get(identity).copied())
+            .collect();
+        meant.sort_unstable();
+        meant.dedup();
+        let into = meant.first().copied().unwrap_or(groups.len());
+        if into == groups.len() {
+            groups.push(Vec::new());
+        }
+        let mut joined: Vec<Key<'_>> = Vec::new();
+        for other in meant.into_iter().skip(1) {
+            joined.extend(
+                groups
+                    .get_mut(other)
+                    .map(std::mem::take)
+                    .unwrap_or_default(),
+            );
+        }
+        joined.push(key);
+        for identity in joined.iter().flat_map(|key| &key.identities) {
+            group_of.insert(identity.clone(), into);
+        }
+        if let Some(group) = groups.get_mut(into) {
+            group.extend(joined);
+        }
+    }
+    groups
 }
 
 fn repeated_password(case: &Case<'_>) -> Verdict {

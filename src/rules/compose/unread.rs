@@ -106,8 +106,12 @@ fn unread(case: &Case<'_>) -> Verdict {
     Ok(outcome)
 }
 
-/// Whether this service tells what Docker Compose refuses: what stands in nobody's container is told once.
+/// Whether this service tells what Docker Compose refuses. What stands in no container keeps all of them from being looked at; what stands
+/// in nobody's is told once.
 fn tells(scene: &Scene<'_>, refused: &Refused) -> bool {
+    if refused.container.is_none() {
+        return true;
+    }
     let mut all = scene.deployment.all();
     let owner = all.find_map(|(_, container, party)| {
         let is_it = refused.container.as_ref() == Some(&container.name);

@@ -1,7 +1,7 @@
 //! Where the data lies: one volume for two stores, none at all, one environment file for two services.
 
 use super::{Scene, Side, Words, apart, finding, of, replicas};
-use crate::compose::{Container, Kind, Mount};
+use crate::compose::{Container, DATA, Kept, Kind, Mount};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
 
@@ -15,13 +15,6 @@ pub(super) const SHARED_VOLUME: Rule = Rule {
     check: shared_volume,
 };
 
-/// Where the images of PostgreSQL keep their data.
-const DATA: [&str; 4] = [
-    "/var/lib/postgresql",
-    "/home/postgres",
-    "/bitnami/postgresql",
-    "/opt/bitnami/postgresql",
-];
 /// Where containers share what is no data.
 const FLEETING: [&str; 7] = [
     "/tmp", "/run", "/var/run", "/var/log", "/logs", "/log", "/etc",
@@ -251,45 +244,60 @@ fn unmounted_storage(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     for (_, container) in scene.databases() {
-        // Where the server is told its directory, only what covers that one counts; a relative one is anywhere.
-        let told = container
-            .data_directory()
-            .filter(|path| path.starts_with('/'));
-        let side = |mount: &Mount| match told {
-            Some(path) => mount.covers(path),
-            None => DATA
-                .iter()
-                .any(|path| mount.lies_in(path) || mount.covers(path)),
-        };
-        let kept = container
-            .mounts
-            .iter()
-            .any(|mount| !mount.memory && side(mount));
         // What it takes from another is for the rule about that.
-        if !kept && container.volumes_from.is_empty() {
-            let what = told.map_or_else(
-                || "its database".to_owned(),
-                |path| format!("its database in {path}"),
-            );
-            let path = told.unwrap_or("/var/lib/postgresql/data");
-            findings.push(unmounted(container, what, path));
+        if container.volumes_from.is_empty() {
+            findings.extend(unmounted_data(container));
         }
     }
     for (_, container, _) in scene.clients() {
         for (variable, path) in storage(container) {
-            let kept = container
-                .mounts
-                .iter()
-                .any(|mount| !mount.memory && mount.covers(path));
+            let kept = container.keeps(path) != Kept::Nothing;
             if !kept && container.volumes_from.is_empty() {
-                findings.push(unmounted(container, format!("{variable} {path}"), path));
+                findings.push(unmounted(container, &format!("{variable} {path}"), path));
             }
         }
     }
     Ok(findings.into())
 }
 
-fn unmounted(container: &Container, what: String, path: &str) -> Finding {
+/// What is wrong where no volume keeps a server's data. Where nobody tells its directory, any that an image has will do; a relative
+/// one is anywhere.
+fn unmounted_data(container: &Container) -> Option<Finding> {
+    let told = container
+        .data_directory()
+        .filter(|path| path.starts_with('/'));
+    let image = container.image_data();
+    let path = told.or(image.as_ref().map(|data| data.directory.as_str()));
+    let Some(path) = path else {
+        let mut kept = container.mounts.iter().filter(|mount| !mount.memory);
+        let is_there = kept.any(|mount| {
+            DATA.iter()
+                .any(|path| mount.lies_in(path) || mount.covers(path))
+        });
+        return (!is_there).then(|| unmounted(container, "its database", "/var/lib/postgresql"));
+    };
+    let shown = container.image.as_ref().map(|image| image.text.shown());
+    let keeper = match (told, shown) {
+        (None, Some(image)) => format!(", where {image} keeps it"),
+        _ => String::new(),
+    };
+    match container.keeps(path) {
+        Kept::Mounted => None,
+        Kept::Hidden(volume) => Some(unmounted(
+            container,
+            &format!("its database in {path}, where the image puts one of its own on {volume}"),
+            volume,
+        )),
+        Kept::Nothing => {
+            let declared = image.as_ref().and_then(|data| data.volume);
+            let at = declared.filter(|_| told.is_none()).unwrap_or(path);
+            let what = format!("its database in {path}{keeper}");
+            Some(unmounted(container, &what, at))
+        }
+    }
+}
+
+fn unmounted(container: &Container, what: &str, path: &str) -> Finding {
     let name = &container.name;
     finding(
         &UNMOUNTED_STORAGE,

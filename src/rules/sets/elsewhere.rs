@@ -7,6 +7,7 @@ use super::privileges::ROLE;
 use super::schemas::foreign_schema;
 use super::{answer, rule};
 use crate::migration::effects::{Act, CURRENT_DATABASE, CURRENT_USER, Scope};
+use crate::rules::text::ident;
 use crate::rules::{About, Rule, Severity, known};
 
 pub(super) const SWITCHES_DATABASE: Rule = rule(
@@ -171,7 +172,8 @@ fn sets(
     value: &[String],
     scope: &Scope,
 ) -> Option<Draft> {
-    let shown = value.join(", ");
+    let shown: Vec<String> = value.iter().map(|schema| ident(schema)).collect();
+    let shown = shown.join(", ");
     let foreign = value
         .iter()
         .find_map(|schema| foreign_schema(context, schema, "looks for names in"));

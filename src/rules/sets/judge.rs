@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::owners::{Owners, Service};
-use super::{copies, elsewhere, engines, extensions, inline, keys, objects, privileges, readable};
+use super::{
+    copies, definer, elsewhere, engines, extensions, inline, keys, objects, privileges, readable,
+};
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
 use crate::report::verify::Allowed;
@@ -136,6 +138,7 @@ pub(in crate::rules) fn judge<'a>(
         placed.extend(of_file);
     }
     placed.extend(keys::partition_keys(&texts.files));
+    placed.extend(definer::open_definers(&texts.files));
     if offline {
         placed.extend(keys::concurrent_indexes(&texts.files));
     }
@@ -200,11 +203,6 @@ fn draft(context: &Context<'_, '_>, effect: &Effect) -> Option<Draft> {
         Act::Grants { .. } | Act::Joins { .. } | Act::Owned { .. } | Act::Role { .. } => {
             privileges::role_act(context, &effect.act)
         }
-        Act::Definer { function } => privileges::definer(context, effect, function),
-        Act::Pinned { function, schemas } => {
-            privileges::repinned(context, effect, function, schemas.as_deref())
-        }
-        Act::Unpinned { function } => privileges::unpinned(context, effect, function),
         Act::Attaches { extension } => Some(extensions::attached(extension)),
         Act::Drops { extension } => extensions::dropped(context, extension),
         act => elsewhere::act(context, act),
