@@ -12,8 +12,7 @@ use nix::fcntl::OFlag;
 /// # Errors
 /// When it cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = open_regular(path)?;
-    let length = file.metadata()?.len();
+    let (file, length) = open_regular(path)?;
     read(file, limit, length)
 }
 
@@ -24,11 +23,12 @@ pub(crate) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 #[cfg(feature = "cli")]
 pub(crate) fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    open_regular(path)?.take(limit).read_to_end(&mut bytes)?;
+    open_regular(path)?.0.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn open_regular(path: &Path) -> Result<File, Error> {
+/// The file, and how long it is.
+fn open_regular(path: &Path) -> Result<(File, u64), Error> {
     let irregular = || Error::new(ErrorKind::InvalidInput, "it is not a regular file");
     let opened = OpenOptions::new()
         .read(true)
@@ -40,10 +40,11 @@ fn open_regular(path: &Path) -> Result<File, Error> {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => irregular(),
         _ => error,
     })?;
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(irregular());
     }
-    Ok(file)
+    Ok((file, metadata.len()))
 }
 
 /// Reads at most `limit` bytes of whatever it is, also of a pipe.
@@ -54,13 +55,18 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     read(File::open(path)?, limit, 0)
 }
 
-/// Reads at most `limit` bytes of what probably holds so many.
-fn read(file: File, limit: u64, expected: u64) -> Result<Vec<u8>, Error> {
+/// Reads at most `limit` bytes of what was so long when it was opened; 0 where that is not known, as of a pipe or below `/proc`.
+fn read(file: File, limit: u64, length: u64) -> Result<Vec<u8>, Error> {
     /// A reader that has less room than this probes with small reads whether there is more.
     const ROOM: usize = 64;
-    let expected = usize::try_from(expected.min(limit)).unwrap_or(0);
+    let expected = usize::try_from(length.min(limit)).unwrap_or(0);
     let mut bytes = Vec::with_capacity(expected.saturating_add(ROOM));
-    file.take(limit + 1).read_to_end(&mut bytes)?;
+    // Of a known length no read is needed to see that nothing follows: a system has thousands of files.
+    let most = match length {
+        0 => limit + 1,
+        length => length.min(limit + 1),
+    };
+    file.take(most).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(Error::new(
             ErrorKind::FileTooLarge,
