@@ -260,6 +260,75 @@ fn an_invalid_index_is_treated_by_where_it_comes_from() {
 }
 
 #[test]
+fn what_the_server_does_not_let_repair_mend_keeps_nothing_else_from_it() {
+    let reindex = ("V2__reindex.sql", "REINDEX TABLE CONCURRENTLY orders;\n");
+    let shop = Shop::new(&[
+        (
+            "V1__orders.sql",
+            "CREATE TABLE orders (id int PRIMARY KEY, note text);\n",
+        ),
+        reindex,
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "1"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM orders;",
+    );
+    let mut child = shop.spawn(&["-q"]);
+    shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+    send(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    let toast = shop.sql(
+        "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE 'pg_toast.%'",
+    );
+    assert!(toast.ends_with("_index_ccnew"), "{toast}");
+    shop.sql("UPDATE refinery_schema_history SET applied_on = 'then'");
+    // Both runs say what stays, and neither stops at it.
+    let words = [
+        "orders_pkey_ccnew",
+        "its time is now",
+        &format!("index {toast} on public.orders"),
+        "permission denied for schema pg_toast",
+        &format!("a superuser: DROP INDEX CONCURRENTLY IF EXISTS {toast}"),
+    ];
+    nothing_changed(&shop, &["--dry-run"], 0, &words);
+    let mut run = repair(&shop, &[]).exits(0);
+    for word in words {
+        run = run.says(word);
+    }
+    nothing_changed(&shop, &[], 0, &["1 left as they are"]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql(&format!("DROP INDEX CONCURRENTLY IF EXISTS {toast}"));
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+}
+
+#[test]
+fn a_history_that_the_role_may_not_write_is_told_and_left() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    let role = shop.lab.db(ROLE);
+    shop.sql(&format!(
+        "UPDATE refinery_schema_history SET applied_on = 'then'; ALTER TABLE refinery_schema_history OWNER TO postgres; \
+         GRANT SELECT ON refinery_schema_history TO {role}"
+    ));
+    let report = shop.lab.json(&["repair", "--service", R], 1);
+    let items = report["services"][0]["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{report}");
+    for item in items {
+        assert_eq!(item["state"], "blocks", "{report}");
+        assert!(
+            item["action"].as_str().unwrap().contains("42501"),
+            "{report}"
+        );
+    }
+    assert_eq!(report["services"][0]["outcome"], "complete", "{report}");
+}
+
+#[test]
 fn an_interrupted_repair_is_taken_up_by_the_next() {
     let shop = Shop::new(&[ONE, INDEX]);
     lock(&shop);

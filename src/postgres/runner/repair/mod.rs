@@ -129,6 +129,14 @@ pub async fn repair(
     (mends, result)
 }
 
+/// Why the server does not let something be mended.
+struct Refusal {
+    /// In its words.
+    reason: String,
+    /// Whether the role has not the right to.
+    denied: bool,
+}
+
 /// A repair under way.
 struct Repair<'a> {
     session: &'a Session,
@@ -180,13 +188,31 @@ impl Repair<'_> {
         self.rows(&marks, prove).await
     }
 
-    /// Runs SQL that mends something, outside a transaction; nothing in a dry run.
-    async fn mend(&self, what: &str, sql: &str) -> Result<(), ApplyError> {
+    /// Runs SQL that mends something, outside a transaction; nothing in a dry run. The inner error says why the server refuses it.
+    async fn mend(&self, what: &str, sql: &str) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let mended = self.session.client.batch_execute(sql).await;
-        mended.map_err(|error| self.failed(&format!("{what}: {sql}"), &error))
+        self.spared(&format!("{what}: {sql}"), mended)
+    }
+
+    /// What the server refuses ends no repair: it is told, and the rest is mended all the same. What else went wrong does end it.
+    fn spared(
+        &self,
+        what: &str,
+        result: Result<(), Error>,
+    ) -> Result<Result<(), Refusal>, ApplyError> {
+        let Err(error) = result else {
+            return Ok(Ok(()));
+        };
+        match self.failed(what, &error) {
+            ApplyError::Failed(_) => Ok(Err(Refusal {
+                reason: describe(&error),
+                denied: error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+            })),
+            ended => Err(ended),
+        }
     }
 
     /// Why something was not mended.

@@ -143,14 +143,21 @@ impl Repair<'_> {
             true => "BEGIN READ ONLY".to_owned(),
             false => format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
         };
-        client.batch_execute(&begin).await.map_err(failed)?;
+        if let Err(error) = client.batch_execute(&begin).await {
+            // A BEGIN whose LOCK was refused has left a transaction that is to end.
+            client
+                .batch_execute("ROLLBACK")
+                .await
+                .map_err(|error| lost(&error))?;
+            return told(Err(failed(error)));
+        }
         let reason = self.rewrite_within(row, fixed, newest, prove).await;
         let end = match (&reason, self.options.dry_run) {
             (Ok(Ok(())), false) => "COMMIT",
             _ => "ROLLBACK",
         };
         let ended = client.batch_execute(end).await;
-        let reason = reason?;
+        let reason = told(reason)?;
         ended.map_err(|error| lost(&error))?;
         Ok(reason)
     }
@@ -196,6 +203,14 @@ impl Repair<'_> {
             1 => Ok(()),
             _ => Err(format!("{table} changed meanwhile: run dbctl repair again")),
         })
+    }
+}
+
+/// What the server refuses ends no repair: it is the reason why this row is left.
+fn told(reason: Result<Result<(), String>, ApplyError>) -> Result<Result<(), String>, ApplyError> {
+    match reason {
+        Err(ApplyError::Failed(refused)) => Ok(Err(format!("the server refuses it: {refused}"))),
+        reason => reason,
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::failure::place;
 use super::super::fate::{Outcome, outcome_of};
 use super::super::progress::{self, Entry, sum};
 use super::super::{ApplyError, lost};
-use super::{MendState, Repair, Word};
+use super::{MendState, Refusal, Repair, Word};
 use crate::migration::{Analysis, Migration, analyse};
 
 /// How often a statement that was cut off is mended before that is given up.
@@ -207,7 +207,14 @@ impl<'a> Repair<'a> {
             };
             found = format!("an earlier run was cut off in it and left {left}");
             for sql in mend {
-                self.mend(&subject, sql).await?;
+                if let Err(refusal) = self.mend(&subject, sql).await? {
+                    let action = format!(
+                        "left as it is, for the server refuses {sql}: {}; take it away by hand, then run dbctl repair again",
+                        refusal.reason
+                    );
+                    self.note("statement", subject, found, MendState::Blocks, action);
+                    return Ok(());
+                }
                 ran.push(sql.clone());
             }
             begun.outcome = match self.options.dry_run {
@@ -217,8 +224,11 @@ impl<'a> Repair<'a> {
         }
         match (&begun.outcome, self.options.word) {
             (Outcome::Ran, _) => {
-                self.mark_done(&begun.entry).await?;
                 let found = format!("{found}; the catalog shows that it ran");
+                let marked = self.mark_done(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(());
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -227,7 +237,10 @@ impl<'a> Repair<'a> {
                 );
             }
             (Outcome::NotRun, _) => {
-                self.mark_not_run(&begun.entry).await?;
+                let marked = self.mark_not_run(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(());
+                }
                 let (found, action) = match ran.is_empty() {
                     true => (
                         format!(
@@ -246,7 +259,10 @@ impl<'a> Repair<'a> {
                 self.mended("statement", subject, found, &action);
             }
             (Outcome::Unknown, Some(Word::Ran)) => {
-                self.mark_done(&begun.entry).await?;
+                let marked = self.mark_done(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(());
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -255,7 +271,10 @@ impl<'a> Repair<'a> {
                 );
             }
             (Outcome::Unknown, Some(Word::NotRun)) => {
-                self.mark_not_run(&begun.entry).await?;
+                let marked = self.mark_not_run(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(());
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -283,26 +302,39 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    async fn mark_done(&self, entry: &Entry) -> Result<(), ApplyError> {
+    /// Tells that the server does not let dbctl write its own books, if so.
+    fn unwritten(&mut self, written: Result<(), Refusal>, subject: &str, found: &str) -> bool {
+        let Err(refusal) = written else {
+            return false;
+        };
+        let action = format!(
+            "left as it is, for the server refuses to write dbctl.progress: {}; let the service's role own that table, then run dbctl \
+             repair again",
+            refusal.reason
+        );
+        let (subject, found) = (subject.to_owned(), found.to_owned());
+        self.note("statement", subject, found, MendState::Blocks, action);
+        true
+    }
+
+    async fn mark_done(&self, entry: &Entry) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let entry = Entry {
             done: true,
             ..entry.clone()
         };
-        progress::write(self.session, &entry)
-            .await
-            .map_err(|error| self.failed("dbctl.progress", &error))
+        let written = progress::write(self.session, &entry).await;
+        self.spared("dbctl.progress", written)
     }
 
-    async fn mark_not_run(&self, entry: &Entry) -> Result<(), ApplyError> {
+    async fn mark_not_run(&self, entry: &Entry) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
-        progress::forget(self.session, entry.version, entry.statement)
-            .await
-            .map_err(|error| self.failed("dbctl.progress", &error))
+        let written = progress::forget(self.session, entry.version, entry.statement).await;
+        self.spared("dbctl.progress", written)
     }
 }
 
