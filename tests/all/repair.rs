@@ -835,3 +835,205 @@ fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
     shop.migrate(&["-q"]).exits(0);
     assert_eq!(shop.history(), "1 one, 4 vier, 5 five, 6 three");
 }
+
+/// Refused by migrate with these words.
+#[track_caller]
+fn migrate_refuses(shop: &Shop, words: &[&str]) {
+    let mut run = shop.migrate(&[]).exits(3);
+    for word in words {
+        run = run.says(word);
+    }
+}
+
+#[test]
+fn another_migration_under_an_applied_version_is_not_taken_over() {
+    let one = ("V1__one.sql", "CREATE TABLE one (a int);\n");
+    let shop = Shop::new(&[one, ("V2__seed_b.sql", "INSERT INTO one VALUES (2);\n")]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    std::fs::remove_file(shop.path("V2__seed_b.sql")).unwrap();
+    shop.file("V2__seed_a.sql", "INSERT INTO one VALUES (1);\n");
+    lock(&shop);
+    let words = [
+        "version 2 is V2__seed_b.sql in the history but V2__seed_a.sql in the set, and their texts differ too",
+        "bring V2__seed_b.sql back and give this one a higher version: rename it to V3__seed_a.sql",
+    ];
+    migrate_refuses(&shop, &words);
+    nothing_changed(&shop, &[], 1, &words);
+    // As it is told.
+    std::fs::rename(shop.path("V2__seed_a.sql"), shop.path("V3__seed_a.sql")).unwrap();
+    shop.file("V2__seed_b.sql", "INSERT INTO one VALUES (2);\n");
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 2 seed_b, 3 seed_a");
+    assert_eq!(shop.sql("SELECT sum(a) FROM one"), "3");
+}
+
+#[test]
+fn edited_statements_that_change_rows_are_told_as_not_run_again() {
+    let seed = ("V2__seed.sql", "INSERT INTO one VALUES (1);\n");
+    let shop = Shop::new(&[("V1__one.sql", "CREATE TABLE one (a int);\n"), seed]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file(
+        seed.0,
+        "INSERT INTO one VALUES (2);\nDELETE FROM one WHERE a = 3;\n",
+    );
+    migrate_refuses(
+        &shop,
+        &[
+            "V2__seed.sql was edited after it was applied on 2",
+            "or its row in the history was",
+        ],
+    );
+    lock(&shop);
+    mends(
+        &shop,
+        &[],
+        &[
+            "are now those of V2__seed.sql",
+            "the statements on lines 1, 2 may change rows and were not run again",
+        ],
+    );
+    assert_eq!(shop.sql("SELECT sum(a) FROM one"), "1");
+}
+
+const THREE: (&str, &str) = ("V3__three.sql", "CREATE TABLE three (a int);\n");
+
+fn forget(shop: &Shop, version: i32) {
+    shop.sql(&format!(
+        "DELETE FROM refinery_schema_history WHERE version = {version}"
+    ));
+}
+
+#[test]
+fn the_lost_row_of_the_newest_version_is_written_after_proof() {
+    let seed = ("V4__seed.sql", "INSERT INTO three VALUES (1);\n");
+    let shop = Shop::new(&[ONE, INDEX, THREE, seed]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "3"]).exits(0);
+    let good = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+    let before = shop.sql(good);
+    forget(&shop, 3);
+    shop.migrate(&[]).exits(5).says("already exists");
+    // A catalog that differs proves nothing, and the nearest version is told.
+    shop.lab
+        .sql_as(DB, ROLE, "CREATE TABLE stray (a int)")
+        .unwrap();
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "comes nearest to that of version 3",
+            "the row may be lost",
+            "not proven",
+        ],
+    );
+    shop.lab.sql_as(DB, ROLE, "DROP TABLE stray").unwrap();
+    // Of what changes rows alone no catalog tells whether it ran.
+    let untold = [
+        "left V4__seed.sql: it is pending and leaves the same catalog as version 3",
+        "INSERT INTO public.refinery_schema_history VALUES (4, 'seed', '",
+    ];
+    let written = [
+        "version 3 in refinery_schema_history",
+        "the catalog is proven to be that of version 3",
+    ];
+    let words = [untold, written].concat();
+    nothing_changed(&shop, &["--dry-run"], 0, &words);
+    let mut run = repair(&shop, &[]).exits(0);
+    for word in words {
+        run = run.says(word);
+    }
+    assert_eq!(shop.sql(good), before);
+    nothing_changed(&shop, &[], 0, &untold);
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 2 index, 3 three, 4 seed");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+    // All of them.
+    shop.sql("DELETE FROM refinery_schema_history");
+    repair(&shop, &[])
+        .exits(0)
+        .says("version 1 in")
+        .says("version 3 in");
+    assert_eq!(shop.history(), "1 one, 2 index, 3 three");
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.sql("SELECT count(*) FROM three"), "2");
+}
+
+#[test]
+fn a_lost_row_in_the_middle_is_written_after_proof() {
+    let seed = ("V2__seed.sql", "INSERT INTO one VALUES (1);\n");
+    let shop = Shop::new(&[
+        ONE,
+        seed,
+        THREE,
+        ("V4__four.sql", "CREATE TABLE four (a int);\n"),
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    let good = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+    let before = shop.sql(good);
+    forget(&shop, 3);
+    migrate_refuses(
+        &shop,
+        &[
+            "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; else \
+             rename it to V5__three.sql",
+            "databases that have applied it already take the new number over with dbctl repair",
+        ],
+    );
+    mends(
+        &shop,
+        &[],
+        &[
+            "version 3 in refinery_schema_history",
+            "its row is there again",
+        ],
+    );
+    assert_eq!(shop.sql(good), before);
+    // What leaves no trace in the catalog cannot be proven.
+    forget(&shop, 2);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "in migrate's way V2__seed.sql",
+            "cannot be proven that it ran",
+        ],
+    );
+}
+
+#[test]
+fn a_renumbered_file_takes_its_row_with_it() {
+    let shop = Shop::new(&[ONE, THREE]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    // On another branch, for a database that had applied a version 4 first.
+    std::fs::rename(shop.path(THREE.0), shop.path("V5__three.sql")).unwrap();
+    let fact = "V5__three.sql is what this database applied as version 3";
+    migrate_refuses(&shop, &[fact, "dbctl repair gives the row its new number"]);
+    nothing_changed(&shop, &[], 1, &[fact, "run dbctl lock"]);
+    lock(&shop);
+    shop.lab
+        .run(&["verify", "--service", R, "--no-login-proof"])
+        .says(fact);
+    mends(&shop, &[], &[fact, "its version is now 5"]);
+    assert_eq!(shop.history(), "1 one, 5 three");
+    shop.migrate(&[]).exits(0).says("nothing to do");
+    // Another version that was not applied here has to come first, under the old number.
+    std::fs::rename(shop.path("V5__three.sql"), shop.path("V7__three.sql")).unwrap();
+    shop.file("V6__six.sql", "CREATE TABLE six (a int);\n");
+    lock(&shop);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "not proven to be that of version 7",
+            "bring V5__three.sql back",
+        ],
+    );
+}

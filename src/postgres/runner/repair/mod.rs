@@ -1,8 +1,10 @@
 //! Mending what a failed migration without a transaction, a cancelled index build or an edited file has left.
 
+mod absent;
 mod indexes;
 mod rows;
 mod statements;
+mod write;
 
 use std::time::Duration;
 
@@ -78,8 +80,28 @@ pub enum MendState {
     Left,
 }
 
-/// Proves that a catalog is that of a version; the sentence says why it is not proven.
-pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<(), String> + Sync + 'a;
+/// Proves that a catalog is that of this version or, where it is not, of a newer one: which.
+pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<i32, NotProven> + Sync + 'a;
+
+/// Why it is not proven that a catalog is that of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotProven {
+    /// In a sentence.
+    pub reason: String,
+    /// The newer version that the catalog comes nearer to, if there is one.
+    pub nearest: Option<i32>,
+}
+
+impl NotProven {
+    /// It comes nearest to the version that was asked for, or that is not known.
+    #[must_use]
+    pub const fn new(reason: String) -> Self {
+        Self {
+            reason,
+            nearest: None,
+        }
+    }
+}
 
 /// Repairs one database under the runners' lock. `check` refuses a database that is not the service's or takes no writes.
 ///
