@@ -72,7 +72,7 @@ fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
     }
     repair(shop, &[])
         .exits(0)
-        .says("nothing to repair")
+        .says("nothing is left to repair")
         .says("nothing was changed");
 }
 
@@ -201,15 +201,18 @@ fn a_statement_that_ran_is_marked_as_done() {
     shop.migrate(&["-q"]).exits(5);
     shop.sql("UPDATE dbctl.progress SET done = false");
     nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
-    mends(
-        &shop,
-        &[],
-        &[
-            "the catalog shows that it ran",
-            "the next migrate goes on behind it",
-        ],
-    );
+    let goes_on = [
+        "left version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
+        "dbctl migrate goes on from there; dbctl repair --forget 2 gives it up, and what ran stays",
+    ];
+    let words = [
+        "the catalog shows that it ran",
+        "the next migrate goes on behind it",
+    ];
+    mends(&shop, &[], &[&words[..], &goes_on].concat());
     assert_eq!(progress(&shop), "2.1 true");
+    nothing_changed(&shop, &[], 0, &goes_on);
+    mends(&shop, &["--forget", "2"], &["begins the version anew"]);
 }
 
 #[test]
@@ -522,7 +525,8 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         &["--forget", "2"],
         &[
             "statements ran: 1; statements begun: 2",
-            "begins the version anew",
+            "Set shop has no such version, so no migrate runs it again",
+            "what it has made is left behind (statement 1 ran to its end)",
         ],
     );
     assert_eq!(progress(&shop), "");
@@ -540,7 +544,34 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         1,
         &["the history says that the version is finished"],
     );
-    mends(&shop, &["--forget", "2"], &["forgotten"]);
+    mends(
+        &shop,
+        &["--forget", "2"],
+        &["forgotten: the history says that the version is finished"],
+    );
+}
+
+#[test]
+fn a_row_that_says_nothing_is_not_called_an_edited_file() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    for (broken, said) in [
+        (
+            "checksum = NULL",
+            "the history says nothing of the text of V1__one.sql, applied on 2",
+        ),
+        (
+            "checksum = '', name = '', applied_on = ''",
+            "the history says nothing of version 1 but that it was applied: name and checksum of its row are empty; the set has V1__one.sql",
+        ),
+    ] {
+        shop.sql(&format!(
+            "UPDATE refinery_schema_history SET {broken} WHERE version = 1"
+        ));
+        migrate_refuses(&shop, &[said, "dbctl repair proves"]);
+        mends(&shop, &[], &[said, "are now those of V1__one.sql"]);
+    }
 }
 
 fn rows(shop: &Shop) -> String {

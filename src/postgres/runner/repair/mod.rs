@@ -4,6 +4,7 @@ mod absent;
 mod indexes;
 mod rows;
 mod statements;
+mod unfinished;
 mod write;
 
 use std::time::Duration;

@@ -11,6 +11,16 @@ use crate::migration::{Analysis, Migration, analyse};
 /// How often a statement that was cut off is mended before that is given up.
 const MENDINGS: usize = 3;
 
+/// How a statement that was begun stands after the repair.
+enum Settled {
+    /// As one that ran.
+    Ran,
+    /// As one that did not.
+    NotRun,
+    /// It is left to the operator.
+    Open,
+}
+
 /// A statement that was begun, and what became of it.
 struct Begun<'a> {
     migration: &'a Migration,
@@ -32,64 +42,35 @@ impl<'a> Repair<'a> {
         marks: &Marks,
         entries: Vec<Entry>,
     ) -> Result<(), ApplyError> {
-        let entries = self.forget(entries).await?;
+        let entries = self.forget(marks, entries).await?;
         let mut begun = Vec::new();
+        let mut ran = Vec::new();
+        // Versions that migrate stops at.
+        let mut stuck = Vec::new();
         for entry in entries {
             match self.misfit(marks, &entry) {
                 Some((found, action)) => {
                     let subject =
                         format!("version {}, statement {}", entry.version, entry.statement);
                     self.note("progress", subject, found, MendState::Blocks, action);
+                    stuck.push(entry.version);
                 }
-                None if entry.done => {}
+                None if entry.done => ran.push(entry.version),
                 None => begun.extend(self.begun(entry).await?),
             }
         }
         self.check_word(&begun)?;
         for begun in begun {
-            self.settle(begun).await?;
+            let version = begun.entry.version;
+            match self.settle(begun).await? {
+                Settled::Ran => ran.push(version),
+                Settled::NotRun => {}
+                Settled::Open => stuck.push(version),
+            }
         }
+        ran.retain(|version| !stuck.contains(version));
+        self.goes_on(&ran);
         Ok(())
-    }
-
-    /// Forgets the entries of the version that the operator named; the others.
-    async fn forget(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, ApplyError> {
-        let Some(version) = self.options.forget else {
-            return Ok(entries);
-        };
-        let (forgotten, others): (Vec<Entry>, Vec<Entry>) = entries
-            .into_iter()
-            .partition(|entry| entry.version == version);
-        if forgotten.is_empty() {
-            return Err(ApplyError::Refused(format!(
-                "dbctl.progress has no entry of version {version}: there is nothing to forget, and nothing was changed"
-            )));
-        }
-        if !self.options.dry_run {
-            self.session
-                .client
-                .batch_execute(&progress::finishing(version))
-                .await
-                .map_err(|error| self.failed("dbctl.progress", &error))?;
-        }
-        let list = |done: bool| -> Vec<String> {
-            let chosen = forgotten.iter().filter(|entry| entry.done == done);
-            chosen.map(|entry| entry.statement.to_string()).collect()
-        };
-        let found = [(list(true), "ran"), (list(false), "begun")]
-            .into_iter()
-            .filter(|(statements, _)| !statements.is_empty())
-            .map(|(statements, how)| format!("statements {how}: {}", statements.join(", ")))
-            .collect::<Vec<_>>()
-            .join("; ");
-        self.mended(
-            "progress",
-            format!("version {version}"),
-            found,
-            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew, at its first statement: \
-             take away what the statements have made, or let them accept it (IF NOT EXISTS), before it does",
-        );
-        Ok(others)
     }
 
     /// Why an entry fits no pending migration, and what to do, if so.
@@ -142,7 +123,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    fn migration(&self, version: i32) -> Option<&'a Migration> {
+    pub(super) fn migration(&self, version: i32) -> Option<&'a Migration> {
         let mut migrations = self.options.set.migrations.iter();
         migrations.find(|migration| migration.version == version)
     }
@@ -197,7 +178,7 @@ impl<'a> Repair<'a> {
         )))
     }
 
-    async fn settle(&mut self, mut begun: Begun<'_>) -> Result<(), ApplyError> {
+    async fn settle(&mut self, mut begun: Begun<'_>) -> Result<Settled, ApplyError> {
         let subject = begun.subject();
         let mut found = "an earlier run was cut off in it".to_owned();
         let mut ran: Vec<String> = Vec::new();
@@ -213,7 +194,7 @@ impl<'a> Repair<'a> {
                         refusal.reason
                     );
                     self.note("statement", subject, found, MendState::Blocks, action);
-                    return Ok(());
+                    return Ok(Settled::Open);
                 }
                 ran.push(sql.clone());
             }
@@ -222,12 +203,17 @@ impl<'a> Repair<'a> {
                 false => self.outcome(&begun).await?,
             };
         }
+        let settled = match (&begun.outcome, self.options.word) {
+            (Outcome::Ran, _) | (Outcome::Unknown, Some(Word::Ran)) => Settled::Ran,
+            (Outcome::NotRun, _) | (Outcome::Unknown, Some(Word::NotRun)) => Settled::NotRun,
+            (Outcome::Unknown, None) | (Outcome::CutOff { .. }, _) => Settled::Open,
+        };
         match (&begun.outcome, self.options.word) {
             (Outcome::Ran, _) => {
                 let found = format!("{found}; the catalog shows that it ran");
                 let marked = self.mark_done(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
-                    return Ok(());
+                    return Ok(Settled::Open);
                 }
                 self.mended(
                     "statement",
@@ -239,7 +225,7 @@ impl<'a> Repair<'a> {
             (Outcome::NotRun, _) => {
                 let marked = self.mark_not_run(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
-                    return Ok(());
+                    return Ok(Settled::Open);
                 }
                 let (found, action) = match ran.is_empty() {
                     true => (
@@ -261,7 +247,7 @@ impl<'a> Repair<'a> {
             (Outcome::Unknown, Some(Word::Ran)) => {
                 let marked = self.mark_done(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
-                    return Ok(());
+                    return Ok(Settled::Open);
                 }
                 self.mended(
                     "statement",
@@ -273,7 +259,7 @@ impl<'a> Repair<'a> {
             (Outcome::Unknown, Some(Word::NotRun)) => {
                 let marked = self.mark_not_run(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
-                    return Ok(());
+                    return Ok(Settled::Open);
                 }
                 self.mended(
                     "statement",
@@ -299,7 +285,7 @@ impl<'a> Repair<'a> {
                 self.note("statement", subject, found, MendState::Blocks, action);
             }
         }
-        Ok(())
+        Ok(settled)
     }
 
     /// Tells that the server does not let dbctl write its own books, if so.
