@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::super::blockers::{SOON, Watch};
 use super::super::error::{describe, ends_session};
 use super::super::inspect::{self, Marks, is_lock_conflict};
 use super::super::session::Session;
@@ -129,6 +130,12 @@ pub async fn repair(
     let mut repair = Repair {
         session,
         options,
+        watch: Watch::new(
+            &options.apply.endpoint,
+            &options.apply.application,
+            session.pid(),
+            SOON,
+        ),
         mends: Vec::new(),
     };
     let working = repair.run(check, prove);
@@ -139,7 +146,8 @@ pub async fn repair(
                 .to_owned(),
         ))
     });
-    let mends = repair.mends;
+    let Repair { mends, watch, .. } = repair;
+    watch.close().await;
     if result.is_ok() {
         let unlocked = session
             .client
@@ -164,6 +172,8 @@ struct Refusal {
 struct Repair<'a> {
     session: &'a Session,
     options: &'a RepairOptions<'a>,
+    /// Who blocks what is mended.
+    watch: Watch<'a>,
     /// What was found, and what became of it.
     mends: Vec<Mend>,
 }
@@ -216,7 +226,9 @@ impl Repair<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        let mended = self.session.client.batch_execute(sql).await;
+        self.watch.forget();
+        let mending = Box::pin(self.session.client.batch_execute(sql));
+        let mended = self.watch.over(mending).await;
         self.spared(&format!("{what}: {sql}"), mended)
     }
 
@@ -251,6 +263,7 @@ impl Repair<'_> {
             ));
         }
         if is_lock_conflict(error) {
+            let text = self.watch.with_blockers(text);
             return ApplyError::Locked(format!(
                 "{text}; try again when the table is free, or raise --lock-timeout"
             ));
