@@ -2,7 +2,7 @@
 
 use super::{is_are, next_step, plan};
 use crate::manifest::Managed;
-use crate::migration::Problem;
+use crate::migration::{Change, Problem};
 use crate::report::text::count;
 use crate::rules::bleed::foreign_row;
 use crate::rules::survey::Place;
@@ -72,6 +72,26 @@ fn history(case: &Case<'_>) -> Verdict {
         })
         .map(|problem| {
             let (name, remedy) = match problem {
+                Problem::Divergent {
+                    file,
+                    change: Change::Time | Change::Silent,
+                    ..
+                } => (
+                    file.clone(),
+                    format!("dbctl repair --service {} fills the row in.", case.name()),
+                ),
+                Problem::Divergent {
+                    file,
+                    row,
+                    change: Change::Another { .. },
+                    ..
+                } => (
+                    file.clone(),
+                    format!(
+                        "Bring V{}__{}.sql back into the set and give {file} a version above every applied one.",
+                        row.version, row.name
+                    ),
+                ),
                 Problem::Divergent { file, .. } => (
                     file.clone(),
                     format!(

@@ -5,7 +5,7 @@ use postgres_protocol::escape::escape_literal;
 use super::super::{ApplyError, history_table, lost, progress};
 use super::rows::subject;
 use super::write::{Write, row_of};
-use super::{MendState, Prove, Repair};
+use super::{MendState, NotProven, Prove, Repair};
 use crate::migration::{Migration, Plan, Problem, changes_rows};
 use crate::snapshot::{HistoryRow, Lock};
 
@@ -18,21 +18,23 @@ impl Repair<'_> {
         newest: i32,
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
-        let seen = |lock: &Lock| lock.leaves_a_trace(migration.version, newest);
         let row = row_of(migration)?;
-        let added = |_| vec![Write::Added(row.clone())];
-        let reason = match self.options.lock {
+        let added = |proven| {
             // What leaves no trace is not proven by any catalog.
-            Some(lock) if !seen(lock) => format!(
-                "the catalog of version {newest} is the same without it, so it cannot be proven that it ran"
-            ),
-            _ => match self.write(newest, Some(prove), &added).await? {
-                Ok(proven) => {
-                    self.recorded(migration, proven, problem.fact(), false);
-                    return Ok(());
-                }
-                Err(unproven) => unproven.reason,
-            },
+            let lock = self.options.lock;
+            match lock.is_some_and(|lock| lock.leaves_a_trace(migration.version, proven)) {
+                true => Ok(vec![Write::Added(row.clone())]),
+                false => Err(NotProven::new(format!(
+                    "the catalog of version {proven} is the same without it, so it cannot be proven that it ran"
+                ))),
+            }
+        };
+        let reason = match self.write(newest, Some(prove), &added).await? {
+            Ok(proven) => {
+                self.recorded(migration, proven, problem.fact(), false);
+                return Ok(());
+            }
+            Err(unproven) => unproven.reason,
         };
         let above = match problem {
             Problem::OutOfOrder { newest, .. } => *newest,
@@ -65,7 +67,7 @@ impl Repair<'_> {
         let rows: Vec<HistoryRow> = plan.pending.iter().map(row_of).collect::<Result<_, _>>()?;
         let missing = |proven: i32| {
             let there = rows.iter().filter(|row| row.version <= i64::from(proven));
-            there.cloned().map(Write::Added).collect()
+            Ok(there.cloned().map(Write::Added).collect())
         };
         match self.write(newest, Some(prove), &missing).await? {
             Ok(proven) => {

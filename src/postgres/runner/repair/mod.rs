@@ -108,7 +108,7 @@ impl NotProven {
 /// Repairs one database under the runners' lock. `check` refuses a database that is not the service's or takes no writes.
 ///
 /// # Errors
-/// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to mend something. The first half of the pair tells what
+/// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to forget entries. The first half of the pair tells what
 /// was found and done before.
 pub async fn repair(
     session: &Session,

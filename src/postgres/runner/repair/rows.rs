@@ -147,10 +147,10 @@ impl Repair<'_> {
             },
         };
         let anew = |_| {
-            vec![Write::Anew {
+            Ok(vec![Write::Anew {
                 row: row.clone(),
                 fixed: fixed.clone(),
-            }]
+            }])
         };
         let proof = (!same).then_some(prove);
         match self.write(newest, proof, &anew).await? {
@@ -192,10 +192,10 @@ impl Repair<'_> {
             ..row.clone()
         };
         let anew = |_| {
-            vec![Write::Anew {
+            Ok(vec![Write::Anew {
                 row: row.clone(),
                 fixed: fixed.clone(),
-            }]
+            }])
         };
         let subject = subject(row.version);
         match self.write(newest, Some(prove), &anew).await? {

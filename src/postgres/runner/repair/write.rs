@@ -23,8 +23,8 @@ pub(super) enum Write {
     Added(HistoryRow),
 }
 
-/// What is to be written where the catalog is proven to be that of a version.
-pub(super) type Choose<'a> = dyn Fn(i32) -> Vec<Write> + Sync + 'a;
+/// What is to be written where the catalog is proven to be that of a version, or why that proves nothing of it.
+pub(super) type Choose<'a> = dyn Fn(i32) -> Result<Vec<Write>, NotProven> + Sync + 'a;
 
 impl Repair<'_> {
     /// Writes rows if the proof holds in the same transaction: the version that the catalog is that of. The inner error says why not.
@@ -77,10 +77,14 @@ impl Repair<'_> {
                 Err(reason) => return Ok(Err(reason)),
             }
         }
+        let writes = match choose(proven) {
+            Ok(writes) => writes,
+            Err(reason) => return Ok(Err(reason)),
+        };
         if self.options.dry_run {
             return Ok(Ok(proven));
         }
-        for write in choose(proven) {
+        for write in writes {
             if self.write_row(&write).await.map_err(failed)? != 1 {
                 let table = history_table();
                 return Ok(Err(NotProven::new(format!(
