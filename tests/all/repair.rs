@@ -953,7 +953,20 @@ fn the_lost_row_of_the_newest_version_is_written_after_proof() {
     let before = shop.sql(good);
     forget(&shop, 3);
     shop.migrate(&[]).exits(5).says("already exists");
-    // A catalog that differs proves nothing, and the nearest version is told.
+    // A lock that is older than its set proves nothing: what there is to see is told, and what to do.
+    shop.file(seed.0, &format!("-- Edited.\n{}", seed.1));
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "the history does not have V3__three.sql, and what it creates is there: the row may be lost",
+            "older than its set: run dbctl lock",
+            "then run dbctl repair again",
+        ],
+    );
+    shop.file(seed.0, seed.1);
+    // Nor does a catalog that differs, and the nearest version is told.
     shop.lab
         .sql_as(DB, ROLE, "CREATE TABLE stray (a int)")
         .unwrap();

@@ -2,11 +2,12 @@
 
 use postgres_protocol::escape::escape_literal;
 
+use super::super::super::inspect;
 use super::super::{ApplyError, history_table, lost, progress};
 use super::rows::subject;
 use super::write::{Write, row_of};
 use super::{MendState, NotProven, Prove, Repair};
-use crate::migration::{Migration, Plan, Problem, changes_rows};
+use crate::migration::{Migration, Name, Plan, Problem, analyse, changes_rows};
 use crate::snapshot::{HistoryRow, Lock};
 
 impl Repair<'_> {
@@ -56,7 +57,7 @@ impl Repair<'_> {
         newest: i32,
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
-        let Some(lock) = self.options.lock.filter(|_| !plan.pending.is_empty()) else {
+        let Some(first) = plan.pending.first() else {
             return Ok(());
         };
         // What is half there is gone on with by migrate.
@@ -64,6 +65,12 @@ impl Repair<'_> {
         if !unfinished.map_err(|error| lost(&error))?.is_empty() {
             return Ok(());
         }
+        let Some(lock) = self.options.lock else {
+            if self.is_there(first).await? {
+                self.perhaps_lost(first, newest, prove).await?;
+            }
+            return Ok(());
+        };
         let rows: Vec<HistoryRow> = plan.pending.iter().map(row_of).collect::<Result<_, _>>()?;
         let missing = |proven: i32| {
             let there = rows.iter().filter(|row| row.version <= i64::from(proven));
@@ -94,23 +101,50 @@ impl Repair<'_> {
                     pending.find(|migration| is_alike(lock, migration.version, nearest))
                 });
                 if let Some(migration) = nearest {
-                    self.note(
-                        "history",
-                        subject(migration.version.into()),
-                        format!(
-                            "the history does not have {}, and the catalog comes nearest to that of version {}: the row may be lost",
-                            migration.file, migration.version
-                        ),
-                        MendState::Left,
-                        format!(
-                            "its row is not written, for {}; mend what differs, then run dbctl repair again",
-                            unproven.reason
-                        ),
+                    let sign = format!(
+                        "the catalog comes nearest to that of version {}",
+                        migration.version
                     );
+                    self.doubt(migration, &sign, &unproven.reason);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether everything that a migration creates is there, and there is something.
+    async fn is_there(&self, migration: &Migration) -> Result<bool, ApplyError> {
+        let analyses = analyse(&migration.sql).into_iter();
+        let names: Vec<Name> = analyses.flat_map(|analysis| analysis.creates).collect();
+        let missing = inspect::missing(self.session, &names).await;
+        Ok(!names.is_empty() && missing.map_err(|error| lost(&error))?.is_empty())
+    }
+
+    /// Notes, where there is no lock to prove anything with, that a row may be lost.
+    async fn perhaps_lost(
+        &mut self,
+        migration: &Migration,
+        newest: i32,
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let nothing = |_| Ok(Vec::new());
+        if let Err(unproven) = self.write(newest, Some(prove), &nothing).await? {
+            self.doubt(migration, "what it creates is there", &unproven.reason);
+        }
+        Ok(())
+    }
+
+    fn doubt(&mut self, migration: &Migration, sign: &str, reason: &str) {
+        self.note(
+            "history",
+            subject(migration.version.into()),
+            format!(
+                "the history does not have {}, and {sign}: the row may be lost",
+                migration.file
+            ),
+            MendState::Left,
+            format!("its row is not written, for {reason}"),
+        );
     }
 
     /// Notes that a row is there again.
