@@ -7,12 +7,12 @@ use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
 use crate::migration::other_tools::{recognise, without};
-use crate::migration::proof::{Proof, prove};
+use crate::migration::proof::{Proof, Unproven, count, prove};
 use crate::migration::{Owned, guard};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
-    ApplyError, ApplyOptions, DriverError, Event, Mend, MendState, Purpose, RepairOptions, Word,
-    connect, describe, repair, standby,
+    ApplyError, ApplyOptions, DriverError, Event, Mend, MendState, NotProven, Purpose,
+    RepairOptions, Word, connect, describe, repair, standby,
 };
 use crate::report::repair::{Item, Reason, Report, State, Stopped};
 use crate::snapshot::{Lock, Snapshot};
@@ -127,9 +127,9 @@ async fn one(
     };
     let proof = |snapshot: Snapshot, version: i32| match &lock {
         Ok(lock) => proven(lock, snapshot, version),
-        Err(reason) => Err(format!(
+        Err(reason) => Err(NotProven::new(format!(
             "it cannot be proven that nothing else differs: {reason}, then run dbctl repair again"
-        )),
+        ))),
     };
     let observe = |event| observer(name, event);
     let (mends, result) = repair(&session, &how, &check, &proof, &observe).await;
@@ -156,19 +156,41 @@ fn refused(own: guard::Party<'_>, others: &[guard::Party<'_>], marks: &Marks) ->
         .or_else(|| guard::foreign_history(own, others, database, &marks.history))
 }
 
-/// Whether the catalog is that of this version of the set, other tools' histories apart.
-fn proven(lock: &Lock, snapshot: Snapshot, version: i32) -> Result<(), String> {
+/// The version whose catalog this is, from `newest` on, other tools' histories apart.
+fn proven(lock: &Lock, snapshot: Snapshot, newest: i32) -> Result<i32, NotProven> {
     let histories = recognise(&snapshot, Some(lock));
     let snapshot = without(snapshot, &histories, lock);
-    match prove(lock, &snapshot, Some(version)) {
-        Some(Proof::Proven { .. }) => Ok(()),
-        Some(Proof::Unproven(_)) => Err(format!(
-            "the catalog is not proven to be that of version {version}, the newest applied one (dbctl verify tells what differs)"
-        )),
-        None => Err(format!(
-            "the schema lock does not know version {version}, the newest applied one"
-        )),
+    let asked = prove(lock, &snapshot, Some(newest));
+    if let Some(Proof::Proven { .. }) = asked {
+        return Ok(newest);
     }
+    // Nothing is recorded yet, or that version is another set's.
+    if asked.is_none() && newest != 0 {
+        return Err(NotProven::new(format!(
+            "the schema lock does not know version {newest}, the newest applied one"
+        )));
+    }
+    let any = prove(lock, &snapshot, None);
+    if let Some(Proof::Proven { version, alike }) = &any {
+        let versions = alike.iter().chain([version]).copied();
+        if let Some(version) = versions.filter(|version| *version > newest).min() {
+            return Ok(version);
+        }
+    }
+    let differences = |unproven: &Unproven<'_>| count(&unproven.diff);
+    let nearest = match (&asked, &any) {
+        (asked, Some(Proof::Unproven(any))) if newest != 0 && any.version > newest => match asked {
+            Some(Proof::Unproven(asked)) if differences(asked) <= differences(any) => None,
+            _ => Some(any.version),
+        },
+        _ => None,
+    };
+    Err(NotProven {
+        reason: format!(
+            "the catalog is not proven to be that of version {newest}, the newest applied one (dbctl verify tells what differs)"
+        ),
+        nearest,
+    })
 }
 
 fn item(mend: Mend) -> Item {

@@ -298,6 +298,10 @@ impl Service {
 
 /// What a service's commands talk to.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each service, and most are databases"
+)]
 pub enum Target {
     /// A database at this endpoint.
     Database(Sourced<Endpoint>),

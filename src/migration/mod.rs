@@ -10,6 +10,7 @@ pub(crate) mod masked;
 pub mod other_tools;
 mod owned;
 mod plan;
+mod problem;
 pub mod proof;
 mod rollback;
 mod set;
@@ -17,11 +18,12 @@ mod statements;
 pub(crate) mod tokens;
 mod words;
 
-pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse};
+pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse, changes_rows};
 #[cfg(feature = "cli")]
 pub use dump::dumped_tables;
 pub use owned::Owned;
-pub use plan::{Applied, Plan, Problem};
+pub use plan::{Applied, Plan};
+pub use problem::{Change, Problem};
 pub use rollback::{Before, Rollback, Yardstick, unfinished_refusal};
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 #[cfg(feature = "cli")]

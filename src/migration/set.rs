@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
 use super::Mode;
+use crate::snapshot::HistoryRow;
 use file::BYTE_ORDER_MARK;
 
 #[cfg(feature = "cli")]
@@ -94,6 +95,16 @@ impl Migration {
                     .get_or_init(|| same(self.version, &self.name, &self.sql))
                     .contains(&recorded)
         })
+    }
+
+    /// Whether this file's text is what a row of the history was written for, under the name and version that the row has: the checksum
+    /// is over both as well.
+    #[must_use]
+    pub fn is_text_of(&self, row: &HistoryRow) -> bool {
+        let (Ok(version), Ok(recorded)) = (i32::try_from(row.version), row.checksum.parse()) else {
+            return false;
+        };
+        same(version, &row.name, &self.sql).contains(&recorded)
     }
 
     /// The file's whole text, as refinery reads it and computes its checksum from.

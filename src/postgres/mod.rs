@@ -27,9 +27,9 @@ pub use connect::{Connecting, connect, connect_patiently};
 pub use error::{ConnectError, Reason, describe};
 pub use looking::{Looking, Unread};
 pub use runner::{
-    ApplyError, ApplyOptions, Event, Loss, Mend, MendState, Prove, RepairOptions, Resumptions,
-    RollbackError, RollbackOptions, RolledBack, Word, apply, baseline, holder, misfit, repair,
-    resumptions, rollback,
+    ApplyError, ApplyOptions, Event, Loss, Mend, MendState, NotProven, Prove, RepairOptions,
+    Resumptions, RollbackError, RollbackOptions, RolledBack, Word, apply, baseline, holder, misfit,
+    repair, resumptions, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{cron_jobs, objects_of, same_database, snapshot, snapshot_with_state};

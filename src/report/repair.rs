@@ -106,7 +106,7 @@ pub enum Reason {
     BadSet,
     /// The database cannot be reached, entered or read, or takes no writes.
     Unreachable,
-    /// The server refused to mend something.
+    /// The server refused what was asked with `--forget`.
     NotMended,
     /// Another runner, or somebody who holds a table.
     Locked,

@@ -90,7 +90,7 @@ fn after_a_failure_nothing_is_begun_and_what_runs_is_finished() {
     );
     lab.write(
         "sql/slow/V1__one.sql",
-        "CREATE TABLE slow_one (a int); SELECT pg_sleep(2);",
+        "-- dbctl:no-transaction\nCREATE TABLE slow_one (a int); SELECT pg_sleep(2);",
     );
     let report = lab.json(&["migrate", "--fail-fast", "--jobs", "2"], 5);
     assert_eq!(outcome(&report, "wrong"), "failed");
@@ -100,6 +100,8 @@ fn after_a_failure_nothing_is_begun_and_what_runs_is_finished() {
     assert_eq!(slow["applied"].as_array().unwrap().len(), 1, "{slow:#}");
     assert_eq!(slow["total_applied"], 1, "{slow:#}");
     assert_eq!(slow["pending"][0]["version"], 2, "{slow:#}");
+    // It ran statement by statement, and to its end.
+    assert_eq!(slow["unfinished"], false, "{slow:#}");
     let waiting = service(&report, "waiting");
     assert_eq!(waiting["outcome"], "not_started", "{waiting:#}");
     let error = waiting["error"].as_str().unwrap();

@@ -72,7 +72,7 @@ fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
     }
     repair(shop, &[])
         .exits(0)
-        .says("nothing to repair")
+        .says("nothing is left to repair")
         .says("nothing was changed");
 }
 
@@ -123,9 +123,10 @@ fn a_cancelled_index_build_is_found_and_mended() {
     });
     assert_eq!(indexes(&shop), "one_a_idx false");
     // The holder's transaction is in the way of the repair as well.
-    repair(&shop, &["--lock-timeout", "300ms"])
+    repair(&shop, &["--lock-timeout", "3s"])
         .exits(6)
         .says("DROP INDEX CONCURRENTLY")
+        .says("; blocked by process ")
         .says("--lock-timeout");
     holder.release();
     mends(
@@ -165,6 +166,11 @@ fn a_run_that_was_killed_in_an_index_build_is_settled() {
     let mut child = child;
     child.wait().unwrap();
     shop.until_no_backend();
+    // The next run names who keeps it from taking the index away, as the first does.
+    shop.migrate(&["--lock-timeout", "3s"])
+        .exits(6)
+        .says("the invalid index public.one_a_idx is to be taken away first")
+        .says("; blocked by process ");
     holder.release();
     assert_eq!(indexes(&shop), "one_a_idx false");
     assert_eq!(progress(&shop), "2.1 false");
@@ -201,15 +207,18 @@ fn a_statement_that_ran_is_marked_as_done() {
     shop.migrate(&["-q"]).exits(5);
     shop.sql("UPDATE dbctl.progress SET done = false");
     nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
-    mends(
-        &shop,
-        &[],
-        &[
-            "the catalog shows that it ran",
-            "the next migrate goes on behind it",
-        ],
-    );
+    let goes_on = [
+        "left version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
+        "dbctl migrate goes on from there; dbctl repair --forget 2 gives it up, and what ran stays",
+    ];
+    let words = [
+        "the catalog shows that it ran",
+        "the next migrate goes on behind it",
+    ];
+    mends(&shop, &[], &[&words[..], &goes_on].concat());
     assert_eq!(progress(&shop), "2.1 true");
+    nothing_changed(&shop, &[], 0, &goes_on);
+    mends(&shop, &["--forget", "2"], &["begins the version anew"]);
 }
 
 #[test]
@@ -257,6 +266,75 @@ fn an_invalid_index_is_treated_by_where_it_comes_from() {
             "DROP INDEX CONCURRENTLY public.theirs",
         ],
     );
+}
+
+#[test]
+fn what_the_server_does_not_let_repair_mend_keeps_nothing_else_from_it() {
+    let reindex = ("V2__reindex.sql", "REINDEX TABLE CONCURRENTLY orders;\n");
+    let shop = Shop::new(&[
+        (
+            "V1__orders.sql",
+            "CREATE TABLE orders (id int PRIMARY KEY, note text);\n",
+        ),
+        reindex,
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "1"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM orders;",
+    );
+    let mut child = shop.spawn(&["-q"]);
+    shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+    send(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    let toast = shop.sql(
+        "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid AND indexrelid::regclass::text LIKE 'pg_toast.%'",
+    );
+    assert!(toast.ends_with("_index_ccnew"), "{toast}");
+    shop.sql("UPDATE refinery_schema_history SET applied_on = 'then'");
+    // Both runs say what stays, and neither stops at it.
+    let words = [
+        "orders_pkey_ccnew",
+        "its time is now",
+        &format!("index {toast} on public.orders"),
+        "permission denied for schema pg_toast",
+        &format!("a superuser: DROP INDEX CONCURRENTLY IF EXISTS {toast}"),
+    ];
+    nothing_changed(&shop, &["--dry-run"], 0, &words);
+    let mut run = repair(&shop, &[]).exits(0);
+    for word in words {
+        run = run.says(word);
+    }
+    nothing_changed(&shop, &[], 0, &["1 left as they are"]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql(&format!("DROP INDEX CONCURRENTLY IF EXISTS {toast}"));
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+}
+
+#[test]
+fn a_history_that_the_role_may_not_write_is_told_and_left() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    let role = shop.lab.db(ROLE);
+    shop.sql(&format!(
+        "UPDATE refinery_schema_history SET applied_on = 'then'; ALTER TABLE refinery_schema_history OWNER TO postgres; \
+         GRANT SELECT ON refinery_schema_history TO {role}"
+    ));
+    let report = shop.lab.json(&["repair", "--service", R], 1);
+    let items = report["services"][0]["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{report}");
+    for item in items {
+        assert_eq!(item["state"], "blocks", "{report}");
+        assert!(
+            item["action"].as_str().unwrap().contains("42501"),
+            "{report}"
+        );
+    }
+    assert_eq!(report["services"][0]["outcome"], "complete", "{report}");
 }
 
 #[test]
@@ -453,7 +531,8 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         &["--forget", "2"],
         &[
             "statements ran: 1; statements begun: 2",
-            "begins the version anew",
+            "Set shop has no such version, so no migrate runs it again",
+            "what it has made is left behind (statement 1 ran to its end)",
         ],
     );
     assert_eq!(progress(&shop), "");
@@ -471,7 +550,34 @@ fn what_was_edited_or_taken_away_while_unfinished_is_explained_and_can_be_forgot
         1,
         &["the history says that the version is finished"],
     );
-    mends(&shop, &["--forget", "2"], &["forgotten"]);
+    mends(
+        &shop,
+        &["--forget", "2"],
+        &["forgotten: the history says that the version is finished"],
+    );
+}
+
+#[test]
+fn a_row_that_says_nothing_is_not_called_an_edited_file() {
+    let shop = Shop::new(&[ONE, INDEX]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    for (broken, said) in [
+        (
+            "checksum = NULL",
+            "the history says nothing of the text of V1__one.sql, applied on 2",
+        ),
+        (
+            "checksum = '', name = '', applied_on = ''",
+            "the history says nothing of version 1 but that it was applied: name and checksum of its row are empty; the set has V1__one.sql",
+        ),
+    ] {
+        shop.sql(&format!(
+            "UPDATE refinery_schema_history SET {broken} WHERE version = 1"
+        ));
+        migrate_refuses(&shop, &[said, "dbctl repair proves"]);
+        mends(&shop, &[], &[said, "are now those of V1__one.sql"]);
+    }
 }
 
 fn rows(shop: &Shop) -> String {
@@ -765,4 +871,219 @@ fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
     std::fs::rename(shop.path("V3__three.sql"), shop.path("V6__three.sql")).unwrap();
     shop.migrate(&["-q"]).exits(0);
     assert_eq!(shop.history(), "1 one, 4 vier, 5 five, 6 three");
+}
+
+/// Refused by migrate with these words.
+#[track_caller]
+fn migrate_refuses(shop: &Shop, words: &[&str]) {
+    let mut run = shop.migrate(&[]).exits(3);
+    for word in words {
+        run = run.says(word);
+    }
+}
+
+#[test]
+fn another_migration_under_an_applied_version_is_not_taken_over() {
+    let one = ("V1__one.sql", "CREATE TABLE one (a int);\n");
+    let shop = Shop::new(&[one, ("V2__seed_b.sql", "INSERT INTO one VALUES (2);\n")]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    std::fs::remove_file(shop.path("V2__seed_b.sql")).unwrap();
+    shop.file("V2__seed_a.sql", "INSERT INTO one VALUES (1);\n");
+    lock(&shop);
+    let words = [
+        "version 2 is V2__seed_b.sql in the history but V2__seed_a.sql in the set, and their texts differ too",
+        "bring V2__seed_b.sql back and give this one a higher version: rename it to V3__seed_a.sql",
+    ];
+    migrate_refuses(&shop, &words);
+    nothing_changed(&shop, &[], 1, &words);
+    // As it is told.
+    std::fs::rename(shop.path("V2__seed_a.sql"), shop.path("V3__seed_a.sql")).unwrap();
+    shop.file("V2__seed_b.sql", "INSERT INTO one VALUES (2);\n");
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 2 seed_b, 3 seed_a");
+    assert_eq!(shop.sql("SELECT sum(a) FROM one"), "3");
+}
+
+#[test]
+fn edited_statements_that_change_rows_are_told_as_not_run_again() {
+    let seed = ("V2__seed.sql", "INSERT INTO one VALUES (1);\n");
+    let shop = Shop::new(&[("V1__one.sql", "CREATE TABLE one (a int);\n"), seed]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file(
+        seed.0,
+        "INSERT INTO one VALUES (2);\nDELETE FROM one WHERE a = 3;\n",
+    );
+    migrate_refuses(
+        &shop,
+        &[
+            "V2__seed.sql was edited after it was applied on 2",
+            "or its row in the history was",
+        ],
+    );
+    lock(&shop);
+    mends(
+        &shop,
+        &[],
+        &[
+            "are now those of V2__seed.sql",
+            "the statements on lines 1, 2 may change rows and were not run again",
+        ],
+    );
+    assert_eq!(shop.sql("SELECT sum(a) FROM one"), "1");
+}
+
+const THREE: (&str, &str) = ("V3__three.sql", "CREATE TABLE three (a int);\n");
+
+fn forget(shop: &Shop, version: i32) {
+    shop.sql(&format!(
+        "DELETE FROM refinery_schema_history WHERE version = {version}"
+    ));
+}
+
+#[test]
+fn the_lost_row_of_the_newest_version_is_written_after_proof() {
+    let seed = ("V4__seed.sql", "INSERT INTO three VALUES (1);\n");
+    let shop = Shop::new(&[ONE, INDEX, THREE, seed]);
+    lock(&shop);
+    shop.migrate(&["-q", "--target", "3"]).exits(0);
+    let good = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+    let before = shop.sql(good);
+    forget(&shop, 3);
+    shop.migrate(&[]).exits(5).says("already exists");
+    // A lock that is older than its set proves nothing: what there is to see is told, and what to do.
+    shop.file(seed.0, &format!("-- Edited.\n{}", seed.1));
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "the history does not have V3__three.sql, and what it creates is there: the row may be lost",
+            "older than its set: run dbctl lock",
+            "then run dbctl repair again",
+        ],
+    );
+    shop.file(seed.0, seed.1);
+    // Nor does a catalog that differs, and the nearest version is told.
+    shop.lab
+        .sql_as(DB, ROLE, "CREATE TABLE stray (a int)")
+        .unwrap();
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "comes nearest to that of version 3",
+            "the row may be lost",
+            "not proven",
+        ],
+    );
+    shop.lab.sql_as(DB, ROLE, "DROP TABLE stray").unwrap();
+    // Of what changes rows alone no catalog tells whether it ran.
+    let untold = [
+        "left V4__seed.sql: it is pending and leaves the same catalog as version 3",
+        "INSERT INTO public.refinery_schema_history VALUES (4, 'seed', '",
+    ];
+    let written = [
+        "version 3 in refinery_schema_history",
+        "the catalog is proven to be that of version 3",
+    ];
+    let words = [untold, written].concat();
+    nothing_changed(&shop, &["--dry-run"], 0, &words);
+    let mut run = repair(&shop, &[]).exits(0);
+    for word in words {
+        run = run.says(word);
+    }
+    assert_eq!(shop.sql(good), before);
+    nothing_changed(&shop, &[], 0, &untold);
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 one, 2 index, 3 three, 4 seed");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+    // All of them.
+    shop.sql("DELETE FROM refinery_schema_history");
+    repair(&shop, &[])
+        .exits(0)
+        .says("version 1 in")
+        .says("version 3 in");
+    assert_eq!(shop.history(), "1 one, 2 index, 3 three");
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.sql("SELECT count(*) FROM three"), "2");
+}
+
+#[test]
+fn a_lost_row_in_the_middle_is_written_after_proof() {
+    let seed = ("V2__seed.sql", "INSERT INTO one VALUES (1);\n");
+    let shop = Shop::new(&[
+        ONE,
+        seed,
+        THREE,
+        ("V4__four.sql", "CREATE TABLE four (a int);\n"),
+    ]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    let good = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+    let before = shop.sql(good);
+    forget(&shop, 3);
+    migrate_refuses(
+        &shop,
+        &[
+            "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; else \
+             rename it to V5__three.sql",
+            "databases that have applied it already take the new number over with dbctl repair",
+        ],
+    );
+    mends(
+        &shop,
+        &[],
+        &[
+            "version 3 in refinery_schema_history",
+            "its row is there again",
+        ],
+    );
+    assert_eq!(shop.sql(good), before);
+    // What leaves no trace in the catalog cannot be proven.
+    forget(&shop, 2);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "in migrate's way V2__seed.sql",
+            "cannot be proven that it ran",
+        ],
+    );
+}
+
+#[test]
+fn a_renumbered_file_takes_its_row_with_it() {
+    let shop = Shop::new(&[ONE, THREE]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    // On another branch, for a database that had applied a version 4 first.
+    std::fs::rename(shop.path(THREE.0), shop.path("V5__three.sql")).unwrap();
+    let fact = "V5__three.sql is what this database applied as version 3";
+    migrate_refuses(&shop, &[fact, "dbctl repair gives the row its new number"]);
+    nothing_changed(&shop, &[], 1, &[fact, "run dbctl lock"]);
+    lock(&shop);
+    shop.lab
+        .run(&["verify", "--service", R, "--no-login-proof"])
+        .says(fact);
+    mends(&shop, &[], &[fact, "its version is now 5"]);
+    assert_eq!(shop.history(), "1 one, 5 three");
+    shop.migrate(&[]).exits(0).says("nothing to do");
+    // Another version that was not applied here has to come first, under the old number.
+    std::fs::rename(shop.path("V5__three.sql"), shop.path("V7__three.sql")).unwrap();
+    shop.file("V6__six.sql", "CREATE TABLE six (a int);\n");
+    lock(&shop);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "not proven to be that of version 7",
+            "bring V5__three.sql back",
+        ],
+    );
 }

@@ -82,14 +82,17 @@ const fn class(error: &ApplyError) -> Outcome {
 #[derive(Default)]
 struct Seen {
     notes: Mutex<Vec<String>>,
-    /// Whether the migration that was begun last runs outside a transaction: of it something may stay.
+    /// Whether the migration that is under way runs outside a transaction: of it something may stay.
     stepped: AtomicBool,
 }
 
 impl Seen {
     fn note(&self, event: &Event) {
         match event {
-            Event::Started { .. } => self.stepped.store(false, Ordering::Relaxed),
+            // One that is finished leaves nothing to go on with, whatever ends the run between two.
+            Event::Started { .. } | Event::Applied { .. } => {
+                self.stepped.store(false, Ordering::Relaxed);
+            }
             Event::Statement { .. } | Event::Mending { .. } => {
                 self.stepped.store(true, Ordering::Relaxed);
             }

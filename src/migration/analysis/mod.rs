@@ -10,6 +10,7 @@ mod parse;
 mod place;
 mod query;
 mod read;
+mod rows;
 mod script;
 mod sharing;
 mod unparsed;
@@ -24,6 +25,7 @@ pub use directive::{NO_TRANSACTION, misplaced};
 #[cfg(feature = "cli")]
 pub(in crate::migration) use parse::Parsed;
 pub(in crate::migration) use parse::with_stack;
+pub use rows::changes_rows;
 #[cfg(feature = "cli")]
 pub(in crate::migration) use script::Script;
 pub use sharing::can_share_a_transaction;

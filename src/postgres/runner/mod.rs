@@ -43,7 +43,7 @@ pub use lock::holder;
 use lock::{LOCK_KEY, lock};
 use looks::Looks;
 pub use progress::misfit;
-pub use repair::{Mend, MendState, Prove, RepairOptions, Word, repair};
+pub use repair::{Mend, MendState, NotProven, Prove, RepairOptions, Word, repair};
 pub use resumption::{Resumptions, resumptions};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
 

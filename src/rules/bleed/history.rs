@@ -23,7 +23,7 @@ fn foreign_history(case: &Case<'_>) -> Verdict {
             Problem::Divergent { row, .. } | Problem::Unknown(row) => {
                 Some((row, foreign_row(case, row)?))
             }
-            Problem::OutOfOrder { .. } | Problem::Repeated(_) => None,
+            Problem::OutOfOrder { .. } | Problem::Renumbered { .. } | Problem::Repeated(_) => None,
         })
         .map(|(row, owner)| {
             let other = &owner.service.name;

@@ -2,7 +2,7 @@
 
 use super::{is_are, next_step, plan};
 use crate::manifest::Managed;
-use crate::migration::Problem;
+use crate::migration::{Change, Problem};
 use crate::report::text::count;
 use crate::rules::bleed::foreign_row;
 use crate::rules::survey::Place;
@@ -68,10 +68,30 @@ fn history(case: &Case<'_>) -> Verdict {
             Problem::Divergent { row, .. } | Problem::Unknown(row) => {
                 foreign_row(case, row).is_none()
             }
-            Problem::OutOfOrder { .. } | Problem::Repeated(_) => true,
+            Problem::OutOfOrder { .. } | Problem::Renumbered { .. } | Problem::Repeated(_) => true,
         })
         .map(|problem| {
             let (name, remedy) = match problem {
+                Problem::Divergent {
+                    file,
+                    change: Change::Time | Change::Silent,
+                    ..
+                } => (
+                    file.clone(),
+                    format!("dbctl repair --service {} fills the row in.", case.name()),
+                ),
+                Problem::Divergent {
+                    file,
+                    row,
+                    change: Change::Another { .. },
+                    ..
+                } => (
+                    file.clone(),
+                    format!(
+                        "Bring V{}__{}.sql back into the set and give {file} a version above every applied one.",
+                        row.version, row.name
+                    ),
+                ),
                 Problem::Divergent { file, .. } => (
                     file.clone(),
                     format!(
@@ -86,9 +106,16 @@ fn history(case: &Case<'_>) -> Verdict {
                         row.version, row.name
                     ),
                 ),
+                Problem::Renumbered { file, .. } => (
+                    file.clone(),
+                    format!("dbctl repair --service {} gives the row its new number.", case.name()),
+                ),
                 Problem::OutOfOrder { file, .. } => (
                     file.clone(),
-                    format!("Give {file} a version above every applied one."),
+                    format!(
+                        "Where only its row is lost, dbctl repair --service {} writes it again; else give {file} a version above every applied one.",
+                        case.name()
+                    ),
                 ),
                 Problem::Repeated(row) => (
                     format!("V{}__{}.sql", row.version, row.name),
@@ -106,6 +133,10 @@ fn history(case: &Case<'_>) -> Verdict {
                 Problem::Unknown(row) => (
                     "a migration of the set".to_owned(),
                     format!("V{}__{}.sql", row.version, row.name),
+                ),
+                Problem::Renumbered { version, row, .. } => (
+                    format!("version {version}"),
+                    format!("version {}", row.version),
                 ),
                 Problem::OutOfOrder { newest, .. } => {
                     (format!("a version above {newest}"), name.clone())

@@ -146,6 +146,22 @@ impl Lock {
         Some(expected)
     }
 
+    /// Whether the catalog after `newest` would be another one without what this version did: whether something of it was not
+    /// done over since.
+    #[must_use]
+    pub fn leaves_a_trace(&self, version: i32, newest: i32) -> bool {
+        let Some(entry) = self.version(version) else {
+            return false;
+        };
+        let since = |later: &&VersionEntry| version < later.version && later.version <= newest;
+        let later: Vec<&VersionEntry> = self.versions.iter().filter(since).collect();
+        let stays = |key: &ObjectKey| !later.iter().any(|later| later.concerns(key));
+        [&entry.adds, &entry.removes, &entry.changes]
+            .into_iter()
+            .flatten()
+            .any(stays)
+    }
+
     /// Every relation, schema and name, that exists at any version of the set.
     #[must_use]
     pub fn relations(&self) -> BTreeSet<(String, String)> {
@@ -184,6 +200,14 @@ impl Expected {
 }
 
 impl VersionEntry {
+    /// Whether it makes, changes or takes away this object, or the whole that it is a part of.
+    fn concerns(&self, key: &ObjectKey) -> bool {
+        let whole = |other: &ObjectKey| other.kind.is_relation() && own(other) == parent(key);
+        [&self.adds, &self.removes, &self.changes]
+            .into_iter()
+            .any(|keys| keys.contains(key) || (key.kind.is_part() && keys.iter().any(whole)))
+    }
+
     /// Fills in what differs between two catalogs.
     fn compare(
         &mut self,

@@ -8,7 +8,7 @@ use super::super::super::inspect::Marks;
 use super::super::footprint::Foreign;
 use super::super::leftovers::{Leftover, leftovers};
 use super::super::{ApplyError, lost, progress};
-use super::{MendState, Repair};
+use super::{MendState, Refusal, Repair};
 use crate::migration::analyse;
 use crate::snapshot::attributes::VALIDATED;
 use crate::snapshot::{Kind, Lock, ObjectKey, Text};
@@ -111,10 +111,50 @@ impl Repair<'_> {
         if self.options.dry_run && self.mends.iter().any(told) {
             return Ok(());
         }
-        self.mend(&subject(leftover), &sql).await?;
-        let action = format!("{action} ({sql})");
-        self.mended("index", subject(leftover), found.to_owned(), &action);
+        let mended = match self.options.dry_run {
+            true => self.permitted(leftover).await?,
+            false => self.mend(&subject(leftover), &sql).await?,
+        };
+        let Err(refusal) = mended else {
+            let action = format!("{action} ({sql})");
+            self.mended("index", subject(leftover), found.to_owned(), &action);
+            return Ok(());
+        };
+        // One that is to be created would meet this one; any other is in nobody's way.
+        let state = match origin {
+            Origin::Pending => MendState::Blocks,
+            _ => MendState::Left,
+        };
+        let reason = refusal.reason;
+        let action = match refusal.denied {
+            true => format!("left as it is, for {reason}; a superuser: {sql}"),
+            false => format!(
+                "left as it is, for the server refuses {sql}: {reason}; mend what it names, then run dbctl repair again"
+            ),
+        };
+        self.note("index", subject(leftover), found.to_owned(), state, action);
         Ok(())
+    }
+
+    /// Whether the role may mend an index, as a dry run can tell: a TOAST table's has the service's owner, and lies in a schema that is
+    /// closed to it.
+    async fn permitted(&self, leftover: &Leftover) -> Result<Result<(), Refusal>, ApplyError> {
+        let denied = self
+            .session
+            .client
+            .query_typed_one(
+                include_str!("../sql/denied.sql"),
+                &[(&leftover.oid, Type::OID)],
+            )
+            .await
+            .and_then(|row| row.try_get::<_, Option<String>>(0))
+            .map_err(|error| lost(&error))?;
+        Ok(denied.map_or(Ok(()), |reason| {
+            Err(Refusal {
+                reason,
+                denied: true,
+            })
+        }))
     }
 
     fn constraint(&mut self, leftover: &Leftover) {

@@ -1,14 +1,18 @@
 //! Mending what a failed migration without a transaction, a cancelled index build or an edited file has left.
 
+mod absent;
 mod indexes;
 mod rows;
 mod statements;
+mod unfinished;
+mod write;
 
 use std::time::Duration;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::super::blockers::{SOON, Watch};
 use super::super::error::{describe, ends_session};
 use super::super::inspect::{self, Marks, is_lock_conflict};
 use super::super::session::Session;
@@ -78,13 +82,33 @@ pub enum MendState {
     Left,
 }
 
-/// Proves that a catalog is that of a version; the sentence says why it is not proven.
-pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<(), String> + Sync + 'a;
+/// Proves that a catalog is that of this version or, where it is not, of a newer one: which.
+pub type Prove<'a> = dyn Fn(Snapshot, i32) -> Result<i32, NotProven> + Sync + 'a;
+
+/// Why it is not proven that a catalog is that of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotProven {
+    /// In a sentence.
+    pub reason: String,
+    /// The newer version that the catalog comes nearer to, if there is one.
+    pub nearest: Option<i32>,
+}
+
+impl NotProven {
+    /// It comes nearest to the version that was asked for, or that is not known.
+    #[must_use]
+    pub const fn new(reason: String) -> Self {
+        Self {
+            reason,
+            nearest: None,
+        }
+    }
+}
 
 /// Repairs one database under the runners' lock. `check` refuses a database that is not the service's or takes no writes.
 ///
 /// # Errors
-/// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to mend something. The first half of the pair tells what
+/// See [`ApplyError`]; [`ApplyError::Failed`] says that the server refused to forget entries. The first half of the pair tells what
 /// was found and done before.
 pub async fn repair(
     session: &Session,
@@ -106,6 +130,12 @@ pub async fn repair(
     let mut repair = Repair {
         session,
         options,
+        watch: Watch::new(
+            &options.apply.endpoint,
+            &options.apply.application,
+            session.pid(),
+            SOON,
+        ),
         mends: Vec::new(),
     };
     let working = repair.run(check, prove);
@@ -116,7 +146,8 @@ pub async fn repair(
                 .to_owned(),
         ))
     });
-    let mends = repair.mends;
+    let Repair { mends, watch, .. } = repair;
+    watch.close().await;
     if result.is_ok() {
         let unlocked = session
             .client
@@ -129,10 +160,20 @@ pub async fn repair(
     (mends, result)
 }
 
+/// Why the server does not let something be mended.
+struct Refusal {
+    /// In its words.
+    reason: String,
+    /// Whether the role has not the right to.
+    denied: bool,
+}
+
 /// A repair under way.
 struct Repair<'a> {
     session: &'a Session,
     options: &'a RepairOptions<'a>,
+    /// Who blocks what is mended.
+    watch: Watch<'a>,
     /// What was found, and what became of it.
     mends: Vec<Mend>,
 }
@@ -180,13 +221,33 @@ impl Repair<'_> {
         self.rows(&marks, prove).await
     }
 
-    /// Runs SQL that mends something, outside a transaction; nothing in a dry run.
-    async fn mend(&self, what: &str, sql: &str) -> Result<(), ApplyError> {
+    /// Runs SQL that mends something, outside a transaction; nothing in a dry run. The inner error says why the server refuses it.
+    async fn mend(&self, what: &str, sql: &str) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
-        let mended = self.session.client.batch_execute(sql).await;
-        mended.map_err(|error| self.failed(&format!("{what}: {sql}"), &error))
+        self.watch.forget();
+        let mending = Box::pin(self.session.client.batch_execute(sql));
+        let mended = self.watch.over(mending).await;
+        self.spared(&format!("{what}: {sql}"), mended)
+    }
+
+    /// What the server refuses ends no repair: it is told, and the rest is mended all the same. What else went wrong does end it.
+    fn spared(
+        &self,
+        what: &str,
+        result: Result<(), Error>,
+    ) -> Result<Result<(), Refusal>, ApplyError> {
+        let Err(error) = result else {
+            return Ok(Ok(()));
+        };
+        match self.failed(what, &error) {
+            ApplyError::Failed(_) => Ok(Err(Refusal {
+                reason: describe(&error),
+                denied: error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+            })),
+            ended => Err(ended),
+        }
     }
 
     /// Why something was not mended.
@@ -202,6 +263,7 @@ impl Repair<'_> {
             ));
         }
         if is_lock_conflict(error) {
+            let text = self.watch.with_blockers(text);
             return ApplyError::Locked(format!(
                 "{text}; try again when the table is free, or raise --lock-timeout"
             ));

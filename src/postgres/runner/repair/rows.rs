@@ -2,15 +2,22 @@
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio_postgres::types::Type;
 
-use super::super::super::catalog;
 use super::super::super::inspect::Marks;
-use super::super::{ApplyError, history_table, lost};
+use super::super::{ApplyError, history_table};
 use super::indexes::newest;
+use super::write::{Write, now};
 use super::{MendState, Prove, Repair};
-use crate::migration::{Migration, Plan, Problem};
+use crate::migration::{Change, Migration, Plan, Problem, changes_rows};
 use crate::snapshot::{HISTORY_TABLE, HistoryRow};
+
+/// What there is to know of one row.
+struct Misfit<'a> {
+    row: &'a HistoryRow,
+    migration: &'a Migration,
+    problem: &'a Problem,
+    change: Change,
+}
 
 impl Repair<'_> {
     /// Mends what can be mended without losing anything, and explains the rest.
@@ -19,66 +26,114 @@ impl Repair<'_> {
         marks: &Marks,
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
-        let plan = Plan::new(self.options.set, &marks.history);
-        let repeated: Vec<i64> = plan
-            .problems
-            .iter()
-            .filter_map(|problem| match problem {
-                Problem::Repeated(row) => Some(row.version),
-                _ => None,
-            })
+        let set = self.options.set;
+        let plan = Plan::new(set, &marks.history);
+        let newest = proven_for(marks, &plan);
+        let problems = plan.problems.iter();
+        let repeated: Vec<i64> = problems
+            .filter(|problem| matches!(problem, Problem::Repeated(_)))
+            .filter_map(Problem::version)
             .collect();
         for problem in &plan.problems {
-            let subject = match problem {
-                Problem::OutOfOrder { file, .. } => file.clone(),
-                _ => subject(problem.version().unwrap_or_default()),
-            };
-            let action = match problem {
-                Problem::Divergent { row, file, .. } if !repeated.contains(&row.version) => {
-                    let mut migrations = self.options.set.migrations.iter();
-                    let migration = migrations.find(|migration| migration.file == *file);
-                    if let Some(migration) = migration.cloned() {
-                        self.row(marks, row, &migration, problem, prove).await?;
+            let file = |file: &str| set.migrations.iter().find(|other| other.file == file);
+            let (subject, action) = match problem {
+                Problem::Divergent {
+                    row,
+                    file: name,
+                    change,
+                    ..
+                } if !repeated.contains(&row.version) => {
+                    if let Some(migration) = file(name) {
+                        let misfit = Misfit {
+                            row,
+                            migration,
+                            problem,
+                            change: *change,
+                        };
+                        self.row(&misfit, newest, prove).await?;
                     }
                     continue;
                 }
-                Problem::Divergent { .. } | Problem::Repeated(_) => format!(
-                    "find out which row is the right one and delete the other from {}; its primary key on version is gone: put that back",
-                    history_table()
+                Problem::Divergent { row, .. } | Problem::Repeated(row) => (
+                    subject(row.version),
+                    format!(
+                        "find out which row is the right one and delete the other from {}; its primary key on version is gone: put that back",
+                        history_table()
+                    ),
                 ),
-                Problem::Unknown(row) => format!(
-                    "give the set the file back; only if what it did was taken back as well: DELETE FROM {} WHERE version = {}",
-                    history_table(),
-                    row.version
+                Problem::Unknown(row) => (
+                    subject(row.version),
+                    format!(
+                        "give the set the file back; only if what it did was taken back as well: DELETE FROM {} WHERE version = {}",
+                        history_table(),
+                        row.version
+                    ),
                 ),
-                Problem::OutOfOrder { newest, .. } => format!(
-                    "nothing in the database is to be mended; give the file a version above {newest}: {}",
-                    problem.advice()
-                ),
+                Problem::Renumbered {
+                    row, file: name, ..
+                } => {
+                    if let Some(migration) = file(name) {
+                        self.renumbered(row, migration, problem, newest, prove)
+                            .await?;
+                    }
+                    continue;
+                }
+                Problem::OutOfOrder { file: name, .. } => {
+                    if let Some(migration) = file(name) {
+                        self.skipped(migration, problem, newest, prove).await?;
+                    }
+                    continue;
+                }
             };
-            self.note(
-                "history",
-                subject,
-                problem.fact(),
-                MendState::Blocks,
-                action,
-            );
+            self.blocks(subject, problem, action);
+        }
+        if repeated.is_empty() {
+            self.unrecorded(&plan, newest, prove).await?;
         }
         Ok(())
+    }
+
+    /// Notes a problem that is left in migrate's way.
+    pub(super) fn blocks(&mut self, subject: String, problem: &Problem, action: String) {
+        self.note(
+            "history",
+            subject,
+            problem.fact(),
+            MendState::Blocks,
+            action,
+        );
     }
 
     /// One row whose migration the set has.
     async fn row(
         &mut self,
-        marks: &Marks,
-        row: &HistoryRow,
-        migration: &Migration,
-        problem: &Problem,
+        misfit: &Misfit<'_>,
+        newest: i32,
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
+        let Misfit {
+            row,
+            migration,
+            problem,
+            change,
+        } = *misfit;
         let subject = subject(row.version);
-        let same = row.name == migration.name && migration.has_checksum(&row.checksum);
-        let proof = if same { None } else { Some(prove) };
+        let back = match change {
+            Change::Time | Change::Silent => "",
+            Change::Text => {
+                "; otherwise give the file back what it had when it was applied, and put the change into a new version"
+            }
+            Change::Name => "; otherwise give the file back its old name",
+            Change::Another { .. } => {
+                self.blocks(
+                    subject,
+                    problem,
+                    format!("left as it is; {}", problem.advice()),
+                );
+                return Ok(());
+            }
+        };
+        let same = change == Change::Time;
         let fixed = HistoryRow {
             version: row.version,
             name: migration.name.clone(),
@@ -91,121 +146,112 @@ impl Repair<'_> {
                 false => migration.checksum.to_string(),
             },
         };
-        match self.rewrite(row, &fixed, newest(marks), proof).await? {
-            Ok(()) => {
-                let action = match same {
-                    true => format!(
-                        "its time is now {}: when it was applied is not known any more",
-                        fixed.applied_on
-                    ),
-                    false => format!(
-                        "name and checksum are now those of {}: the catalog is proven to be that of version {}; what the file does to \
-                         rows was not looked at",
-                        migration.file,
-                        newest(marks)
-                    ),
-                };
+        let anew = |_| {
+            Ok(vec![Write::Anew {
+                row: row.clone(),
+                fixed: fixed.clone(),
+            }])
+        };
+        let proof = (!same).then_some(prove);
+        match self.write(newest, proof, &anew).await? {
+            Ok(_) if same => {
+                let action = format!(
+                    "its time is now {}: when it was applied is not known any more",
+                    fixed.applied_on
+                );
                 self.mended("history", subject, problem.fact(), &action);
             }
-            Err(reason) => {
-                let back = match row.name == migration.name {
-                    true => {
-                        "what it had when it was applied, and put the change into a new version"
-                    }
-                    false => "its old name",
-                };
-                let action =
-                    format!("left as it is, for {reason}; otherwise give the file back {back}");
-                self.note(
-                    "history",
-                    subject,
-                    problem.fact(),
-                    MendState::Blocks,
-                    action,
+            Ok(proven) => {
+                let action = format!(
+                    "name and checksum are now those of {}: the catalog is proven to be that of version {proven}; {}",
+                    migration.file,
+                    unseen(migration, change)
                 );
+                self.mended("history", subject, problem.fact(), &action);
+            }
+            Err(unproven) => {
+                let action = format!("left as it is, for {}{back}", unproven.reason);
+                self.blocks(subject, problem, action);
             }
         }
         Ok(())
     }
 
-    /// Writes a row anew, if it is still what it was and the proof holds in the same transaction; the inner error says why not.
-    async fn rewrite(
-        &self,
+    /// A row whose migration has another version in the set.
+    async fn renumbered(
+        &mut self,
         row: &HistoryRow,
-        fixed: &HistoryRow,
+        migration: &Migration,
+        problem: &Problem,
         newest: i32,
-        prove: Option<&Prove<'_>>,
-    ) -> Result<Result<(), String>, ApplyError> {
-        let client = &self.session.client;
-        let table = history_table();
-        let failed = |error| self.failed(&table, &error);
-        let begin = match self.options.dry_run {
-            true => "BEGIN READ ONLY".to_owned(),
-            false => format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let fixed = HistoryRow {
+            version: migration.version.into(),
+            checksum: migration.checksum.to_string(),
+            ..row.clone()
         };
-        client.batch_execute(&begin).await.map_err(failed)?;
-        let reason = self.rewrite_within(row, fixed, newest, prove).await;
-        let end = match (&reason, self.options.dry_run) {
-            (Ok(Ok(())), false) => "COMMIT",
-            _ => "ROLLBACK",
+        let anew = |_| {
+            Ok(vec![Write::Anew {
+                row: row.clone(),
+                fixed: fixed.clone(),
+            }])
         };
-        let ended = client.batch_execute(end).await;
-        let reason = reason?;
-        ended.map_err(|error| lost(&error))?;
-        Ok(reason)
-    }
-
-    async fn rewrite_within(
-        &self,
-        row: &HistoryRow,
-        fixed: &HistoryRow,
-        newest: i32,
-        prove: Option<&Prove<'_>>,
-    ) -> Result<Result<(), String>, ApplyError> {
-        let client = &self.session.client;
-        let table = history_table();
-        let failed = |error| self.failed(&table, &error);
-        if let Some(prove) = prove {
-            let snapshot = catalog::read(client, None).await.map_err(failed)?;
-            if let Err(reason) = prove(snapshot, newest) {
-                return Ok(Err(reason));
+        let subject = subject(row.version);
+        match self.write(newest, Some(prove), &anew).await? {
+            Ok(proven) => {
+                let action = format!(
+                    "its version is now {}: the catalog is proven to be that of version {proven}",
+                    migration.version
+                );
+                self.mended("history", subject, problem.fact(), &action);
+            }
+            Err(unproven) => {
+                let action = format!(
+                    "left as it is, for {}; where the set has other versions that were not applied here yet, bring V{}__{}.sql back in the \
+                     place of {} until dbctl migrate has applied them",
+                    unproven.reason, row.version, row.name, migration.file
+                );
+                self.blocks(subject, problem, action);
             }
         }
-        if self.options.dry_run {
-            return Ok(Ok(()));
-        }
-        let written = client
-            .execute_typed(
-                &format!(
-                    "UPDATE {table} SET name = $2, applied_on = $3, checksum = $4 WHERE version = $1 \
-                     AND coalesce(name::text, '') = $5 AND coalesce(applied_on::text, '') = $6 AND coalesce(checksum::text, '') = $7"
-                ),
-                &[
-                    (&row.version, Type::INT8),
-                    (&fixed.name, Type::TEXT),
-                    (&fixed.applied_on, Type::TEXT),
-                    (&fixed.checksum, Type::TEXT),
-                    (&row.name, Type::TEXT),
-                    (&row.applied_on, Type::TEXT),
-                    (&row.checksum, Type::TEXT),
-                ],
-            )
-            .await
-            .map_err(failed)?;
-        Ok(match written {
-            1 => Ok(()),
-            _ => Err(format!("{table} changed meanwhile: run dbctl repair again")),
-        })
+        Ok(())
     }
 }
 
-fn subject(version: i64) -> String {
-    format!("version {version} in {}", HISTORY_TABLE.1)
+/// The newest version that the catalog has to be that of: rows that get a new number count by it.
+fn proven_for(marks: &Marks, plan: &Plan) -> i32 {
+    let renumbered = |version: i64| {
+        plan.problems.iter().find_map(|problem| match problem {
+            Problem::Renumbered {
+                row, version: to, ..
+            } if row.version == version => Some(*to),
+            _ => None,
+        })
+    };
+    let rows = marks.history.rows.iter();
+    let versions = rows.filter_map(|row| renumbered(row.version).or(row.version.try_into().ok()));
+    versions.max().unwrap_or_else(|| newest(marks))
 }
 
-/// The present time as refinery writes it.
-fn now() -> Result<String, ApplyError> {
-    OffsetDateTime::now_utc().format(&Rfc3339).map_err(|error| {
-        ApplyError::Refused(format!("the present time cannot be written: {error}"))
-    })
+/// What a proof of the catalog does not speak of.
+fn unseen(migration: &Migration, change: Change) -> String {
+    let lines = changes_rows(&migration.sql);
+    if change != Change::Text || lines.is_empty() {
+        return "what the file does to rows was not looked at".to_owned();
+    }
+    let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+    let (s, them, were) = match lines.len() {
+        1 => ("", "it", "was"),
+        _ => ("s", "them", "were"),
+    };
+    format!(
+        "what the file does to rows was not looked at: the statement{s} on line{s} {} may change rows and {were} not run again; run {them} \
+         by hand where the edit is meant to reach this database's rows",
+        lines.join(", ")
+    )
+}
+
+pub(super) fn subject(version: i64) -> String {
+    format!("version {version} in {}", HISTORY_TABLE.1)
 }

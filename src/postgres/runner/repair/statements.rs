@@ -5,11 +5,21 @@ use super::super::failure::place;
 use super::super::fate::{Outcome, outcome_of};
 use super::super::progress::{self, Entry, sum};
 use super::super::{ApplyError, lost};
-use super::{MendState, Repair, Word};
+use super::{MendState, Refusal, Repair, Word};
 use crate::migration::{Analysis, Migration, analyse};
 
 /// How often a statement that was cut off is mended before that is given up.
 const MENDINGS: usize = 3;
+
+/// How a statement that was begun stands after the repair.
+enum Settled {
+    /// As one that ran.
+    Ran,
+    /// As one that did not.
+    NotRun,
+    /// It is left to the operator.
+    Open,
+}
 
 /// A statement that was begun, and what became of it.
 struct Begun<'a> {
@@ -32,64 +42,35 @@ impl<'a> Repair<'a> {
         marks: &Marks,
         entries: Vec<Entry>,
     ) -> Result<(), ApplyError> {
-        let entries = self.forget(entries).await?;
+        let entries = self.forget(marks, entries).await?;
         let mut begun = Vec::new();
+        let mut ran = Vec::new();
+        // Versions that migrate stops at.
+        let mut stuck = Vec::new();
         for entry in entries {
             match self.misfit(marks, &entry) {
                 Some((found, action)) => {
                     let subject =
                         format!("version {}, statement {}", entry.version, entry.statement);
                     self.note("progress", subject, found, MendState::Blocks, action);
+                    stuck.push(entry.version);
                 }
-                None if entry.done => {}
+                None if entry.done => ran.push(entry.version),
                 None => begun.extend(self.begun(entry).await?),
             }
         }
         self.check_word(&begun)?;
         for begun in begun {
-            self.settle(begun).await?;
+            let version = begun.entry.version;
+            match self.settle(begun).await? {
+                Settled::Ran => ran.push(version),
+                Settled::NotRun => {}
+                Settled::Open => stuck.push(version),
+            }
         }
+        ran.retain(|version| !stuck.contains(version));
+        self.goes_on(&ran);
         Ok(())
-    }
-
-    /// Forgets the entries of the version that the operator named; the others.
-    async fn forget(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, ApplyError> {
-        let Some(version) = self.options.forget else {
-            return Ok(entries);
-        };
-        let (forgotten, others): (Vec<Entry>, Vec<Entry>) = entries
-            .into_iter()
-            .partition(|entry| entry.version == version);
-        if forgotten.is_empty() {
-            return Err(ApplyError::Refused(format!(
-                "dbctl.progress has no entry of version {version}: there is nothing to forget, and nothing was changed"
-            )));
-        }
-        if !self.options.dry_run {
-            self.session
-                .client
-                .batch_execute(&progress::finishing(version))
-                .await
-                .map_err(|error| self.failed("dbctl.progress", &error))?;
-        }
-        let list = |done: bool| -> Vec<String> {
-            let chosen = forgotten.iter().filter(|entry| entry.done == done);
-            chosen.map(|entry| entry.statement.to_string()).collect()
-        };
-        let found = [(list(true), "ran"), (list(false), "begun")]
-            .into_iter()
-            .filter(|(statements, _)| !statements.is_empty())
-            .map(|(statements, how)| format!("statements {how}: {}", statements.join(", ")))
-            .collect::<Vec<_>>()
-            .join("; ");
-        self.mended(
-            "progress",
-            format!("version {version}"),
-            found,
-            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew, at its first statement: \
-             take away what the statements have made, or let them accept it (IF NOT EXISTS), before it does",
-        );
-        Ok(others)
     }
 
     /// Why an entry fits no pending migration, and what to do, if so.
@@ -142,7 +123,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    fn migration(&self, version: i32) -> Option<&'a Migration> {
+    pub(super) fn migration(&self, version: i32) -> Option<&'a Migration> {
         let mut migrations = self.options.set.migrations.iter();
         migrations.find(|migration| migration.version == version)
     }
@@ -197,7 +178,7 @@ impl<'a> Repair<'a> {
         )))
     }
 
-    async fn settle(&mut self, mut begun: Begun<'_>) -> Result<(), ApplyError> {
+    async fn settle(&mut self, mut begun: Begun<'_>) -> Result<Settled, ApplyError> {
         let subject = begun.subject();
         let mut found = "an earlier run was cut off in it".to_owned();
         let mut ran: Vec<String> = Vec::new();
@@ -207,7 +188,14 @@ impl<'a> Repair<'a> {
             };
             found = format!("an earlier run was cut off in it and left {left}");
             for sql in mend {
-                self.mend(&subject, sql).await?;
+                if let Err(refusal) = self.mend(&subject, sql).await? {
+                    let action = format!(
+                        "left as it is, for the server refuses {sql}: {}; take it away by hand, then run dbctl repair again",
+                        refusal.reason
+                    );
+                    self.note("statement", subject, found, MendState::Blocks, action);
+                    return Ok(Settled::Open);
+                }
                 ran.push(sql.clone());
             }
             begun.outcome = match self.options.dry_run {
@@ -215,10 +203,18 @@ impl<'a> Repair<'a> {
                 false => self.outcome(&begun).await?,
             };
         }
+        let settled = match (&begun.outcome, self.options.word) {
+            (Outcome::Ran, _) | (Outcome::Unknown, Some(Word::Ran)) => Settled::Ran,
+            (Outcome::NotRun, _) | (Outcome::Unknown, Some(Word::NotRun)) => Settled::NotRun,
+            (Outcome::Unknown, None) | (Outcome::CutOff { .. }, _) => Settled::Open,
+        };
         match (&begun.outcome, self.options.word) {
             (Outcome::Ran, _) => {
-                self.mark_done(&begun.entry).await?;
                 let found = format!("{found}; the catalog shows that it ran");
+                let marked = self.mark_done(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(Settled::Open);
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -227,7 +223,10 @@ impl<'a> Repair<'a> {
                 );
             }
             (Outcome::NotRun, _) => {
-                self.mark_not_run(&begun.entry).await?;
+                let marked = self.mark_not_run(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(Settled::Open);
+                }
                 let (found, action) = match ran.is_empty() {
                     true => (
                         format!(
@@ -246,7 +245,10 @@ impl<'a> Repair<'a> {
                 self.mended("statement", subject, found, &action);
             }
             (Outcome::Unknown, Some(Word::Ran)) => {
-                self.mark_done(&begun.entry).await?;
+                let marked = self.mark_done(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(Settled::Open);
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -255,7 +257,10 @@ impl<'a> Repair<'a> {
                 );
             }
             (Outcome::Unknown, Some(Word::NotRun)) => {
-                self.mark_not_run(&begun.entry).await?;
+                let marked = self.mark_not_run(&begun.entry).await?;
+                if self.unwritten(marked, &subject, &found) {
+                    return Ok(Settled::Open);
+                }
                 self.mended(
                     "statement",
                     subject,
@@ -280,29 +285,42 @@ impl<'a> Repair<'a> {
                 self.note("statement", subject, found, MendState::Blocks, action);
             }
         }
-        Ok(())
+        Ok(settled)
     }
 
-    async fn mark_done(&self, entry: &Entry) -> Result<(), ApplyError> {
+    /// Tells that the server does not let dbctl write its own books, if so.
+    fn unwritten(&mut self, written: Result<(), Refusal>, subject: &str, found: &str) -> bool {
+        let Err(refusal) = written else {
+            return false;
+        };
+        let action = format!(
+            "left as it is, for the server refuses to write dbctl.progress: {}; let the service's role own that table, then run dbctl \
+             repair again",
+            refusal.reason
+        );
+        let (subject, found) = (subject.to_owned(), found.to_owned());
+        self.note("statement", subject, found, MendState::Blocks, action);
+        true
+    }
+
+    async fn mark_done(&self, entry: &Entry) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let entry = Entry {
             done: true,
             ..entry.clone()
         };
-        progress::write(self.session, &entry)
-            .await
-            .map_err(|error| self.failed("dbctl.progress", &error))
+        let written = progress::write(self.session, &entry).await;
+        self.spared("dbctl.progress", written)
     }
 
-    async fn mark_not_run(&self, entry: &Entry) -> Result<(), ApplyError> {
+    async fn mark_not_run(&self, entry: &Entry) -> Result<Result<(), Refusal>, ApplyError> {
         if self.options.dry_run {
-            return Ok(());
+            return Ok(Ok(()));
         }
-        progress::forget(self.session, entry.version, entry.statement)
-            .await
-            .map_err(|error| self.failed("dbctl.progress", &error))
+        let written = progress::forget(self.session, entry.version, entry.statement).await;
+        self.spared("dbctl.progress", written)
     }
 }
 

@@ -156,7 +156,11 @@ impl Guarded<'_> {
             let mending = client.batch_execute(sql);
             let mended = match ending {
                 true => mending.await,
-                false => match self.or_cancel(self.session, mending).await {
+                // Of a mending that waits in vain the next step is to end who blocks it.
+                false => match self
+                    .or_cancel(self.session, self.watch.over(Box::pin(mending)))
+                    .await
+                {
                     Some(mended) => mended,
                     None => return Err(deaf(alone.migration)),
                 },

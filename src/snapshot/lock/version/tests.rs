@@ -86,6 +86,28 @@ fn each_version_says_what_it_adds_removes_and_changes() {
 }
 
 #[test]
+fn what_was_done_over_leaves_no_trace() {
+    let lock = lock();
+    for (version, newest, leaves) in [
+        (1, 1, true),
+        (1, 3, true),
+        (2, 3, true),
+        // Version 5 takes the table away, and its columns with it.
+        (1, 5, false),
+        (2, 5, false),
+        (3, 5, true),
+        (5, 5, true),
+        (4, 5, false),
+    ] {
+        assert_eq!(
+            lock.leaves_a_trace(version, newest),
+            leaves,
+            "{version} {newest}"
+        );
+    }
+}
+
+#[test]
 fn an_entry_reads_well() {
     let text = lock().write();
     let entry = text.split("\n[[").nth(2).unwrap();

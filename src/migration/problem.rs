@@ -1,0 +1,204 @@
+//! Why a set and a history do not fit, and what to do.
+
+use crate::snapshot::HistoryRow;
+
+/// Why history and set do not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The file was edited, or another migration took its version, after it was applied; or the row itself was edited.
+    Divergent {
+        /// The migration of the set.
+        file: String,
+        /// The history's row.
+        row: HistoryRow,
+        /// The checksum of the set's file.
+        checksum: u64,
+        /// What differs.
+        change: Change,
+    },
+    /// The history holds a migration that the set does not have.
+    Unknown(HistoryRow),
+    /// The history holds a migration that the set has under another version.
+    Renumbered {
+        /// The migration of the set.
+        file: String,
+        /// Its version there.
+        version: i32,
+        /// The history's row.
+        row: HistoryRow,
+    },
+    /// The set holds a migration that is older than the newest applied one, and the history does not.
+    OutOfOrder {
+        /// The migration of the set.
+        file: String,
+        /// The newest applied version.
+        newest: i64,
+        /// The first version above all that are known.
+        free: i64,
+    },
+    /// Two rows of the history claim one version.
+    Repeated(HistoryRow),
+}
+
+/// What differs between a file and the history's row of its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The row's time cannot be read.
+    Time,
+    /// The row does not say what was applied.
+    Silent,
+    /// The text.
+    Text,
+    /// The name.
+    Name,
+    /// Both: it is another migration.
+    Another {
+        /// The first version above all that are known.
+        free: i64,
+    },
+}
+
+impl Problem {
+    /// The version that it is about, as far as the history has it.
+    #[must_use]
+    pub const fn version(&self) -> Option<i64> {
+        match self {
+            Self::Divergent { row, .. }
+            | Self::Unknown(row)
+            | Self::Renumbered { row, .. }
+            | Self::Repeated(row) => Some(row.version),
+            Self::OutOfOrder { .. } => None,
+        }
+    }
+
+    /// What is the case.
+    #[must_use]
+    pub fn fact(&self) -> String {
+        match self {
+            Self::Divergent {
+                file,
+                row,
+                checksum,
+                change,
+            } => divergence(file, row, *checksum, *change),
+            Self::Unknown(row) => format!(
+                "the history holds {}, applied on {}, which the set does not have",
+                file_name(row),
+                row.applied_on
+            ),
+            Self::Renumbered { file, row, .. } => format!(
+                "{file} is what this database applied as version {}",
+                row.version
+            ),
+            Self::OutOfOrder { file, newest, .. } => format!(
+                "{file} was never applied although version {newest} was, as the history says: a migration must be newer than every \
+                 applied one"
+            ),
+            Self::Repeated(row) => {
+                format!("the history holds version {} more than once", row.version)
+            }
+        }
+    }
+
+    /// What to do, in the order in which it is to be done.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Divergent {
+                file, row, change, ..
+            } => remedy(file, row, *change),
+            Self::Unknown(_) => {
+                "bring the file back, or use the dbctl and the sets that applied it".to_owned()
+            }
+            Self::Renumbered { .. } => {
+                "dbctl repair gives the row its new number, once it has proven the catalog (run dbctl lock first if the lock is older \
+                 than the set)"
+                    .to_owned()
+            }
+            Self::OutOfOrder { file, free, .. } => format!(
+                "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; \
+                 else {}; databases that have applied it already take the new number over with dbctl repair",
+                renumbering(file, *free)
+            ),
+            Self::Repeated(_) => "dbctl repair tells what to do".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.fact(), self.advice())
+    }
+}
+
+fn divergence(file: &str, row: &HistoryRow, checksum: u64, change: Change) -> String {
+    let on = match row.applied_on.is_empty() {
+        true => String::new(),
+        false => format!(" on {}", row.applied_on),
+    };
+    let names = || {
+        format!(
+            "version {} is {} in the history but {file} in the set",
+            row.version,
+            file_name(row)
+        )
+    };
+    match change {
+        Change::Time => format!(
+            "the history's row of {file} was edited by hand: its time is {:?}, expected one such as 2026-01-31T12:00:00Z",
+            row.applied_on
+        ),
+        Change::Silent if row.name.is_empty() => format!(
+            "the history says nothing of version {} but that it was applied{on}: name and checksum of its row are empty; the set has \
+             {file}",
+            row.version
+        ),
+        Change::Silent => format!(
+            "the history says nothing of the text of {file}, applied{on}: the checksum of its row is empty"
+        ),
+        Change::Text => format!(
+            "{file} was edited after it was applied{on}, or its row in the history was: the file's checksum is {checksum}, the history \
+             says {}",
+            row.checksum
+        ),
+        Change::Name => names(),
+        Change::Another { .. } => format!("{}, and their texts differ too", names()),
+    }
+}
+
+fn remedy(file: &str, row: &HistoryRow, change: Change) -> String {
+    match change {
+        Change::Time => "dbctl repair writes one that can be read".to_owned(),
+        Change::Silent => {
+            "dbctl repair proves that the catalog is the set's and fills the row in (run dbctl lock first if the lock is older than \
+             the set)"
+                .to_owned()
+        }
+        Change::Text => {
+            "give the file back what it had, or, where the database is already as the set says, run dbctl lock first and then dbctl \
+             repair, which proves that and takes the new checksum over"
+                .to_owned()
+        }
+        Change::Name => {
+            "give the file its old name back; or run dbctl lock first and then dbctl repair, which takes the new name over"
+                .to_owned()
+        }
+        Change::Another { free } => format!(
+            "if it is another migration, bring {} back and give this one a higher version: {}; if it is the same one, give it its old \
+             name or its old text back first",
+            file_name(row),
+            renumbering(file, free)
+        ),
+    }
+}
+
+/// How a file gets another version.
+fn renumbering(file: &str, version: i64) -> String {
+    let name = file.split_once("__").map_or(file, |(_, name)| name);
+    format!("rename it to V{version}__{name} (and its down script with it), then run dbctl lock")
+}
+
+/// The file name that a history row stands for.
+fn file_name(row: &HistoryRow) -> String {
+    format!("V{}__{}.sql", row.version, row.name)
+}

@@ -1,0 +1,93 @@
+//! Unfinished migrations: what is given up at the operator's word, and what migrate goes on with.
+
+use super::super::super::inspect::Marks;
+use super::super::ApplyError;
+use super::super::progress::{self, Entry};
+use super::{MendState, Repair};
+use crate::migration::statements;
+use crate::snapshot::HistoryRow;
+
+impl Repair<'_> {
+    /// Forgets the entries of the version that the operator named; the others.
+    pub(super) async fn forget(
+        &mut self,
+        marks: &Marks,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Entry>, ApplyError> {
+        let Some(version) = self.options.forget else {
+            return Ok(entries);
+        };
+        let (forgotten, others): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.version == version);
+        if forgotten.is_empty() {
+            return Err(ApplyError::Refused(format!(
+                "dbctl.progress has no entry of version {version}: there is nothing to forget, and nothing was changed"
+            )));
+        }
+        if !self.options.dry_run {
+            self.session
+                .client
+                .batch_execute(&progress::finishing(version))
+                .await
+                .map_err(|error| self.failed("dbctl.progress", &error))?;
+        }
+        let list = |done: bool| -> Vec<String> {
+            let chosen = forgotten.iter().filter(|entry| entry.done == done);
+            chosen.map(|entry| entry.statement.to_string()).collect()
+        };
+        let (ran, begun) = (list(true), list(false));
+        let found = [(&ran, "ran"), (&begun, "begun")]
+            .into_iter()
+            .filter(|(statements, _)| !statements.is_empty())
+            .map(|(statements, how)| format!("statements {how}: {}", statements.join(", ")))
+            .collect::<Vec<_>>()
+            .join("; ");
+        let recorded = |row: &HistoryRow| row.version == i64::from(version);
+        let action = if marks.history.rows.iter().any(recorded) {
+            "its entries are forgotten: the history says that the version is finished, and no migrate runs it again".to_owned()
+        } else if self.migration(version).is_some() {
+            "its entries are forgotten: what ran stays as it is, and the next migrate begins the version anew, at its first statement: \
+             take away what the statements have made, or let them accept it (IF NOT EXISTS), before it does"
+                .to_owned()
+        } else {
+            let known = match ran.as_slice() {
+                [] => "none is known to have ended".to_owned(),
+                [one] => format!("statement {one} ran to its end"),
+                several => format!("statements {} ran to their end", several.join(", ")),
+            };
+            format!(
+                "its entries are forgotten. Set {} has no such version, so no migrate runs it again, and what it has made is left behind \
+                 ({known}): dbctl verify names the objects that no version has; take away what is not wanted",
+                self.options.set.name
+            )
+        };
+        self.mended("progress", format!("version {version}"), found, &action);
+        Ok(others)
+    }
+
+    /// Tells which migrations are half there and in nobody's way. `ran` has the version of each statement that ran.
+    pub(super) fn goes_on(&mut self, ran: &[i32]) {
+        for migration in &self.options.set.migrations {
+            let version = migration.version;
+            let done = ran.iter().filter(|ran| **ran == version).count();
+            if done == 0 {
+                continue;
+            }
+            let (total, file) = (statements(&migration.sql).len(), &migration.file);
+            let how = match done < total {
+                true => "goes on from there",
+                false => "records it",
+            };
+            self.note(
+                "progress",
+                format!("version {version}"),
+                format!("{file} is unfinished: {done} of {total} statements ran"),
+                MendState::Left,
+                format!(
+                    "dbctl migrate {how}; dbctl repair --forget {version} gives it up, and what ran stays"
+                ),
+            );
+        }
+    }
+}
