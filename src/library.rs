@@ -127,7 +127,6 @@ impl Migrator {
                 service: &self.service,
                 database: self.database.as_deref().unwrap_or(&endpoint.database),
                 role: None,
-                endpoint: Some(&endpoint),
                 set: Some(&self.set),
                 lock: lock.as_ref(),
             },

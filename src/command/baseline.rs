@@ -174,7 +174,8 @@ async fn adopt(
 fn unreachable(loaded: &Loaded<'_>, ready: &Ready<'_>, error: ConnectError) -> Ended {
     let own = ready.service;
     let others = loaded.others(&own.service.name);
-    let reason = not_entered(own.party(), &others, ready.endpoint, error);
+    let shared = loaded.manifest.shared_database(own.service);
+    let reason = not_entered(own.party(), &others, ready.endpoint, shared, error);
     (Outcome::Unreachable, reason)
 }
 

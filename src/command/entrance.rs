@@ -5,19 +5,20 @@ use crate::manifest::Endpoint;
 use crate::migration::guard::{Party, wrong_database};
 use crate::postgres::{ConnectError, Reason};
 
-/// What is said of a connection that failed. Where the URL names another database or role than the manifest, that is what is to be
+/// What is said of a connection that failed; `shared` says that another service has the same database, if so. Where the URL names another database or role than the manifest, that is what is to be
 /// mended: letting that role in there, or making that database, would be wrong.
 pub(crate) fn not_entered(
     own: Party<'_>,
     others: &[Party<'_>],
     endpoint: &Endpoint,
+    shared: Option<String>,
     error: ConnectError,
 ) -> String {
     let by_role = matches!(error.reason, Reason::LogIn | Reason::NoConnect);
     let by_name = by_role || error.reason == Reason::NoDatabase;
     let wrong = wrong_database(own, others, &endpoint.database)
         .filter(|_| by_name)
-        .or_else(|| shared(others, endpoint).filter(|_| by_name))
+        .or_else(|| shared.filter(|_| by_name))
         .or_else(|| wrong_role(own, others, &endpoint.user).filter(|_| by_role));
     match wrong {
         Some(reason) => format!("{}; {reason}", error.fact),
@@ -38,13 +39,6 @@ pub(super) fn contradicts_role(
     }
     wrong_role(own, others, &endpoint.user)
         .map(|reason| format!("{}: {reason}", endpoint.display()))
-}
-
-/// Whether another service has the same database, as host, port and name tell.
-fn shared(others: &[Party<'_>], endpoint: &Endpoint) -> Option<String> {
-    others
-        .iter()
-        .find_map(|other| endpoint.shared_with(other.endpoint?, other.service))
 }
 
 /// Whether the URL logs in as another role than the manifest's, or as one that another service logs in as.

@@ -78,11 +78,12 @@ async fn one(
         true => Purpose::Read,
         false => Purpose::Write,
     };
+    let shared = loaded.manifest.shared_database(service.service);
     let session = tokio::select! {
         connecting = connect(endpoint, purpose, &application) => match connecting {
             Ok(session) => session,
             Err(error) => {
-                return ended((Reason::Unreachable, not_entered(own, &others, endpoint, error)));
+                return ended((Reason::Unreachable, not_entered(own, &others, endpoint, shared, error)));
             }
         },
         () = interrupt.wait() => {

@@ -82,6 +82,8 @@ struct Task<'a> {
     others: Vec<Party<'a>>,
     set: &'a Set,
     endpoint: &'a Endpoint,
+    /// That another service of the system has the same database, if so.
+    shared: Option<String>,
     /// An administrator's way in, who may know where a standby's primary is.
     admin: Option<&'a Endpoint>,
     options: &'a Options,
@@ -124,6 +126,7 @@ impl<'a> Task<'a> {
             others,
             set,
             endpoint,
+            shared: loaded.manifest.shared_database(service.service),
             admin: service.service.admin_endpoint(),
             options,
         })
@@ -194,7 +197,13 @@ impl<'a> Task<'a> {
         connect(self.endpoint, purpose, &self.application())
             .await
             .map_err(|error| {
-                let reason = not_entered(self.own, &self.others, self.endpoint, error);
+                let reason = not_entered(
+                    self.own,
+                    &self.others,
+                    self.endpoint,
+                    self.shared.clone(),
+                    error,
+                );
                 (Outcome::Unreachable, reason)
             })
     }

@@ -68,10 +68,11 @@ async fn read(
     let name = &service.service.name;
     let application = format!("dbctl status {name}");
     let others = loaded.others(name);
+    let shared = loaded.manifest.shared_database(service.service);
     let session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| {
-            let reason = not_entered(service.party(), &others, endpoint, error);
+            let reason = not_entered(service.party(), &others, endpoint, shared, error);
             (State::Unreachable, reason)
         })?;
     // A role that only looks is no mistake; another service's is, and must not be let in.

@@ -67,7 +67,6 @@ impl<'a> LoadedService<'a> {
             service: &self.service.name,
             database: self.service.database_name(),
             role: self.service.role_name(),
-            endpoint: self.service.endpoint(),
             set: self.good_set(),
             lock: self.lock.known(),
         }

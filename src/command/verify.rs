@@ -242,6 +242,7 @@ async fn database(
                     loaded.party(),
                     &all.others(&loaded.service.name),
                     endpoint,
+                    all.manifest.shared_database(loaded.service),
                     error,
                 )))),
                 ..Look::nothing()

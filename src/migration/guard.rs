@@ -2,7 +2,6 @@
 
 use super::other_tools::{nothing_else, recognise};
 use super::{Plan, Set};
-use crate::manifest::Endpoint;
 use crate::snapshot::{HISTORY_TABLE, History, Lock, Snapshot, Stamp};
 
 /// A service as the guard knows it: its name, its set, and the catalog that the set produces, where it is known.
@@ -14,8 +13,6 @@ pub struct Party<'a> {
     pub database: &'a str,
     /// The role that it is to log in as; the URL's, where nothing else says so.
     pub role: Option<&'a str>,
-    /// The way to its database, if it has one that is configured.
-    pub endpoint: Option<&'a Endpoint>,
     /// Its set.
     pub set: Option<&'a Set>,
     /// Its schema lock.

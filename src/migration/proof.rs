@@ -88,15 +88,15 @@ pub fn differences(diff: &Diff<'_>) -> String {
     const MOST: usize = 5;
     let missing = diff.missing.iter();
     let mut said: Vec<String> = missing
-        .map(|key| format!("{} is missing", words(key)))
+        .map(|key| format!("{} is missing", key.described()))
         .collect();
     let extra = diff.extra.iter();
-    said.extend(extra.map(|object| format!("{} is there", words(&object.key))));
+    said.extend(extra.map(|object| format!("{} is there", object.key.described())));
     said.extend(diff.changed.iter().map(|change| {
         format!(
             "{} of {} is {:?}, expected {:?}",
             change.attribute,
-            words(&change.key),
+            change.key.described(),
             change.actual,
             change.expected
         )
@@ -107,15 +107,4 @@ pub fn differences(diff: &Diff<'_>) -> String {
         said.push(format!("and {more} more"));
     }
     said.join(", ")
-}
-
-/// An object in words, as in `table public.posts`.
-pub(super) fn words(key: &ObjectKey) -> String {
-    let names = [&key.schema, &key.parent, &key.name];
-    let path: Vec<&str> = names
-        .into_iter()
-        .map(String::as_str)
-        .filter(|name| !name.is_empty())
-        .collect();
-    format!("{} {}", key.kind.words(), path.join("."))
 }

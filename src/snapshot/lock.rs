@@ -97,7 +97,7 @@ impl Lock {
                 let object = side.get(key).ok_or_else(|| {
                     LockError(format!(
                         "set {set}: {} is not there on PostgreSQL {major}, but on another major version",
-                        described(key)
+                        key.described()
                     ))
                 })?;
                 found.insert(*major, *object);
@@ -185,7 +185,7 @@ fn merged(
         let differs = || {
             LockError(format!(
                 "set {set}: attribute {name} of {} is not the same on PostgreSQL {}",
-                described(key),
+                key.described(),
                 list(found.keys())
             ))
         };
@@ -207,25 +207,6 @@ fn merged(
 fn list<'n>(majors: impl Iterator<Item = &'n u32>) -> String {
     let majors: Vec<String> = majors.map(u32::to_string).collect();
     majors.join(", ")
-}
-
-/// An object in words, with escapes for what would break a line.
-fn described(key: &ObjectKey) -> String {
-    let names = [&key.schema, &key.parent, &key.name];
-    let path: Vec<&str> = names
-        .into_iter()
-        .map(String::as_str)
-        .filter(|name| !name.is_empty())
-        .collect();
-    let arguments = match key.kind {
-        Kind::Function => format!("({})", key.arguments.escape_debug()),
-        _ => String::new(),
-    };
-    format!(
-        "{} {}{arguments}",
-        key.kind.words(),
-        path.join(".").escape_debug()
-    )
 }
 
 #[cfg(test)]

@@ -230,6 +230,28 @@ pub struct ObjectKey {
     pub arguments: String,
 }
 
+impl ObjectKey {
+    /// An object in words, with escapes for what would break a line.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let names = [&self.schema, &self.parent, &self.name];
+        let path: Vec<&str> = names
+            .into_iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+            .collect();
+        let arguments = match self.kind {
+            Kind::Function => format!("({})", self.arguments.escape_debug()),
+            _ => String::new(),
+        };
+        format!(
+            "{} {}{arguments}",
+            self.kind.words(),
+            path.join(".").escape_debug()
+        )
+    }
+}
+
 /// One object of a catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {

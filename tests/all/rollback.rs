@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::lab::{K, Lab, R, S, binaries, start};
+use crate::lab::{K, Lab, R, Run, S, binaries, start};
 use crate::shop::{join, send};
 use crate::verify_access::control;
 
@@ -44,6 +44,18 @@ const ALL: [(&str, &str); 3] = [
     ("V2__two", "DROP TABLE a_two;"),
     ("V4__four", "DROP TABLE a_four;"),
 ];
+
+/// Takes service `a` back, whatever is lost.
+fn take_back(lab: &Lab, target: &str) -> Run {
+    lab.run(&[
+        "rollback",
+        "--service",
+        "a",
+        "--target",
+        target,
+        "--allow-data-loss",
+    ])
+}
 
 fn tables(lab: &Lab) -> String {
     lab.sql(
@@ -464,16 +476,7 @@ fn chunks_that_go_are_seen() {
 fn what_is_not_there_is_refused_before_anything_runs() {
     let lab = shop(&[("V4__four", "DROP TABLE a_four;")]);
     let before = dump(&lab, "a");
-    let to = |target: &str| {
-        lab.run(&[
-            "rollback",
-            "--service",
-            "a",
-            "--target",
-            target,
-            "--allow-data-loss",
-        ])
-    };
+    let to = |target: &str| take_back(&lab, target);
     to("0")
         .exits(3)
         .says("set a cannot go back to version 0: V2__two.down.sql, V1__one.down.sql are missing; write each beside its migration, let dbctl lock prove them, and run this again, \
@@ -853,16 +856,7 @@ fn what_was_never_adopted_is_not_at_version_0() {
 fn a_script_that_does_not_lead_back_is_not_committed() {
     let lab = shop(&ALL);
     lab.run(&["lock", "-q"]).exits(0);
-    let down = |target: &str| {
-        lab.run(&[
-            "rollback",
-            "--service",
-            "a",
-            "--target",
-            target,
-            "--allow-data-loss",
-        ])
-    };
+    let down = |target: &str| take_back(&lab, target);
     // Edited since it was proved.
     lab.write("sql/a/V4__four.down.sql", "SELECT 1;\n");
     down("2")

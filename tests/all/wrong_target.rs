@@ -421,6 +421,16 @@ fn services_tells_of_two_services_on_one_database() {
         .says("is a's as well: give each service its own database");
     let both = lab.json(&["services"], 0);
     assert!(both["services"][1]["shared"].is_string(), "{both}");
+    // Who is not let in there is not to be: no GRANT is advised.
+    lab.env.remove("A_URL");
+    lab.env.remove("B_URL");
+    lab.run(&["provision", "-q"]).exits(0);
+    let over = format!("a.database={}", lab.db("b"));
+    let run = lab
+        .run(&["status", "--service", "a", "--set", &over])
+        .exits(4)
+        .says("is b's as well: give each service its own database");
+    assert!(!run.all().contains("GRANT"), "{}", run.all());
 }
 
 #[test]

@@ -87,7 +87,13 @@ impl<'a> Task<'a> {
 
     /// How the run ends where there is no session.
     pub(super) fn unreachable(&self, error: ConnectError) -> (Outcome, String) {
-        let reason = not_entered(self.own, &self.others, self.endpoint, error);
+        let reason = not_entered(
+            self.own,
+            &self.others,
+            self.endpoint,
+            self.shared.clone(),
+            error,
+        );
         (Outcome::Unreachable, reason)
     }
 

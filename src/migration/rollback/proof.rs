@@ -3,7 +3,7 @@
 
 use crate::migration::Set;
 use crate::migration::other_tools::{recognise, without};
-use crate::migration::proof::{Proof, Unproven, differences, prove, words};
+use crate::migration::proof::{Proof, Unproven, differences, prove};
 use crate::snapshot::{Lock, Snapshot, VersionEntry, text_sum};
 
 /// What catalogs are compared with.
@@ -106,7 +106,7 @@ fn empty(lock: &Lock, snapshot: &Snapshot) -> Result<(), String> {
     let left: Vec<String> = snapshot
         .relations()
         .filter(|object| lock.objects.contains_key(&object.key))
-        .map(|object| format!("{} is there", words(&object.key)))
+        .map(|object| format!("{} is there", object.key.described()))
         .collect();
     match left.is_empty() {
         true => Ok(()),

@@ -160,7 +160,6 @@ fn party<'a>(subject: &'a Subject<'_>) -> Party<'a> {
         service: &subject.service.name,
         database: subject.service.database_name(),
         role: subject.service.role_name(),
-        endpoint: subject.service.endpoint(),
         set: subject.set,
         lock: subject.lock.known(),
     }

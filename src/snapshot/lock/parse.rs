@@ -10,9 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::attributes::{is_deparsed, of};
-use super::{
-    Attributes, HYPERTABLE, Kind, Lock, LockError, ObjectKey, PARTS, Text, VERSION, described,
-};
+use super::{Attributes, HYPERTABLE, Kind, Lock, LockError, ObjectKey, PARTS, Text, VERSION};
 
 /// A value of the file.
 type Value<'i> = Spanned<DeValue<'i>>;
@@ -175,7 +173,7 @@ impl Reader<'_> {
         attributes: Attributes,
         at: &Value<'_>,
     ) -> Result<(), LockError> {
-        let what = described(&key);
+        let what = key.described();
         match lock.objects.insert(key, attributes) {
             None => Ok(()),
             Some(_) => Err(self.error(&at.span(), format!("{what} is there twice"))),
