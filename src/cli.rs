@@ -194,7 +194,7 @@ pub(crate) struct Migrate {
     /// The longest that one attempt waits for a table's lock, and makes others wait behind it; the first waits 500ms
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
-    /// How long one statement may run; no limit when not given
+    /// How long one statement may run; no limit when not given, or 0
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,
 }
@@ -216,7 +216,7 @@ pub(crate) struct Rollback {
     /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_timeout: Duration,
-    /// How long one statement may run; no limit when not given
+    /// How long one statement may run; no limit when not given, or 0
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,
 }

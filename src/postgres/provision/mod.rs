@@ -112,7 +112,7 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
             // Its advice is to run what has just run.
             let why = match error.reason {
                 Reason::LogIn => format!(
-                    "{}; check the password variable and the server's pg_hba.conf",
+                    "{}; check the password, that the role has not expired (VALID UNTIL), and the server's pg_hba.conf",
                     error.fact
                 ),
                 Reason::NoDatabase | Reason::NoConnect => error.fact,
