@@ -217,8 +217,8 @@ async fn inspected(
         ready.service.party(),
         loaded.others(&ready.service.service.name),
     );
-    if let Some(reason) = contradicts_role(own, &others, ready.endpoint) {
-        return refused(reason);
+    if let Some(wrong) = contradicts_role(own, &others, ready.endpoint) {
+        return refused(wrong.reason);
     }
     let marks = inspect::marks(session).await?;
     if let Some(reason) = guard::wrong_database(own, &others, &marks.database) {

@@ -5,8 +5,9 @@ use crate::manifest::Endpoint;
 use crate::migration::guard::{Party, wrong_database};
 use crate::postgres::{ConnectError, Reason};
 
-/// What is said of a connection that failed; `shared` says that another service has the same database, if so. Where the URL names another database or role than the manifest, that is what is to be
-/// mended: letting that role in there, or making that database, would be wrong.
+/// What is said of a connection that failed; `shared` says that another service has the same database, if so. Where the URL names
+/// another database or role than the manifest, that is what is to be mended: letting that role in there, or making that database,
+/// would be wrong.
 pub(crate) fn not_entered(
     own: Party<'_>,
     others: &[Party<'_>],
@@ -26,19 +27,31 @@ pub(crate) fn not_entered(
     }
 }
 
+/// A log-in as another role than the manifest's.
+pub(super) struct WrongRole {
+    /// What is wrong, in words.
+    pub(super) reason: String,
+    /// Whether it is another service's. One that is nobody's may look.
+    pub(super) foreign: bool,
+}
+
 /// Why a verb that writes does not begin: what it makes would belong to another role than the manifest's, which could then not use it.
 pub(super) fn contradicts_role(
     own: Party<'_>,
     others: &[Party<'_>],
     endpoint: &Endpoint,
-) -> Option<String> {
+) -> Option<WrongRole> {
     own.role.filter(|role| *role != endpoint.user)?;
     // That it leads elsewhere is said first, and by itself.
     if endpoint.database != own.database {
         return None;
     }
-    wrong_role(own, others, &endpoint.user)
-        .map(|reason| format!("{}: {reason}", endpoint.display()))
+    let reason = wrong_role(own, others, &endpoint.user)?;
+    let user = Some(endpoint.user.as_str());
+    Some(WrongRole {
+        reason: format!("{}: {reason}", endpoint.display()),
+        foreign: others.iter().any(|other| other.role == user),
+    })
 }
 
 /// Whether the URL logs in as another role than the manifest's, or as one that another service logs in as.

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::entrance::{contradicts_role, not_entered};
+use super::entrance::{WrongRole, contradicts_role, not_entered};
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
-use crate::migration::other_tools::{recognise, without};
+use crate::migration::other_tools::without_any;
 use crate::migration::proof::{Proof, Unproven, count, prove};
 use crate::migration::{Owned, guard};
 use crate::postgres::inspect::{self, Marks};
@@ -91,7 +91,7 @@ async fn one(
         }
     };
     let session = standby::or_primary(session, endpoint, &application).await;
-    if let Some(reason) = contradicts_role(own, &others, endpoint) {
+    if let Some(WrongRole { reason, .. }) = contradicts_role(own, &others, endpoint) {
         return ended((Reason::Refused, format!("{reason}; nothing was changed")));
     }
     let admin = service.service.admin_endpoint();
@@ -159,8 +159,7 @@ fn refused(own: guard::Party<'_>, others: &[guard::Party<'_>], marks: &Marks) ->
 
 /// The version whose catalog this is, from `newest` on, other tools' histories apart.
 fn proven(lock: &Lock, snapshot: Snapshot, newest: i32) -> Result<i32, NotProven> {
-    let histories = recognise(&snapshot, Some(lock));
-    let snapshot = without(snapshot, &histories, lock);
+    let snapshot = without_any(snapshot, lock);
     let asked = prove(lock, &snapshot, Some(newest));
     if let Some(Proof::Proven { .. }) = asked {
         return Ok(newest);

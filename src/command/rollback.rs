@@ -255,8 +255,8 @@ impl<'a> Task<'a> {
             let reason = format!("{reason}; nothing was changed");
             Ok(Err((Outcome::Refused, reason)))
         };
-        if let Some(reason) = contradicts_role(self.own, &self.others, self.endpoint) {
-            return refused(reason);
+        if let Some(wrong) = contradicts_role(self.own, &self.others, self.endpoint) {
+            return refused(wrong.reason);
         }
         let marks = inspect::marks(session).await?;
         if let Some(reason) = refused_by_marks(self.own, &self.others, &marks) {

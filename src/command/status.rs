@@ -76,14 +76,13 @@ async fn read(
             (State::Unreachable, reason)
         })?;
     // A role that only looks is no mistake; another service's is, and must not be let in.
-    let wrong_role = contradicts_role(service.party(), &others, endpoint);
-    let user = Some(endpoint.user.as_str());
-    let foreign = others.iter().any(|other| other.role == user);
-    if let Some(reason) = wrong_role.clone().filter(|_| foreign) {
-        session.close().await;
-        return Err((State::Unreachable, reason));
+    if let Some(wrong) = contradicts_role(service.party(), &others, endpoint) {
+        if wrong.foreign {
+            session.close().await;
+            return Err((State::Unreachable, wrong.reason));
+        }
+        status.wrong_role = Some(wrong.reason);
     }
-    status.wrong_role = wrong_role;
     status.server_version = Some(session.server_version().to_owned());
     let looking = Looking {
         endpoint,

@@ -210,6 +210,13 @@ pub fn without(mut snapshot: Snapshot, histories: &[OtherHistory], lock: &Lock) 
     snapshot
 }
 
+/// The snapshot without any other tool's history.
+#[must_use]
+pub fn without_any(snapshot: Snapshot, lock: &Lock) -> Snapshot {
+    let histories = recognise(&snapshot, Some(lock));
+    without(snapshot, &histories, lock)
+}
+
 impl OtherHistory {
     fn holds(&self, object: &Object) -> bool {
         let key = &object.key;

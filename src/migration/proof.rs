@@ -78,7 +78,13 @@ pub fn prove<'a>(lock: &Lock, snapshot: &'a Snapshot, wanted: Option<i32>) -> Op
 /// How many differences there are.
 #[must_use]
 pub fn count(diff: &Diff<'_>) -> usize {
-    diff.missing.len() + diff.extra.len() + diff.changed.len() + diff.unknown.len()
+    judged(diff) + diff.unknown.len()
+}
+
+/// How many differences are certain: those in `unknown` cannot be judged.
+#[must_use]
+pub fn judged(diff: &Diff<'_>) -> usize {
+    diff.missing.len() + diff.extra.len() + diff.changed.len()
 }
 
 /// How a catalog differs, object by object, in one sentence.

@@ -6,7 +6,7 @@ use super::Ready;
 use crate::command::Loaded;
 use crate::migration::guard;
 use crate::migration::other_tools::{nothing_else, recognise, without};
-use crate::migration::proof::{Proof, Unproven, count, prove};
+use crate::migration::proof::{Proof, Unproven, count, judged, prove};
 use crate::report::About;
 use crate::report::baseline::{Difference, What};
 use crate::report::text;
@@ -143,8 +143,7 @@ fn reason(
     let Unproven { version, diff, .. } = unproven;
     let set = &ready.set.name;
     let differences = text::count(count(diff), "difference");
-    let judged = diff.missing.len() + diff.extra.len() + diff.changed.len();
-    if unproven.unspoken && judged == 0 {
+    if unproven.unspoken && judged(diff) == 0 {
         return format!(
             "it cannot be shown that database {database} has the schema of V{version} of set {set}: its lock does not speak for \
              PostgreSQL {major}: run dbctl lock --postgres-bin for PostgreSQL {major}"

@@ -99,14 +99,13 @@ impl<'a> Task<'a> {
 
     /// Why nothing is done over this way in, if so, and what is to be noted of it: a role that nobody else has may look.
     pub(super) fn role(&self) -> (Option<String>, Option<String>) {
-        let Some(reason) = contradicts_role(self.own, &self.others, self.endpoint) else {
-            return (None, None);
-        };
-        let user = self.endpoint.user.as_str();
-        let foreign = self.others.iter().any(|other| other.role == Some(user));
-        match self.dry_run && !foreign {
-            true => (None, Some(format!("{reason}; migrate refuses that"))),
-            false => (Some(reason), None),
+        match contradicts_role(self.own, &self.others, self.endpoint) {
+            None => (None, None),
+            Some(wrong) if self.dry_run && !wrong.foreign => (
+                None,
+                Some(format!("{}; migrate refuses that", wrong.reason)),
+            ),
+            Some(wrong) => (Some(wrong.reason), None),
         }
     }
 

@@ -2,8 +2,8 @@
 //! present files.
 
 use crate::migration::Set;
-use crate::migration::other_tools::{recognise, without};
-use crate::migration::proof::{Proof, Unproven, differences, prove};
+use crate::migration::other_tools::without_any;
+use crate::migration::proof::{Proof, Unproven, differences, judged, prove};
 use crate::snapshot::{Lock, Snapshot, VersionEntry, text_sum};
 
 /// What catalogs are compared with.
@@ -85,15 +85,14 @@ impl<'a> Yardstick<'a> {
 
 /// Whether the catalog is that of this version; other tools' histories apart.
 fn at(lock: &Lock, snapshot: Snapshot, version: i32) -> Result<(), String> {
-    let histories = recognise(&snapshot, Some(lock));
-    let snapshot = without(snapshot, &histories, lock);
+    let snapshot = without_any(snapshot, lock);
     if version == 0 {
         return empty(lock, &snapshot);
     }
     match prove(lock, &snapshot, Some(version)) {
         // For a major version that the lock does not speak for it knows less, and what it knows must hold.
         Some(Proof::Unproven(Unproven { diff, unspoken, .. }))
-            if !unspoken || diff.missing.len() + diff.extra.len() + diff.changed.len() > 0 =>
+            if !unspoken || judged(&diff) > 0 =>
         {
             Err(differences(&diff))
         }
