@@ -128,7 +128,7 @@ impl Migrator {
                 database: self.database.as_deref().unwrap_or(&endpoint.database),
                 role: None,
                 set: Some(&self.set),
-                lock: lock.as_ref(),
+                lock: lock.as_ref().into(),
             },
             others: Vec::new(),
             set: &self.set,

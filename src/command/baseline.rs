@@ -244,7 +244,7 @@ async fn inspected(
         ));
     }
     let snapshot = snapshot(session, None).await?;
-    let histories = recognise(&snapshot, own.lock);
+    let histories = recognise(&snapshot, own.lock.get());
     for (history, told) in histories.iter().zip(told(session, &histories).await?) {
         let seen = OtherHistory {
             tool: history.tool.name,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
-use super::system::texts;
+use super::system::{read_locks, texts};
 use super::{Loaded, LoadedService};
 use crate::compose::Deployment;
 use crate::files;
@@ -16,6 +16,7 @@ use crate::snapshot::Proofs;
 /// Checks the chosen services: sets, locks, directories, and the compose files if there are any. Connects to nothing.
 pub async fn run(loaded: &Loaded<'_>, compose: Option<Deployment>, fail_on: Severity) -> Report {
     let started = Instant::now();
+    read_locks(loaded);
     let system = System {
         manifest: loaded.manifest,
         subjects: join_all(loaded.services.iter().zip(texts(loaded)).map(subject)).await,

@@ -174,7 +174,7 @@ impl<'a> Task<'a> {
         let observe = |event| observer(self.own.service, event);
         let yardstick = Yardstick {
             set: self.set,
-            lock: self.own.lock,
+            lock: self.own.lock.get(),
         };
         let result = rollback(
             &mut session,

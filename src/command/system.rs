@@ -1,7 +1,8 @@
 //! The manifest with its sets and locks loaded: what every verb begins with.
 
 use std::num::NonZero;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
@@ -10,7 +11,7 @@ use crate::manifest::{Managed, Manifest, Service, Store};
 use crate::migration::SetFacts;
 use crate::migration::guard::Party;
 use crate::migration::{Set, SetError};
-use crate::snapshot::{Fact, Gap, Lock};
+use crate::snapshot::{DeferredLock, Fact, Gap, Lock, LockSource};
 
 /// What to do about a schema lock that is missing or wrong.
 const LOCK_ADVICE: &str = "run dbctl lock to write it, review it and check it in";
@@ -23,7 +24,7 @@ pub struct LoadedService<'a> {
     /// Its set; `None` when it has none.
     pub set: Option<Result<Set, SetError>>,
     /// Its schema lock, or why there is none.
-    pub lock: Fact<Lock>,
+    pub lock: DeferredLock,
 }
 
 impl<'a> LoadedService<'a> {
@@ -38,8 +39,8 @@ impl<'a> LoadedService<'a> {
             }),
         });
         let lock = match &service.lock_file {
-            Some(path) => recorded(service, path),
-            None => lock(service, set.as_ref()),
+            Some(path) => recorded(&service.name, path.clone()),
+            None => lock(&service.name, set.as_ref()),
         };
         Self { service, set, lock }
     }
@@ -54,10 +55,7 @@ impl<'a> LoadedService<'a> {
     #[must_use]
     pub fn bad_lock(&self) -> Option<String> {
         self.good_set()?.lock.as_ref()?;
-        self.lock
-            .get()
-            .err()
-            .map(|gap| format!("{}; {}", gap.reason, LOCK_ADVICE))
+        LockSource::Deferred(&self.lock).problem()
     }
 
     /// The service as the guard of migrations knows it.
@@ -68,7 +66,7 @@ impl<'a> LoadedService<'a> {
             database: self.service.database_name(),
             role: self.service.role_name(),
             set: self.good_set(),
-            lock: self.lock.known(),
+            lock: LockSource::Deferred(&self.lock),
         }
     }
 
@@ -80,58 +78,61 @@ impl<'a> LoadedService<'a> {
 }
 
 /// The lock that was recorded from the database of a service that migrates itself.
-fn recorded(service: &Service, path: &Path) -> Fact<Lock> {
-    let shown = path.display().to_string();
-    let gap = |reason: String| {
-        Fact::Unknown(Gap {
-            reason,
-            remedy: Some(format!(
-                "run dbctl lock --from {}, review the file and check it in",
-                service.name
+fn recorded(service: &str, path: PathBuf) -> DeferredLock {
+    let service = service.to_owned();
+    DeferredLock::new(move || {
+        let shown = path.display().to_string();
+        let gap = |reason: String| {
+            Fact::Unknown(Gap {
+                reason,
+                remedy: Some(format!(
+                    "run dbctl lock --from {service}, review the file and check it in"
+                )),
+            })
+        };
+        match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => gap(format!(
+                "service {service} migrates itself and has no schema lock: there is no file {shown}"
             )),
-        })
-    };
-    match std::fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => gap(format!(
-            "service {} migrates itself and has no schema lock: there is no file {shown}",
-            service.name
-        )),
-        Err(error) => gap(format!("{shown} cannot be read: {error}")),
-        Ok(text) => match Lock::parse(&shown, &text) {
-            Ok(lock) if lock.set != service.name => gap(format!(
-                "{shown} is the lock of {}, not of service {}",
-                lock.set, service.name
-            )),
-            Ok(lock) => Fact::Known(lock),
-            Err(error) => gap(error.to_string()),
-        },
-    }
+            Err(error) => gap(format!("{shown} cannot be read: {error}")),
+            Ok(text) => match Lock::parse(&shown, &text) {
+                Ok(lock) if lock.set != service => gap(format!(
+                    "{shown} is the lock of {}, not of service {service}",
+                    lock.set
+                )),
+                Ok(lock) => Fact::Known(lock),
+                Err(error) => gap(error.to_string()),
+            },
+        }
+    })
 }
 
-fn lock(service: &Service, set: Option<&Result<Set, SetError>>) -> Fact<Lock> {
+fn lock(service: &str, set: Option<&Result<Set, SetError>>) -> DeferredLock {
     let gap = |reason: String| {
         Fact::Unknown(Gap {
             reason,
             remedy: Some(LOCK_ADVICE.to_owned()),
         })
     };
-    match set {
-        None => gap(format!("service {} has no migration set", service.name)),
-        Some(Err(error)) => gap(error.to_string()),
+    let missing = match set {
+        None => format!("service {service} has no migration set"),
+        Some(Err(error)) => error.to_string(),
         Some(Ok(set)) => match &set.lock {
-            None => gap(format!("set {} has no schema lock", set.name)),
-            Some(text) => match Lock::parse(&set.lock_path(), text) {
-                Ok(lock) if lock.set != set.name => gap(format!(
-                    "{} is the lock of set {}, not of {}",
-                    set.lock_path(),
-                    lock.set,
-                    set.name
-                )),
-                Ok(lock) => Fact::Known(lock),
-                Err(error) => gap(error.to_string()),
-            },
+            None => format!("set {} has no schema lock", set.name),
+            Some(text) => {
+                let (name, path, text) = (set.name.clone(), set.lock_path(), text.clone());
+                return DeferredLock::new(move || match Lock::parse(&path, &text) {
+                    Ok(lock) if lock.set != name => gap(format!(
+                        "{path} is the lock of set {}, not of {name}",
+                        lock.set
+                    )),
+                    Ok(lock) => Fact::Known(lock),
+                    Err(error) => gap(error.to_string()),
+                });
+            }
         },
-    }
+    };
+    DeferredLock::new(move || gap(missing))
 }
 
 /// Every service of the manifest, loaded, and which of them were chosen.
@@ -193,6 +194,12 @@ impl<'a> Loaded<'a> {
     }
 }
 
+/// Reads the schema locks of all services: for a verb that needs each of them.
+#[cfg(feature = "cli")]
+pub(super) fn read_locks(loaded: &Loaded<'_>) {
+    on_all_cores(&loaded.services, |service| service.lock.known().is_some());
+}
+
 /// What the files of every service's set do; nothing where there is no set.
 #[cfg(feature = "cli")]
 pub(super) fn texts(loaded: &Loaded<'_>) -> Vec<Option<SetFacts>> {
@@ -204,22 +211,37 @@ pub(super) fn texts(loaded: &Loaded<'_>) -> Vec<Option<SetFacts>> {
 
 /// Does the same with each, on as many threads as there are cores: reading sets is work, while everything after it waits for servers.
 fn on_all_cores<'a, T: Sync, R: Send>(all: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
-    let each = |part: &'a [T]| part.iter().map(&work).collect::<Vec<R>>();
-    if all.len() < 2 {
-        return each(all);
-    }
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    // Whoever is done takes the next: a set may be a hundred times another's size.
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(number) else {
+                return done;
+            };
+            done.push((number, work(one)));
+        }
+    };
+    let mut results: Vec<Option<R>> = all.iter().map(|_| None).collect();
     std::thread::scope(|scope| {
-        let parts = all.chunks(all.len().div_ceil(cores).max(1));
-        let threads: Vec<_> = parts
-            .map(|part| (part, scope.spawn(|| each(part))))
+        let threads: Vec<_> = (1..cores.min(all.len()))
+            .map(|_| scope.spawn(take))
             .collect();
-        threads
-            .into_iter()
-            // Only a panic ends a thread early; here it happens again and is seen.
-            .flat_map(|(part, thread)| thread.join().unwrap_or_else(|_| each(part)))
-            .collect()
-    })
+        let own = take();
+        let others = threads.into_iter().filter_map(|thread| thread.join().ok());
+        for (number, result) in others.flatten().chain(own) {
+            if let Some(place) = results.get_mut(number) {
+                *place = Some(result);
+            }
+        }
+    });
+    // Only a panic leaves one out; here it happens again and is seen.
+    let results = results.into_iter().zip(all);
+    results
+        .map(|(result, one)| result.unwrap_or_else(|| work(one)))
+        .collect()
 }
 
 /// Becomes true when the run is interrupted.

@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::entrance::not_entered;
 use super::proof::Door;
-use super::system::texts;
+use super::system::{read_locks, texts};
 use super::{Loaded, LoadedService, proof};
 use crate::compose::Deployment;
 use crate::files;
@@ -43,6 +43,7 @@ pub async fn run(
     tried: &mut Tried,
 ) -> Report {
     let started = Instant::now();
+    read_locks(loaded);
     let names = names(loaded);
     let looks = join_all(loaded.services.iter().map(|service| {
         look(
@@ -52,7 +53,9 @@ pub async fn run(
             loaded.chosen.contains(&service.service.name.as_str()),
         )
     }));
-    let (mut looks, commons) = futures::join!(looks, commons::read(loaded));
+    // The sets are read while the servers are on their way.
+    let (mut looks, commons, texts) =
+        futures::join!(looks, commons::read(loaded), async { texts(loaded) });
     let sessions: Vec<(&str, Option<&Session>)> = loaded
         .services
         .iter()
@@ -72,7 +75,7 @@ pub async fn run(
         .services
         .iter()
         .zip(looks)
-        .zip(texts(loaded))
+        .zip(texts)
         .zip(live.into_iter().zip(entries))
         .map(|(((service, look), texts), (live, entries))| {
             subject(service, texts, look, live, entries)

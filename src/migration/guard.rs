@@ -2,7 +2,7 @@
 
 use super::other_tools::{nothing_else, recognise};
 use super::{Plan, Set};
-use crate::snapshot::{HISTORY_TABLE, History, Lock, Snapshot, Stamp};
+use crate::snapshot::{HISTORY_TABLE, History, Lock, LockSource, Snapshot, Stamp};
 
 /// A service as the guard knows it: its name, its set, and the catalog that the set produces, where it is known.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Party<'a> {
     /// Its set.
     pub set: Option<&'a Set>,
     /// Its schema lock.
-    pub lock: Option<&'a Lock>,
+    pub lock: LockSource<'a>,
 }
 
 /// Why the set of `own` must not be applied to the database of this snapshot; `None` when nothing speaks against it. `begun`: some
@@ -191,7 +191,7 @@ pub fn foreign_history(
 #[must_use]
 pub fn foreign_tables(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot) -> Option<String> {
     // Without a lock of its own it is not known which of the others' names this service uses as well, as both indexers use `vars`.
-    let lock = own.lock?;
+    let lock = own.lock.get()?;
     let mut found = Vec::new();
     for object in snapshot
         .objects
@@ -204,6 +204,7 @@ pub fn foreign_tables(own: Party<'_>, others: &[Party<'_>], snapshot: &Snapshot)
         let owner = others.iter().find(|other| {
             other
                 .lock
+                .get()
                 .is_some_and(|lock| has_relation(lock, &object.key.name))
         });
         if let Some(other) = owner {
@@ -241,7 +242,7 @@ fn unknown_tables(own: Party<'_>, snapshot: &Snapshot, history: &History) -> Opt
         .collect();
     let more = tables.len().saturating_sub(5);
     tables.truncate(5);
-    let histories = recognise(snapshot, own.lock);
+    let histories = recognise(snapshot, own.lock.get());
     if let Some(advice) = nothing_else(snapshot, &histories, own.service) {
         return Some(format!(
             "database {} has no migration history of dbctl's but is not empty: {advice}",

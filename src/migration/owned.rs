@@ -84,7 +84,7 @@ struct Made {
 
 impl Made {
     fn by(party: Party<'_>) -> Self {
-        let lock = party.lock;
+        let lock = party.lock.get();
         let mut made = Self::nothing();
         if let Some(set) = party.set {
             // One thread for all texts; where one of them breaks the parser, each has its own.

@@ -1,5 +1,6 @@
 //! The schema lock: the catalog that a migration set produces, as a generated, reviewed, checked-in file.
 
+mod deferred;
 mod fingerprint;
 mod key;
 mod parse;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::attributes::{depends_on_reader, is_deparsed};
 use super::{Kind, Object, ObjectKey, Snapshot};
 
+pub use deferred::{DeferredLock, LockSource};
 pub use fingerprint::{fingerprint, text_sum};
 pub use version::{Expected, Step, VersionEntry};
 

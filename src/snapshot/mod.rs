@@ -18,7 +18,10 @@ pub use diff::{Change, Diff, diff};
 pub use dsn::{Dsn, dsns};
 pub use fact::Fact;
 pub use links::{Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot};
-pub use lock::{Expected, Lock, LockError, Step, Text, VersionEntry, fingerprint, text_sum};
+pub use lock::{
+    DeferredLock, Expected, Lock, LockError, LockSource, Step, Text, VersionEntry, fingerprint,
+    text_sum,
+};
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};

@@ -179,7 +179,7 @@ fn foreign(lock: &Lock, others: &[Party<'_>]) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     for key in lock.objects.keys() {
         let owner = others.iter().find(|other| {
-            other.lock.is_some_and(|theirs| {
+            other.lock.get().is_some_and(|theirs| {
                 // Also where the columns differ: recorded, it is nobody else's any more.
                 is_telling(key.kind)
                     && theirs

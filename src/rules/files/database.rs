@@ -161,7 +161,7 @@ fn party<'a>(subject: &'a Subject<'_>) -> Party<'a> {
         database: subject.service.database_name(),
         role: subject.service.role_name(),
         set: subject.set,
-        lock: subject.lock.known(),
+        lock: subject.lock.known().into(),
     }
 }
 
