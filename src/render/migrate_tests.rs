@@ -16,6 +16,7 @@ fn quiet(line: usize, text: &str) -> Statement {
         place: Place::Transaction,
         lock: None,
         cut_off: None,
+        stops: false,
         hazards: Vec::new(),
     }
 }

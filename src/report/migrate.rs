@@ -107,6 +107,8 @@ pub struct Statement {
     pub lock: Option<Lock>,
     /// What becomes of it where an earlier run was cut off in it.
     pub cut_off: Option<String>,
+    /// Whether the run stops before it, for that is the operator's to settle.
+    pub stops: bool,
     /// What readers, writers or data may suffer from it.
     pub hazards: Vec<Hazard>,
 }

@@ -442,6 +442,10 @@ fn a_statement_whose_fate_is_not_known_needs_the_operators_word() {
             .exits(0)
             .says("V2 unfinished: 1 of 3 statements ran")
             .says("dbctl repair");
+        shop.migrate(&["--dry-run"])
+            .exits(5)
+            .says("V2, line 3: the run would stop here")
+            .says("line 3: CALL tidy()");
         nothing_changed(
             &shop,
             &[],

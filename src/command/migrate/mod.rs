@@ -203,7 +203,10 @@ fn judged_together<'a>(looks: Vec<Look<'a>>, options: &Options) -> Vec<Look<'a>>
         return ended_each(looks, |mut run| {
             run.pending
                 .retain(|pending| wanted(pending.version, options.target));
-            ended(run, Outcome::Planned, None)
+            match stopped_ahead(&run) {
+                Some(reason) => ended(run, Outcome::Failed, reason),
+                None => ended(run, Outcome::Planned, None),
+            }
         });
     }
     let failed = looks.iter().find_map(|look| match look {
@@ -219,6 +222,19 @@ fn judged_together<'a>(looks: Vec<Look<'a>>, options: &Options) -> Vec<Look<'a>>
             ended(run, Outcome::NotStarted, reason)
         }),
     }
+}
+
+/// Where the run of this plan would stop for the operator's word, if it would.
+fn stopped_ahead(run: &ServiceRun) -> Option<String> {
+    let mut pending = run.pending.iter();
+    pending.find_map(|pending| {
+        let statement = pending.statements.iter().find(|one| one.stops)?;
+        Some(format!(
+            "V{}, line {}: the run would stop here, for the catalog does not tell whether this statement ran in an earlier one: \
+             run dbctl repair --service {} first",
+            pending.version, statement.line, run.name
+        ))
+    })
 }
 
 fn ended_each(looks: Vec<Look<'_>>, end: impl Fn(ServiceRun) -> ServiceRun) -> Vec<Look<'_>> {

@@ -36,9 +36,13 @@ pub(super) fn pending(
                 .into_iter()
                 .enumerate()
                 .skip(ran)
-                .map(|(number, one)| Statement {
-                    cut_off: seen.resumptions.get(&(migration.version, number)).cloned(),
-                    ..statement(one, &seen.missing)
+                .map(|(number, one)| {
+                    let resumption = seen.resumptions.get(&(migration.version, number));
+                    Statement {
+                        cut_off: resumption.map(|next| next.says.clone()),
+                        stops: resumption.is_some_and(|next| next.stops),
+                        ..statement(one, &seen.missing)
+                    }
                 })
                 .collect()
         } else {
@@ -85,6 +89,7 @@ fn statement(analysis: Analysis, missing: &[Name]) -> Statement {
             relation: lock.relation.map(|relation| relation.to_string()),
         }),
         cut_off: None,
+        stops: false,
         hazards: analysis
             .hazards
             .into_iter()

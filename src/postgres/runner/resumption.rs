@@ -10,8 +10,17 @@ use super::lock::holder;
 use super::progress::{self, sum};
 use crate::migration::{Migration, analyse};
 
+/// What the next run does about a statement that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumption {
+    /// In words.
+    pub says: String,
+    /// Whether it does nothing before the operator's word.
+    pub stops: bool,
+}
+
 /// What the next run does about statements that were begun, by version and by the statement's place in its file, counted from 0.
-pub type Resumptions = BTreeMap<(i32, usize), String>;
+pub type Resumptions = BTreeMap<(i32, usize), Resumption>;
 
 /// What the next run of these migrations does about the statements that were begun, in words.
 ///
@@ -36,11 +45,13 @@ pub async fn resumptions(session: &Session, pending: &[Migration]) -> Result<Res
             continue;
         }
         if let Some(runner) = &runner {
-            let next = format!("another run is at work on it: {runner}");
-            found.insert((entry.version, number), next);
+            let says = format!("another run is at work on it: {runner}");
+            found.insert((entry.version, number), Resumption { says, stops: false });
             continue;
         }
-        let next = match outcome_of(session, &analysis, &entry.indexes).await? {
+        let fate = outcome_of(session, &analysis, &entry.indexes).await?;
+        let stops = matches!(fate, Outcome::Unknown);
+        let next = match fate {
             Outcome::Ran => "the catalog shows that it ran, and it is only written down".to_owned(),
             Outcome::NotRun => "it left nothing, and is run again".to_owned(),
             Outcome::CutOff { left, mend } => {
@@ -51,8 +62,8 @@ pub async fn resumptions(session: &Session, pending: &[Migration]) -> Result<Res
                     .to_owned()
             }
         };
-        let next = format!("an earlier run was cut off in it: {next}");
-        found.insert((entry.version, number), next);
+        let says = format!("an earlier run was cut off in it: {next}");
+        found.insert((entry.version, number), Resumption { says, stops });
     }
     Ok(found)
 }
