@@ -22,6 +22,18 @@ fn with_stranger() -> Shop {
 }
 
 #[test]
+fn the_statement_that_names_a_foreign_relation_is_told() {
+    let shop = with_stranger();
+    shop.file(
+        "V2__touch.sql",
+        "CREATE TABLE more (id int);\n\nINSERT INTO public.stranger\nVALUES (2);\n",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__touch.sql, line 3 (INSERT INTO public.stranger");
+}
+
+#[test]
 fn touching_a_foreign_relation_in_any_way_rolls_the_migration_back() {
     let shop = with_stranger();
     for (sql, relation) in [

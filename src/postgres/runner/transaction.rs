@@ -17,8 +17,8 @@ use super::failure::{Failure, Step, broken_text, failure_text, interrupted, plac
 use super::guarded::Guarded;
 use super::lock::{jitter, raised};
 use super::{ApplyError, Event, books, history_table};
-use crate::migration::Migration;
 use crate::migration::analysis::needs_fresh_session;
+use crate::migration::{Migration, Name, analyse};
 use body::Asked;
 pub(super) use body::Body;
 
@@ -226,9 +226,11 @@ impl Guarded<'_> {
         let (reset, answers) = futures::join!(session.reset(), message.run(session));
         reset.map_err(Failure::own)?;
         if let Some(oids) = answers.text(touched, "touched") {
-            let reason = foreign_text(&self.foreign.touched(oids), &self.options.service);
+            let relations = self.foreign.touched(oids);
+            let reason = foreign_text(&relations, &self.options.service);
             let statement = match body {
                 Body::One { number, .. } => Some(number),
+                Body::Whole { migration, .. } => naming(&migration.sql, &relations),
                 _ => None,
             };
             return Err(Failure::Unfit { statement, reason });
@@ -301,6 +303,17 @@ impl Guarded<'_> {
             format!("{set} statement_timeout = {statement}"),
         ]
     }
+}
+
+/// The first statement that names one of these relations; none does where a trigger or a function has touched it.
+fn naming(sql: &str, relations: &[String]) -> Option<usize> {
+    let is_named = |name: &Name| {
+        let schema = name.schema.as_deref().unwrap_or("public");
+        relations.contains(&format!("{schema}.{}", name.name))
+    };
+    analyse(sql)
+        .iter()
+        .position(|statement| statement.touches.iter().any(is_named))
 }
 
 /// Says that a migration has touched what is not its service's.
