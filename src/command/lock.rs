@@ -70,7 +70,11 @@ fn blank(service: &LoadedService<'_>) -> SetLock {
     SetLock {
         service: service.service.name.clone(),
         set: set.map_or_else(String::new, |set| set.value.clone()),
-        path: None,
+        path: service
+            .service
+            .set_dir
+            .as_ref()
+            .map(|directory| directory.join(LOCK_FILE)),
         majors: Vec::new(),
         objects: 0,
         state: LockState::BadSet,
@@ -109,10 +113,6 @@ async fn one(
         }
         None => return,
     };
-    report.path = set
-        .directory
-        .as_ref()
-        .map(|directory| directory.join(LOCK_FILE));
     match generate(service, set, options, servers, talk, interrupt).await {
         Ok(new) => {
             report.majors.clone_from(&new.majors);

@@ -343,6 +343,11 @@ fn down_scripts_are_proved_before_a_lock_is_written() {
     shop.lock(&["--check"])
         .exits(3)
         .says("the down script of V2__prices.sql is not as it was in the lock");
+    std::fs::write(shop.set("V4_more.sql"), "SELECT 1;").unwrap();
+    shop.lock(&["--check"])
+        .exits(3)
+        .says("V4_more.sql")
+        .says("schema.lock");
 }
 
 #[test]
