@@ -66,7 +66,7 @@ class Server:
         self.run("initdb", "--pgdata", "data", "--username", "postgres", "--pwfile", "password", "--auth", "scram-sha-256", "--encoding", "UTF8",
                  "--locale", "C.UTF-8", "--no-sync")
         with (folder / "data/postgresql.conf").open("a") as conf:
-            conf.write(f"port = {self.port}\nlog_line_prefix = '%a|'\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nmax_connections = 200\n"
+            conf.write(f"port = {self.port}\nlog_line_prefix = '%a@%d|'\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nmax_connections = 200\n"
                        "shared_preload_libraries = 'timescaledb'\ntimescaledb.telemetry_level = off\nmax_worker_processes = 60\n"
                        "timescaledb.max_background_workers = 40\nmax_locks_per_transaction = 2048\n")
         self.run("pg_ctl", "--pgdata", "data", "--log", "log", "--wait", "start")
@@ -83,8 +83,9 @@ class Server:
     def sql(self, database: str, sql: str) -> None:
         subprocess.run([psql(), "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"], input=sql, text=True, check=True, env={**self.env(), "PGAPPNAME": "setup"}, stdout=subprocess.DEVNULL)
 
-    def statements(self, who: str, run) -> tuple[float, float, int]:
-        """Milliseconds of all queries that sessions of this name's begin make during `run`, of those that look into chunks, and their number."""
+    def statements(self, who: str, database: str, run) -> tuple[float, float, int, float]:
+        """Milliseconds of all queries that sessions of this name's begin make in a database during `run`, of those that look into chunks, and
+        their number; and milliseconds of what they ask other databases."""
         self.sql("postgres", "ALTER SYSTEM SET log_min_duration_statement = 0")
         self.sql("postgres", "SELECT pg_reload_conf(), pg_sleep(0.3)")
         log = self.folder / "log"
@@ -95,16 +96,20 @@ class Server:
         with log.open("rb") as file:
             file.seek(begun)
             text = file.read().decode(errors="replace")
-        whole, chunks, number = 0.0, 0.0, 0
+        whole, chunks, number, elsewhere = 0.0, 0.0, 0, 0.0
         # An entry goes on in lines that begin with a tab.
         for entry in re.finditer(r"^([^|\n]*)\|LOG:  duration: ([\d.]+) ms(.*(?:\n\t.*)*)", text, re.M):
-            if not entry[1].startswith(who):
+            name, _, where = entry[1].rpartition("@")
+            if not name.startswith(who):
+                continue
+            if where != database:
+                elsewhere += float(entry[2])
                 continue
             whole += float(entry[2])
             number += entry[3].lstrip().startswith(("execute", "statement"))
             if any(mark in entry[3] for mark in INTO_CHUNKS):
                 chunks += float(entry[2])
-        return whole, chunks, number
+        return whole, chunks, number, elsewhere
 
     def admin_url(self) -> str:
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
@@ -181,8 +186,8 @@ def timed_once(arguments: list, env: dict[str, str], folder: Path) -> None:
 
 
 def chunks(folder: Path, server: Server) -> list[str]:
-    lines = ["| chunks | verify, ms | pg_dump -s, ms | peak of verify, MiB | queries | all queries, ms | of these into chunks, ms | all others, ms | the single query, ms |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| chunks | verify, ms | pg_dump -s, ms | peak of verify, MiB | queries | all queries, ms | of these into chunks, ms | all others, ms | asked of other databases, ms | the single query, ms |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     seen = {}
     for number in (FEW, CHUNKS):
         name = f"c{number}"
@@ -203,12 +208,12 @@ def chunks(folder: Path, server: Server) -> list[str]:
         # Without an administrator some rules are not checked, and the exit code says so.
         once = lambda: timed([DBCTL, "verify", "-q"], alone, here, (4,), 1)
         verify, peak = timed([DBCTL, "verify", "-q"], alone, here, (4,))
-        runs = [server.statements("dbctl", once) for _ in range(ROUNDS)]
-        whole, into, queries = (median(run[part] for run in runs) for part in range(3))
-        single = median(server.statements("psql", lambda: timed([psql(), "-qXAt", "-d", name, "-c", SINGLE], server.env(), here, (0,), 1))[0] for _ in range(ROUNDS))
+        runs = [server.statements("dbctl", name, once) for _ in range(ROUNDS)]
+        whole, into, queries, elsewhere = (median(run[part] for run in runs) for part in range(4))
+        single = median(server.statements("psql", name, lambda: timed([psql(), "-qXAt", "-d", name, "-c", SINGLE], server.env(), here, (0,), 1))[0] for _ in range(ROUNDS))
         dump = server.bin / "pg_dump"
         schema, _ = timed([dump, "-s", "-d", name], server.env(), here)
-        lines.append(f"| {number} | {verify * 1000:.0f} | {schema * 1000:.0f} | {peak / 1024:.0f} | {queries:.0f} | {whole:.0f} | {into:.1f} | {whole - into:.0f} | {single:.1f} |")
+        lines.append(f"| {number} | {verify * 1000:.0f} | {schema * 1000:.0f} | {peak / 1024:.0f} | {queries:.0f} | {whole:.0f} | {into:.1f} | {whole - into:.0f} | {elsewhere:.0f} | {single:.1f} |")
         seen[number] = {"whole": whole, "into": into, "others": whole - into, "queries": queries, "single": single, "verify": verify, "dump": schema, "peak": peak}
     few, many = seen[FEW], seen[CHUNKS]
     return lines + ["", f"With {CHUNKS} chunks:"] + verdicts(
@@ -241,7 +246,8 @@ def main() -> None:
     version = subprocess.run([DBCTL, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     text = ["# verify", "", f"Written by `bench/verify.py`: dbctl {version} (`{Path(DBCTL).parent.name}` build), {os.cpu_count()} cores, {platform.machine()}, medians of {ROUNDS} runs.", "",
             "## Services in one server", "", "Thirty tables each. N services make N (N - 1) attempts to log in; all else grows with N.", "", *growth, "",
-            "## Chunks in one database", "", "Three indexes on the hypertable; the service's own role and no administrator. Times of queries are the server's own, parsing and planning included.", "", *size, ""]
+            "## Chunks in one database", "", "Three indexes on the hypertable; the service's own role and no administrator. Times of queries are the server's own, parsing and planning included, in "
+            "that database; whether anybody has left something in the databases postgres and template1 is asked at the same time.", "", *size, ""]
     (ROOT / "bench/VERIFY.md").write_text("\n".join(text))
     print("\n".join(text))
 
