@@ -55,7 +55,10 @@ impl<'a> LoadedService<'a> {
     #[must_use]
     pub fn bad_lock(&self) -> Option<String> {
         self.good_set()?.lock.as_ref()?;
-        LockSource::Deferred(&self.lock).problem()
+        self.lock
+            .get()
+            .err()
+            .map(|gap| format!("{}; {LOCK_ADVICE}", gap.reason))
     }
 
     /// The service as the guard of migrations knows it.
@@ -150,10 +153,20 @@ impl<'a> Loaded<'a> {
     /// Loads sets and locks of all services; `chosen` are those that the verb is about.
     #[must_use]
     pub fn new(manifest: &'a Manifest, chosen: &[&'a Service]) -> Self {
+        let chosen: Vec<&str> = chosen.iter().map(|service| service.name.as_str()).collect();
+        let load = |service| {
+            let loaded = LoadedService::new(service);
+            // Of the others a lock is needed only where something is to be told apart from theirs.
+            if chosen.contains(&loaded.service.name.as_str()) {
+                loaded.lock.read();
+            }
+            loaded
+        };
+        let services = on_all_cores(&manifest.services, load);
         Self {
             manifest,
-            services: on_all_cores(&manifest.services, LoadedService::new),
-            chosen: chosen.iter().map(|service| service.name.as_str()).collect(),
+            services,
+            chosen,
         }
     }
 
@@ -197,7 +210,7 @@ impl<'a> Loaded<'a> {
 /// Reads the schema locks of all services: for a verb that needs each of them.
 #[cfg(feature = "cli")]
 pub(super) fn read_locks(loaded: &Loaded<'_>) {
-    on_all_cores(&loaded.services, |service| service.lock.known().is_some());
+    on_all_cores(&loaded.services, |service| service.lock.read());
 }
 
 /// What the files of every service's set do; nothing where there is no set.

@@ -141,10 +141,6 @@ async fn inspected(
             seen: Seen::default(),
         }));
     }
-    // Without what it holds, a migration would run without the guards that it gives.
-    if let Some(problem) = task.bad_lock() {
-        return Ok(Err((Outcome::BadSet, problem)));
-    }
     // An empty database holds nobody's tables.
     if inspect::has_relations(session).await? {
         let snapshot = Box::pin(snapshot(session, None)).await?;

@@ -60,6 +60,10 @@ impl<'a> Task<'a> {
                 return Err((Outcome::BadSet, Some(reason)));
             }
         };
+        // Without what it holds, a migration would run without the guards that it gives.
+        if let Some(problem) = service.bad_lock() {
+            return Err((Outcome::BadSet, Some(problem)));
+        }
         let manifest = service.service;
         let (own, others) = (service.party(), loaded.others(&manifest.name));
         Ok(Self {
@@ -74,12 +78,6 @@ impl<'a> Task<'a> {
             wait,
             dry_run,
         })
-    }
-
-    /// Why its schema lock cannot be read, if so; one that is missing is not wrong.
-    pub(super) fn bad_lock(&self) -> Option<String> {
-        self.set.lock.as_ref()?;
-        self.own.lock.problem()
     }
 
     /// The name of its sessions, as `pg_stat_activity` shows it.

@@ -1,4 +1,4 @@
-//! A schema lock that is read when it is first asked for: a run with nothing to apply never asks.
+//! A schema lock that is read when it is first asked for: a run about one service seldom asks for those of the others.
 
 use std::ops::Deref;
 use std::sync::LazyLock;
@@ -18,6 +18,11 @@ impl DeferredLock {
     #[must_use]
     pub fn new(read: impl FnOnce() -> Fact<Lock> + Send + 'static) -> Self {
         Self(LazyLock::new(Box::new(read)))
+    }
+
+    /// Reads it now.
+    pub fn read(&self) {
+        LazyLock::force(&self.0);
     }
 }
 
@@ -49,19 +54,6 @@ impl<'a> LockSource<'a> {
             Self::Read(lock) => Some(lock),
             Self::Deferred(lock) => lock.known(),
         }
-    }
-
-    /// Why it cannot be read and what to do, if so.
-    #[must_use]
-    pub fn problem(self) -> Option<String> {
-        let Self::Deferred(lock) = self else {
-            return None;
-        };
-        let gap = lock.get().err()?;
-        Some(match gap.remedy {
-            Some(remedy) => format!("{}; {remedy}", gap.reason),
-            None => gap.reason,
-        })
     }
 }
 
