@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::lab::{K, Lab, R, Run, S, binaries, start};
-use crate::shop::{join, send};
+use crate::shop::{DB, ROLE, Shop, join, send};
 use crate::verify_access::control;
 
 /// Everything that a database's own catalog holds, and the history.
@@ -777,6 +777,7 @@ fn a_script_that_writes_to_the_books_is_rolled_back() {
         "DELETE FROM refinery_schema_history",
         "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 1",
         "DROP TABLE refinery_schema_history",
+        "ALTER SCHEMA dbctl RENAME TO elsewhere",
     ] {
         // The script of the first that is taken back, and of one after it.
         for file in ["V4__four", "V2__two"] {
@@ -801,6 +802,71 @@ fn a_script_that_writes_to_the_books_is_rolled_back() {
     lab.run(&["rollback", "--service", "a", "--target", "1"])
         .exits(0);
     assert_eq!(versions(&lab, "a"), "1");
+}
+
+#[test]
+fn sequences_and_large_objects_are_not_lost_unasked() {
+    let shop = Shop::new(&[
+        (
+            "V1__docs.sql",
+            "CREATE TABLE docs (i int GENERATED ALWAYS AS IDENTITY, o oid); CREATE SEQUENCE sq; CREATE SEQUENCE down INCREMENT -1;",
+        ),
+        ("V2__more.sql", "CREATE TABLE more (i int);"),
+    ]);
+    shop.migrate(&["-q"]).exits(0);
+    let fill = "INSERT INTO docs (o) SELECT lo_from_bytea(0, 'important'); INSERT INTO docs (o) VALUES (NULL); \
+                SELECT setval('sq', 1000000), setval('down', -5)";
+    shop.lab.sql_as(DB, ROLE, fill).unwrap();
+    let kept = || {
+        shop.sql("SELECT (SELECT last_value FROM sq), (SELECT last_value FROM down), (SELECT count(*) FROM pg_largeobject_metadata)")
+    };
+    let back = |args: &[&str]| {
+        shop.lab
+            .run(&[&["rollback", "-s", R, "--target", "1"], args].concat())
+    };
+    for (sql, says) in [
+        (
+            "SELECT lo_unlink(o) FROM docs WHERE o IS NOT NULL",
+            "large objects were 1 and are 0 now",
+        ),
+        (
+            "SELECT setval('sq', 1)",
+            "sequence public.sq had reached 1000000",
+        ),
+        (
+            "SELECT setval('down', -4)",
+            "sequence public.down had reached -5",
+        ),
+        (
+            "ALTER SEQUENCE sq RESTART",
+            "sequence public.sq had reached 1000000",
+        ),
+        (
+            "ALTER TABLE docs ALTER i RESTART",
+            "sequence public.docs_i_seq had reached 2",
+        ),
+        (
+            "DROP SEQUENCE sq",
+            "sequence public.sq is gone and had reached 1000000",
+        ),
+    ] {
+        shop.file("V2__more.down.sql", &format!("DROP TABLE more;\n{sql};"));
+        back(&[]).exits(3).says(says);
+        assert_eq!(kept(), "1000000|-5|1", "{sql}");
+        assert_eq!(shop.history(), "1 docs, 2 more");
+    }
+    // Neither a number more nor a column that goes with its own sequence is a loss of its own.
+    shop.file(
+        "V2__more.down.sql",
+        "DROP TABLE more;\nSELECT nextval('sq');\nALTER TABLE docs ALTER i DROP IDENTITY;",
+    );
+    back(&[]).exits(0);
+    assert_eq!(shop.history(), "1 docs");
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V2__more.down.sql", "DROP TABLE more;\nDROP SEQUENCE sq;");
+    back(&["--allow-data-loss"])
+        .exits(0)
+        .says("sequence public.sq is gone");
 }
 
 #[test]

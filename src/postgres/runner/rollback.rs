@@ -6,6 +6,7 @@ mod loss;
 mod run;
 mod statement;
 mod table;
+mod values;
 
 use std::time::{Duration, Instant};
 

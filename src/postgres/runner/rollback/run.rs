@@ -16,6 +16,7 @@ use super::super::transaction::{FIRST_WAIT, foreign_text};
 use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
+use super::values::Values;
 use super::{RollbackError, RollbackOptions, RolledBack};
 use crate::migration::{Rollback, Yardstick};
 
@@ -32,6 +33,8 @@ struct Done {
     touched: Vec<String>,
     /// How the catalog differs from that of the target.
     differs: Option<String>,
+    /// Sequences as they stood before.
+    values: Option<Values>,
 }
 
 /// One rollback.
@@ -114,6 +117,7 @@ impl Run<'_> {
             left,
             touched,
             differs,
+            values,
         } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
         let against = if *self.options.interrupt.borrow() {
@@ -154,6 +158,12 @@ impl Run<'_> {
                 .batch_execute("ROLLBACK")
                 .await
                 .map_err(|error| lost(&error))?;
+            if let Some(values) = values {
+                values
+                    .put_back(client)
+                    .await
+                    .map_err(|error| lost(&error))?;
+            }
             return Err(against);
         }
         // Deferred constraints are checked now.
@@ -177,6 +187,7 @@ impl Run<'_> {
         client.batch_execute("BEGIN").await?;
         self.settings("pg_catalog", wait).await?;
         let before = State::before(client).await?;
+        let values = Values::read(client).await?;
         let known = match self.yardstick {
             Some(yardstick) => {
                 let snapshot = Box::pin(catalog::read(client, None)).await?;
@@ -200,10 +211,12 @@ impl Run<'_> {
         if !touched.is_empty() {
             return Ok(Done {
                 touched,
+                values: Some(values),
                 ..Done::default()
             });
         }
-        let losses = losses(client, &before).await?;
+        let mut losses = losses(client, &before).await?;
+        losses.extend(values.losses(&Values::read(client).await?));
         for step in &self.rollback.steps {
             let sql = format!(
                 "DELETE FROM {} WHERE version = {}",
@@ -235,6 +248,7 @@ impl Run<'_> {
             left,
             touched,
             differs,
+            values: Some(values),
         })
     }
 
