@@ -22,6 +22,27 @@ fn with_stranger() -> Shop {
 }
 
 #[test]
+fn the_books_keep_their_names() {
+    let shop = with_stranger();
+    for head in ["", "-- dbctl:no-transaction\n"] {
+        for sql in [
+            "ALTER SCHEMA dbctl RENAME TO elsewhere;",
+            "DO $$ BEGIN EXECUTE 'ALTER SCHEMA dbctl RENAME TO elsewhere'; END $$;",
+        ] {
+            shop.file("V2__touch.sql", &format!("{head}{sql}"));
+            shop.migrate(&[])
+                .exits(5)
+                .says("a table that dbctl keeps its own books in");
+            assert_eq!(shop.history(), "1 goods", "{sql}");
+            assert_eq!(
+                shop.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dbctl'"),
+                "1"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_statement_that_names_a_foreign_relation_is_told() {
     let shop = with_stranger();
     shop.file(
