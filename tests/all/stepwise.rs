@@ -253,6 +253,68 @@ fn an_index_that_was_cut_off_by_a_cancel_or_a_kill_is_found_and_mended() {
 }
 
 #[test]
+fn a_connection_that_breaks_while_something_is_taken_away_is_no_failure() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__index.sql",
+            "CREATE INDEX CONCURRENTLY goods_name_idx ON goods (name);",
+        ),
+    ]);
+    shop.migrate(&["--target", "1", "-q"]).exits(0);
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN; INSERT INTO goods VALUES (777777, 'many');",
+    );
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    shop.until_no_backend();
+    let runner = shop.spawn(&["--lock-timeout", "60s"]);
+    shop.until_backend("query LIKE 'DROP INDEX%'");
+    shop.lab.sql(
+        "postgres",
+        &format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE 'DROP INDEX%'",
+            shop.lab.db(DB)
+        ),
+    );
+    join(runner)
+        .exits(4)
+        .says("the connection broke")
+        .says("SQLSTATE 57P01");
+    holder.release();
+    shop.migrate(&[]).exits(0);
+    assert_eq!(indexes(&shop), "goods_name_idx");
+}
+
+#[test]
+fn an_invalid_index_that_a_text_within_a_text_passes_over_is_no_success() {
+    let shop = Shop::new(&[("V1__a.sql", "CREATE TABLE a (i int);")]);
+    shop.migrate(&["-q"]).exits(0);
+    let broken = "INSERT INTO a VALUES (5), (5)";
+    shop.lab.sql_as(DB, ROLE, broken).unwrap();
+    shop.lab
+        .sql_as(DB, ROLE, "CREATE UNIQUE INDEX CONCURRENTLY ai ON a (i)")
+        .unwrap_err();
+    shop.sql("DELETE FROM a");
+    for sql in [
+        "DO $$ BEGIN CREATE UNIQUE INDEX IF NOT EXISTS ai ON a (i); END $$;",
+        "DO $$ BEGIN EXECUTE 'CREATE UNIQUE INDEX IF NOT EXISTS ai ON a (i)'; CREATE TABLE IF NOT EXISTS b (i int); END $$;",
+    ] {
+        shop.file("V2__b.sql", sql);
+        shop.migrate(&[])
+            .exits(5)
+            .says("index public.ai on public.a is not valid");
+        assert_eq!(shop.history(), "1 a");
+    }
+    // Of others it says nothing more than that they are there.
+    shop.file("V2__b.sql", "CREATE TABLE IF NOT EXISTS ais (i int);");
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
 fn a_statement_whose_fate_nobody_knows_stops_the_next_run_and_is_named() {
     let shop = Shop::new(&[
         GOODS,

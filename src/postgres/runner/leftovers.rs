@@ -100,8 +100,15 @@ impl Guarded<'_> {
             .flat_map(|analysis| analysis.creates)
             .map(|name| name.name)
             .collect();
+        // Within a DO block, or in a text that it runs, the statement is not read: there the name alone tells.
+        let text = migration.sql.to_lowercase();
+        let is_named = |leftover: &Leftover| {
+            text.contains("if not exists") && has_word(&text, &leftover.plain.to_lowercase())
+        };
         let is_broken = |leftover: &&Leftover| {
-            leftover.index && !leftover.partitioned && created.contains(&leftover.plain)
+            leftover.index
+                && !leftover.partitioned
+                && (created.contains(&leftover.plain) || is_named(leftover))
         };
         if let Some(broken) = now.iter().find(is_broken) {
             return Ok(Some(broken.clone()));
@@ -114,6 +121,19 @@ impl Guarded<'_> {
         }
         Ok(None)
     }
+}
+
+/// Whether a text has this word, with nothing of a name before or behind it.
+fn has_word(text: &str, word: &str) -> bool {
+    let of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    !word.is_empty()
+        && text.match_indices(word).any(|(at, _)| {
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let behind = text
+                .get(at + word.len()..)
+                .and_then(|text| text.chars().next());
+            !before.is_some_and(of_a_name) && !behind.is_some_and(of_a_name)
+        })
 }
 
 /// Those that are not known yet; from now on they are.

@@ -108,7 +108,11 @@ impl Guarded<'_> {
                     return Ok(Cleaned::Nothing);
                 }
                 Outcome::CutOff { left, mend } => {
-                    if let Err(error) = self.mend(alone, &left, &mend).await {
+                    let result = self.mend(alone, &left, &mend).await;
+                    if let Err(error) = result {
+                        if matches!(error, ApplyError::Unreachable(_)) {
+                            return Err(error);
+                        }
                         return Ok(Cleaned::Left(format!(
                             "it has left {left}, which could not be taken away now ({error}); the next run takes it away"
                         )));
@@ -172,6 +176,12 @@ impl Guarded<'_> {
                     return interrupted(alone.migration);
                 }
                 let text = format!("{file}: {left} is to be taken away first: {sql}");
+                if ends_session(&error) || client.is_closed() {
+                    return ApplyError::Unreachable(format!(
+                        "{text}: the connection broke: {}; the next run takes it away",
+                        describe(&error)
+                    ));
+                }
                 match is_lock_conflict(&error) {
                     true => ApplyError::Locked(format!(
                         "{text}: {}",
