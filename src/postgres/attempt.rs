@@ -112,6 +112,7 @@ impl Attempt<'_> {
             server_version: String::new(),
             lock_wait: LOCK_WAIT.into(),
             misses_clients: false,
+            times_transactions: false,
         };
         let look = FirstLook::read(&session.client)
             .await
@@ -130,6 +131,7 @@ impl Attempt<'_> {
         session.pid = look.pid;
         session.standby = look.standby;
         session.misses_clients = look.misses_clients;
+        session.times_transactions = look.version_num >= 170_000;
         // Debian adds its package's name behind the version.
         session.server_version = look
             .version

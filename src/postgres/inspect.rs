@@ -216,6 +216,8 @@ pub struct Abilities {
     pub timescaledb_available: bool,
     /// Whether TimescaleDB's library is loaded (`shared_preload_libraries`).
     pub timescaledb_loaded: bool,
+    /// Whether databases are made from this one.
+    pub template: bool,
 }
 
 /// Reads what the server and the role are able to do.
@@ -233,7 +235,8 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
              EXISTS (SELECT FROM pg_settings WHERE name LIKE 'timescaledb%'), \
              current_setting('server_version_num')::int / 10000, \
              (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only'), \
-             (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public')",
+             (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), \
+             (SELECT datistemplate FROM pg_database WHERE datname = current_database())",
             &[],
         )
         .await?;
@@ -245,7 +248,29 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
         major: row.try_get(4)?,
         read_only: row.try_get(5)?,
         may_create_in_public: row.try_get(6)?,
+        template: row.try_get(7)?,
     })
+}
+
+/// Those of dbctl's own tables that the role cannot write as a migration needs it: to comment on the stamp is its owner's alone.
+///
+/// # Errors
+/// When the query fails.
+pub async fn unwritable(session: &Session) -> Result<Option<String>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    session
+        .client
+        .query_typed_one(
+            "SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('dbctl.progress'), to_regclass('public.refinery_schema_history')) \
+             AND NOT pg_has_role(c.relowner, 'USAGE') \
+             AND (c.relname = 'identity' OR NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
+             AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))",
+            &[],
+        )
+        .await?
+        .try_get(0)
 }
 
 /// Why every transaction of this session starts read-only, and what ends that, if so.

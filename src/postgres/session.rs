@@ -38,6 +38,8 @@ pub struct Session {
     pub(super) lock_wait: AtomicU64,
     /// Whether the server can notice a client that is gone while a statement runs.
     pub(super) misses_clients: bool,
+    /// Whether the server limits whole transactions (`transaction_timeout`, PostgreSQL 17).
+    pub(super) times_transactions: bool,
 }
 
 /// The task that moves a session's bytes. It ends with the session, also with one that is dropped in the middle of a statement.
@@ -179,6 +181,9 @@ impl Session {
             "SET lock_timeout = {}",
             self.lock_wait.load(Ordering::Relaxed)
         ));
+        if self.times_transactions {
+            statements.push(format!("SET {NO_TRANSACTION_TIMEOUT}"));
+        }
         if purpose == Purpose::Write && self.misses_clients {
             statements.push(CLIENT_CHECK.to_owned());
         }
@@ -197,6 +202,9 @@ impl Session {
             "SET LOCAL lock_timeout = {}",
             self.lock_wait.load(Ordering::Relaxed)
         ));
+        if self.times_transactions {
+            statements.push_str(&format!("; SET LOCAL {NO_TRANSACTION_TIMEOUT}"));
+        }
         statements
     }
 
@@ -273,6 +281,9 @@ const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
 
 /// A migration's statement runs as long as it needs, unless its limit is given.
 const WRITING_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
+
+/// Nor does its transaction end before it is done, whatever the role or the database has: it would end in the same place every time.
+const NO_TRANSACTION_TIMEOUT: &str = "transaction_timeout = 0";
 
 /// A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems than Linux refuse the setting
 /// (PostgreSQL documentation, "Connections and Authentication").

@@ -1,8 +1,89 @@
 //! What surrounds a migration's own statements in its transaction: it must not get in their way, nor they in its.
 
-use crate::shop::Shop;
+use crate::lab::Lab;
+use crate::shop::{DB, ROLE, Shop};
 
 const TABLE: &str = "CREATE TABLE a (id integer PRIMARY KEY, b integer);";
+
+#[test]
+fn a_limit_of_whole_transactions_does_not_end_a_migration() {
+    let shop = Shop::new(&[(
+        "V1__slow.sql",
+        "SELECT pg_sleep(1.5);\nCREATE TABLE slow (i int);",
+    )]);
+    shop.lab.sql(
+        "postgres",
+        &format!(
+            "ALTER ROLE {} SET transaction_timeout = '500ms'",
+            shop.lab.db(ROLE)
+        ),
+    );
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V2__slow.sql",
+        "-- dbctl:no-transaction\nSELECT pg_sleep(1.5);\n",
+    );
+    shop.migrate(&[]).exits(0);
+    shop.lab.run(&["status"]).exits(0);
+}
+
+#[test]
+fn a_migration_that_lets_go_of_the_runners_lock_is_told_so() {
+    let shop = Shop::new(&[("V1__a.sql", "CREATE TABLE a (i int);")]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file(
+        "V2__free.sql",
+        "DO $$ BEGIN EXECUTE 'SELE' || 'CT pg_advisory_unlock_all()'; END $$;",
+    );
+    shop.migrate(&[])
+        .exits(3)
+        .says("the migration has let go of it");
+    assert_eq!(shop.history(), "1 a");
+}
+
+#[test]
+fn books_that_somebody_else_owns_are_seen_before_anything_is_changed() {
+    let shop = Shop::new(&[("V1__a.sql", "CREATE TABLE a (i int);")]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V2__b.sql", "CREATE TABLE b (i int);");
+    for table in ["refinery_schema_history", "dbctl.identity"] {
+        shop.sql(&format!(
+            "ALTER TABLE {table} OWNER TO postgres; GRANT SELECT ON {table} TO {}",
+            shop.lab.db(ROLE)
+        ));
+        for args in [&["--dry-run"][..], &[]] {
+            shop.migrate(args)
+                .exits(4)
+                .says("may not write dbctl's own tables")
+                .says("dbctl provision");
+        }
+        shop.lab.run(&["provision", "-q"]).exits(0);
+        shop.migrate(&["--dry-run"]).exits(0);
+    }
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn a_template_is_no_services_database() {
+    let lab = Lab::new();
+    let shop = Shop::in_lab(lab, &[("V1__a.sql", "CREATE TABLE a (i int);")]);
+    let database = shop.lab.db(DB);
+    shop.lab.sql(
+        "postgres",
+        &format!("ALTER DATABASE {database} IS_TEMPLATE true"),
+    );
+    shop.migrate(&[]).exits(3).says("is a template");
+    shop.lab
+        .run(&["provision"])
+        .exits(3)
+        .says("is a template")
+        .says("nothing was changed");
+    shop.lab.sql(
+        "postgres",
+        &format!("ALTER DATABASE {database} IS_TEMPLATE false"),
+    );
+    shop.migrate(&[]).exits(0);
+}
 
 #[test]
 fn a_migration_that_throws_prepared_statements_away_disturbs_nobody() {

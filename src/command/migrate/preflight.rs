@@ -159,7 +159,25 @@ async fn inspected(
         false => Seen::default(),
     };
     let capacity = seen_capacity(task, session).await?;
-    let problem = unable(task, inspect::abilities(session).await?)
+    let abilities = inspect::abilities(session).await?;
+    if abilities.template && marks.stamp.is_none() {
+        return Ok(Err((
+            Outcome::Refused,
+            format!(
+                "database {} is a template: every database that is made from it would carry the service's tables; give the service a database \
+                 of its own",
+                task.own.database
+            ),
+        )));
+    }
+    let unwritable = inspect::unwritable(session).await?.map(|tables| {
+        format!(
+            "role {} may not write dbctl's own tables ({tables}), somebody else owns them: run dbctl provision, which gives them back",
+            task.endpoint.user
+        )
+    });
+    let problem = unable(task, abilities)
+        .or(unwritable)
         .or_else(|| task.data_dir.and_then(room::problem))
         .or_else(|| crowded(task, &capacity));
     Ok(match problem {

@@ -33,6 +33,13 @@ pub(super) async fn foreign(
              this service's"
         ));
     }
+    if found.template {
+        return refuse(format!(
+            "is a template: every database that is made from it would carry the service's tables; give the service a database of its own, or, \
+             if this is it, ALTER DATABASE {} IS_TEMPLATE false",
+            identifier(&wanted.database)
+        ));
+    }
     if !found.connectable {
         return refuse(format!(
             "accepts no connections (ALLOW_CONNECTIONS false), somebody switched it off: ALTER DATABASE {} ALLOW_CONNECTIONS true",
@@ -131,6 +138,8 @@ struct Found {
     connectable: bool,
     /// Its owner is a superuser, or who provisions.
     by_administrator: bool,
+    /// Databases are made from it.
+    template: bool,
 }
 
 async fn owner(
@@ -141,7 +150,7 @@ async fn owner(
     session
         .client
         .query_opt(
-            "SELECT r.rolname::text, d.datallowconn, r.rolsuper OR r.rolname = current_user \
+            "SELECT r.rolname::text, d.datallowconn, r.rolsuper OR r.rolname = current_user, d.datistemplate \
              FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1",
             &[&wanted.database],
         )
@@ -152,6 +161,7 @@ async fn owner(
                     owner: row.try_get(0)?,
                     connectable: row.try_get(1)?,
                     by_administrator: row.try_get(2)?,
+                    template: row.try_get(3)?,
                 })
             })
             .transpose()

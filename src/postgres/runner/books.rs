@@ -95,14 +95,27 @@ pub(super) async fn still_locked(session: &Session) -> Result<(), Failure> {
         .await
         .and_then(|row| row.try_get(0))
         .map_err(Failure::own)?;
-    if held { Ok(()) } else { Err(unlocked()) }
+    if held {
+        Ok(())
+    } else {
+        Err(unlocked(session).await?)
+    }
 }
 
-/// The runners' lock is gone.
-pub(super) fn unlocked() -> Failure {
-    Failure::Disturbed(
-        "the runners' lock is not held any more: the connection leads through a pooler that gives each transaction another \
-         server process; give dbctl the address of the server itself"
-            .to_owned(),
-    )
+/// The runners' lock is gone: which of the two ways it went.
+pub(super) async fn unlocked(session: &Session) -> Result<Failure, Failure> {
+    let same = session.backend_pid().await.map_err(Failure::own)? == session.pid();
+    Ok(Failure::Disturbed(
+        match same {
+            true => {
+                "the runners' lock is not held any more: the migration has let go of it (pg_advisory_unlock_all, DISCARD ALL, or a function \
+                 that runs one of them); take that out of it"
+            }
+            false => {
+                "the runners' lock is not held any more: the connection leads through a pooler that gives each transaction another \
+                 server process; give dbctl the address of the server itself"
+            }
+        }
+        .to_owned(),
+    ))
 }

@@ -253,7 +253,7 @@ impl Guarded<'_> {
         }
         match own_session {
             true if locked == Some("t") => {}
-            true => return Err(books::unlocked()),
+            true => return Err(books::unlocked(session).await?),
             false => books::still_locked(self.session).await?,
         }
         if let (Body::Whole { migration, .. }, Some(Some("t"))) = (body, left) {
