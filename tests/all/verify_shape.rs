@@ -268,6 +268,11 @@ pub const CASES: &[Case] = &[
         .of(K)
         .says(&["public.k_posts", "timescaledb"])
         .then("DROP TABLE public.k_posts"),
+    // What somebody hangs on dbctl's own tables.
+    case(UNKNOWN, "error", R, ("column", "public", "refinery_schema_history.note"), "ALTER TABLE public.refinery_schema_history ADD COLUMN note text")
+        .says(&["refinery_schema_history"]),
+    case(UNKNOWN, "error", S, ("constraint", "dbctl", "some_check"), "ALTER TABLE dbctl.identity ADD CONSTRAINT some_check CHECK (service <> 'x')"),
+    case(UNKNOWN, "info", K, ("index", "dbctl", "by_set"), "CREATE INDEX by_set ON dbctl.identity (set_name)"),
     case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
 ];
 

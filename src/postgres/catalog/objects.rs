@@ -195,15 +195,57 @@ async fn links(readers: &Readers<'_>, there: &Inventory) -> Result<Vec<Object>, 
     Ok(objects)
 }
 
-/// Whether dbctl itself, or refinery for it, made this: the history, the stamp and the progress, each with columns, constraints
-/// and indexes, and the schema of the latter two. What somebody hangs on them (a trigger, a rule, a policy) is not.
+/// The columns and constraints of dbctl's own tables.
+const OWN_PARTS: [(&str, &[&str]); 3] = [
+    (
+        HISTORY_TABLE.1,
+        &[
+            "version",
+            "name",
+            "applied_on",
+            "checksum",
+            "refinery_schema_history_pkey",
+        ],
+    ),
+    (
+        STAMP_TABLE.1,
+        &[
+            "only_row",
+            "service",
+            "set_name",
+            "stamped_at",
+            "identity_pkey",
+            "identity_only_row_check",
+        ],
+    ),
+    (
+        PROGRESS_TABLE.1,
+        &[
+            "version",
+            "statement",
+            "sum",
+            "done",
+            "indexes",
+            "started_at",
+            "progress_pkey",
+        ],
+    ),
+];
+
+/// Whether dbctl itself, or refinery for it, made this: the history, the stamp and the progress, each with columns and constraints,
+/// and the schema of the latter two. What somebody hangs on them (a column, an index, a trigger, a rule, a policy) is not.
 fn is_own(object: &Object, own: &BTreeSet<(String, String)>) -> bool {
     let key = &object.key;
     let of = |table: &str| own.contains(&(key.schema.clone(), table.to_owned()));
     match key.kind {
         Kind::Schema => key.name == STAMP_TABLE.0,
         Kind::Table => of(&key.name),
-        Kind::Column | Kind::Constraint | Kind::Index => of(&key.parent),
+        Kind::Column | Kind::Constraint => {
+            of(&key.parent)
+                && OWN_PARTS.iter().any(|(table, parts)| {
+                    *table == key.parent && parts.contains(&key.name.as_str())
+                })
+        }
         _ => false,
     }
 }
@@ -237,8 +279,12 @@ mod tests {
         };
         let history = HISTORY_TABLE.1;
         assert!(is_own(Kind::Table, "public", "", history));
-        assert!(is_own(Kind::Constraint, "public", history, "x_pkey"));
+        let primary = "refinery_schema_history_pkey";
+        assert!(is_own(Kind::Constraint, "public", history, primary));
         assert!(is_own(Kind::Column, "dbctl", "identity", "service"));
+        assert!(!is_own(Kind::Constraint, "public", history, "x_check"));
+        assert!(!is_own(Kind::Column, "dbctl", "identity", "extra"));
+        assert!(!is_own(Kind::Index, "public", history, "x_idx"));
         assert!(is_own(Kind::Schema, "", "", "dbctl"));
         assert!(!is_own(Kind::Trigger, "public", history, "spy"));
         assert!(!is_own(Kind::View, "public", "", history));
