@@ -503,3 +503,54 @@ fn a_hostile_catalog_is_read_and_told_without_escapes() {
     lab.run(&["lock", "--from", R, "-q"]).exits(0);
     lab.run(&["lock", "--from", R, "--check", "-q"]).exits(0);
 }
+
+#[test]
+fn a_chunk_in_a_tablespace_of_its_own_is_worth_knowing() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    crate::rows::spread(&lab, 3);
+    let chunk = "(SELECT format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks \
+                 WHERE hypertable_name = 'k_posts' ORDER BY 1 LIMIT 1)";
+    lab.sql(
+        "postgres",
+        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE slow LOCATION ''; CREATE TABLESPACE other LOCATION ''",
+    );
+    assert_clean(&lab);
+    lab.sql(
+        "ksocial",
+        &format!(
+            "DO $do$ BEGIN EXECUTE 'ALTER TABLE ' || {chunk} || ' SET TABLESPACE slow'; END $do$"
+        ),
+    );
+    lab.sql(
+        "ksocial",
+        &format!(
+            "DO $do$ BEGIN EXECUTE 'ALTER INDEX ' || (SELECT min(indexrelid::regclass::text) FROM pg_index WHERE indrelid = {chunk}::regclass) \
+             || ' SET TABLESPACE other'; END $do$"
+        ),
+    );
+    let report = verify(&lab, &["--service", K]);
+    let found = of(&report, CHUNK);
+    let [index, table] = found.as_slice() else {
+        panic!("{}", shown(&report));
+    };
+    for (found, word) in [(table, "tablespace slow"), (index, "tablespace other")] {
+        assert_eq!(found["severity"], "info");
+        assert!(text(found, "message").contains(word), "{found}");
+    }
+    crate::verify_cases::follow(&lab, &found);
+    assert!(of(&verify(&lab, &["--service", K]), CHUNK).is_empty());
+    // Where the hypertable may lie, its chunks may.
+    lab.sql(
+        "ksocial",
+        &format!(
+            "GRANT CREATE ON TABLESPACE slow TO \"{}\"; SELECT attach_tablespace('slow', 'public.k_posts', if_not_attached => true); \
+             DO $do$ BEGIN EXECUTE 'ALTER TABLE ' || {chunk} || ' SET TABLESPACE slow'; END $do$",
+            lab.db("k_social_user")
+        ),
+    );
+    let report = verify(&lab, &["--service", K]);
+    assert!(of(&report, CHUNK).is_empty(), "{}", shown(&report));
+}
