@@ -257,6 +257,11 @@ pub const CASES: &[Case] = &[
     case(UNKNOWN, "error", S, ("trigger", "_timescaledb_catalog", "spy"), "CREATE FUNCTION public.spying() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
           CREATE TRIGGER spy AFTER INSERT ON _timescaledb_catalog.metadata FOR EACH ROW EXECUTE FUNCTION public.spying()")
         .says(&["spy"]),
+    case("link/reaches-out", "error", S, ("function", "public", "stash"), "CREATE PROCEDURE public.stash() LANGUAGE plpgsql AS 'BEGIN PERFORM dblink(''dbname={ksocial}'', ''SELECT 1''); END'; \
+          ALTER EXTENSION timescaledb ADD PROCEDURE public.stash()")
+        .of(K)
+        .says(&["dblink", "attached to extension timescaledb"])
+        .then("DROP PROCEDURE public.stash()"),
     // What an extension made, replaced by somebody; the remedy says that all is well again.
     case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "CREATE OR REPLACE FUNCTION public.approximate_row_count(relation regclass) RETURNS bigint \
           LANGUAGE sql VOLATILE STRICT AS 'SELECT 0::bigint'")

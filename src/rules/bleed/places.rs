@@ -3,10 +3,11 @@
 use super::{database, each};
 use crate::rules::classify::Class;
 use crate::rules::index::Names;
-use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_literal};
+use crate::rules::link::is_spoken_of;
+use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_literal, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::Object;
 use crate::snapshot::attributes::REPLACED;
+use crate::snapshot::{Kind, Object};
 
 pub(super) const HIDDEN_OBJECT: Rule = Rule {
     id: "bleed/hidden-object",
@@ -46,8 +47,10 @@ pub(super) const ATTACHED_TO_EXTENSION: Rule = Rule {
 };
 
 fn attached_to_extension(case: &Case<'_>) -> Verdict {
+    // One that reaches out of the database is told with what it does.
+    let told = |object: &Object| is_spoken_of(&case.survey.reaches, &object.key);
     let mut outcome = each(case, false, |object, class| match class {
-        Class::Attached(extension) => Some(whose(
+        Class::Attached(extension) if !told(object) => Some(whose(
             attached(case, object, extension),
             owner(case, object),
         )),
@@ -96,38 +99,56 @@ fn whose(mut finding: Finding, owner: Option<&Subject<'_>>) -> Finding {
 
 fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
     let name = named(&object.key);
-    let (database, extension_sql) = (database(case), sql_ident(extension));
+    let database = database(case);
+    let (what, remedy) = membership(object, extension);
+    let finding = ATTACHED_TO_EXTENSION.finding(
+        About::object(object),
+        format!("{name} in database {database} {what}"),
+    );
     let extension = ident(extension);
     if object.attributes.contains_key(REPLACED) {
-        return ATTACHED_TO_EXTENSION
-            .finding(
-                About::object(object),
-                format!("{name} in database {database} is not as extension {extension} made it: somebody has replaced it, and dumps leave it out"),
-            )
-            .saw(
-                format!("{name} as the script of extension {extension} makes it"),
-                "replaced since".to_owned(),
-            )
-            .remedy(format!(
-                "Find out who replaced it, and run its statement from the extension's script again, in the server's folder `extension`. \
-                 When all of the extension is as it should be, say so: UPDATE pg_catalog.pg_extension SET extversion = extversion WHERE extname = {};",
-                sql_literal(object.extension.as_deref().unwrap_or_default())
-            ));
-    }
-    ATTACHED_TO_EXTENSION
-        .finding(
-            About::object(object),
-            format!(
-                "{name} in database {database} was attached to extension {extension}, which hides it from dumps and from every inventory"
-            ),
+        finding.saw(
+            format!("{name} as the script of extension {extension} makes it"),
+            "replaced since".to_owned(),
         )
-        .saw(
+    } else {
+        finding.saw(
             format!("only what extension {extension} creates"),
             format!("{name} as its member"),
         )
-        .remedy(format!(
-            "ALTER EXTENSION {extension_sql} DROP {name}; then run `dbctl verify` again to see whose it is."
-        ))
+    }
+    .remedy(remedy)
+}
+
+/// What somebody did with an extension's member, and what mends it.
+pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String, String) {
+    let name = ident(extension);
+    if object.attributes.contains_key(REPLACED) {
+        return (
+            format!(
+                "is not as extension {name} made it: somebody has replaced it, and dumps leave it out"
+            ),
+            format!(
+                "Find out who replaced it, and run its statement from the extension's script again, in the server's folder `extension`. \
+                 When all of the extension is as it should be, say so: UPDATE pg_catalog.pg_extension SET extversion = extversion WHERE extname = {};",
+                sql_literal(extension)
+            ),
+        );
+    }
+    let kind = match object.key.kind {
+        Kind::Function => "ROUTINE".to_owned(),
+        kind => kind.words().to_uppercase(),
+    };
+    (
+        format!(
+            "was attached to extension {name}, which hides it from dumps and from every inventory"
+        ),
+        format!(
+            "ALTER EXTENSION {} DROP {kind} {}; then run `dbctl verify` again to see whose it is.",
+            sql_ident(extension),
+            sql_name(&object.key)
+        ),
+    )
 }
 
 pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {
