@@ -7,7 +7,7 @@ use super::index::{Index, Shape};
 use super::{Subject, known, skeleton, text};
 
 use crate::snapshot::attributes::{
-    DEFINITION, FORM, FUNCTION, IN_SCHEMA, OWNED_BY, PARTITION_OF, TYPE,
+    DEFINITION, FORM, FUNCTION, IN_SCHEMA, OWNED_BY, PARTITION_OF, ROW_TYPE, TYPE,
 };
 use crate::snapshot::{Diff, HISTORY_TABLE, Kind, Object, ObjectKey, Snapshot};
 
@@ -139,6 +139,10 @@ pub(super) fn classify<'a>(
         if let Some(class) = known::table(&key.name, around.rgb_lib) {
             return class;
         }
+        if let Some(class) = disguised(object, index, around) {
+            return class;
+        }
+    } else if key.kind == Kind::Type {
         if let Some(class) = disguised(object, index, around) {
             return class;
         }
@@ -360,9 +364,12 @@ fn disguised<'a>(
     if let Some(class) = look_alike(object, index) {
         return Some(class);
     }
-    let shape = around
-        .shapes
-        .get(&(object.key.schema.as_str(), object.key.name.as_str()))?;
+    let rows = row_type(object);
+    let shape = rows.as_ref().or_else(|| {
+        around
+            .shapes
+            .get(&(object.key.schema.as_str(), object.key.name.as_str()))
+    })?;
     let own = index.own.table_within(shape);
     let (owner, of, columns) = index
         .known()
@@ -370,8 +377,11 @@ fn disguised<'a>(
             let (of, columns) = names.table_within(shape)?;
             Some((owner, of, columns))
         })
-        .max_by_key(|(_, _, columns)| *columns)?;
+        .max_by_key(|(_, _, columns)| *columns)
+        .filter(|(_, _, columns)| rows.is_none() || *columns >= FEW)?;
     match own {
+        // A view of an own table is no copy of it.
+        Some((_, size)) if rows.is_some() && size >= columns => None,
         Some((own, size)) if size >= columns => Some(Class::OwnCopy(own.to_owned())),
         _ => Some(Class::SameShape {
             owner,
@@ -379,6 +389,38 @@ fn disguised<'a>(
             columns,
         }),
     }
+}
+
+/// So many columns a view or composite type has in common with another service's table by chance: it may pick any of its own tables'.
+const FEW: usize = 5;
+
+/// The columns of a view or a composite type, which are no objects of their own.
+fn row_type(object: &Object) -> Option<Shape> {
+    let columns = match object.key.kind {
+        Kind::View | Kind::MaterializedView => object.attributes.get(ROW_TYPE)?,
+        Kind::Type => object
+            .attributes
+            .get(DEFINITION)?
+            .strip_prefix("COMPOSITE (")?
+            .strip_suffix(')')?,
+        _ => return None,
+    };
+    Some(
+        columns
+            .split(", ")
+            .filter_map(|column| {
+                let quoted = column.strip_prefix('"').and_then(|rest| {
+                    let (name, kind) = rest.split_once("\" ")?;
+                    Some((name.replace("\"\"", "\""), kind))
+                });
+                let (name, kind) = quoted.or_else(|| {
+                    let (name, kind) = column.split_once(' ')?;
+                    Some((name.to_owned(), kind))
+                })?;
+                Some((name.to_lowercase(), kind.to_owned()))
+            })
+            .collect(),
+    )
 }
 
 /// Whether the relation is the table side of a hypertable.

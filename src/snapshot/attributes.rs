@@ -76,6 +76,10 @@ pub const PARALLEL: &str = "parallel";
 pub const LEAKPROOF: &str = "leakproof";
 /// Function: its SET clauses, separated by `; `.
 pub const SETTINGS: &str = "settings";
+/// View: its columns with their types, as in `id integer, name text`.
+pub const ROW_TYPE: &str = "row_type";
+/// Function, view: `true` if an extension's script made it and somebody has replaced it since.
+pub const REPLACED: &str = "replaced";
 /// Sequence: first value.
 pub const START: &str = "start";
 /// Sequence: lowest value.
@@ -259,12 +263,15 @@ pub fn is_cosmetic(kind: Kind, name: &str) -> bool {
     }
 }
 
-/// Whether an attribute depends on who reads it, so that it is neither locked nor compared.
+/// Whether an attribute is neither locked nor compared: it depends on who reads it or on what happened to the object, or follows from
+/// another attribute.
 #[must_use]
 pub fn depends_on_reader(kind: Kind, name: &str) -> bool {
     match kind {
         Kind::Subscription => matches!(name, HOST | DBNAME),
         Kind::Server => name == USER_MAPPINGS,
+        Kind::Function => name == REPLACED,
+        Kind::View | Kind::MaterializedView => matches!(name, REPLACED | ROW_TYPE),
         _ => false,
     }
 }

@@ -31,6 +31,19 @@ pub fn dsns(text: &str) -> Vec<Dsn> {
     found
 }
 
+/// What a remark holds: connection strings, and a role with its password alone, side by side as in `user=a password=b`.
+#[must_use]
+pub fn noted(text: &str) -> Vec<Dsn> {
+    let mut found = uris(text);
+    found.extend(
+        parted(text)
+            .into_iter()
+            .filter(|part| part.leads() || part.tells)
+            .map(|part| part.dsn),
+    );
+    found
+}
+
 /// The URIs in a text.
 fn uris(text: &str) -> Vec<Dsn> {
     let lower = text.to_ascii_lowercase();
@@ -120,24 +133,52 @@ impl Dsn {
             (None, Some(port)) => words.push(format!("at port {port}")),
             (None, None) => {}
         }
-        if let Some(user) = &self.user {
-            words.push(format!("as {user}"));
-        }
         if words.is_empty() {
             words.push("an unnamed place".to_owned());
+        }
+        if let Some(user) = &self.user {
+            words.push(format!("as {user}"));
         }
         words.join(" ")
     }
 }
 
-/// Connection strings of `keyword=value` pairs. One alone says little, unless it names a database.
+/// Connection strings of `keyword=value` pairs.
 fn pairs(text: &str) -> Vec<Dsn> {
-    let mut found: Vec<(Dsn, usize)> = Vec::new();
+    parted(text)
+        .into_iter()
+        .filter(Part::leads)
+        .map(|part| part.dsn)
+        .collect()
+}
+
+/// Pairs that may be one connection string.
+#[derive(Default)]
+struct Part {
+    dsn: Dsn,
+    count: usize,
+    /// A role and its password stand side by side.
+    tells: bool,
+}
+
+impl Part {
+    /// One pair alone says little, unless it names a database.
+    const fn leads(&self) -> bool {
+        self.dsn.dbname.is_some() || (self.dsn.host.is_some() && self.count > 1)
+    }
+}
+
+/// All `keyword=value` pairs in a text, in parts: a keyword that comes again begins a new one.
+fn parted(text: &str) -> Vec<Part> {
+    let mut found: Vec<Part> = Vec::new();
     let mut end = 0;
+    // The keyword before, where nothing but a separator follows its value.
+    let mut before = String::new();
     for (at, _) in text.match_indices('=') {
         let Some((keyword, begin)) = keyword_before(text, at).filter(|_| at >= end) else {
             continue;
         };
+        let beside = text.get(end..begin).is_some_and(is_separator);
         let after = text.get(at + 1..).unwrap_or_default();
         let (value, length) = value(after);
         end = at + 1 + length;
@@ -148,21 +189,48 @@ fn pairs(text: &str) -> Vec<Dsn> {
         {
             continue;
         }
-        if let Some((dsn, count)) = found.last_mut()
-            && dsn.set(&keyword, &value)
+        let tells = beside
+            && is_told(&value)
+            && matches!(
+                (before.as_str(), keyword.as_str()),
+                ("user", "password") | ("password", "user")
+            );
+        before = if is_told(&value) {
+            keyword.clone()
+        } else {
+            String::new()
+        };
+        if let Some(part) = found.last_mut()
+            && part.dsn.set(&keyword, &value)
         {
-            *count += 1;
+            part.count += 1;
+            part.tells |= tells;
             continue;
         }
         let mut dsn = Dsn::default();
         dsn.set(&keyword, &value);
-        found.push((dsn, 1));
+        found.push(Part {
+            dsn,
+            count: 1,
+            tells: false,
+        });
     }
     found
-        .into_iter()
-        .filter(|(dsn, count)| dsn.dbname.is_some() || (dsn.host.is_some() && *count > 1))
-        .map(|(dsn, _)| dsn)
-        .collect()
+}
+
+/// Whether only what stands between two pairs is there.
+fn is_separator(between: &str) -> bool {
+    between.len() <= 3
+        && between
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, '\'' | '"' | ',' | ';' | '&' | '|'))
+}
+
+/// Whether a value is one, and no sign that stands for it.
+fn is_told(value: &str) -> bool {
+    value.starts_with(|c: char| {
+        c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '!' | '@' | '#')
+    })
 }
 
 /// libpq's keyword that ends right before this place, and where it begins.
@@ -238,5 +306,33 @@ mod tests {
             assert!(!format!("{found:?}").contains("canary"));
         }
         assert!(dsns("dbname=a password=x").first().unwrap().password);
+    }
+
+    #[test]
+    fn a_role_beside_its_password_is_noted_and_nothing_less() {
+        for text in [
+            "user=app password=canary",
+            "log in with password = 'canary', user = 'app'",
+            "x; USER=app;PASSWORD=canary",
+        ] {
+            let found = super::noted(text);
+            let words: Vec<String> = found.iter().map(super::Dsn::words).collect();
+            assert_eq!(words, ["an unnamed place as app"], "{text}");
+            assert!(found.iter().all(|dsn| dsn.password), "{text}");
+            assert!(dsns(text).is_empty(), "{text}");
+        }
+        for text in [
+            "password=canary",
+            "user=app, and the column password=its hash",
+            "user=%s password=%s",
+            "user=<name> password=<secret>",
+            "user= password=",
+            "user=$U password=$P",
+            "password = hash of it, salted",
+            "the user = owner of the row",
+        ] {
+            assert!(super::noted(text).is_empty(), "{text}");
+        }
+        assert_eq!(super::noted("host=a user=b password=c").len(), 1);
     }
 }

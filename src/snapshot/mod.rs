@@ -15,7 +15,7 @@ mod samples;
 mod state;
 
 pub use diff::{Change, Diff, diff};
-pub use dsn::{Dsn, dsns};
+pub use dsn::{Dsn, dsns, noted};
 pub use fact::Fact;
 pub use links::{Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot};
 pub use lock::{

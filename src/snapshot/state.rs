@@ -56,14 +56,14 @@ pub struct Deviation {
     pub schema: String,
     /// The hypertable.
     pub hypertable: String,
-    /// `index`, `trigger`, `rule`, `policy`, `row_security`, `persistence`, `name`, `child`, `parent`, `constraint`, `blocker` or
-    /// `length`.
+    /// `index`, `trigger`, `rule`, `policy`, `row_security`, `persistence`, `name`, `child`, `parent`, `constraint`, `tablespace`,
+    /// `index_tablespace`, `blocker` or `length`.
     pub kind: String,
     /// `missing`, `extra`, `spare`, `invalid`, `disabled`, `differs`, `moved`, `longer` or `shorter`.
     pub state: String,
-    /// The name of what is missing or extra, as the hypertable has it if it is missing; of `length` the length.
+    /// The name of what is missing or extra, as the hypertable has it if it is missing; the tablespace; of `length` the length.
     pub name: String,
-    /// A trigger's function; a constraint's definition; the time column's type.
+    /// A trigger's function; a constraint's definition; what lies in the tablespace; the time column's type.
     pub detail: Option<String>,
     /// How many chunks it concerns; 0 where it is the hypertable itself.
     pub chunks: i64,

@@ -40,6 +40,18 @@ pub const CASES: &[Case] = &[
     case("bleed/same-shape", "error", R, ("table", "public", "dump"), "CREATE TABLE public.dump (\"Key\" text, \"Transaction_ID\" bytea, \"Block_Hash\" bytea, \"TIME\" timestamptz)")
         .of(S)
         .says(&["transactions_acceptances"]),
+    case("bleed/same-shape", "error", K, ("view", "public", "ledger"), "CREATE VIEW public.ledger AS SELECT 'a'::text AS address, 1::bigint AS balance, now() AS created_at, \
+          now() AS first_seen_at, now() AS last_seen_at, 1::numeric(38,0) AS total_received, 1::numeric(38,0) AS total_sent, 1::bigint AS transaction_count, \
+          now() AS updated_at, 1::bigint AS utxo_count")
+        .of(S)
+        .says(&["addresses", "10 columns"]),
+    case("bleed/same-shape", "error", K, ("type", "public", "ledger"), "CREATE TYPE public.ledger AS (\"Address\" text, balance bigint, created_at timestamptz, first_seen_at timestamptz, \
+          last_seen_at timestamptz, total_received numeric(38,0), total_sent numeric(38,0), transaction_count bigint, updated_at timestamptz, utxo_count bigint)")
+        .of(S)
+        .says(&["addresses", "10 columns"]),
+    // A view of own rows may have any of their columns.
+    case("drift/unknown-object", "warning", K, ("view", "public", "recent"), "CREATE VIEW public.recent AS SELECT transaction_id, block_hash, \"time\" FROM public.k_transactions"),
+    case("drift/unknown-object", "warning", S, ("view", "public", "everything"), "CREATE VIEW public.everything AS SELECT * FROM public.transaction_outputs"),
     case("bleed/hidden-object", "error", K, ("table", "information_schema", "attic"), "CREATE TABLE information_schema.attic (id bigint)")
         .says(&["information_schema.attic"]),
     case("bleed/hidden-object", "error", S, ("table", "_timescaledb_internal", "stash"), "CREATE TABLE _timescaledb_internal.stash (id bigint)"),

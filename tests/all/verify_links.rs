@@ -70,6 +70,9 @@ pub const CASES: &[Case] = &[
     case("link/connection-string", "warning", K, ("column", "public", "k_vars.value"), "COMMENT ON COLUMN public.k_vars.value IS 'see postgres://{simply_kaspa_user}:c4nary-comment@127.0.0.1/{simply_kaspa}'")
         .of(S)
         .says(&["column value of table public.k_vars"]),
+    case("link/connection-string", "warning", K, ("table", "public", "k_vars"), "COMMENT ON TABLE public.k_vars IS 'log in with user={simply_kaspa_user} password=c4nary-comment'")
+        .of(S)
+        .says(&["{simply_kaspa_user}, with a password", "the role of simply-kaspa-indexer"]),
     case("link/connection-string", "error", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET app.remote = 'host=h dbname={ksocial} password=c4nary-setting'")
         .of(K)
         .says(&["app.remote", "{ksocial}"]),

@@ -229,6 +229,67 @@ fn only<'a>(report: &'a Value, rule: &str, severity: &str, service: &str) -> &'a
     &report["findings"][0]
 }
 
+/// The Apache edition makes no continuous aggregates, but takes them for what its catalog says, and copies what is granted on them.
+#[test]
+fn a_grant_on_a_continuous_aggregate_is_one_finding() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "ksocial",
+        "CREATE TABLE _timescaledb_internal._materialized_hypertable_0 (bucket timestamptz NOT NULL, n bigint); \
+         SELECT create_hypertable('_timescaledb_internal._materialized_hypertable_0', by_range('bucket')); \
+         CREATE VIEW public.daily AS SELECT bucket, n FROM _timescaledb_internal._materialized_hypertable_0; \
+         CREATE VIEW _timescaledb_internal._partial_view_0 AS SELECT \"time\" AS bucket FROM public.k_posts; \
+         CREATE VIEW _timescaledb_internal._direct_view_0 AS SELECT \"time\" AS bucket FROM public.k_posts; \
+         INSERT INTO _timescaledb_catalog.continuous_agg (mat_hypertable_id, raw_hypertable_id, user_view_schema, user_view_name, \
+             partial_view_schema, partial_view_name, direct_view_schema, direct_view_name) \
+         SELECT m.id, r.id, 'public', 'daily', '_timescaledb_internal', '_partial_view_0', '_timescaledb_internal', '_direct_view_0' \
+           FROM _timescaledb_catalog.hypertable m, _timescaledb_catalog.hypertable r \
+          WHERE m.table_name = '_materialized_hypertable_0' AND r.table_name = 'k_posts'; \
+         INSERT INTO _timescaledb_catalog.continuous_aggs_bucket_function (mat_hypertable_id, bucket_func, bucket_width, bucket_fixed_width) \
+         SELECT mat_hypertable_id, 'public.time_bucket(interval,timestamptz)', '1 day', true FROM _timescaledb_catalog.continuous_agg",
+    );
+    let grants = || {
+        let report = verify(&lab, &["--service", K]);
+        let found: Vec<Value> = list(&report, "findings")
+            .iter()
+            .filter(|found| found["rule"] == GRANT)
+            .cloned()
+            .collect();
+        found
+    };
+    assert!(grants().is_empty());
+    let role = lab.db("rgb_user");
+    lab.sql(
+        "ksocial",
+        &format!("GRANT SELECT ON public.daily TO \"{role}\""),
+    );
+    let copied = "SELECT count(*) FROM pg_class WHERE relname IN ('daily', '_materialized_hypertable_0') AND relacl IS NOT NULL";
+    assert_eq!(lab.sql("ksocial", copied), "2");
+    let found = grants();
+    let [found] = found.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert!(
+        text(found, "message").contains("view public.daily"),
+        "{found}"
+    );
+    // What is granted behind it alone is no copy.
+    lab.sql(
+        "ksocial",
+        &format!(
+            "REVOKE ALL ON public.daily FROM \"{role}\"; GRANT SELECT ON _timescaledb_internal._materialized_hypertable_0 TO \"{role}\""
+        ),
+    );
+    let found = grants();
+    let [found] = found.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert!(
+        text(found, "message").contains("_materialized_hypertable_0"),
+        "{found}"
+    );
+}
+
 #[test]
 fn what_was_granted_on_is_taken_back_by_who_gave_it() {
     let lab = Lab::migrated();

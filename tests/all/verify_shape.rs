@@ -8,6 +8,7 @@ use crate::verify_cases::{Case, assert_clean, case, list, play, shown, text, ver
 
 const CHUNK: &str = "drift/chunk";
 const UNKNOWN: &str = "drift/unknown-object";
+const ATTACHED: &str = "bleed/attached-to-extension";
 
 /// Three chunks in `public.events`, an hour each; a statement on the first one takes its name as `%s`.
 macro_rules! on_chunk {
@@ -232,17 +233,88 @@ pub const CASES: &[Case] = &[
     case(UNKNOWN, "warning", R, ("text_search_template", "public", "tmpl"), "CREATE TEXT SEARCH TEMPLATE public.tmpl (LEXIZE = dsimple_lexize)"),
     case(UNKNOWN, "warning", R, ("access_method", "", "heap_too"), "CREATE ACCESS METHOD heap_too TYPE TABLE HANDLER heap_tableam_handler"),
     case(UNKNOWN, "warning", R, ("large_object", "", "990001"), "SELECT lo_create(990001), lo_create(990002)").says(&["990001", "990002"]),
-    // A superuser's own: nothing but the name tells it from what the extension made.
+    // A superuser's own: only when it was attached tells it from what the extension made.
+    case(ATTACHED, "error", S, ("table", "public", "stash"), "CREATE TABLE public.stash (id integer PRIMARY KEY); ALTER EXTENSION timescaledb ADD TABLE public.stash")
+        .says(&["public.stash", "timescaledb"])
+        .then("DROP TABLE public.stash"),
+    case(ATTACHED, "error", S, ("function", "public", "stash"), "BEGIN; CREATE FUNCTION public.stash() RETURNS integer LANGUAGE sql AS 'SELECT 1'; \
+          ALTER EXTENSION timescaledb ADD FUNCTION public.stash(); COMMIT")
+        .says(&["public.stash()"])
+        .then("DROP FUNCTION public.stash()"),
+    case(ATTACHED, "error", S, ("type", "public", "stash"), "BEGIN; CREATE TYPE public.stash AS ENUM ('a'); ALTER EXTENSION timescaledb ADD TYPE public.stash; COMMIT")
+        .says(&["public.stash"])
+        .then("DROP TYPE public.stash"),
+    // What hangs on an extension's own tables.
+    case(UNKNOWN, "error", S, ("rule", "_timescaledb_config", "hush"), "CREATE RULE hush AS ON DELETE TO _timescaledb_config.bgw_job DO INSTEAD NOTHING")
+        .says(&["hush", "_timescaledb_config.bgw_job"]),
+    case(UNKNOWN, "error", S, ("policy", "_timescaledb_catalog", "mine"), "CREATE POLICY mine ON _timescaledb_catalog.metadata USING (true)")
+        .says(&["mine", "_timescaledb_catalog.metadata"]),
+    case(UNKNOWN, "error", S, ("constraint", "_timescaledb_config", "some_check"), "ALTER TABLE _timescaledb_config.bgw_job ADD CONSTRAINT some_check CHECK (id > 0)")
+        .says(&["some_check"]),
+    case(UNKNOWN, "error", S, ("trigger", "_timescaledb_config", "once"), "CREATE TRIGGER once BEFORE UPDATE ON _timescaledb_config.bgw_job \
+          FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()")
+        .says(&["once"]),
+    case(UNKNOWN, "error", S, ("trigger", "_timescaledb_catalog", "spy"), "CREATE FUNCTION public.spying() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+          CREATE TRIGGER spy AFTER INSERT ON _timescaledb_catalog.metadata FOR EACH ROW EXECUTE FUNCTION public.spying()")
+        .says(&["spy"]),
+    case("link/reaches-out", "error", S, ("function", "public", "stash"), "CREATE PROCEDURE public.stash() LANGUAGE plpgsql AS 'BEGIN PERFORM dblink(''dbname={ksocial}'', ''SELECT 1''); END'; \
+          ALTER EXTENSION timescaledb ADD PROCEDURE public.stash()")
+        .of(K)
+        .says(&["dblink", "attached to extension timescaledb"])
+        .then("DROP PROCEDURE public.stash()"),
+    // What an extension made, replaced by somebody; the remedy says that all is well again.
+    case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "CREATE OR REPLACE FUNCTION public.approximate_row_count(relation regclass) RETURNS bigint \
+          LANGUAGE sql VOLATILE STRICT AS 'SELECT 0::bigint'")
+        .says(&["public.approximate_row_count(regclass)", "replaced"]),
+    case(ATTACHED, "error", S, ("view", "timescaledb_information", "dimensions"), "DO $do$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW timescaledb_information.dimensions AS ' \
+          || pg_get_viewdef('timescaledb_information.dimensions'::regclass); END $do$")
+        .says(&["timescaledb_information.dimensions", "replaced"]),
     case("bleed/attached-to-extension", "error", S, ("table", "public", "k_posts"), "CREATE TABLE public.k_posts (id integer); ALTER EXTENSION timescaledb ADD TABLE public.k_posts")
         .of(K)
         .says(&["public.k_posts", "timescaledb"])
         .then("DROP TABLE public.k_posts"),
+    // What somebody hangs on dbctl's own tables.
+    case(UNKNOWN, "error", R, ("column", "public", "refinery_schema_history.note"), "ALTER TABLE public.refinery_schema_history ADD COLUMN note text")
+        .says(&["refinery_schema_history"]),
+    case(UNKNOWN, "error", S, ("constraint", "dbctl", "some_check"), "ALTER TABLE dbctl.identity ADD CONSTRAINT some_check CHECK (service <> 'x')"),
+    case(UNKNOWN, "info", K, ("index", "dbctl", "by_set"), "CREATE INDEX by_set ON dbctl.identity (set_name)"),
     case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
 ];
 
 #[test]
 fn every_deviation_is_one_finding_and_its_remedy_mends_it() {
     play(&Lab::migrated(), CASES);
+}
+
+#[test]
+fn the_life_of_an_extension_is_no_finding() {
+    let lab = Lab::migrated();
+    let attached = || of(&verify(&lab, &["--service", R]), ATTACHED).len();
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE EXTENSION hstore VERSION '1.4'; CREATE EXTENSION pg_trgm VERSION '1.3'; ALTER EXTENSION pg_trgm UPDATE; CREATE SCHEMA tools",
+    );
+    assert_eq!(attached(), 0);
+    for sql in [
+        "GRANT EXECUTE ON FUNCTION public.akeys(hstore) TO PUBLIC; REVOKE EXECUTE ON FUNCTION public.akeys(hstore) FROM PUBLIC",
+        "ALTER FUNCTION public.akeys(hstore) COST 7; ALTER FUNCTION public.avals(hstore) SET search_path = pg_catalog",
+        "CREATE OR REPLACE FUNCTION public.skeys(hstore) RETURNS SETOF text AS '$libdir/hstore', 'hstore_skeys' LANGUAGE C STRICT IMMUTABLE",
+        "ALTER EXTENSION hstore UPDATE",
+        "REINDEX SCHEMA CONCURRENTLY public; ALTER EXTENSION hstore SET SCHEMA tools; VACUUM FULL pg_proc; VACUUM FULL pg_depend; VACUUM FREEZE pg_extension",
+    ] {
+        lab.sql("rgb_lightning_node", sql);
+        assert_eq!(attached(), 0, "{sql}");
+    }
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE OR REPLACE FUNCTION tools.akeys(tools.hstore) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'",
+    );
+    assert_eq!(attached(), 1);
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP EXTENSION hstore, pg_trgm; DROP SCHEMA tools",
+    );
+    assert_clean(&lab);
 }
 
 /// Sets that make such objects: a lock holds them.
@@ -435,4 +507,55 @@ fn a_hostile_catalog_is_read_and_told_without_escapes() {
     lab.edit("set = \"rgb_users\"", "managed = \"service\"");
     lab.run(&["lock", "--from", R, "-q"]).exits(0);
     lab.run(&["lock", "--from", R, "--check", "-q"]).exits(0);
+}
+
+#[test]
+fn a_chunk_in_a_tablespace_of_its_own_is_worth_knowing() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    crate::rows::spread(&lab, 3);
+    let chunk = "(SELECT format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks \
+                 WHERE hypertable_name = 'k_posts' ORDER BY 1 LIMIT 1)";
+    lab.sql(
+        "postgres",
+        "SET allow_in_place_tablespaces = on; CREATE TABLESPACE slow LOCATION ''; CREATE TABLESPACE other LOCATION ''",
+    );
+    assert_clean(&lab);
+    lab.sql(
+        "ksocial",
+        &format!(
+            "DO $do$ BEGIN EXECUTE 'ALTER TABLE ' || {chunk} || ' SET TABLESPACE slow'; END $do$"
+        ),
+    );
+    lab.sql(
+        "ksocial",
+        &format!(
+            "DO $do$ BEGIN EXECUTE 'ALTER INDEX ' || (SELECT min(indexrelid::regclass::text) FROM pg_index WHERE indrelid = {chunk}::regclass) \
+             || ' SET TABLESPACE other'; END $do$"
+        ),
+    );
+    let report = verify(&lab, &["--service", K]);
+    let found = of(&report, CHUNK);
+    let [index, table] = found.as_slice() else {
+        panic!("{}", shown(&report));
+    };
+    for (found, word) in [(table, "tablespace slow"), (index, "tablespace other")] {
+        assert_eq!(found["severity"], "info");
+        assert!(text(found, "message").contains(word), "{found}");
+    }
+    crate::verify_cases::follow(&lab, &found);
+    assert!(of(&verify(&lab, &["--service", K]), CHUNK).is_empty());
+    // Where the hypertable may lie, its chunks may.
+    lab.sql(
+        "ksocial",
+        &format!(
+            "GRANT CREATE ON TABLESPACE slow TO \"{}\"; SELECT attach_tablespace('slow', 'public.k_posts', if_not_attached => true); \
+             DO $do$ BEGIN EXECUTE 'ALTER TABLE ' || {chunk} || ' SET TABLESPACE slow'; END $do$",
+            lab.db("k_social_user")
+        ),
+    );
+    let report = verify(&lab, &["--service", K]);
+    assert!(of(&report, CHUNK).is_empty(), "{}", shown(&report));
 }

@@ -4,8 +4,8 @@ use tokio_postgres::{Client, Error};
 
 use super::session::Session;
 
-/// What is put in front of a query that leaves out members of extensions.
-const MEMBER: &str = include_str!("sql/member.sql");
+/// What is put in front of this query: it looks at the ages of what extensions made.
+const MEMBER_AGED: &str = include_str!("sql/member_aged.sql");
 
 /// What `sql/inventory.sql` answers.
 pub(super) struct Inventory {
@@ -18,6 +18,8 @@ pub(super) struct Inventory {
     /// OIDs of the types with privileges of their own.
     pub(super) granted_types: Vec<u32>,
     parts: Vec<String>,
+    /// Whether anything was changed that an extension's script made, or attached to it.
+    pub(super) changed: bool,
 }
 
 /// Queries about objects that many databases have none of.
@@ -55,7 +57,23 @@ impl Inventory {
             types: row.try_get("types")?,
             granted_types: row.try_get("granted_types")?,
             parts: row.try_get("parts")?,
+            changed: row.try_get("changed")?,
         })
+    }
+
+    /// What is put in front of a query that leaves out members of extensions.
+    pub(super) const fn member(&self) -> &'static str {
+        if self.changed {
+            MEMBER_AGED
+        } else {
+            include_str!("sql/member.sql")
+        }
+    }
+
+    /// A query, with its part about what was replaced where anything was.
+    pub(super) fn with_replaced(&self, sql: &str, replaced: &str) -> String {
+        let replaced = format!("\n{}", replaced.trim_end());
+        sql.replace("{replaced}", if self.changed { &replaced } else { "" })
     }
 
     /// Whether this query has an answer.
@@ -89,7 +107,7 @@ fn sql(session: &Session) -> String {
     }
     format!(
         "{},\nleft_out(oid) AS MATERIALIZED (\n{left_out}\n),\n{}",
-        MEMBER.trim_end(),
+        MEMBER_AGED.trim_end(),
         include_str!("sql/inventory.sql").replace("{chunk}", chunk.trim_end())
     )
 }

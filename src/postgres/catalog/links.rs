@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, Row};
 use super::guarded::role;
 use super::{Readers, denied};
 use crate::snapshot::{
-    Fact, Gap, Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot, dsns,
+    Fact, Gap, Job, Links, Note, NotePlace, Prepared, Scheduler, Setting, Slot, noted,
 };
 
 /// What one session may read of it.
@@ -97,7 +97,7 @@ fn note(row: &Row) -> Result<Note, Error> {
         name: row.try_get("name")?,
         described: row.try_get("described")?,
         statement: row.try_get("statement")?,
-        dsns: dsns(row.try_get("text")?),
+        dsns: noted(row.try_get("text")?),
     })
 }
 

@@ -12,9 +12,6 @@ use super::{Readers, row};
 use crate::snapshot::attributes::{DBNAME, HOST};
 use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
 
-/// What is put in front of a query that leaves out members of extensions.
-const MEMBER: &str = include_str!("sql/member.sql");
-
 /// Reads all objects, in the order of their keys, and says which relations were read: those that are no chunks.
 pub(super) async fn read(
     readers: &Readers<'_>,
@@ -29,7 +26,9 @@ pub(super) async fn read(
                 (&there.relations, Type::OID_ARRAY),
                 (&there.internals, Type::OID_ARRAY),
             ];
-            client.query_typed(&relations(session), &among).await?
+            client
+                .query_typed(&relations(session, there), &among)
+                .await?
         }
     };
     let mut oids: Vec<u32> = Vec::new();
@@ -48,8 +47,15 @@ pub(super) async fn read(
         .collect();
     // TimescaleDB's internals are no objects, but somebody's trigger on one of them is.
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
-    let behaviour = with_members(include_str!("sql/behaviour.sql"));
-    let routines = with_members(include_str!("sql/routines.sql"));
+    let with_members = |sql: &str| format!("{}{sql}", there.member());
+    let mut behaviour = with_members(include_str!("sql/behaviour.sql"));
+    if there.changed {
+        behaviour.push_str(include_str!("sql/behaviour_changed.sql"));
+    }
+    let routines = with_members(&there.with_replaced(
+        include_str!("sql/routines.sql"),
+        include_str!("sql/routines_replaced.sql"),
+    ));
     let types = with_members(include_str!("sql/types.sql"));
     let schemas = with_members(include_str!("sql/schemas.sql"));
     let others = with_members(include_str!("sql/others.sql"));
@@ -88,7 +94,7 @@ pub(super) async fn read(
         objects.extend(row::object(row)?);
     }
     if there.has(Part::Links) {
-        objects.extend(links(readers).await?);
+        objects.extend(links(readers, there).await?);
     }
     objects.retain(|object| !is_own(object, &own));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
@@ -126,20 +132,19 @@ async fn part(
     client.query_typed(sql, &[]).await
 }
 
-fn with_members(sql: &str) -> String {
-    format!("{MEMBER}{sql}")
-}
-
 /// The query for relations, with what TimescaleDB's catalog in this database says of chunks.
-fn relations(session: &Session) -> String {
+fn relations(session: &Session, there: &Inventory) -> String {
     let chunk = session.chunks(
         include_str!("sql/chunks_by_relid.sql"),
         include_str!("sql/chunks_by_name.sql"),
     );
     format!(
         "{}, chunk(oid) AS MATERIALIZED (\n{chunk}\n)\n{}",
-        MEMBER.trim_end(),
-        include_str!("sql/relations.sql")
+        there.member().trim_end(),
+        there.with_replaced(
+            include_str!("sql/relations.sql"),
+            include_str!("sql/relations_replaced.sql")
+        )
     )
 }
 
@@ -155,8 +160,8 @@ async fn hypertables(
 }
 
 /// Wrappers, servers, subscriptions: read by the session that sees most of their details.
-async fn links(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
-    let sql = with_members(include_str!("sql/links.sql"));
+async fn links(readers: &Readers<'_>, there: &Inventory) -> Result<Vec<Object>, Error> {
+    let sql = format!("{}{}", there.member(), include_str!("sql/links.sql"));
     let mut objects = Vec::new();
     for row in readers.widest().query_typed(&sql, &[]).await? {
         objects.extend(row::object(&row)?);
@@ -190,15 +195,57 @@ async fn links(readers: &Readers<'_>) -> Result<Vec<Object>, Error> {
     Ok(objects)
 }
 
-/// Whether dbctl itself, or refinery for it, made this: the history, the stamp and the progress, each with columns, constraints
-/// and indexes, and the schema of the latter two. What somebody hangs on them (a trigger, a rule, a policy) is not.
+/// The columns and constraints of dbctl's own tables.
+const OWN_PARTS: [(&str, &[&str]); 3] = [
+    (
+        HISTORY_TABLE.1,
+        &[
+            "version",
+            "name",
+            "applied_on",
+            "checksum",
+            "refinery_schema_history_pkey",
+        ],
+    ),
+    (
+        STAMP_TABLE.1,
+        &[
+            "only_row",
+            "service",
+            "set_name",
+            "stamped_at",
+            "identity_pkey",
+            "identity_only_row_check",
+        ],
+    ),
+    (
+        PROGRESS_TABLE.1,
+        &[
+            "version",
+            "statement",
+            "sum",
+            "done",
+            "indexes",
+            "started_at",
+            "progress_pkey",
+        ],
+    ),
+];
+
+/// Whether dbctl itself, or refinery for it, made this: the history, the stamp and the progress, each with columns and constraints,
+/// and the schema of the latter two. What somebody hangs on them (a column, an index, a trigger, a rule, a policy) is not.
 fn is_own(object: &Object, own: &BTreeSet<(String, String)>) -> bool {
     let key = &object.key;
     let of = |table: &str| own.contains(&(key.schema.clone(), table.to_owned()));
     match key.kind {
         Kind::Schema => key.name == STAMP_TABLE.0,
         Kind::Table => of(&key.name),
-        Kind::Column | Kind::Constraint | Kind::Index => of(&key.parent),
+        Kind::Column | Kind::Constraint => {
+            of(&key.parent)
+                && OWN_PARTS.iter().any(|(table, parts)| {
+                    *table == key.parent && parts.contains(&key.name.as_str())
+                })
+        }
         _ => false,
     }
 }
@@ -232,8 +279,12 @@ mod tests {
         };
         let history = HISTORY_TABLE.1;
         assert!(is_own(Kind::Table, "public", "", history));
-        assert!(is_own(Kind::Constraint, "public", history, "x_pkey"));
+        let primary = "refinery_schema_history_pkey";
+        assert!(is_own(Kind::Constraint, "public", history, primary));
         assert!(is_own(Kind::Column, "dbctl", "identity", "service"));
+        assert!(!is_own(Kind::Constraint, "public", history, "x_check"));
+        assert!(!is_own(Kind::Column, "dbctl", "identity", "extra"));
+        assert!(!is_own(Kind::Index, "public", history, "x_idx"));
         assert!(is_own(Kind::Schema, "", "", "dbctl"));
         assert!(!is_own(Kind::Trigger, "public", history, "spy"));
         assert!(!is_own(Kind::View, "public", "", history));

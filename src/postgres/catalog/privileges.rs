@@ -13,6 +13,7 @@ use crate::snapshot::privileges::{
 use crate::snapshot::{Fact, Gap, Privileges};
 
 const MEMBER: &str = include_str!("sql/member.sql");
+const NO_INTERNALS: &str = "SELECT NULL::oid, NULL::aclitem[] WHERE false";
 const NO_PARAMETERS: &str =
     "SELECT '' AS parameter, NULL::text AS grantee, NULL::text[] AS privileges WHERE false";
 /// The role whose password must be a SCRAM verifier: it logged in by one (PostgreSQL 16, "System Information Functions").
@@ -51,7 +52,14 @@ pub(super) async fn read(
         NO_PARAMETERS
     };
     let relations = relations.to_vec();
-    let objects = format!("{MEMBER}{}", include_str!("sql/privileges/objects.sql"));
+    let internals = match there.internals.is_empty() {
+        true => NO_INTERNALS,
+        false => include_str!("sql/privileges/internals.sql").trim_end(),
+    };
+    let objects = format!(
+        "{MEMBER}{}",
+        include_str!("sql/privileges/objects.sql").replace("{internals}", internals)
+    );
     let on_objects: [(&(dyn ToSql + Sync), Type); 3] = [
         (&relations, Type::OID_ARRAY),
         (&there.relations, Type::OID_ARRAY),

@@ -125,7 +125,7 @@ fn look_alike(case: &Case<'_>) -> Verdict {
 pub(super) const SAME_SHAPE: Rule = Rule {
     id: "bleed/same-shape",
     severity: Severity::Error,
-    summary: "Has an unknown table the columns of another service's table?",
+    summary: "Has an unknown table, view or type the columns of another service's table?",
     help: include_str!("../help/bleed-same-shape.md"),
     scope: Scope::Database,
     check: same_shape,

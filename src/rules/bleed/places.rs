@@ -3,9 +3,11 @@
 use super::{database, each};
 use crate::rules::classify::Class;
 use crate::rules::index::Names;
-use crate::rules::text::{bare_drop_sql, drop_sql, ident, named};
+use crate::rules::link::is_spoken_of;
+use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_literal, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::Object;
+use crate::snapshot::attributes::REPLACED;
+use crate::snapshot::{Kind, Object};
 
 pub(super) const HIDDEN_OBJECT: Rule = Rule {
     id: "bleed/hidden-object",
@@ -38,66 +40,115 @@ fn hidden_object(case: &Case<'_>) -> Verdict {
 pub(super) const ATTACHED_TO_EXTENSION: Rule = Rule {
     id: "bleed/attached-to-extension",
     severity: Severity::Error,
-    summary: "Was anything attached to an extension that did not create it?",
+    summary: "Do extensions hold only what their own scripts made?",
     help: include_str!("../help/bleed-attached-to-extension.md"),
     scope: Scope::Database,
     check: attached_to_extension,
 };
 
 fn attached_to_extension(case: &Case<'_>) -> Verdict {
+    // One that reaches out of the database is told with what it does.
+    let told = |object: &Object| is_spoken_of(&case.survey.reaches, &object.key);
     let mut outcome = each(case, false, |object, class| match class {
-        Class::Attached(extension) => Some(attached(case, object, extension)),
+        Class::Attached(extension) if !told(object) => Some(whose(
+            attached(case, object, extension),
+            owner(case, object),
+        )),
         _ => None,
     })?;
-    // What a superuser attached is the extension's by all that the catalog says, but for its name.
+    // Where transactions do not tell, what a superuser attached is the extension's by all that the catalog says, but for its name.
     let named_alike = case.snapshot()?.state.members.iter().filter(|member| {
         let seen = |(object, _): &(&Object, _)| object.key == member.key;
         !case.survey.extras.iter().any(seen)
     });
     for member in named_alike {
         let extension = member.extension.as_deref().unwrap_or_default();
-        let knows = |subject: &&Subject<'_>| {
-            subject
-                .lock
-                .known()
-                .is_some_and(|lock| Names::new(lock).kind_of(member).is_some())
-        };
-        let owner = case.others().find(knows);
-        if owner.is_none() && !knows(&case.subject) {
-            continue;
+        let owner = owner(case, member);
+        if owner.is_some() || knows(case.subject, member) {
+            outcome
+                .findings
+                .push(whose(attached(case, member, extension), owner));
         }
-        let mut finding = attached(case, member, extension);
-        if let Some(owner) = owner {
-            finding.belongs_to = Some(owner.service.name.clone());
-            finding.message = format!(
-                "{}; {} has one of this name",
-                finding.message, owner.service.name
-            );
-        }
-        outcome.findings.push(finding);
     }
     Ok(outcome)
 }
 
+/// Whether the subject's lock has an object of this name.
+fn knows(subject: &Subject<'_>, member: &Object) -> bool {
+    subject
+        .lock
+        .known()
+        .is_some_and(|lock| Names::new(lock).kind_of(member).is_some())
+}
+
+/// The other service that has an object of this name.
+fn owner<'a>(case: &Case<'a>, member: &Object) -> Option<&'a Subject<'a>> {
+    case.others().find(|other| knows(other, member))
+}
+
+fn whose(mut finding: Finding, owner: Option<&Subject<'_>>) -> Finding {
+    if let Some(owner) = owner {
+        finding.belongs_to = Some(owner.service.name.clone());
+        finding.message = format!(
+            "{}; {} has one of this name",
+            finding.message, owner.service.name
+        );
+    }
+    finding
+}
+
 fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
     let name = named(&object.key);
-    ATTACHED_TO_EXTENSION
-        .finding(
-            About::object(object),
-            format!(
-                "{name} in database {} was attached to extension {}, which hides it from dumps and from every inventory",
-                database(case),
-                ident(extension)
-            ),
+    let database = database(case);
+    let (what, remedy) = membership(object, extension);
+    let finding = ATTACHED_TO_EXTENSION.finding(
+        About::object(object),
+        format!("{name} in database {database} {what}"),
+    );
+    let extension = ident(extension);
+    if object.attributes.contains_key(REPLACED) {
+        finding.saw(
+            format!("{name} as the script of extension {extension} makes it"),
+            "replaced since".to_owned(),
         )
-        .saw(
-            format!("only what extension {} creates", ident(extension)),
+    } else {
+        finding.saw(
+            format!("only what extension {extension} creates"),
             format!("{name} as its member"),
         )
-        .remedy(format!(
-            "ALTER EXTENSION {} DROP {name}; then run `dbctl verify` again to see whose it is.",
-            ident(extension)
-        ))
+    }
+    .remedy(remedy)
+}
+
+/// What somebody did with an extension's member, and what mends it.
+pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String, String) {
+    let name = ident(extension);
+    if object.attributes.contains_key(REPLACED) {
+        return (
+            format!(
+                "is not as extension {name} made it: somebody has replaced it, and dumps leave it out"
+            ),
+            format!(
+                "Find out who replaced it, and run its statement from the extension's script again, in the server's folder `extension`. \
+                 When all of the extension is as it should be, say so: UPDATE pg_catalog.pg_extension SET extversion = extversion WHERE extname = {};",
+                sql_literal(extension)
+            ),
+        );
+    }
+    let kind = match object.key.kind {
+        Kind::Function => "ROUTINE".to_owned(),
+        kind => kind.words().to_uppercase(),
+    };
+    (
+        format!(
+            "was attached to extension {name}, which hides it from dumps and from every inventory"
+        ),
+        format!(
+            "ALTER EXTENSION {} DROP {kind} {}; then run `dbctl verify` again to see whose it is.",
+            sql_ident(extension),
+            sql_name(&object.key)
+        ),
+    )
 }
 
 pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {

@@ -259,6 +259,19 @@ fn said(case: &Case<'_>, deviation: &Deviation, at: &Place) -> (String, String, 
             "the constraints of the hypertable".to_owned(),
             format!("ALTER TABLE {chunk} DROP CONSTRAINT {sql};"),
         ),
+        ("tablespace", _) => (
+            format!("lies in tablespace {name}, where its hypertable has nothing"),
+            "the tablespaces of the hypertable".to_owned(),
+            format!("ALTER TABLE {chunk} SET TABLESPACE pg_default; or where the hypertable lies."),
+        ),
+        ("index_tablespace", _) => (
+            format!("has index {} in tablespace {name}, where its hypertable has nothing", ident(detail)),
+            "the tablespaces of the hypertable".to_owned(),
+            format!(
+                "ALTER INDEX {schema}.{} SET TABLESPACE pg_default; or where the hypertable lies.",
+                sql_ident(detail)
+            ),
+        ),
         (_, state) => (
             format!(
                 "has its trigger {name} {state}: rows can be written past its chunks, where TimescaleDB does not see them"

@@ -6,7 +6,7 @@ use crate::report::text::{one_line, short};
 use crate::rules::access::{elements, is_known_schema, is_shared, is_stock_library_path};
 use crate::rules::text::{ident, mentions, redact, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
-use crate::snapshot::{Note, NotePlace, Setting, dsns};
+use crate::snapshot::{Dsn, Note, NotePlace, Setting, dsns};
 
 pub(super) const SERVER_SETTING: Rule = Rule {
     id: "link/server-setting",
@@ -255,7 +255,13 @@ fn about_note(case: &Case<'_>, note: &Note) -> Option<Finding> {
         .collect();
     let places = places.join("; ");
     let whose = other.map_or_else(String::new, |service| {
-        format!(", the database of {service}")
+        let placed = |dsn: &Dsn| dsn.dbname.is_some() || dsn.host.is_some();
+        let what = if telling.iter().any(|dsn| placed(dsn)) {
+            "database"
+        } else {
+            "role"
+        };
+        format!(", the {what} of {service}")
     });
     let object = one_line(&note.described);
     let (text, severity, remedy) = match &note.place {

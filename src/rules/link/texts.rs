@@ -2,6 +2,7 @@
 
 use super::reach::{Reach, shown};
 use crate::report::text::one_line;
+use crate::rules::bleed::membership;
 use crate::rules::drift::{foreign_owner, severity_of};
 use crate::rules::text::{drop_sql, ident, named};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
@@ -79,8 +80,13 @@ fn finding(case: &Case<'_>, rule: &Rule, reach: &Reach<'_>) -> Finding {
     if !reach.names.is_empty() {
         does.push(format!("names {}", reach.names.join(", ")));
     }
-    let does = does.join("; ");
     let object = reach.object;
+    let member = object
+        .extension
+        .as_deref()
+        .map(|extension| membership(object, extension));
+    does.extend(member.iter().map(|(what, _)| what.clone()));
+    let does = does.join("; ");
     let owner = foreign_owner(case, object);
     let owned = owner.map_or_else(String::new, |(role, service)| {
         format!("; it is owned by role {} of {service}", ident(role))
@@ -98,7 +104,9 @@ fn finding(case: &Case<'_>, rule: &Rule, reach: &Reach<'_>) -> Finding {
         .map(|trigger| drop_sql(trigger))
         .collect();
     drops.push(drop_sql(object));
-    let remedy = if reach.changed {
+    let remedy = if let Some((_, remedy)) = member {
+        remedy
+    } else if reach.changed {
         "The set has another text for it: restore that with the statement of its migration, and find out who changed it.".to_owned()
     } else {
         format!(

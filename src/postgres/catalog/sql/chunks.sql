@@ -20,6 +20,22 @@ chunk AS MATERIALIZED (
       JOIN hypertable h ON h.id = k.hypertable_id
      WHERE k.relkind = 'r'
 ),
+-- Where a hypertable and what it has may lie: in the tablespaces of the hypertable, of its indexes, and those attached to it.
+space AS MATERIALIZED (
+    SELECT h.oid AS hypertable, c.reltablespace AS oid FROM hypertable h JOIN pg_class c ON c.oid = h.oid
+    UNION SELECT x.indrelid, i.reltablespace FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY ($1)
+    UNION SELECT h.oid, t.oid
+            FROM _timescaledb_catalog.tablespace a
+            JOIN hypertable h ON h.id = a.hypertable_id
+            JOIN pg_tablespace t ON t.spcname = a.tablespace_name
+),
+placed AS MATERIALIZED (
+    SELECT coalesce(x.indrelid, c.oid) AS chunk, c.relname, c.relkind, c.reltablespace
+      FROM pg_class c
+      LEFT JOIN pg_index x ON x.indexrelid = c.oid
+     WHERE c.reltablespace = ANY (ARRAY(SELECT t.oid FROM pg_tablespace t WHERE t.spcname <> 'pg_global'))
+       AND c.relkind IN ('r', 'i')
+),
 -- What each hypertable has. Two relations with as many indexes over the same columns give the same sum.
 model AS MATERIALIZED (
     SELECT h.oid, x.number, x.sum,
@@ -172,6 +188,13 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
       JOIN pg_constraint h ON h.conrelid = u.hypertable AND h.contype = 'f' AND h.conparentid = 0
      WHERE NOT EXISTS (SELECT FROM pg_constraint k
                         WHERE k.conrelid = u.oid AND k.contype = 'f' AND k.confrelid = h.confrelid AND k.confkey = h.confkey)
+    UNION ALL
+    SELECT ch.id, n.nspname, ch.relname, ch.hypertable, CASE p.relkind WHEN 'r' THEN 'tablespace' ELSE 'index_tablespace' END, 'spare', t.spcname, p.relname
+      FROM placed p
+      JOIN chunk ch ON ch.oid = p.chunk
+      JOIN pg_namespace n ON n.oid = ch.relnamespace
+      JOIN pg_tablespace t ON t.oid = p.reltablespace
+     WHERE (ch.hypertable, p.reltablespace) NOT IN (SELECT s.hypertable, s.oid FROM space s)
 ),
 -- The ends of an open range are the ends of bigint.
 odd AS MATERIALIZED (
@@ -184,7 +207,7 @@ odd AS MATERIALIZED (
        AND CASE WHEN r.range_start > -9223372036854775808 AND r.range_end < 9223372036854775807
                 THEN r.range_end - r.range_start <> d.interval_length ELSE false END
 )
-SELECT h.schema, h.name AS hypertable, d.kind, d.state, d.name, max(d.detail) AS detail, count(DISTINCT d.id) AS chunks,
+SELECT h.schema, h.name AS hypertable, d.kind, d.state, d.name, (array_agg(d.detail ORDER BY d.id))[1] AS detail, count(DISTINCT d.id) AS chunks,
        (array_agg(d.schema ORDER BY d.id))[1] AS chunk_schema, (array_agg(d.chunk ORDER BY d.id))[1] AS chunk_name
   FROM deviation d
   JOIN hypertable h ON h.oid = d.hypertable

@@ -43,6 +43,22 @@ listed AS MATERIALIZED (
       JOIN hypertable h ON h.id = k.hypertable_id
      GROUP BY h.oid, k.relnamespace
 ),
+-- Where a hypertable and what it has may lie: in the tablespaces of the hypertable, of its indexes, and those attached to it.
+space AS MATERIALIZED (
+    SELECT h.oid AS hypertable, c.reltablespace AS oid FROM hypertable h JOIN pg_class c ON c.oid = h.oid
+    UNION SELECT x.indrelid, i.reltablespace FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY ($1)
+    UNION SELECT h.oid, t.oid
+            FROM _timescaledb_catalog.tablespace a
+            JOIN hypertable h ON h.id = a.hypertable_id
+            JOIN pg_tablespace t ON t.spcname = a.tablespace_name
+),
+placed AS MATERIALIZED (
+    SELECT coalesce(x.indrelid, c.oid) AS chunk, c.relname, c.relkind, c.reltablespace
+      FROM pg_class c
+      LEFT JOIN pg_index x ON x.indexrelid = c.oid
+     WHERE c.reltablespace = ANY (ARRAY(SELECT t.oid FROM pg_tablespace t WHERE t.spcname <> 'pg_global'))
+       AND c.relkind IN ('r', 'i')
+),
 -- How many chunks each hypertable has, and what each of these must have.
 model AS MATERIALIZED (
     SELECT h.oid, coalesce(sum(r.number), 0) AS number, coalesce(sum(r.sum), 0) AS sum, h.num_dimensions AS dimensions,
@@ -86,6 +102,9 @@ SELECT EXISTS (SELECT FROM pg_inherits i WHERE i.inhseqno <> 1)
                                 CROSS JOIN LATERAL (VALUES ('key', m.keys), ('dimension', m.dimensions::int8)) v(kind, times)) w
                     FULL JOIN (SELECT k.* FROM constraints k WHERE k.hypertable IS NOT NULL) k ON k.hypertable = w.oid AND k.kind = w.kind
                    WHERE coalesce(k.number, 0) <> coalesce(w.times * w.number, 0) OR coalesce(k.sum, 0) <> coalesce(w.times * w.sum, 0))
+       OR EXISTS (SELECT FROM placed p
+                    JOIN child c ON c.oid = p.chunk AND c.hypertable IS NOT NULL
+                   WHERE (c.hypertable, p.reltablespace) NOT IN (SELECT s.hypertable, s.oid FROM space s))
        OR EXISTS (SELECT FROM pg_trigger t
                    WHERE t.tgrelid = ANY ($1) AND NOT t.tgisinternal AND t.tgtype & 1 = 1
                      AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger'))

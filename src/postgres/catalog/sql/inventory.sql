@@ -14,28 +14,28 @@ type AS MATERIALIZED (
                    ELSE t.typtype IN ('e', 'd', 'r', 'p') END
 ),
 -- What has no owner is as if the bootstrap superuser owned it: an extension's script made it, or it is no member.
-other(part, class, oid, owner) AS (
-    SELECT 'routines', 'pg_proc'::regclass, p.oid, p.proowner FROM pg_proc p WHERE p.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_operator'::regclass, o.oid, o.oprowner FROM pg_operator o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_opclass'::regclass, o.oid, o.opcowner FROM pg_opclass o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_opfamily'::regclass, o.oid, o.opfowner FROM pg_opfamily o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_cast'::regclass, o.oid, 10::oid FROM pg_cast o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_conversion'::regclass, o.oid, o.conowner FROM pg_conversion o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_ts_config'::regclass, o.oid, o.cfgowner FROM pg_ts_config o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_ts_dict'::regclass, o.oid, o.dictowner FROM pg_ts_dict o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_ts_parser'::regclass, o.oid, 10 FROM pg_ts_parser o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_ts_template'::regclass, o.oid, 10 FROM pg_ts_template o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_transform'::regclass, o.oid, 10 FROM pg_transform o WHERE o.oid >= 16384
-    UNION ALL SELECT 'rare', 'pg_am'::regclass, o.oid, 10 FROM pg_am o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_language'::regclass, o.oid, o.lanowner FROM pg_language o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_collation'::regclass, o.oid, o.collowner FROM pg_collation o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_statistic_ext'::regclass, o.oid, NULL FROM pg_statistic_ext o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_event_trigger'::regclass, o.oid, o.evtowner FROM pg_event_trigger o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_publication'::regclass, o.oid, NULL FROM pg_publication o WHERE o.oid >= 16384
-    UNION ALL SELECT 'links', 'pg_foreign_data_wrapper'::regclass, o.oid, o.fdwowner FROM pg_foreign_data_wrapper o WHERE o.oid >= 16384
-    UNION ALL SELECT 'links', 'pg_foreign_server'::regclass, o.oid, o.srvowner FROM pg_foreign_server o WHERE o.oid >= 16384
+other(part, class, oid, owner, changed) AS (
+    SELECT 'routines', 'pg_proc'::regclass, p.oid, p.proowner, age(p.xmin) FROM pg_proc p WHERE p.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_operator'::regclass, o.oid, o.oprowner, NULL FROM pg_operator o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_opclass'::regclass, o.oid, o.opcowner, NULL FROM pg_opclass o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_opfamily'::regclass, o.oid, o.opfowner, NULL FROM pg_opfamily o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_cast'::regclass, o.oid, 10::oid, NULL FROM pg_cast o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_conversion'::regclass, o.oid, o.conowner, NULL FROM pg_conversion o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_config'::regclass, o.oid, o.cfgowner, NULL FROM pg_ts_config o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_dict'::regclass, o.oid, o.dictowner, NULL FROM pg_ts_dict o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_parser'::regclass, o.oid, 10, NULL FROM pg_ts_parser o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_ts_template'::regclass, o.oid, 10, NULL FROM pg_ts_template o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_transform'::regclass, o.oid, 10, NULL FROM pg_transform o WHERE o.oid >= 16384
+    UNION ALL SELECT 'rare', 'pg_am'::regclass, o.oid, 10, NULL FROM pg_am o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_language'::regclass, o.oid, o.lanowner, NULL FROM pg_language o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_collation'::regclass, o.oid, o.collowner, NULL FROM pg_collation o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_statistic_ext'::regclass, o.oid, NULL, NULL FROM pg_statistic_ext o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_event_trigger'::regclass, o.oid, o.evtowner, NULL FROM pg_event_trigger o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_publication'::regclass, o.oid, NULL, NULL FROM pg_publication o WHERE o.oid >= 16384
+    UNION ALL SELECT 'links', 'pg_foreign_data_wrapper'::regclass, o.oid, o.fdwowner, NULL FROM pg_foreign_data_wrapper o WHERE o.oid >= 16384
+    UNION ALL SELECT 'links', 'pg_foreign_server'::regclass, o.oid, o.srvowner, NULL FROM pg_foreign_server o WHERE o.oid >= 16384
     -- pg_subscription is shared by all databases of the cluster.
-    UNION ALL SELECT 'links', 'pg_subscription'::regclass, o.oid, NULL FROM pg_subscription o
+    UNION ALL SELECT 'links', 'pg_subscription'::regclass, o.oid, NULL, NULL FROM pg_subscription o
                WHERE o.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 )
 SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
@@ -54,4 +54,15 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
        ARRAY(SELECT DISTINCT o.part
                FROM other o
                LEFT JOIN member m ON m.classid = o.class AND m.objid = o.oid
-              WHERE m.objid IS NULL OR m.attached OR o.owner IS NULL OR o.owner <> ALL (m.owners)) AS parts
+              WHERE m.objid IS NULL OR m.attached OR o.owner IS NULL OR o.owner <> ALL (m.owners)
+                 OR m.scripted AND o.changed < m.made) AS parts,
+       -- Whether anything was changed that an extension's script made, or attached to it: member_aged.sql.
+       EXISTS (SELECT FROM member m
+                WHERE m.attached
+                   OR m.scripted AND m.classid = 'pg_proc'::regclass
+                      AND EXISTS (SELECT FROM pg_proc p WHERE p.oid = m.objid AND age(p.xmin) < m.made)
+                   OR m.scripted AND m.classid = 'pg_class'::regclass
+                      AND (EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = m.objid AND age(t.xmin) < m.made)
+                           OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = m.objid AND age(r.xmin) < m.made)
+                           OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = m.objid AND age(p.xmin) < m.made)
+                           OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = m.objid AND age(k.xmin) < m.made))) AS changed

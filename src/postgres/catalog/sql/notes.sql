@@ -3,13 +3,13 @@ WITH said AS MATERIALIZED (
     SELECT d.classoid, d.objoid, d.objsubid, d.description AS text
       FROM pg_description d
      WHERE (d.objoid >= 16384 OR d.objoid = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'public'))
-       AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)'
+       AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname|password)\s*=)'
     UNION ALL
     SELECT d.classoid, d.objoid, 0, d.description
       FROM pg_shdescription d
      WHERE (d.classoid = 'pg_database'::regclass AND d.objoid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
             OR d.classoid = 'pg_authid'::regclass AND d.objoid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))
-       AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)'
+       AND d.description ~* '(postgres(ql)?://|\m(host|hostaddr|dbname|password)\s*=)'
 )
 SELECT NULL::text AS setting, i.type AS kind, i.schema AS schema, 
        -- Of a column pg_identify_object gives the table's name.
@@ -33,5 +33,5 @@ SELECT split_part(v, '=', 1), CASE WHEN c.setrole = 0 THEN 'database' ELSE 'role
  CROSS JOIN LATERAL unnest(c.setconfig) v
  WHERE (c.setdatabase = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
         OR c.setdatabase = 0 AND r.rolname = session_user)
-   AND substr(v, strpos(v, '=') + 1) ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)'
+   AND substr(v, strpos(v, '=') + 1) ~* '(postgres(ql)?://|\m(host|hostaddr|dbname|password)\s*=)'
  ORDER BY 5, 1

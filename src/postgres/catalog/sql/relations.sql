@@ -17,6 +17,9 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
            'tablespace', (SELECT t.spcname::text FROM pg_tablespace t WHERE t.oid = c.reltablespace),
            'options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) o),
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+           'row_type', CASE WHEN c.relkind IN ('v', 'm') THEN (
+               SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+                 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) END,
            'replica_identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END
                                                    WHEN 'i' THEN 'index' END,
            'server', fs.srvname::text,
@@ -25,7 +28,8 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
            'type', format_type(s.seqtypid, NULL),
            'start', s.seqstart::text, 'min', s.seqmin::text, 'max', s.seqmax::text, 'increment', s.seqincrement::text,
            'cycle', CASE WHEN s.seqcycle THEN 'true' END,
-           'owned_by', own.names
+           'owned_by', own.names,
+           'replaced', CASE WHEN m.scripted AND c.relkind = 'v' AND c.relowner = ANY (m.owners) THEN 'true' END
        ) AS attributes,
        c.oid AS oid
   FROM pg_class c
@@ -55,6 +59,6 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
    AND c.relpersistence <> 't'
    AND own.identity IS NOT TRUE
-   AND (m.objid IS NULL OR m.attached OR c.relowner <> ALL (m.owners))
+   AND (m.objid IS NULL OR m.attached OR c.relowner <> ALL (m.owners){replaced})
    -- A foreign table can be attached as a chunk (osm_chunk): it reaches out of the database, so it is never left out.
    AND (c.relkind = 'f' OR NOT (c.oid = ANY ($2) OR EXISTS (SELECT FROM chunk l WHERE l.oid = c.oid)))

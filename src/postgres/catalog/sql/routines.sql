@@ -19,7 +19,8 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
            'security_definer', CASE WHEN p.prosecdef THEN 'true' END,
            'parallel', CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
            'leakproof', CASE WHEN p.proleakproof THEN 'true' END,
-           'settings', (SELECT string_agg(s, '; ' ORDER BY s) FROM unnest(p.proconfig) s)
+           'settings', (SELECT string_agg(s, '; ' ORDER BY s) FROM unnest(p.proconfig) s),
+           'replaced', CASE WHEN m.scripted AND p.proowner = ANY (m.owners) THEN 'true' END
        ) AS attributes
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -28,7 +29,7 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
   LEFT JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
  WHERE p.oid >= 16384
    AND n.nspname !~ '^pg_temp_[0-9]+$'
-   AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners))
+   AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners){replaced})
    -- The constructors of a range type come and go with it (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)

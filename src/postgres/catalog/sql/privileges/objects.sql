@@ -2,7 +2,10 @@
 -- acldefault(), or pg_init_privs for what initdb or an extension's script made (pg_init_privs). An ACL that is NULL is the default.
 -- $1 are the relations that are no chunks; what inherits and is not among them is a chunk, and asked about in chunks.sql. $2 are those and
 -- all others that do not inherit, $3 the types with an ACL (inventory.sql): chunks have most of pg_class and pg_type.
-, object(kind, schema, parent, name, arguments, class, oid, sub, owner, acl, type) AS (
+, internal(oid, acl) AS MATERIALIZED (
+{internals}
+),
+object(kind, schema, parent, name, arguments, class, oid, sub, owner, acl, type) AS (
     SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view'
                           WHEN 'f' THEN 'foreign_table' ELSE 'table' END,
            n.nspname, NULL::name, c.relname::text, '', 'pg_class'::regclass, c.oid, 0, c.relowner, c.relacl,
@@ -71,6 +74,9 @@ SELECT o.kind, o.schema::text AS schema, coalesce(o.parent::text, '') AS parent,
  WHERE a.grantee <> o.owner
    AND NOT EXISTS (SELECT FROM aclexplode(coalesce(i.initprivs, acldefault(o.type, o.owner))) b
                     WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
+   -- What was granted on the relation that it stands behind is said there.
+   AND NOT EXISTS (SELECT FROM internal l CROSS JOIN LATERAL aclexplode(l.acl) b
+                    WHERE o.class = 'pg_class'::regclass AND l.oid = o.oid AND b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
    -- initdb gives these after it has written pg_init_privs.
    AND NOT (o.oid < 16384 AND a.grantee = 0 AND a.privilege_type IN ('SELECT', 'USAGE')
             AND 'information_schema' IN (o.schema, o.name))
