@@ -6,6 +6,8 @@ mod sandbox;
 mod telling;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dbctl::command::{self, Interrupt, Loaded};
 use dbctl::exit::Exit;
@@ -81,12 +83,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
     if let Command::Sandbox(options) = command {
         return sandbox(&global, &inputs, options).await;
     }
+    let signals = signals()?;
     let manifest = manifest::load(&inputs).map_err(Stop::refused)?;
-    let interrupt = interrupt()?;
     let exit = match command {
         Command::Services => services(&global, &manifest)?,
         Command::Provision(chosen) => {
             let loaded = load(&manifest, &chosen)?;
+            signals.hold();
             let report = command::provision::run(&loaded).await;
             show(
                 &global,
@@ -95,14 +98,18 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             )?;
             report.exit()
         }
-        Command::Migrate(options) => migrate(&global, &manifest, &options, &interrupt).await?,
-        Command::Rollback(options) => rollback(&global, &manifest, &options, &interrupt).await?,
-        Command::Baseline(options) => baseline(&global, &manifest, &options, &interrupt).await?,
-        Command::Repair(options) => repair(&global, &manifest, &options, &interrupt).await?,
-        Command::Status(options) => status(&global, &manifest, &options, &interrupt).await?,
-        Command::Verify(options) => {
-            verify(&global, &manifest, &inputs, &options, &interrupt).await?
+        Command::Migrate(options) => migrate(&global, &manifest, &options, signals.hold()).await?,
+        Command::Rollback(options) => {
+            rollback(&global, &manifest, &options, signals.hold()).await?
         }
+        Command::Baseline(options) => {
+            baseline(&global, &manifest, &options, signals.hold()).await?
+        }
+        Command::Repair(options) => repair(&global, &manifest, &options, signals.hold()).await?,
+        Command::Status(options) => {
+            status(&global, &manifest, &options, &signals.interrupt).await?
+        }
+        Command::Verify(options) => verify(&global, &manifest, &inputs, &options, &signals).await?,
         Command::Check(options) => {
             deliver::look_ahead(&options.outputs.files)?;
             let loaded = load(&manifest, &options.chosen)?;
@@ -116,6 +123,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
                 output::talk(&command::sources(&loaded, compose.as_ref()));
             }
             let report = command::check::run(&loaded, compose, severity(options.fail_on)).await;
+            signals.hold();
             deliver::report(&global, &options.outputs.files, &report)?;
             report.exit()
         }
@@ -134,9 +142,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
                 postgres_bin: options.postgres_bin,
                 env: inputs.env.clone(),
             };
+            let interrupt = signals.hold();
             let report = match options.from {
-                Some(_) => command::lock::record(&loaded, options.check, &talk, &interrupt).await,
-                None => command::lock::run(&loaded, &lock, &talk, &interrupt).await,
+                Some(_) => command::lock::record(&loaded, options.check, &talk, interrupt).await,
+                None => command::lock::run(&loaded, &lock, &talk, interrupt).await,
             };
             show(
                 &global,
@@ -199,9 +208,31 @@ fn show(
     Ok(())
 }
 
-/// An interrupt that SIGINT, SIGTERM and SIGHUP raise.
-fn interrupt() -> Result<Interrupt, Stop> {
+/// What becomes of a run that is interrupted.
+pub(crate) struct Signals {
+    /// Raised by the first signal.
+    interrupt: Interrupt,
+    /// Whether the run has something to put in order first. Else it ends at once, whatever its threads are busy with.
+    holds: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// From here on the run ends in order, by its interrupt: it changes something.
+    fn hold(&self) -> &Interrupt {
+        self.holds.store(true, Ordering::SeqCst);
+        &self.interrupt
+    }
+
+    /// It has put everything in order, and looks on.
+    fn release(&self) {
+        self.holds.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Catches SIGINT, SIGTERM and SIGHUP. What reads and computes does not look up, so it is the catcher that ends the process then.
+fn signals() -> Result<Signals, Stop> {
     let (sender, receiver) = watch::channel(false);
+    let holds = Arc::new(AtomicBool::new(false));
     for kind in [
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -210,16 +241,20 @@ fn interrupt() -> Result<Interrupt, Stop> {
         let mut stream = signal(kind)
             .map_err(|error| Stop::refused(format!("signals cannot be caught: {error}")))?;
         let sender = sender.clone();
+        let holds = Arc::clone(&holds);
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
                 // Who asks twice does not want to wait for a server that does not answer.
-                if sender.send_replace(true) {
+                if sender.send_replace(true) || !holds.load(Ordering::SeqCst) {
                     std::process::exit(Exit::Interrupted.code().into());
                 }
             }
         });
     }
-    Ok(Interrupt::new(receiver))
+    Ok(Signals {
+        interrupt: Interrupt::new(receiver),
+        holds,
+    })
 }
 
 const fn severity(fail_on: FailOn) -> Severity {

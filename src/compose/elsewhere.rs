@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::load::Loader;
-use super::refused::Refused;
 use super::yaml::{Node, Value};
 use super::{Place, Text};
 
@@ -40,13 +39,10 @@ impl Loader {
     ) -> bool {
         let leads = is_url(path.raw());
         if leads {
-            self.elsewhere.push(Refused {
-                container: container.map(str::to_owned),
-                reason: format!(
-                    "{}:{}:{}: {key} names a URL, which was not fetched, and nothing of what lies there was looked at",
-                    place.file, place.line, place.column
-                ),
-            });
+            let what = format!(
+                "{key} names a URL, which was not fetched, and nothing of what lies there was looked at"
+            );
+            self.stops_at(container, place, &what);
         }
         leads
     }

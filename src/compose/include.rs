@@ -49,13 +49,17 @@ impl Loader {
                 }
                 let file: Arc<str> = text.shown().into();
                 let path = base.join(file.as_ref());
-                if chain.contains(&path) || chain.len() >= LONGEST {
-                    return Err(ComposeError::new(
-                        item.place.clone(),
-                        format!(
-                            "include: the chain comes back to itself, or is longer than {LONGEST}; include a file that does not include this one"
-                        ),
-                    ));
+                if chain.contains(&path) {
+                    let what = "include: the files include each other; include a file that does not include this one";
+                    self.refuses(&item.place, what);
+                    continue;
+                }
+                if chain.len() >= LONGEST {
+                    let what = format!(
+                        "include: the chain is longer than {LONGEST} and was not followed to its end"
+                    );
+                    self.stops_at(None, &item.place, &what);
+                    continue;
                 }
                 let folder = folder
                     .get_or_insert_with(|| path.parent().unwrap_or(base).to_path_buf())
@@ -78,6 +82,7 @@ impl Loader {
                         self.env.entry(name).or_insert(value);
                     }
                 }
+                self.led_to.clear();
                 chain.push(path.clone());
                 let node = self.file(&file, &path, &folder, chain)?;
                 chain.pop();
@@ -87,6 +92,7 @@ impl Loader {
                 });
             }
             self.env = before;
+            self.led_to.clear();
             if let Some(one) = one {
                 below = Some(match below {
                     None => one,

@@ -1,6 +1,6 @@
 //! From files to a [`Project`]: `-f` files merged, `include` and `extends` followed, within bounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub struct Project {
     pub containers: Vec<Container>,
     /// What could not be looked at, such as an environment file that is not there: the container's name, and the reason.
     pub unread: Vec<(String, String)>,
-    /// What Docker Compose refuses the files for, and what lies elsewhere and was not fetched.
+    /// What Docker Compose refuses the files for, and what they name and was not followed.
     pub refused: Vec<Refused>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
@@ -174,7 +174,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
         let file: Arc<str> = shown.display().to_string().into();
         files.push(Arc::clone(&file));
         if elsewhere::is_url(&file) {
-            loader.elsewhere.push(Refused {
+            loader.unfollowed.push(Refused {
                 container: None,
                 reason: elsewhere::named(),
             });
@@ -208,13 +208,40 @@ pub(super) struct Loader {
     pub(super) read: Vec<PathBuf>,
     /// The documents of files that were read for the project's name, by the name and the path of each: to be taken out.
     pub(super) parsed: BTreeMap<(Arc<str>, PathBuf), Vec<Node>>,
-    /// What lies elsewhere and is not fetched.
-    pub(super) elsewhere: Vec<Refused>,
+    /// Where `extends` has led to, by the name and the path of each file, while the environment is the same.
+    pub(super) led_to: BTreeMap<(Arc<str>, PathBuf), Arc<Node>>,
+    /// The services that extend themselves in the end, by the path of the file and the name: told once for each circle.
+    pub(super) circles: BTreeSet<(PathBuf, String)>,
+    /// What `include` and `extends` name and was not followed: it lies elsewhere, leads in a circle, or is not there.
+    pub(super) unfollowed: Vec<Refused>,
 }
 
 impl Loader {
     pub(super) fn base_of(&self, place: &Place) -> PathBuf {
         self.bases.get(&place.file).cloned().unwrap_or_default()
+    }
+
+    /// Takes down what is not followed, once: several services may come by one place.
+    pub(super) fn stops_at(&mut self, container: Option<&str>, place: &Place, what: &str) {
+        let reason = format!("{}:{}:{}: {what}", place.file, place.line, place.column);
+        self.stops(container, reason);
+    }
+
+    /// The same where Docker Compose refuses it.
+    pub(super) fn refuses(&mut self, place: &Place, what: &str) {
+        let reason = format!(
+            "Docker Compose refuses {}:{}:{}: {what}",
+            place.file, place.line, place.column
+        );
+        self.stops(None, reason);
+    }
+
+    fn stops(&mut self, container: Option<&str>, reason: String) {
+        let container = container.map(str::to_owned);
+        let is_told = |told: &Refused| told.reason == reason && told.container == container;
+        if !self.unfollowed.iter().any(is_told) {
+            self.unfollowed.push(Refused { container, reason });
+        }
     }
 
     /// One file with its variables, `include` and `extends`. `chain` is how it came to be read.
@@ -237,7 +264,7 @@ impl Loader {
         project: &str,
     ) -> Result<Project, ComposeError> {
         let services = root.get("services").map(Node::entries).unwrap_or_default();
-        if services.is_empty() && self.elsewhere.is_empty() {
+        if services.is_empty() && self.unfollowed.is_empty() {
             return Err(ComposeError::new(
                 root.place.clone(),
                 "expected services, found none; this is no compose file",
@@ -261,11 +288,11 @@ impl Loader {
             containers,
             unread,
             // Who does not see the whole does not know what is missing.
-            refused: match self.elsewhere.is_empty() {
+            refused: match self.unfollowed.is_empty() {
                 true => refused(root, Seen::Whole),
                 false => refused(root, Seen::Part)
                     .into_iter()
-                    .chain(self.elsewhere)
+                    .chain(self.unfollowed)
                     .collect(),
             },
             scripts,

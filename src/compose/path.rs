@@ -107,6 +107,14 @@ impl Store {
         format!("{} {}", self.root, self.parts.join("/"))
     }
 
+    /// The identities of every place that it lies in, its own among them.
+    pub fn way(&self) -> impl Iterator<Item = String> {
+        (0..=self.parts.len()).map(|depth| {
+            let parts = self.parts.get(..depth).unwrap_or_default();
+            format!("{} {}", self.root, parts.join("/"))
+        })
+    }
+
     /// A volume, by the name that the engine knows it by.
     pub(super) fn volume(name: &str, subpath: &str, shown: String) -> Self {
         Self {

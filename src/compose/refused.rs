@@ -149,7 +149,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A key as messages show it: what is no name may be a value that stands in the wrong place.
-fn shown(key: &str) -> &str {
+pub(super) fn shown(key: &str) -> &str {
     if is_name(key) { key } else { "…" }
 }
 

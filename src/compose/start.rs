@@ -1,6 +1,7 @@
 //! When a container starts, and when it is ready: `depends_on` and `healthcheck`.
 
 use super::Place;
+use super::connection;
 use super::container::texts;
 use super::context::Context;
 use super::text::{Field, Text};
@@ -49,6 +50,14 @@ pub struct Hook {
     pub words: Vec<Field>,
     /// Variables of its own, over those of its container.
     pub environment: Vec<Variable>,
+}
+
+impl Hook {
+    /// Those of its own variables that hold a database's password.
+    pub fn passwords(&self) -> impl Iterator<Item = &Variable> {
+        let own = self.environment.iter();
+        own.filter(|variable| connection::is_password_name(&variable.name))
+    }
 }
 
 pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {

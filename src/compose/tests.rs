@@ -240,18 +240,6 @@ fn errors_name_the_place_and_no_value() {
         ),
         ("services:\n  a: {image: *no}", "compose.yaml:2:"),
         (
-            "services:\n  a: {extends: a}",
-            "compose.yaml:2:16: services.a.extends: the chain",
-        ),
-        (
-            "services:\n  a: {extends: b}",
-            "compose.yaml:2:16: services.a.extends: there is no service",
-        ),
-        (
-            "include: [compose.yaml]\nservices: {a: {image: x}}",
-            "compose.yaml:1:11: include: the chain",
-        ),
-        (
             "include: [canaries.yaml]\nservices: {a: {image: x}}",
             "canaries.yaml: expected a compose file",
         ),

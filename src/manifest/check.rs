@@ -11,39 +11,51 @@ use super::value::{Source, Sourced};
 /// Only what the manifest itself says counts here. A database that a variable points to is a matter for the commands, which
 /// refuse one service and serve the others.
 pub(super) fn services(services: &[Resolved], problems: &mut Problems) {
+    // Each folder is looked at once, however many services there are.
+    let sets: Vec<Option<Set<'_>>> = services.iter().map(set_of).collect();
     for (index, later) in services.iter().enumerate() {
-        for earlier in services.iter().take(index) {
-            same_set(earlier, later, problems);
+        for (earlier, set) in services.iter().zip(&sets).take(index) {
+            if set.is_some() && sets.get(index) == Some(set) {
+                same_set(earlier, later, problems);
+            }
             same_database(earlier, later, problems);
         }
     }
+}
+
+/// Where a service's set is.
+#[derive(PartialEq)]
+enum Set<'a> {
+    Folder(PathBuf),
+    BuiltIn(&'a str),
+}
+
+fn set_of(resolved: &Resolved) -> Option<Set<'_>> {
+    let name = resolved.service.set.as_ref()?;
+    let folder = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    Some(match &resolved.service.set_dir {
+        Some(path) => Set::Folder(folder(path)),
+        None => Set::BuiltIn(&name.value),
+    })
 }
 
 fn same_set(earlier: &Resolved, later: &Resolved, problems: &mut Problems) {
     let (Some(set), Some(other)) = (&later.service.set, &earlier.service.set) else {
         return;
     };
-    let folder = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let same = match (&earlier.service.set_dir, &later.service.set_dir) {
-        (Some(a), Some(b)) => folder(a) == folder(b),
-        (None, None) => set.value == other.value,
-        _ => false,
-    };
-    if same {
-        let place = later.service.set_dir.as_ref().map_or_else(
-            || format!("the built-in set {}", set.value),
-            |path: &PathBuf| format!("the folder {}", path.display()),
-        );
-        problems.at(
-            line(set, later),
-            &format!("services.{}.set", later.service.name),
-            &format!(
-                "expected a set of its own, found {place}, which is {}'s (line {}); give each service its own set",
-                earlier.service.name,
-                line(other, earlier)
-            ),
-        );
-    }
+    let place = later.service.set_dir.as_ref().map_or_else(
+        || format!("the built-in set {}", set.value),
+        |path: &PathBuf| format!("the folder {}", path.display()),
+    );
+    problems.at(
+        line(set, later),
+        &format!("services.{}.set", later.service.name),
+        &format!(
+            "expected a set of its own, found {place}, which is {}'s (line {}); give each service its own set",
+            earlier.service.name,
+            line(other, earlier)
+        ),
+    );
 }
 
 fn same_database(earlier: &Resolved, later: &Resolved, problems: &mut Problems) {

@@ -53,7 +53,12 @@ const ALLOW_KEYS: [&str; 6] = [
 /// Reads the text of a manifest. `None` when nothing further can be said about it.
 pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Raw> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { text, problems };
+    let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    let mut reader = Reader {
+        text,
+        breaks: breaks.map(|(at, _)| at).collect(),
+        problems,
+    };
     if !errors.is_empty() {
         reader.syntax(&errors);
         return None;
@@ -65,13 +70,14 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Raw> {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where the lines end.
+    breaks: Vec<usize>,
     problems: &'a mut Problems,
 }
 
 impl Reader<'_> {
     fn line(&self, offset: usize) -> usize {
-        let before = self.text.bytes().take(offset);
-        before.filter(|byte| *byte == b'\n').count() + 1
+        self.breaks.partition_point(|end| *end < offset) + 1
     }
 
     /// Broken TOML. The crate's own message prints the line, which may hold a password.

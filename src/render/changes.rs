@@ -8,6 +8,7 @@ use super::Style;
 use super::verify::{tone, verdict};
 use super::verify_json::report_value;
 use crate::report::changes::{Changes, Known};
+use crate::report::grouped::causes;
 use crate::report::text::{count, one_line};
 use crate::report::verify::Report;
 
@@ -138,7 +139,7 @@ pub fn round(report: &Report, changes: &Changes, now: OffsetDateTime, style: Sty
         out.push_str(&format!(
             "{stamp} {}, {} not checked\n",
             count(report.findings.len(), "finding"),
-            report.not_checked.len()
+            causes(&report.not_checked)
         ));
     }
     out

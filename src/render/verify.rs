@@ -11,7 +11,7 @@ use super::Style;
 use super::style::{Tone, lines};
 use super::wrap::wrap;
 use crate::report::Severity;
-use crate::report::grouped::{by_reason, by_service};
+use crate::report::grouped::{by_reason, by_service, causes};
 use crate::report::text::{count, one_line};
 use crate::report::verify::{Accepted, Found, Report, ServiceLine, Status};
 
@@ -154,7 +154,7 @@ fn not_checked(report: &Report, style: Style, out: &mut String) {
         } else {
             count(stopped.rules.len(), "rule")
         };
-        let (service, why) = (one_line(stopped.service), one_line(stopped.reason));
+        let (service, why) = (one_line(&stopped.who()), one_line(stopped.reason));
         out.push_str(&wrap(
             &format!("{service}: {why} ({rules})"),
             width(style),
@@ -213,7 +213,7 @@ pub(super) fn verdict(report: &Report, style: Style) -> String {
         parts.push("0 findings".to_owned());
     }
     if !report.not_checked.is_empty() {
-        parts.push(format!("{} not checked", report.not_checked.len()));
+        parts.push(format!("{} not checked", causes(&report.not_checked)));
     } else if status == Status::Incomplete {
         parts.push("nothing could be checked".to_owned());
     }

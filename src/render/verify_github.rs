@@ -66,7 +66,7 @@ fn finding(found: &Found, paths: &Paths) -> String {
 fn gap(stopped: &Stopped<'_>) -> String {
     let mut message = format!(
         "{}: {} ({})",
-        one_line(stopped.service),
+        one_line(&stopped.who()),
         one_line(stopped.reason),
         stopped.rules.join(", ")
     );

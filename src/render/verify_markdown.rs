@@ -65,7 +65,7 @@ fn blocks(report: &Report) -> Vec<String> {
                 .map_or_else(String::new, |remedy| format!("  \n  → {}", escape(remedy)));
             blocks.push(format!(
                 "- **{}**: {} ({}){remedy}\n",
-                escape(stopped.service),
+                escape(&stopped.who()),
                 escape(stopped.reason),
                 escape(&stopped.rules.join(", "))
             ));

@@ -143,8 +143,6 @@ pub struct Case<'a> {
     pub system: &'a System<'a>,
     /// The service.
     pub subject: &'a Subject<'a>,
-    /// The services that the run is about; none: all.
-    chosen: &'a [&'a str],
     /// What all rules need to know about it: worked out once.
     survey: &'a Survey<'a>,
 }

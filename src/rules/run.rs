@@ -1,9 +1,10 @@
 //! Every rule asked of every service that it is about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 
 use super::allow::{Answers, apply};
+use super::compose::Around;
 use super::sets::Owners;
 use super::survey::Survey;
 use super::{Case, Rule, Scope, Severity, Subject, System};
@@ -31,25 +32,26 @@ pub(super) fn run_on(
     started: Instant,
     today: time::Date,
 ) -> Report {
+    let names: HashSet<&str> = chosen.iter().copied().collect();
     let subjects: Vec<&Subject<'_>> = system
         .subjects
         .iter()
-        .filter(|subject| chosen.is_empty() || chosen.contains(&subject.service.name.as_str()))
+        .filter(|subject| names.is_empty() || names.contains(subject.service.name.as_str()))
         .collect();
     let mut answers = Answers::default();
     let mut rules = BTreeSet::new();
     let mut checked = 0;
     let owners = Owners::new(system);
+    let around = Around::new(system, chosen);
     for subject in &subjects {
-        let survey = Survey::new(system, subject, &owners);
+        let survey = Survey::new(system, subject, &owners, &around);
         let case = Case {
             system,
             subject,
-            chosen,
             survey: &survey,
         };
         let before = answers.findings.len();
-        for rule in super::all().filter(|rule| is_about(rule, system, subject)) {
+        for rule in super::all().filter(|rule| is_about(rule, system, subject, &around)) {
             rules.insert(rule.id);
             answers.asked.push((rule.id, subject.service.name.clone()));
             let of_database = !matches!(rule.scope, Scope::Set | Scope::Container | Scope::Compose);
@@ -114,6 +116,7 @@ fn is_turned_off(rule: &str) -> bool {
 /// Asks one rule; says whether it could answer.
 fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
     let service = &case.subject.service.name;
+    let before = answers.not_checked.len();
     let mut not_checked = |gap: Gap| {
         let gap = NotChecked {
             rule: rule.id,
@@ -121,7 +124,9 @@ fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
             reason: gap.reason,
             remedy: gap.remedy,
         };
-        if !answers.not_checked.contains(&gap) {
+        // Only this rule asks about this service.
+        let own = answers.not_checked.get(before..).unwrap_or_default();
+        if !own.contains(&gap) {
             answers.not_checked.push(gap);
         }
     };
@@ -164,12 +169,14 @@ fn in_files(subject: &Subject<'_>, survey: &Survey<'_>) -> Vec<Allowed> {
 }
 
 /// Whether a rule has a question about this service.
-fn is_about(rule: &Rule, system: &System<'_>, subject: &Subject<'_>) -> bool {
+fn is_about(rule: &Rule, system: &System<'_>, subject: &Subject<'_>, around: &Around<'_>) -> bool {
     match rule.scope {
         Scope::Database => subject.snapshot.is_some(),
         Scope::Directory => subject.directories.is_some(),
         Scope::Set => subject.service.set.is_some(),
-        Scope::Container | Scope::Compose => super::compose::is_about(rule.scope, system, subject),
+        Scope::Container | Scope::Compose => {
+            super::compose::is_about(rule.scope, system, subject, around)
+        }
         Scope::Manifest => false,
     }
 }

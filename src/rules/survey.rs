@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
-use super::compose::{ForeignNames, foreign_names};
+use super::compose::{Around, ForeignNames, foreign_names};
 use super::index::Index;
 use super::link::{Reach, reaches};
 use super::sets::{Judged, Owners, judge};
@@ -39,6 +39,8 @@ pub(super) struct Survey<'a> {
     pub(super) sets: Option<Judged>,
     /// What the init scripts of its database containers name of other services.
     pub(super) init: ForeignNames,
+    /// What lies around it in the deployment.
+    pub(super) around: &'a Around<'a>,
 }
 
 impl<'a> Survey<'a> {
@@ -46,6 +48,7 @@ impl<'a> Survey<'a> {
         system: &'a System<'a>,
         subject: &'a Subject<'a>,
         owners: &Owners<'a>,
+        around: &'a Around<'a>,
     ) -> Self {
         let others = || {
             system
@@ -75,7 +78,9 @@ impl<'a> Survey<'a> {
             (Ok(snapshot), Some(lock)) => reaches(system, subject, snapshot, lock, &extras),
             _ => Vec::new(),
         };
+        // Asked of what lies in a database only.
         let blind = others()
+            .filter(|_| snapshot.is_ok())
             .filter(|other| other.service.set.is_some() || other.service.lock_file.is_some())
             .filter_map(|other| {
                 let gap = other.lock.get().err()?;
@@ -95,7 +100,8 @@ impl<'a> Survey<'a> {
             reaches,
             blind,
             sets: judge(owners, subject, system.offline),
-            init: foreign_names(owners, system, subject),
+            init: foreign_names(owners, system, subject, around),
+            around,
         }
     }
 

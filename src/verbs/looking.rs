@@ -9,7 +9,7 @@ use dbctl::render;
 use dbctl::report::changes::{Changes, Known};
 use dbctl::report::verify::Report;
 
-use super::{Stop, load, severity, show};
+use super::{Signals, Stop, load, severity, show};
 use crate::cli::{Format, Global, Status, Verify};
 use crate::{deliver, output};
 
@@ -18,8 +18,9 @@ pub(super) async fn verify(
     manifest: &Manifest,
     inputs: &Inputs,
     options: &Verify,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<Exit, Stop> {
+    let interrupt = &signals.interrupt;
     let files = &options.outputs.files;
     deliver::look_ahead(files)?;
     if options.watch.is_some() || options.since_last.is_some() {
@@ -46,11 +47,16 @@ pub(super) async fn verify(
             report = command::verify::run(&loaded, compose, &asked, &mut tried) => report,
             () = interrupt.wait() => return Ok(Exit::Interrupted),
         };
+        signals.hold();
         if let Some(seconds) = options.watch {
             let changes = Changes::between(before.as_deref(), &report);
             watched(global, &report, &changes)?;
             deliver::files(global, files, &report)?;
             before = Some(changes.kept());
+            signals.release();
+            if interrupt.raised() {
+                return Ok(Exit::Interrupted);
+            }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => continue,
                 () = interrupt.wait() => return Ok(Exit::Interrupted),

@@ -931,7 +931,6 @@ fn wrong_files_end_with_their_place() {
             "compose.yaml:3:18: services.k-social-db.environment",
         ),
         ("services:\n  a: {image: \"c4nary${\"}", "compose.yaml:2:14"),
-        ("services:\n  a: {extends: a}", "compose.yaml:2:16"),
     ] {
         Deployment::new(text)
             .run(&["check"], &[])

@@ -170,6 +170,68 @@ fn a_hooks_own_environment_is_read() {
     }
 }
 
+/// A password that only a hook is given is judged as any other, and once where it is the server's own.
+#[test]
+fn a_hooks_passwords_are_judged() {
+    let default = "k-social-db (k-indexer) has";
+    for (hook, said) in [
+        (
+            "{command: [psql, -c, SELECT 1], environment: {PGPASSWORD: changeme}}",
+            Some(default),
+        ),
+        (
+            "{command: [psql, -c, SELECT 1], environment: [PGPASSWORD=k_social_user]}",
+            Some(default),
+        ),
+        (
+            "{command: [seed], environment: {URL: 'postgres://k_social_user:changeme@k-social-db/ksocial'}}",
+            Some(default),
+        ),
+        (
+            "{command: [psql, 'postgres://k_social_user:changeme@localhost/ksocial']}",
+            Some(default),
+        ),
+        (
+            "{command: [psql, -c, SELECT 1], environment: {PGPASSWORD: '${K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}'}}",
+            None,
+        ),
+        (
+            "{command: [psql, -c, SELECT 1], environment: {PGPASSWORD: '${SEED:?}'}}",
+            None,
+        ),
+        (
+            "{command: [psql, -c, SELECT 1], environment: {PGPASSWORD: '${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}'}}",
+            Some("have one password"),
+        ),
+        // One fault: it logs in as another service's role.
+        (
+            "{command: [psql, -h, simply-kaspa-db, -U, simply_kaspa_user, simply_kaspa], environment: {PGPASSWORD: '${SIMPLY_KASPA_DB_PASSWORD:-simply_kaspa_secure_pass}'}}",
+            Some("wrong-connection"),
+        ),
+    ] {
+        for key in ["post_start", "pre_stop"] {
+            let text = REFERENCE.replacen(SERVER, &format!("{SERVER}    {key}: [{hook}]\n"), 1);
+            let before = findings(&check(&Deployment::new(REFERENCE), &[]).json());
+            let run = check(&Deployment::new(&text), &[]);
+            let found = findings(&run.json());
+            let new: Vec<&String> = found
+                .iter()
+                .filter(|found| !before.contains(*found))
+                .collect();
+            match (said, new.as_slice()) {
+                (None, []) => {}
+                (Some(said), [only]) => assert!(only.contains(said), "{hook}: {only}"),
+                // A published password that two services have is both.
+                (Some(said), [_, two]) if said.contains("one password") => {
+                    assert!(two.contains(said), "{hook}: {two}");
+                }
+                _ => panic!("{key}: {hook}: {new:#?}"),
+            }
+            assert!(!run.out.contains("changeme"), "{hook}");
+        }
+    }
+}
+
 /// What stands in no service's part of a file keeps every service from being looked at.
 #[test]
 fn a_fault_of_the_file_is_told_of_every_service() {
@@ -193,6 +255,29 @@ fn a_fault_of_the_file_is_told_of_every_service() {
             .iter()
             .any(|gap| gap.contains("did you mean volumes?"))
     );
+    // It is one cause, and told in one line.
+    let run = Deployment::new(&text).run(&["check"], &[]);
+    assert_eq!(
+        run.out.matches("volums is no key").count(),
+        1,
+        "{}",
+        run.out
+    );
+    let causes = gaps_of_all(&report);
+    assert!(
+        run.out.contains(&format!(", {causes} not checked,")),
+        "{}",
+        run.out
+    );
+}
+
+/// How many things were not checked: what is said of several services counts once.
+fn gaps_of_all(report: &serde_json::Value) -> usize {
+    let gaps = report["not_checked"].as_array().unwrap().iter();
+    let causes: std::collections::BTreeSet<String> = gaps
+        .map(|gap| format!("{} {}", gap["rule"], gap["reason"]))
+        .collect();
+    causes.len()
 }
 
 /// A large deployment takes a moment: what is asked of every connection does not go through all containers again.
@@ -201,7 +286,7 @@ fn many_services_with_many_urls_take_no_time() {
     let mut manifest = "version = 1\nsets = \"sets\"\n".to_owned();
     let mut compose = "services:\n".to_owned();
     let deployment = Deployment::new("");
-    for i in 0..100 {
+    for i in 0..400 {
         manifest.push_str(&format!("\n[services.s{i}]\nstore = \"postgres\"\nset = \"s{i}\"\ndatabase = \"d{i}\"\nrole = \"r{i}\"\nhost = \"localhost\"\nport = {}\n", 6000 + i));
         deployment.write(&format!("sets/s{i}/V1__a.sql"), "SELECT 1;");
         compose.push_str(&format!("  s{i}-db:\n    image: postgres:17.1\n    environment: {{POSTGRES_DB: d{i}, POSTGRES_USER: r{i}, POSTGRES_PASSWORD: xx{i}yy}}\n  s{i}:\n    image: x:1\n    environment:\n"));
@@ -213,9 +298,20 @@ fn many_services_with_many_urls_take_no_time() {
     }
     deployment.write("dbctl.toml", &manifest);
     deployment.write("compose.yaml", &compose);
-    let started = std::time::Instant::now();
-    let report = check(&deployment, &[]).json();
-    assert_eq!(report["services"].as_array().unwrap().len(), 100);
-    // Unoptimised it took more than a minute, and takes less than a second.
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    // The processor's time: the machine may be busy.
+    let timed = std::process::Command::new("bash")
+        .args([
+            "-c",
+            "TIMEFORMAT=%U; time \"$0\" check --format json 2>/dev/null",
+        ])
+        .arg(env!("CARGO_BIN_EXE_dbctl"))
+        .current_dir(deployment.path())
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&timed.stdout).unwrap();
+    assert_eq!(report["services"].as_array().unwrap().len(), 400);
+    let said = String::from_utf8_lossy(&timed.stderr);
+    let seconds: f64 = said.trim().replace(',', ".").parse().unwrap();
+    // Unoptimised it took half a minute where every pair of containers was looked at, and takes a second.
+    assert!(seconds < 8.0, "{seconds} s");
 }

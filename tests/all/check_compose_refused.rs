@@ -342,3 +342,80 @@ fn a_projects_name_from_the_environment_is_taken_as_it_is() {
         assert_eq!(said, refused, "{name}");
     }
 }
+
+/// What leads in a circle or to nothing is not checked, with its line, once for each cause; what else the file says is.
+#[test]
+fn what_leads_nowhere_is_not_checked() {
+    let long: String = (0..31)
+        .map(|step| format!("  e{step}: {{image: 'x:1', extends: e{}}}\n", step + 1))
+        .collect();
+    let long = format!("{long}  e31: {{image: 'x:1'}}\n");
+    let cases: [(&str, &str, &str); 7] = [
+        (
+            "itself",
+            "  e: {image: 'x:1', extends: e}\n",
+            "Docker Compose refuses compose.yaml:16:30: services.e.extends: services extend each other: e -> e;",
+        ),
+        (
+            "three, and one that leads to them",
+            "  a: {image: 'x:1', extends: b}\n  b: {image: 'x:1', extends: {service: c}}\n  c: {image: 'x:1', extends: a}\n  d: {extends: c}\n",
+            "services.a.extends: services extend each other: a -> b -> c -> a;",
+        ),
+        (
+            "through another file",
+            "  a: {image: 'x:1', extends: {file: other.yaml, service: b}}\n",
+            "services extend each other: a -> b -> a;",
+        ),
+        (
+            "nobody, once though two come by",
+            "  a: {image: 'x:1', extends: b}\n  b: {image: 'x:1', extends: nobody}\n",
+            "compose.yaml:17:30: services.b.extends: there is no service nobody in that file;",
+        ),
+        (
+            "nobody in another file",
+            "  a: {image: 'x:1', extends: {file: other.yaml, service: c}}\n",
+            "services.a.extends: there is no service c in that file;",
+        ),
+        (
+            "a long way",
+            &long,
+            "extends: the chain is longer than 30 and was not followed",
+        ),
+        (
+            "a file that includes itself",
+            "include:\n  - compose.yaml\n",
+            "Docker Compose refuses compose.yaml:4:5: include: the files include each other;",
+        ),
+    ];
+    for (case, added, said) in cases {
+        let text = match added.strip_prefix("include:") {
+            Some(_) => REFERENCE.replacen("name: aio\n", &format!("name: aio\n{added}"), 1),
+            None => REFERENCE.replacen("\nservices:\n", &format!("\nservices:\n{added}"), 1),
+        };
+        let deployment = Deployment::new(&text);
+        deployment.write(
+            "other.yaml",
+            "services:\n  b: {image: 'x:1', extends: {file: compose.yaml, service: a}}\n",
+        );
+        let run = check(&deployment, &[]);
+        assert_eq!(run.code, 4, "{case}: {}", run.err);
+        let gaps = gaps(&run);
+        let told: Vec<&String> = gaps.iter().filter(|gap| gap.contains(said)).collect();
+        assert_eq!(told.len(), 1, "{case}: {gaps:#?}");
+        assert_eq!(gaps.len(), 1, "{case}: {gaps:#?}");
+        assert!(run.out.contains("compose/default-password"), "{case}");
+    }
+}
+
+/// A base that many services extend is one file, however many they are.
+#[test]
+fn many_may_extend_one_file() {
+    let many: String = (0..300)
+        .map(|at| format!("  e{at}: {{extends: {{file: other.yaml, service: b}}}}\n"))
+        .collect();
+    let text = REFERENCE.replacen("\nservices:\n", &format!("\nservices:\n{many}"), 1);
+    let deployment = Deployment::new(&text);
+    deployment.write("other.yaml", "services:\n  b: {image: 'x:1'}\n");
+    let run = check(&deployment, &[]);
+    assert_eq!((run.code, gaps(&run)), (0, Vec::new()), "{}", run.err);
+}

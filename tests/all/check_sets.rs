@@ -44,6 +44,10 @@ impl Repository {
         Self(dir)
     }
 
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub fn write(&self, service: &str, file: &str, sql: &str) {
         let (_, set, ..) = SETS.iter().find(|(name, ..)| *name == service).unwrap();
         std::fs::write(self.0.path().join("sets").join(set).join(file), sql).unwrap();

@@ -31,6 +31,7 @@ mod formats;
 mod fuzz;
 mod groups;
 mod initialisation;
+mod interrupted;
 mod lab;
 mod library;
 mod lock;

@@ -16,6 +16,7 @@ use super::text::Text;
 use crate::manifest::DEFAULT_PORT;
 
 pub(super) use mention::mentions;
+pub(super) use names::is_password_name;
 pub(super) use programs::{is_program, simple};
 pub(super) use search::{calls, of};
 

@@ -49,6 +49,12 @@ pub(super) fn part_of(name: &str) -> Option<(String, Part)> {
     })
 }
 
+/// Whether a variable of this name holds a database's password.
+pub(in crate::compose) fn is_password_name(name: &str) -> bool {
+    let part = part_of(&name.to_ascii_uppercase());
+    part.is_some_and(|(_, part)| matches!(part, Part::Password))
+}
+
 /// Whether a variable of this name holds a whole URL.
 pub(super) fn is_url_name(name: &str) -> bool {
     ["URL", "URI", "DSN"].iter().any(|end| {

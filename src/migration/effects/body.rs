@@ -104,10 +104,25 @@ fn outer<T: BodyLanguage>(body: &Body<T>, at: usize) -> usize {
     usize::from(body.source_range(moved).start())
 }
 
-/// A block of PL/pgSQL.
+/// A block of PL/pgSQL. The parser does not know INTO in its statements, so they are read without it.
 fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
-    let root = body.syntax();
-    let mut variables = Variables::of(&root);
+    let filling = into::filling(body.text());
+    let (root, errors) = match &filling {
+        Some(filling) => {
+            let (tree, errors) = ast::Plpgsql::parse_text(&filling.sql);
+            (SyntaxNode::new_root(tree), errors)
+        }
+        None => (body.syntax(), body.errors()),
+    };
+    // The errors of a body have places in the statement around it.
+    let placed = |range| match filling {
+        Some(_) => range,
+        None => body.source_range(range),
+    };
+    let filled = filling
+        .as_ref()
+        .map(|filling| filling.statements.as_slice());
+    let mut variables = Variables::of(&root, filled.unwrap_or_default());
     let outer = std::mem::replace(&mut reader.in_block, true);
     reader.tree(&root, ground, &mut variables);
     let mut known = Vec::new();
@@ -118,14 +133,17 @@ fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
     {
         let text = error.text().to_string();
         let begin = usize::from(error.text_range().start());
-        let sql = into::blanked(&text).unwrap_or(text);
+        // A clause is taken out once: a second one is an error.
+        let is_written = body.text().get(begin..begin + text.len()) == Some(text.as_str());
+        let without = is_written.then(|| into::blanked(&text)).flatten();
+        let sql = without.unwrap_or(text);
         if Reader::knows(&sql) {
-            known.push(body.source_range(error.text_range()));
+            known.push(placed(error.text_range()));
         }
         reader.code(&sql, &|at| ground(begin + at), &mut variables);
     }
     reader.in_block = outer;
-    let broken = body.errors().into_iter().find(|error| {
+    let broken = errors.into_iter().find(|error| {
         let at = error.range().start();
         !known.iter().any(|range| range.contains(at))
     });

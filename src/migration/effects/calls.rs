@@ -412,7 +412,8 @@ fn dimension(argument: &SyntaxNode) -> Option<SyntaxNode> {
         })
 }
 
-fn argument_name(argument: &SyntaxNode) -> Option<String> {
+/// What an argument is called, if it is given by its name.
+pub(super) fn argument_name(argument: &SyntaxNode) -> Option<String> {
     argument
         .descendants()
         .take(2)

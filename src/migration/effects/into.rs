@@ -65,6 +65,77 @@ pub(super) fn blanked(statement: &str) -> Option<String> {
     Some(sql)
 }
 
+/// A block of code in which every INTO clause of its statements is blanked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Filling {
+    /// The block, everything in its place.
+    pub(super) sql: String,
+    /// The statements that have such a clause, as they are written.
+    pub(super) statements: Vec<String>,
+}
+
+/// Blanks the INTO clauses of a block, so that its statements can be read as any other. `None` when it has none.
+pub(super) fn filling(block: &str) -> Option<Filling> {
+    let mut sql = block.to_owned();
+    let mut statements = Vec::new();
+    for range in sql_statements(block) {
+        let Some(statement) = block.get(range.clone()) else {
+            continue;
+        };
+        if let Some(without) = blanked(statement) {
+            sql.replace_range(range, &without);
+            statements.push(statement.to_owned());
+        }
+    }
+    (!statements.is_empty()).then_some(Filling { sql, statements })
+}
+
+/// Where the statements of a block stand that can give rows. Words of control around them are passed over: what ends a statement of SQL is
+/// its semicolon alone, so that WHEN of a MERGE is none of a CASE around it.
+fn sql_statements(block: &str) -> Vec<Range<usize>> {
+    let tokens: Vec<Token<'_>> = meaningful(block).collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let rest = tokens.get(at..).unwrap_or_default();
+        let any = |words: &[&str]| words.iter().any(|word| is(token, word));
+        let passed = if any(&["begin", "declare", "else", "exception", "loop"]) {
+            1
+        } else if any(&["case", "elseif", "elsif", "if", "when"]) {
+            until(rest, "then")
+        } else if any(&["for", "foreach", "while"]) {
+            until(rest, "loop")
+        } else if token.text == "<" {
+            // A label: `<<name>>`
+            5
+        } else {
+            let end = rest.iter().position(|token| token.kind == Kind::End);
+            let last = end.and_then(|end| rest.get(end)).or(rest.last());
+            if let Some(last) = last.filter(|_| any(&GIVES_ROWS)) {
+                found.push(token.at..last.at + last.text.len());
+            }
+            end.map_or(rest.len(), |end| end + 1)
+        };
+        at += passed;
+    }
+    found
+}
+
+/// How many tokens lead to what a word of control begins: up to THEN or LOOP, outside brackets and CASE … END of an expression.
+fn until(tokens: &[Token<'_>], word: &str) -> usize {
+    let mut depth = 0_usize;
+    for (index, token) in tokens.iter().enumerate().skip(1) {
+        if token.text == "(" || is(token, "case") {
+            depth += 1;
+        } else if token.text == ")" || is(token, "end") {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && is(token, word) {
+            return index + 1;
+        }
+    }
+    tokens.len()
+}
+
 /// The index of the word INTO that begins the clause: outside brackets, and not that of INSERT INTO or MERGE INTO.
 fn into(tokens: &[Token<'_>]) -> Option<usize> {
     let mut depth = 0_usize;
@@ -101,7 +172,9 @@ fn variable(name: &Token<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{blanked, clause};
+    #![allow(clippy::unwrap_used)]
+
+    use super::{blanked, clause, filling};
 
     #[test]
     fn into_is_blanked_wherever_it_stands() {
@@ -188,6 +261,50 @@ mod tests {
             "FROBNICATE k INTO v",
         ] {
             assert_eq!(blanked(statement), None, "{statement}");
+        }
+    }
+
+    #[test]
+    fn every_statement_of_a_block_is_found() {
+        let block = "<<a>> DECLARE v int := 1; c CURSOR FOR SELECT 1 INTO; BEGIN
+            CASE (v) WHEN CASE WHEN true THEN 1 END THEN
+              MERGE INTO k USING j ON true WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN DO NOTHING RETURNING 1 INTO v;
+            WHEN 2, 3 THEN SELECT 2 INTO v; INSERT INTO k SELECT 3;
+            ELSE DELETE FROM k RETURNING 4 INTO STRICT v;
+            END CASE;
+            IF v = (SELECT 5) THEN UPDATE k SET i = 5 RETURNING 5 INTO v;
+            ELSIF CASE WHEN v = 1 THEN true ELSE false END THEN NULL; ELSE SELECT 6 INTO v; END IF;
+            FOR r IN SELECT CASE WHEN true THEN 7 END LOOP SELECT 7 INTO v; EXIT WHEN v = 7; END LOOP;
+            WHILE v = 8 LOOP SELECT 8 INTO v; END LOOP;
+            EXECUTE 'SELECT 9' INTO v; PERFORM 1; v := 2;
+            BEGIN SELECT 10 INTO v; EXCEPTION WHEN no_data_found OR others THEN SELECT 11 INTO v; WHEN a THEN NULL; END;
+            WITH x AS (SELECT 1) SELECT 12 INTO v FROM x;
+            END";
+        let filling = filling(block).unwrap();
+        assert_eq!(filling.sql.len(), block.len());
+        let begins: Vec<&str> = filling
+            .statements
+            .iter()
+            .map(|statement| statement.get(..9).unwrap())
+            .collect();
+        let expected = [
+            "MERGE INT",
+            "SELECT 2 ",
+            "DELETE FR",
+            "UPDATE k ",
+            "SELECT 6 ",
+            "SELECT 7 ",
+            "SELECT 8 ",
+            "SELECT 10",
+            "SELECT 11",
+            "WITH x AS",
+        ];
+        assert_eq!(begins, expected);
+        let left = filling.sql.matches("INTO v").count();
+        assert_eq!(left, 1, "that of EXECUTE stays: {}", filling.sql);
+        assert_eq!(super::filling("BEGIN INSERT INTO k SELECT 1; END"), None);
+        for odd in ["", "<", "<<", "IF", "CASE (", "SELECT 1 INTO v", "; ; INTO"] {
+            let _ = super::filling(odd);
         }
     }
 }

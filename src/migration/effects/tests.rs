@@ -152,6 +152,46 @@ fn functions_that_are_given_a_name_in_a_text() {
 }
 
 #[test]
+fn what_is_done_to_a_chunk_is_done_to_its_hypertable() {
+    for sql in [
+        "SELECT compress_chunk(show_chunks('a', older_than => interval '1 day'))",
+        "SELECT compress_chunk(c) FROM show_chunks('a', interval '1 day') c",
+        "SELECT compress_chunk(c, if_not_compressed => true) FROM show_chunks('a') AS c",
+        "SELECT decompress_chunk(x.c) FROM show_chunks('a') AS x(c)",
+        "SELECT drop_chunks(show_chunks) FROM show_chunks(older_than => interval '1 day', relation => 'a')",
+        "SELECT reorder_chunk(i, 'a') FROM (SELECT show_chunks('a') AS i) s",
+        "SELECT public.compress_chunk(c) FROM generate_series(1, 2) g, public.show_chunks('a'::regclass) c",
+        "DO $$ BEGIN PERFORM compress_chunk(c) FROM show_chunks('a') c; END $$",
+        "DO $$ DECLARE c regclass; BEGIN FOR c IN SELECT show_chunks('a', interval '1 day') LOOP PERFORM compress_chunk(c); END LOOP; END $$",
+        "DO $$ DECLARE c record; BEGIN FOR c IN SELECT * FROM show_chunks('a') AS x(c) LOOP CALL convert_to_columnstore(c.c); END LOOP; END $$",
+    ] {
+        let told = told(sql);
+        let ends = |end: &str| told.iter().any(|line| line.ends_with(end));
+        assert!(ends("Change Relation a"), "{sql}: {told:#?}");
+        assert!(!ends("Dynamic"), "{sql}: {told:#?}");
+        let relations = told.iter().filter(|line| line.contains(" Relation "));
+        assert!(
+            relations.clone().all(|line| line.ends_with(" a")),
+            "{sql}: {told:#?}"
+        );
+    }
+    // What comes from elsewhere is not known.
+    for sql in [
+        "SELECT compress_chunk(c) FROM show_chunks(current_setting('a.b')) c",
+        "SELECT compress_chunk(t) FROM show_chunks('a') c, k t",
+        "SELECT compress_chunk(c) FROM (SELECT show_chunks('a') UNION SELECT i FROM k) s(c)",
+        "SELECT compress_chunk(c) FROM show_chunks(c) c",
+        "SELECT compress_chunk(a) FROM show_chunks(b) a, show_chunks(a) b",
+    ] {
+        let told = told(sql);
+        assert!(
+            told.iter().any(|line| line.ends_with("Dynamic")),
+            "{sql}: {told:#?}"
+        );
+    }
+}
+
+#[test]
 fn functions_with_their_owners_rights_and_where_they_look() {
     let said = |sql: &str| {
         let read = effects(sql).effects.into_iter();
@@ -262,9 +302,21 @@ fn statements_that_fill_variables_are_read() {
         "EXPLAIN SELECT 1 FROM a INTO t",
     ] {
         let body = format!("DECLARE v int; t text; BEGIN\n {statement};\nEND");
+        let within = |before: &str, after: &str| {
+            format!("DO $$ DECLARE v int; t text; BEGIN {before}\n {statement};\n{after} END $$")
+        };
         for sql in [
             format!("DO $$ {body} $$"),
             format!("CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ {body} $$"),
+            // WHEN, THEN and ELSE of a statement are its own.
+            within("CASE v WHEN 1 THEN", "WHEN 2 THEN NULL; END CASE;"),
+            within("CASE WHEN v = 1 THEN NULL; ELSE", "END CASE;"),
+            within("IF v = 1 THEN", "ELSE NULL; END IF;"),
+            within(
+                "BEGIN NULL; EXCEPTION WHEN others THEN",
+                "WHEN no_data THEN NULL; END;",
+            ),
+            within("FOR v IN 1..2 LOOP", "EXIT WHEN v = 1; END LOOP;"),
         ] {
             let told: Vec<String> = told(&sql)
                 .into_iter()

@@ -81,7 +81,7 @@ pub(super) fn gaps(report: &Report) -> String {
             });
             format!(
                 "<li>\n<p><strong>{}:</strong> {}</p>\n<dl>\n{remedy}<dt>{}</dt><dd>{}</dd>\n</dl>\n</li>\n",
-                escape(stopped.service),
+                escape(&stopped.who()),
                 escape(stopped.reason),
                 count(stopped.rules.len(), "rule"),
                 escape(&stopped.rules.join(", "))

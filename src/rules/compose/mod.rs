@@ -1,5 +1,6 @@
 //! Rules of group `compose`: what the deployment's compose files say, before anything of it runs.
 
+mod around;
 mod common_client;
 mod connection;
 mod disagreement;
@@ -25,6 +26,7 @@ use super::{About, Case, Finding, Rule, Scope, Subject, System};
 use crate::compose::{Container, Deployment, Kind, Party, Place};
 use crate::manifest::{Service, Store, Topology};
 use crate::report::Location;
+pub(super) use around::Around;
 pub(super) use script::{ForeignNames, foreign_names};
 
 /// The rules of this group.
@@ -57,19 +59,20 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Whether a rule of this group has a question about this service.
-pub(super) fn is_about(scope: Scope, system: &System<'_>, subject: &Subject<'_>) -> bool {
+pub(super) fn is_about(
+    scope: Scope,
+    system: &System<'_>,
+    subject: &Subject<'_>,
+    around: &Around<'_>,
+) -> bool {
     let Some(deployment) = &system.compose else {
         return false;
     };
     if scope == Scope::Container {
-        return position(system, subject).is_some_and(|own| deployment.of(own).next().is_some());
+        let own = around.position(&subject.service.name);
+        return own.is_some_and(|own| deployment.of(own).next().is_some());
     }
     deployment.named || deployment.parties.iter().any(|party| party.owner.is_some())
-}
-
-fn position(system: &System<'_>, subject: &Subject<'_>) -> Option<usize> {
-    let mut services = system.manifest.services.iter();
-    services.position(|service| service.name == subject.service.name)
 }
 
 /// What a rule looks at: one service's part of the deployment.
@@ -79,20 +82,20 @@ struct Scene<'a> {
     own: usize,
     service: &'a Service,
     topology: Topology,
-    /// The services that the run is about; none: all.
-    chosen: &'a [&'a str],
+    around: &'a Around<'a>,
 }
 
 impl<'a> Scene<'a> {
     /// `None` when there are no compose files.
     fn of(case: &Case<'a>) -> Option<Self> {
+        let around = case.survey.around;
         Some(Self {
             deployment: case.system.compose.as_ref()?,
             services: &case.system.manifest.services,
-            own: position(case.system, case.subject)?,
+            own: around.position(&case.subject.service.name)?,
             service: case.subject.service,
             topology: case.system.manifest.topology,
-            chosen: case.chosen,
+            around,
         })
     }
 
@@ -131,22 +134,23 @@ impl<'a> Scene<'a> {
 
     /// Whether this service is the one that tells what these have in common: the last of them that the run is about.
     fn tells(&self, owners: &[usize]) -> bool {
-        let is_chosen = |owner: &&usize| {
-            let service = self.services.get(**owner);
-            self.chosen.is_empty()
-                || service.is_some_and(|service| self.chosen.contains(&service.name.as_str()))
-        };
-        owners.iter().filter(is_chosen).max() == Some(&self.own)
+        self.around.is_last(self.own, owners)
     }
 
-    /// Every pair of containers that this service reports on: one of them is always its own.
+    /// Whether another service than this one logs in as a role.
+    fn has_role(&self, role: &str, owner: usize) -> bool {
+        self.around.has_role(role, owner)
+    }
+
+    /// Every pair of containers that have something in common and that this service reports on: one of them is always its own.
     fn pairs(&self) -> impl Iterator<Item = (Side<'a>, Side<'a>)> {
         let deployment = self.deployment;
-        let count = deployment.project.containers.len();
         let own = deployment.of(self.own).map(|(index, _, _)| index);
         let mut pairs: Vec<(usize, usize)> = own
-            .flat_map(|own| (0..count).map(move |other| (own.min(other), own.max(other))))
-            .filter(|(first, second)| first != second)
+            .flat_map(|own| {
+                let others = self.around.neighbours(own);
+                others.map(move |other| (own.min(other), own.max(other)))
+            })
             .collect();
         pairs.sort_unstable();
         pairs.dedup();

@@ -87,7 +87,10 @@ fn common(one: &Side<'_>, other: &Side<'_>) -> Option<String> {
 }
 
 /// The names of a container in one of its networks: an alias is known in its own network only.
-fn names_in<'a>(container: &'a Container, network: &'a Network) -> impl Iterator<Item = &'a str> {
+pub(super) fn names_in<'a>(
+    container: &'a Container,
+    network: &'a Network,
+) -> impl Iterator<Item = &'a str> {
     let own = [&container.container_name, &container.hostname];
     std::iter::once(container.name.as_str())
         .chain(own.into_iter().flatten().map(|name| name.text.raw()))

@@ -2,7 +2,7 @@
 
 use super::server::{USER, first};
 use super::{Scene, Words, finding, of};
-use crate::compose::{Container, Party, Place, Text};
+use crate::compose::{Connection, Container, Party, Place, Text};
 use crate::manifest::Service;
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 
@@ -108,12 +108,8 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
     }
     for (_, container, party) in deployment.clients(owner) {
         for connection in &party.connections {
-            // What logs in as another service's role has that one fault.
-            let role = connection.role.as_ref().and_then(Text::get);
-            let is_foreign = scene.services.iter().enumerate().any(|(index, service)| {
-                index != owner && role.is_some() && service.role_name() == role
-            });
-            if let Some(password) = connection.password.as_ref().filter(|_| !is_foreign) {
+            let password = connection.password.as_ref();
+            if let Some(password) = password.filter(|_| !is_foreign(scene, owner, connection)) {
                 found.push(Given {
                     container,
                     text: password.clone(),
@@ -125,9 +121,53 @@ pub(super) fn given<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Given<'a>> {
         }
     }
     for (_, container, party) in deployment.of(owner) {
+        found.extend(in_calls(scene, owner, container, party));
         found.extend(in_build(container, party));
     }
     found.retain(|given| !given.text.is_empty());
+    found
+}
+
+/// Whether a connection logs in as another service's role: then it has that one fault.
+fn is_foreign(scene: &Scene<'_>, owner: usize, connection: &Connection) -> bool {
+    let role = connection.role.as_ref().and_then(Text::get);
+    role.is_some_and(|role| scene.has_role(role, owner))
+}
+
+/// The passwords of what is called beside: by PostgreSQL's programs in the command, by the healthcheck and the hooks. One of a hook's
+/// variables may stand alone, for libpq to find.
+fn in_calls<'a>(
+    scene: &Scene<'a>,
+    owner: usize,
+    container: &'a Container,
+    party: &'a Party,
+) -> Vec<Given<'a>> {
+    let given = |text: &Text, from: String, place: &'a Place| Given {
+        container,
+        text: text.clone(),
+        from,
+        place,
+        in_image: false,
+    };
+    let mut found = Vec::new();
+    let calls = || {
+        let all = party.calls.iter();
+        all.filter(|call| !call.from.starts_with("build.args "))
+    };
+    for call in calls().filter(|call| !is_foreign(scene, owner, call)) {
+        let password = call.password.as_ref();
+        found.extend(password.map(|text| given(text, call.from.clone(), &call.place)));
+    }
+    for hook in &container.hooks {
+        let mut own = calls().filter(|call| call.from.ends_with(hook.from));
+        if own.any(|call| is_foreign(scene, owner, call)) {
+            continue;
+        }
+        found.extend(hook.passwords().map(|variable| {
+            let from = format!("{} of {}", variable.name, hook.from);
+            given(&variable.value, from, &variable.place)
+        }));
+    }
     found
 }
 

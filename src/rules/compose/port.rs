@@ -18,12 +18,12 @@ pub(super) const PORT_CONFLICT: Rule = Rule {
 };
 
 /// A port of the host that leads to a container.
-struct Published<'a> {
+pub(super) struct Published<'a> {
     /// `None`: on all addresses.
     address: Option<String>,
     /// `None`: not known, compared as it is written.
-    ports: Option<RangeInclusive<u16>>,
-    written: String,
+    pub(super) ports: Option<RangeInclusive<u16>>,
+    pub(super) written: String,
     protocol: &'a str,
     host_network: bool,
     place: &'a Place,
@@ -46,7 +46,8 @@ fn range(text: &str) -> Option<RangeInclusive<u16>> {
     Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
-fn published<'a>(side: &Side<'a>) -> Vec<Published<'a>> {
+/// The ports of the host that lead to a container.
+pub(super) fn published<'a>(side: &Side<'a>) -> Vec<Published<'a>> {
     let container = side.container;
     if container.is_on_host_network() {
         let server = side.is_database().then(|| server_port(container)).flatten();

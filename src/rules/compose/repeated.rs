@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::password::given;
 use super::{Scene, Words, finding};
-use crate::compose::{Container, Place, Text};
-use crate::manifest::{Service, Store};
+use crate::compose::{Container, Place};
+use crate::manifest::Store;
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 
 /// One password for two services.
@@ -80,26 +80,24 @@ fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
 fn passwords<'a>(scene: &Scene<'a>) -> Vec<Vec<Key<'a>>> {
     let mut found = keys(scene, scene.own);
     let mut identities: HashSet<String> = of_keys(&found);
-    let with_database = |(_, service): &(usize, &Service)| service.store != Store::Files;
-    let services = scene.services.iter().enumerate().filter(with_database);
-    let mut others: Vec<usize> = services
-        .map(|(owner, _)| owner)
-        .filter(|owner| *owner != scene.own)
-        .collect();
+    let mut known = BTreeSet::from([scene.own]);
     // A file and its value may join what was two so far: again, until nobody else is found.
     loop {
-        let (share, rest): (Vec<usize>, Vec<usize>) = others
-            .into_iter()
-            .partition(|owner| may_share(scene, *owner, &identities));
-        if share.is_empty() {
+        let values = identities.iter().filter_map(|it| it.strip_prefix(VALUE));
+        let by_value = values.flat_map(|value| scene.around.may_have(value));
+        let more: BTreeSet<usize> = by_value
+            .chain(scene.around.with_files())
+            .filter(|owner| !known.contains(owner) && has_database(scene, *owner))
+            .collect();
+        if more.is_empty() {
             break;
         }
-        for owner in share {
-            let keys = keys(scene, owner);
+        for owner in &more {
+            let keys = keys(scene, *owner);
             identities.extend(of_keys(&keys));
             found.extend(keys);
         }
-        others = rest;
+        known.extend(more);
     }
     found.sort_by_key(|key| key.owner);
     together(found)
@@ -110,27 +108,9 @@ fn of_keys(keys: &[Key<'_>]) -> HashSet<String> {
     identities.cloned().collect()
 }
 
-/// Whether a service may have a password with one of these identities: a look that costs less than its keys.
-fn may_share(scene: &Scene<'_>, owner: usize, identities: &HashSet<String>) -> bool {
-    let mut value = String::new();
-    let mut has = |text: &Text| {
-        value.clear();
-        value.push_str(VALUE);
-        value.push_str(text.raw());
-        identities.contains(&value)
-    };
-    scene.deployment.of(owner).any(|(_, container, party)| {
-        let is_file = |name: &str| name.to_ascii_uppercase().ends_with("PASSWORD_FILE");
-        !container.build_arguments.is_empty()
-            || party
-                .connections
-                .iter()
-                .any(|connection| connection.password.as_ref().is_some_and(&mut has))
-            || container.environment.iter().any(|variable| {
-                variable.name.contains("PASSWORD") && has(&variable.value)
-                    || is_file(&variable.name)
-            })
-    })
+fn has_database(scene: &Scene<'_>, owner: usize) -> bool {
+    let service = scene.services.get(owner);
+    service.is_some_and(|service| service.store != Store::Files)
 }
 
 /// Keys that have an identity in common, in the order of the first of each.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::position;
+use super::Around;
 use crate::compose::{Script, Text};
 use crate::migration::effects::{Access, Act, Class, Effect, Path, Scope, UNKNOWN, effects};
 use crate::migration::tokens::{Kind, meaningful};
@@ -26,9 +26,11 @@ pub(in crate::rules) fn foreign_names(
     owners: &Owners<'_>,
     system: &System<'_>,
     subject: &Subject<'_>,
+    around: &Around<'_>,
 ) -> ForeignNames {
     let mut found = ForeignNames::new();
-    let (Some(deployment), Some(position)) = (&system.compose, position(system, subject)) else {
+    let position = around.position(&subject.service.name);
+    let (Some(deployment), Some(position)) = (&system.compose, position) else {
         return found;
     };
     let Some((index, own)) = owners.find(&subject.service.name) else {

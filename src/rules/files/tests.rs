@@ -111,11 +111,11 @@ impl Tree {
         let mut all = Outcome::default();
         for subject in &system.subjects {
             let owners = crate::rules::sets::Owners::new(&system);
-            let survey = crate::rules::survey::Survey::new(&system, subject, &owners);
+            let around = crate::rules::compose::Around::new(&system, &[]);
+            let survey = crate::rules::survey::Survey::new(&system, subject, &owners, &around);
             let case = Case {
                 system: &system,
                 subject,
-                chosen: &[],
                 survey: &survey,
             };
             for rule in RULES {

@@ -1,6 +1,7 @@
 //! Which texts an expression can give, so that SQL which a block puts together is read like any other: literals, `||`, format() and
 //! its like, variables that only ever hold known texts, loops over lists.
 
+mod chunks;
 mod functions;
 mod into;
 mod value;
@@ -28,13 +29,16 @@ pub const CURRENT_USER: &str = "dbctl_current_user";
 pub(super) struct Variables(BTreeMap<String, Value>);
 
 impl Variables {
-    /// The variables of a block's tree.
-    pub(super) fn of(block: &SyntaxNode) -> Self {
+    /// The variables of a block's tree, and of statements of it that fill variables beside.
+    pub(super) fn of(block: &SyntaxNode, fill: &[String]) -> Self {
         let mut variables = Self::default();
         // Twice: a loop may use what a later line of it sets.
         for _ in 0..2 {
             for node in block.descendants() {
                 variables.read(&node);
+            }
+            for statement in fill {
+                variables.select(statement);
             }
         }
         variables
@@ -162,7 +166,8 @@ impl Variables {
             "current_catalog" => Value::known(CURRENT_DATABASE),
             "current_schema" => Value::known("public"),
             _ => {
-                let known = self.looped(node, &name);
+                let known = self.chunk(node, &name);
+                let known = known.or_else(|| self.looped(node, &name));
                 let known = known.or_else(|| self.0.get(&name).cloned());
                 known
                     .filter(|value| !value.texts.is_empty())
@@ -198,8 +203,30 @@ impl Variables {
             K::PLPGSQL_FOR_QUERY_STMT => statement
                 .children()
                 .find(|child| !matches!(child.kind(), K::PLPGSQL_FOR_VARIABLE | K::PLPGSQL_LABEL))
-                .map_or_else(Value::unknown, |query| rows(&query)),
+                .map_or_else(Value::unknown, |query| self.rows(&query)),
             _ => Value::unknown(),
+        }
+    }
+
+    /// What the rows of a query can hold: its texts, the hypertables whose chunks it lists, and anything else where it reads a relation.
+    fn rows(&self, query: &SyntaxNode) -> Value {
+        use SyntaxKind as K;
+        let lists: Vec<SyntaxNode> = query.descendants().filter(chunks::lists).collect();
+        let outside = |node: &SyntaxNode| !lists.iter().any(|list| within(node, list));
+        let mut texts = Vec::new();
+        let mut open = false;
+        for node in query.descendants().filter(outside) {
+            texts.extend(literal(&node));
+            open |= matches!(node.kind(), K::RELATION_FROM_ITEM | K::TABLE)
+                || node.kind() == K::CALL_EXPR
+                    && names::called(&node).is_none_or(|(_, function)| function.name != "unnest");
+        }
+        let known = elements(Value { texts, open });
+        let known = (lists.iter().map(|list| self.shown(list))).fold(known, Value::or);
+        if known.texts.is_empty() {
+            Value::unknown()
+        } else {
+            known
         }
     }
 
@@ -250,6 +277,7 @@ impl Variables {
             ("replace", [text, from, to]) => replaced(text, from, to),
             ("chr", [code]) => character(code),
             ("to_regclass", [value]) => value.clone(),
+            ("show_chunks", _) => self.shown(node),
             ("unnest", [array]) => elements(array.clone()),
             (
                 "string_to_array"
@@ -279,26 +307,11 @@ pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
         .collect()
 }
 
-/// What the rows of a query can hold: its texts, and anything else where it reads a relation.
-fn rows(query: &SyntaxNode) -> Value {
-    use SyntaxKind as K;
-    let texts: Vec<String> = query
-        .descendants()
-        .filter_map(|node| literal(&node))
-        .collect();
-    let reads = query.descendants().any(|node| {
-        matches!(node.kind(), K::RELATION_FROM_ITEM | K::TABLE)
-            || node.kind() == K::CALL_EXPR
-                && names::called(&node).is_none_or(|(_, function)| function.name != "unnest")
-    });
-    let known = elements(Value { texts, open: reads });
-    if known.texts.is_empty() {
-        Value::unknown()
-    } else {
-        known
-    }
-}
-
 fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
     node.children().find(|child| child.kind() == kind)
+}
+
+/// Whether a node is another, or lies in it.
+fn within(node: &SyntaxNode, outer: &SyntaxNode) -> bool {
+    outer.text_range().contains_range(node.text_range())
 }
