@@ -13,13 +13,13 @@ const ONE: (&str, &str) = (
 );
 const INDEX: (&str, &str) = ("V2__index.sql", "CREATE INDEX one_a_idx ON one (a);\n");
 
-fn repair(shop: &Shop, args: &[&str]) -> Run {
+pub fn repair(shop: &Shop, args: &[&str]) -> Run {
     shop.lab.run(&[&["repair", "--service", R], args].concat())
 }
 
 /// Writes the set's lock.
 #[track_caller]
-fn lock(shop: &Shop) {
+pub fn lock(shop: &Shop) {
     let bin = binaries(17, false)
         .expect("PostgreSQL 17: run ./test.sh")
         .bin;
@@ -48,7 +48,7 @@ fn everything(shop: &Shop) -> String {
 
 /// Asserts the exit code and the words of a run that changes nothing.
 #[track_caller]
-fn nothing_changed(shop: &Shop, args: &[&str], code: i32, words: &[&str]) {
+pub fn nothing_changed(shop: &Shop, args: &[&str], code: i32, words: &[&str]) {
     let before = everything(shop);
     let mut run = repair(shop, args).exits(code);
     for word in words {
@@ -59,7 +59,7 @@ fn nothing_changed(shop: &Shop, args: &[&str], code: i32, words: &[&str]) {
 
 /// Asserts that a dry run says what a repair then does.
 #[track_caller]
-fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
+pub fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
     nothing_changed(
         shop,
         &[args, &["--dry-run"]].concat(),
@@ -879,7 +879,7 @@ fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
 
 /// Refused by migrate with these words.
 #[track_caller]
-fn migrate_refuses(shop: &Shop, words: &[&str]) {
+pub fn migrate_refuses(shop: &Shop, words: &[&str]) {
     let mut run = shop.migrate(&[]).exits(3);
     for word in words {
         run = run.says(word);

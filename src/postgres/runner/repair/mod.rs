@@ -2,6 +2,7 @@
 
 mod absent;
 mod indexes;
+mod named;
 mod rows;
 mod statements;
 mod unfinished;
