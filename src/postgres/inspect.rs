@@ -142,7 +142,7 @@ async fn history(
         .into_iter()
         .map(|row| {
             Ok(HistoryRow {
-                version: row.try_get::<_, Option<i64>>(0)?.unwrap_or_default(),
+                version: row.try_get::<_, Option<i64>>(0)?.unwrap_or(HistoryRow::UNNUMBERED),
                 name: row.try_get(1)?,
                 applied_on: row.try_get(2)?,
                 checksum: row.try_get(3)?,

@@ -1,10 +1,82 @@
 //! `repair` where the history itself is damaged: gone, empty, renumbered by hand, or of other columns than refinery's.
 
-use crate::repair::{lock, repair};
+use crate::repair::{lock, mends, migrate_refuses, nothing_changed, repair};
 use crate::shop::{Holder, Shop, until};
+
+const A: (&str, &str) = ("V1__a.sql", "CREATE TABLE a (i int);\n");
+const B: (&str, &str) = ("V2__b.sql", "CREATE TABLE b (i int);\n");
+const C: (&str, &str) = ("V4__c.sql", "CREATE TABLE c (i int);\n");
+
+const GOOD: &str = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
+
+/// A database that all of the set was applied to.
+fn applied(files: &[(&str, &str)]) -> Shop {
+    let shop = Shop::new(files);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    shop
+}
 
 fn seen(shop: &Shop) -> String {
     shop.sql("SELECT string_agg(i::text, ',' ORDER BY i) FROM a")
+}
+
+#[test]
+fn a_number_that_was_edited_by_hand_is_given_back() {
+    let shop = applied(&[A, B, C]);
+    let before = shop.sql(GOOD);
+    shop.sql("ALTER TABLE refinery_schema_history DROP CONSTRAINT refinery_schema_history_pkey, ALTER version DROP NOT NULL");
+    for (edit, said) in [
+        ("version = NULL", "its version is NULL"),
+        ("version = 2147483647", "it says version 2147483647"),
+        ("version = 7", "it says version 7"),
+    ] {
+        shop.sql(&format!(
+            "UPDATE refinery_schema_history SET {edit} WHERE version = 2"
+        ));
+        let fact = format!("the history's row of V2__b.sql was edited by hand: {said}");
+        migrate_refuses(
+            &shop,
+            &[&fact, "dbctl repair gives the row its number back"],
+        );
+        let all = shop.lab.run(&["status"]).exits(1).says(&fact).all();
+        assert!(
+            !all.contains("2147483648") && !all.contains("V0__"),
+            "{all}"
+        );
+        mends(&shop, &[], &[&fact, "its version is now 2"]);
+        assert_eq!(shop.sql(GOOD), before);
+    }
+    // What is no migration of the set, and what the catalog does not prove.
+    shop.sql("UPDATE refinery_schema_history SET version = NULL, checksum = '7' WHERE version = 4");
+    migrate_refuses(&shop, &["a row whose version is NULL (name \"c\""]);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["DELETE FROM public.refinery_schema_history WHERE version IS NULL"],
+    );
+    shop.sql("UPDATE refinery_schema_history SET version = 2147483647 WHERE version IS NULL");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "no file can have a higher version",
+            "UPDATE public.refinery_schema_history SET version = N WHERE version = 2147483647",
+        ],
+    );
+    let all = shop.migrate(&[]).exits(3).all();
+    assert!(!all.contains("rename it to"), "{all}");
+    shop.sql("DELETE FROM refinery_schema_history WHERE version = 2147483647");
+    mends(&shop, &[], &["version 4 in refinery_schema_history"]);
+    shop.sql("CREATE TABLE stray (i int); UPDATE refinery_schema_history SET version = NULL WHERE version = 2");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["UPDATE public.refinery_schema_history SET version = 2 WHERE version IS NULL"],
+    );
 }
 
 #[test]

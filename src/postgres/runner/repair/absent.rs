@@ -37,15 +37,22 @@ impl Repair<'_> {
             }
             Err(unproven) => unproven.reason,
         };
-        let above = match problem {
-            Problem::OutOfOrder { newest, .. } => *newest,
-            _ => newest.into(),
+        let table = history_table();
+        let action = match problem {
+            Problem::OutOfOrder {
+                newest, free: None, ..
+            } => format!(
+                "its row is not written, for {reason}; first mend the row of version {newest}, for no file can have a higher one: where \
+                 you know which migration it says was applied, UPDATE {table} SET version = N WHERE version = {newest}, N being its version; \
+                 else DELETE FROM {table} WHERE version = {newest}; then run dbctl repair again"
+            ),
+            Problem::OutOfOrder { newest, .. } => format!(
+                "its row is not written, for {reason}; if it never ran here, nothing in the database is to be mended: give the file a \
+                 version above {newest}: {}",
+                problem.advice()
+            ),
+            _ => format!("its row is not written, for {reason}"),
         };
-        let action = format!(
-            "its row is not written, for {reason}; if it never ran here, nothing in the database is to be mended: give the file a \
-             version above {above}: {}",
-            problem.advice()
-        );
         self.blocks(migration.file.clone(), problem, action);
         Ok(())
     }

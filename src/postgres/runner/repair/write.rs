@@ -101,6 +101,7 @@ impl Repair<'_> {
             Write::Anew { row, fixed } => (fixed, Some(row)),
             Write::Added(row) => (row, None),
         };
+        let number = old.and_then(HistoryRow::number);
         let mut values: Vec<(&(dyn ToSql + Sync), Type)> = vec![
             (&new.version, Type::INT8),
             (&new.name, Type::TEXT),
@@ -110,13 +111,13 @@ impl Repair<'_> {
         let sql = match old {
             Some(old) => {
                 values.extend([
-                    (&old.version as &(dyn ToSql + Sync), Type::INT8),
+                    (&number as &(dyn ToSql + Sync), Type::INT8),
                     (&old.name, Type::TEXT),
                     (&old.applied_on, Type::TEXT),
                     (&old.checksum, Type::TEXT),
                 ]);
                 format!(
-                    "UPDATE {table} SET version = $1, name = $2, applied_on = $3, checksum = $4 WHERE version = $5 \
+                    "UPDATE {table} SET version = $1, name = $2, applied_on = $3, checksum = $4 WHERE version IS NOT DISTINCT FROM $5 \
                      AND coalesce(name::text, '') = $6 AND coalesce(applied_on::text, '') = $7 AND coalesce(checksum::text, '') = $8"
                 )
             }
