@@ -121,3 +121,50 @@ fn an_index_that_is_still_to_be_dropped_is_not_built_anew() {
     assert_eq!(seen(&shop), "1,2");
     assert_eq!(shop.sql("SELECT to_regclass('ai') IS NULL"), "t");
 }
+
+#[test]
+fn a_history_of_other_columns_is_refused_with_what_mends_it() {
+    let shop = Shop::new(&[A, B]);
+    shop.migrate(&["-q", "--target", "1"]).exits(0);
+    let table = "ALTER TABLE public.refinery_schema_history";
+    for (damage, wrong, mending) in [
+        (
+            "ALTER version TYPE text",
+            "version is text, expected integer",
+            "ALTER COLUMN version TYPE integer USING version::integer",
+        ),
+        (
+            "ALTER version TYPE numeric",
+            "version is numeric, expected integer",
+            "ALTER COLUMN version TYPE integer USING version::integer",
+        ),
+        (
+            "ADD host text NOT NULL DEFAULT 'x'; ALTER TABLE refinery_schema_history ALTER host DROP DEFAULT",
+            "host is no column of refinery's",
+            "ALTER COLUMN host DROP NOT NULL",
+        ),
+        (
+            "ALTER applied_on TYPE timestamptz USING applied_on::timestamptz, ALTER checksum TYPE numeric USING checksum::numeric",
+            "applied_on is timestamp with time zone, expected character varying(255), checksum is numeric",
+            "ALTER COLUMN applied_on TYPE varchar(255) USING to_char(applied_on AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+             ALTER COLUMN checksum TYPE varchar(255)",
+        ),
+    ] {
+        let before = shop.sql(GOOD);
+        shop.sql(&format!("{table} {damage}"));
+        let mending = format!("{table} {mending}");
+        let words = [wrong, &mending];
+        migrate_refuses(&shop, &words);
+        nothing_changed(&shop, &[], 3, &words);
+        for (args, code) in [(vec!["migrate", "--dry-run"], 3), (vec!["status"], 1)] {
+            shop.lab.run(&args).exits(code).says(wrong).says(&mending);
+        }
+        shop.sql(&mending);
+        assert_eq!(shop.sql(GOOD), before, "{damage}");
+        repair(&shop, &[]).exits(0).says("nothing to repair");
+    }
+    // What refinery can write all the same is no reason to stop.
+    shop.sql(&format!("{table} ALTER version TYPE bigint, ALTER name TYPE text, ADD note text, ADD at timestamptz NOT NULL DEFAULT now()"));
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(shop.history(), "1 a, 2 b");
+}
