@@ -168,3 +168,16 @@ fn a_history_of_other_columns_is_refused_with_what_mends_it() {
     shop.migrate(&["-q"]).exits(0);
     assert_eq!(shop.history(), "1 a, 2 b");
 }
+
+#[test]
+fn a_history_that_lacks_a_column_is_told_with_what_mends_it() {
+    let shop = Shop::new(&[A]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("ALTER TABLE refinery_schema_history RENAME checksum TO sum");
+    repair(&shop, &[])
+        .exits(4)
+        .says("one of dbctl's own tables was altered")
+        .says(
+            "public.refinery_schema_history (version, name, applied_on, checksum) its columns back",
+        );
+}

@@ -187,7 +187,7 @@ impl Repair<'_> {
     ) -> Result<(), ApplyError> {
         let marks = inspect::marks(self.session)
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.unread(&error))?;
         if let Some(error) = check(&marks) {
             return Err(error);
         }
@@ -220,6 +220,18 @@ impl Repair<'_> {
         self.statements(&marks, entries).await?;
         self.indexes(&marks, &foreign).await?;
         self.rows(&marks, prove).await
+    }
+
+    /// Why stamp and history cannot be read, with what helps where that is known.
+    fn unread(&self, error: &Error) -> ApplyError {
+        let code = error.code();
+        let known = [SqlState::UNDEFINED_COLUMN, SqlState::INSUFFICIENT_PRIVILEGE];
+        match known.iter().any(|known| code == Some(known)) {
+            true => {
+                ApplyError::Unreachable(inspect::unreadable(&self.options.apply.endpoint, error))
+            }
+            false => lost(error),
+        }
     }
 
     /// Runs SQL that mends something, outside a transaction; nothing in a dry run. The inner error says why the server refuses it.
