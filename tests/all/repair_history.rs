@@ -5,7 +5,10 @@ use crate::shop::{Holder, Shop, until};
 
 const A: (&str, &str) = ("V1__a.sql", "CREATE TABLE a (i int);\n");
 const B: (&str, &str) = ("V2__b.sql", "CREATE TABLE b (i int);\n");
+const FILL: (&str, &str) = ("V3__fill.sql", "INSERT INTO a VALUES (3);\n");
 const C: (&str, &str) = ("V4__c.sql", "CREATE TABLE c (i int);\n");
+const MORE: (&str, &str) = ("V5__more.sql", "INSERT INTO a VALUES (5);\n");
+const LAST: (&str, &str) = ("V6__last.sql", "INSERT INTO a VALUES (6);\n");
 
 const GOOD: &str = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
 
@@ -19,6 +22,140 @@ fn applied(files: &[(&str, &str)]) -> Shop {
 
 fn seen(shop: &Shop) -> String {
     shop.sql("SELECT string_agg(i::text, ',' ORDER BY i) FROM a")
+}
+
+#[test]
+fn a_history_that_is_gone_is_left_to_baseline() {
+    let shop = applied(&[A, B, C]);
+    let before = shop.sql(GOOD);
+    shop.sql("DROP TABLE refinery_schema_history");
+    migrate_refuses(&shop, &["dbctl baseline --service"]);
+    let words = [
+        "in migrate's way public.refinery_schema_history: the table is gone",
+        "dbctl baseline --service rgb-lightning-node makes the table again",
+        "the catalog is proven to be that of version 4",
+    ];
+    nothing_changed(&shop, &["--dry-run"], 1, &words);
+    nothing_changed(&shop, &[], 1, &words);
+    // A file that changes rows alone is named, for baseline would take it as applied.
+    shop.file(MORE.0, MORE.1);
+    lock(&shop);
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["V5__more.sql may have run or not", "--version N"],
+    );
+    std::fs::remove_file(shop.path(MORE.0)).unwrap();
+    lock(&shop);
+    // What differs is told all the same.
+    shop.sql("CREATE TABLE stray (i int)");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["the table is gone", "not proven to be that of"],
+    );
+    shop.sql("DROP TABLE stray");
+    shop.lab
+        .run(&["baseline", "-q", "--service", crate::lab::R])
+        .exits(0);
+    assert_eq!(shop.sql(GOOD), before);
+    shop.migrate(&[]).exits(0).says("nothing to do");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+}
+
+#[test]
+fn an_empty_history_that_nothing_proves_is_in_migrates_way() {
+    let shop = Shop::new(&[A, B]);
+    shop.migrate(&["-q"]).exits(0);
+    for (damage, what) in [
+        ("DELETE FROM refinery_schema_history", "it holds no row"),
+        ("DROP TABLE refinery_schema_history", "the table is gone"),
+    ] {
+        shop.sql(damage);
+        migrate_refuses(&shop, &["no migration history but is not empty"]);
+        let words = [what, "dbctl lock", "dbctl baseline --service"];
+        nothing_changed(&shop, &["--dry-run"], 1, &words);
+        let run = repair(&shop, &[]).exits(1).says(what);
+        assert!(!run.all().contains("does not exist"), "{}", run.all());
+    }
+    // With a lock, a catalog that is no version's.
+    let shop = applied(&[A, B]);
+    shop.sql("CREATE TABLE stray (i int); DELETE FROM refinery_schema_history");
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &["it holds no row", "dbctl baseline --service"],
+    );
+    // A database without tables is in nobody's way.
+    shop.sql("DROP TABLE stray, a, b");
+    nothing_changed(&shop, &[], 0, &["nothing to repair"]);
+    shop.migrate(&["-q"]).exits(0);
+}
+
+#[test]
+fn a_file_that_changes_rows_and_may_have_lost_its_row_needs_the_operators_word() {
+    for (flag, rows, history) in [
+        ("--ran", "3,5", "1 a, 2 b, 3 fill, 4 c, 5 more"),
+        ("--not-run", "3,5,5", "1 a, 2 b, 3 fill, 4 c"),
+    ] {
+        let shop = applied(&[A, B, FILL, C, MORE]);
+        nothing_changed(&shop, &[flag], 3, &["there is none"]);
+        for lost in ["true", "version > 3"] {
+            shop.sql(&format!("DELETE FROM refinery_schema_history WHERE {lost}"));
+            nothing_changed(
+                &shop,
+                &[],
+                5,
+                &[
+                    "needs your word V5__more.sql",
+                    "nothing tells whether it ran",
+                    "--ran",
+                    "--not-run",
+                ],
+            );
+            let report = shop.lab.json(&["repair", "--service", crate::lab::R], 5);
+            let item = &report["services"][0]["items"][0];
+            assert_eq!(item["state"], "needs_word", "{report}");
+            assert_eq!(item["kind"], "history", "{report}");
+            mends(&shop, &[flag], &["version 4 in refinery_schema_history"]);
+            assert_eq!(shop.history(), history);
+            nothing_changed(&shop, &[flag], 3, &["there is none"]);
+        }
+        shop.migrate(&["-q"]).exits(0);
+        assert_eq!(seen(&shop), rows);
+    }
+}
+
+#[test]
+fn several_files_that_change_rows_are_settled_together_or_by_baseline() {
+    let shop = applied(&[A, FILL, C, MORE, LAST]);
+    shop.sql("DELETE FROM refinery_schema_history");
+    nothing_changed(
+        &shop,
+        &[],
+        5,
+        &[
+            "needs your word V5__more.sql, V6__last.sql",
+            "DELETE FROM public.refinery_schema_history, then dbctl baseline --service rgb-lightning-node --version N",
+        ],
+    );
+    let baseline = [
+        "baseline",
+        "-q",
+        "--service",
+        crate::lab::R,
+        "--version",
+        "5",
+    ];
+    shop.lab.run(&baseline).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    assert_eq!(seen(&shop), "3,5,6,6");
+    shop.sql("DELETE FROM refinery_schema_history");
+    mends(&shop, &["--ran"], &["version 6 in"]);
+    shop.migrate(&[]).exits(0).says("nothing to do");
 }
 
 #[test]

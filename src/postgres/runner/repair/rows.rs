@@ -84,7 +84,7 @@ impl Repair<'_> {
         let unnumbered =
             |problem: &Problem| matches!(problem, Problem::Unknown(row) if row.number().is_none());
         if repeated.is_empty() && !plan.problems.iter().any(unnumbered) {
-            self.unrecorded(&plan, newest, prove).await?;
+            self.unrecorded(marks, &plan, newest, prove).await?;
         }
         Ok(())
     }
@@ -233,7 +233,7 @@ impl Repair<'_> {
 }
 
 /// The newest version that the catalog has to be that of: rows that get a new number count by it.
-fn proven_for(marks: &Marks, plan: &Plan) -> i32 {
+pub(super) fn proven_for(marks: &Marks, plan: &Plan) -> i32 {
     let renumbered = |version: i64| {
         plan.problems.iter().find_map(|problem| match problem {
             Problem::Renumbered {
