@@ -242,7 +242,7 @@ pub(crate) struct Repair {
     /// The service whose database it is
     #[arg(short, long, value_name = "SERVICE", value_hint = ValueHint::Other)]
     pub(crate) service: String,
-    /// The statement whose fate the catalog does not tell ran: mark it as done
+    /// What the catalog does not tell the fate of ran: mark the statement as done, or write the row of the file
     #[arg(long)]
     pub(crate) ran: bool,
     /// It did not run, or was taken back: the next migrate runs it

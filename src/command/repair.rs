@@ -20,7 +20,7 @@ use crate::snapshot::{Lock, Snapshot};
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the operator says of the one statement whose fate is not known.
+    /// What the operator says of the one statement, or of the files, whose fate is not known.
     pub word: Option<Word>,
     /// The version whose begun statements are to be forgotten.
     pub forget: Option<i32>,
@@ -185,9 +185,13 @@ fn proven(lock: &Lock, snapshot: Snapshot, newest: i32) -> Result<i32, NotProven
         },
         _ => None,
     };
+    let of = match newest {
+        0 => "any version of the set".to_owned(),
+        _ => format!("version {newest}, the newest applied one"),
+    };
     Err(NotProven {
         reason: format!(
-            "the catalog is not proven to be that of version {newest}, the newest applied one (dbctl verify tells what differs)"
+            "the catalog is not proven to be that of {of} (dbctl verify tells what differs)"
         ),
         nearest,
     })

@@ -178,9 +178,12 @@ pub fn foreign_history(
         });
         if let Some(other) = whose {
             return Some(format!(
-                "database {database} holds the history of {}: {} has its V{}__{}; \
+                "database {database} holds the history of {}: {} has its {}; \
                  the set of {} is not applied to it: check the URL and the service's set",
-                other.service, HISTORY_TABLE.1, row.version, row.name, own.service
+                other.service,
+                HISTORY_TABLE.1,
+                row.stem(),
+                own.service
             ));
         }
     }

@@ -40,35 +40,49 @@ impl Plan {
     #[must_use]
     pub fn new(set: &Set, history: &History) -> Self {
         let mut plan = Self::default();
-        let newest = history.rows.iter().map(|row| row.version).max();
         let known: BTreeMap<i64, &Migration> = set
             .migrations
             .iter()
             .map(|migration| (i64::from(migration.version), migration))
             .collect();
-        let last = set.migrations.iter().map(|last| last.version.into()).max();
-        let free = newest.max(last).unwrap_or_default().saturating_add(1);
         let recorded: BTreeSet<i64> = history.rows.iter().map(|row| row.version).collect();
-        let mut seen = BTreeSet::new();
         // Versions that the history has under another number.
         let mut elsewhere = BTreeSet::new();
-        for row in &history.rows {
+        let mut moved = |row: &HistoryRow| {
+            if known.contains_key(&row.version) {
+                return None;
+            }
+            set.migrations.iter().find(|migration| {
+                !recorded.contains(&i64::from(migration.version))
+                    && migration.name == row.name
+                    && (migration.is_text_of(row) || migration.has_checksum(&row.checksum))
+                    && elsewhere.insert(migration.version)
+            })
+        };
+        let rows: Vec<(&HistoryRow, Option<&Migration>)> =
+            history.rows.iter().map(|row| (row, moved(row))).collect();
+        // A number that was edited by hand says nothing of what is newest.
+        let numbers = rows.iter().map(|(row, moved)| match moved {
+            Some(migration) if migration.has_checksum(&row.checksum) => migration.version.into(),
+            _ => row.version,
+        });
+        let newest = numbers.max();
+        let last = set.migrations.iter().map(|last| last.version.into()).max();
+        let free = newest.max(last).unwrap_or_default().saturating_add(1);
+        let free = i32::try_from(free).ok();
+        let mut seen = BTreeSet::new();
+        for (row, renumbered) in rows {
             if !seen.insert(row.version) {
                 plan.problems.push(Problem::Repeated(row.clone()));
                 continue;
             }
             let Some(migration) = known.get(&row.version) else {
-                let renumbered = set.migrations.iter().find(|migration| {
-                    !recorded.contains(&i64::from(migration.version))
-                        && migration.name == row.name
-                        && migration.is_text_of(row)
-                        && elsewhere.insert(migration.version)
-                });
                 plan.problems.push(match renumbered {
                     Some(migration) => Problem::Renumbered {
                         file: migration.file.clone(),
                         version: migration.version,
                         row: row.clone(),
+                        edited: migration.has_checksum(&row.checksum),
                     },
                     None => Problem::Unknown(row.clone()),
                 });
@@ -111,7 +125,7 @@ impl Plan {
 }
 
 /// What differs between a file and the row of its version.
-fn change(migration: &Migration, row: &HistoryRow, free: i64) -> Option<Change> {
+fn change(migration: &Migration, row: &HistoryRow, free: Option<i32>) -> Option<Change> {
     let named = migration.name == row.name;
     let unchanged = migration.has_checksum(&row.checksum);
     if named && unchanged {

@@ -26,6 +26,8 @@ pub enum Problem {
         version: i32,
         /// The history's row.
         row: HistoryRow,
+        /// Whether only the row was edited: its checksum is that of the file as it is.
+        edited: bool,
     },
     /// The set holds a migration that is older than the newest applied one, and the history does not.
     OutOfOrder {
@@ -33,8 +35,8 @@ pub enum Problem {
         file: String,
         /// The newest applied version.
         newest: i64,
-        /// The first version above all that are known.
-        free: i64,
+        /// The first version above all that are known; `None` when no file can have it.
+        free: Option<i32>,
     },
     /// Two rows of the history claim one version.
     Repeated(HistoryRow),
@@ -53,8 +55,8 @@ pub enum Change {
     Name,
     /// Both: it is another migration.
     Another {
-        /// The first version above all that are known.
-        free: i64,
+        /// The first version above all that are known; `None` when no file can have it.
+        free: Option<i32>,
     },
 }
 
@@ -81,11 +83,29 @@ impl Problem {
                 checksum,
                 change,
             } => divergence(file, row, *checksum, *change),
+            Self::Unknown(row) if row.number().is_none() => format!(
+                "the history holds a row whose version is NULL (name {:?}, applied on {}), which is no migration of the set",
+                row.name, row.applied_on
+            ),
             Self::Unknown(row) => format!(
                 "the history holds {}, applied on {}, which the set does not have",
                 file_name(row),
                 row.applied_on
             ),
+            Self::Renumbered {
+                file,
+                row,
+                edited: true,
+                ..
+            } => {
+                let is = row.number().map_or_else(
+                    || "its version is NULL".to_owned(),
+                    |version| format!("it says version {version}"),
+                );
+                format!(
+                    "the history's row of {file} was edited by hand: {is}, and its checksum is that of the file"
+                )
+            }
             Self::Renumbered { file, row, .. } => format!(
                 "{file} is what this database applied as version {}",
                 row.version
@@ -94,9 +114,7 @@ impl Problem {
                 "{file} was never applied although version {newest} was, as the history says: a migration must be newer than every \
                  applied one"
             ),
-            Self::Repeated(row) => {
-                format!("the history holds version {} more than once", row.version)
-            }
+            Self::Repeated(row) => format!("the history holds {} more than once", row.numbered()),
         }
     }
 
@@ -107,18 +125,36 @@ impl Problem {
             Self::Divergent {
                 file, row, change, ..
             } => remedy(file, row, *change),
+            Self::Unknown(row) if row.number().is_none() => {
+                "dbctl repair tells what to do".to_owned()
+            }
             Self::Unknown(_) => {
                 "bring the file back, or use the dbctl and the sets that applied it".to_owned()
+            }
+            Self::Renumbered { edited: true, .. } => {
+                "dbctl repair gives the row its number back, once it has proven the catalog (run dbctl lock first if the lock is older \
+                 than the set)"
+                    .to_owned()
             }
             Self::Renumbered { .. } => {
                 "dbctl repair gives the row its new number, once it has proven the catalog (run dbctl lock first if the lock is older \
                  than the set)"
                     .to_owned()
             }
-            Self::OutOfOrder { file, free, .. } => format!(
+            Self::OutOfOrder {
+                file,
+                free: Some(free),
+                ..
+            } => format!(
                 "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; \
                  else {}; databases that have applied it already take the new number over with dbctl repair",
                 renumbering(file, *free)
+            ),
+            Self::OutOfOrder { newest, .. } => format!(
+                "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; \
+                 else the row of version {newest} is in the way, for no file can have a higher version than {}: dbctl repair tells what to \
+                 do with it",
+                i32::MAX
             ),
             Self::Repeated(_) => "dbctl repair tells what to do".to_owned(),
         }
@@ -184,21 +220,24 @@ fn remedy(file: &str, row: &HistoryRow, change: Change) -> String {
                 .to_owned()
         }
         Change::Another { free } => format!(
-            "if it is another migration, bring {} back and give this one a higher version: {}; if it is the same one, give it its old \
-             name or its old text back first",
+            "if it is another migration, bring {} back and give this one {}; if it is the same one, give it its old name or its old text \
+             back first",
             file_name(row),
-            renumbering(file, free)
+            free.map_or_else(
+                || "the highest version, once dbctl repair has told what to do with the row that has it now".to_owned(),
+                |free| format!("a higher version: {}", renumbering(file, free))
+            )
         ),
     }
 }
 
 /// How a file gets another version.
-fn renumbering(file: &str, version: i64) -> String {
+fn renumbering(file: &str, version: i32) -> String {
     let name = file.split_once("__").map_or(file, |(_, name)| name);
     format!("rename it to V{version}__{name} (and its down script with it), then run dbctl lock")
 }
 
 /// The file name that a history row stands for.
 fn file_name(row: &HistoryRow) -> String {
-    format!("V{}__{}.sql", row.version, row.name)
+    format!("{}.sql", row.stem())
 }

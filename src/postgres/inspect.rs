@@ -4,11 +4,11 @@
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::Session;
 use super::error::describe;
+use super::{Session, history};
 use crate::manifest::Endpoint;
 use crate::migration::Name;
-use crate::snapshot::{HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
+use crate::snapshot::{HISTORY_TABLE, History, STAMP_TABLE, Stamp};
 
 /// Whose database it is and what was applied to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,23 +34,20 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
     session.begin_reading().await?;
     let row = session
         .client
-        .query_typed_one(
-            "SELECT current_database()::text, to_regclass('dbctl.identity') IS NOT NULL, \
-             to_regclass('public.refinery_schema_history') IS NOT NULL, \
-             (SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c \
-              WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('public.refinery_schema_history')) \
-              AND (c.relkind <> 'r' OR row_security_active(c.oid))), \
-             to_regclass('dbctl.progress') IS NOT NULL",
-            &[],
-        )
+        .query_typed_one(include_str!("sql/marks.sql"), &[])
         .await?;
     let mut trouble = row.try_get::<_, Option<String>>(3)?.map(|tables| {
         format!("{tables}: row security hides rows from this role, or it is no ordinary table")
     });
     let exists = row.try_get(2)?;
+    let misshapen = history::misshapen(row.try_get("wrong")?, row.try_get("mending")?);
+    let is_readable = exists && misshapen.is_none();
+    trouble = trouble.or(misshapen);
     // Sent at once: one round trip.
-    let (mut stamps, rows) =
-        futures::try_join!(stamps(session, row.try_get(1)?), history(session, exists))?;
+    let (mut stamps, rows) = futures::try_join!(
+        stamps(session, row.try_get(1)?),
+        history::rows(session, is_readable)
+    )?;
     if stamps.len() > 1 && trouble.is_none() {
         trouble = Some(format!(
             "dbctl.identity holds {} rows, expected one",
@@ -121,34 +118,6 @@ pub(super) fn plain_or_quoted(name: &str) -> String {
     } else {
         postgres_protocol::escape::escape_identifier(name)
     }
-}
-
-/// The rows of the history table, if it is there. Everything is read as text: a row edited by hand must not end the run.
-async fn history(
-    session: &Session,
-    exists: bool,
-) -> Result<Vec<HistoryRow>, tokio_postgres::Error> {
-    if !exists {
-        return Ok(Vec::new());
-    }
-    session
-        .client
-        .query_typed(
-            "SELECT version::bigint, coalesce(name::text, ''), coalesce(applied_on::text, ''), coalesce(checksum::text, '') \
-             FROM public.refinery_schema_history ORDER BY version",
-            &[],
-        )
-        .await?
-        .into_iter()
-        .map(|row| {
-            Ok(HistoryRow {
-                version: row.try_get::<_, Option<i64>>(0)?.unwrap_or_default(),
-                name: row.try_get(1)?,
-                applied_on: row.try_get(2)?,
-                checksum: row.try_get(3)?,
-            })
-        })
-        .collect()
 }
 
 /// Whether anybody has made a relation in the database, an extension included: one query instead of a whole snapshot.

@@ -7,6 +7,7 @@ pub mod catalog;
 mod connect;
 mod error;
 mod first_look;
+mod history;
 pub mod inspect;
 mod looking;
 pub mod other_tools;

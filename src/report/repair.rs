@@ -58,7 +58,7 @@ pub enum State {
     Mended,
     /// It would be mended (`--dry-run`).
     WouldMend,
-    /// The operator has to say what became of a statement.
+    /// The operator has to say what became of a statement or a file.
     NeedsWord,
     /// It was left as it is, and `migrate` refuses because of it.
     Blocks,

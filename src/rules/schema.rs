@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Subject;
 use crate::report::verify::SchemaLine;
-use crate::snapshot::{Kind, Snapshot};
+use crate::snapshot::{HistoryRow, Kind, Snapshot};
 
 /// The schema in short; `None` when neither a database nor a lock tells it.
 pub(super) fn line(subject: &Subject<'_>) -> Option<SchemaLine> {
@@ -29,7 +29,7 @@ pub(super) fn line(subject: &Subject<'_>) -> Option<SchemaLine> {
 /// The newest version of the history.
 fn newest(snapshot: &Snapshot) -> Option<i64> {
     let history = snapshot.history.known()?;
-    history.rows.iter().map(|row| row.version).max()
+    history.rows.iter().filter_map(HistoryRow::number).max()
 }
 
 /// How many there are of each kind, in the order of [`Kind::ALL`].

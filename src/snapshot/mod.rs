@@ -180,6 +180,44 @@ pub struct HistoryRow {
     pub checksum: String,
 }
 
+impl HistoryRow {
+    /// What stands for a version that is NULL: no column of refinery's can hold it.
+    pub const UNNUMBERED: i64 = i64::MIN;
+
+    /// The version, if there is one.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        (self.version != Self::UNNUMBERED).then_some(self.version)
+    }
+
+    /// The version as a message tells it.
+    #[must_use]
+    pub fn numbered(&self) -> String {
+        self.number().map_or_else(
+            || "version NULL".to_owned(),
+            |version| format!("version {version}"),
+        )
+    }
+
+    /// The condition that finds the row in SQL.
+    #[must_use]
+    pub fn condition(&self) -> String {
+        self.number().map_or_else(
+            || "version IS NULL".to_owned(),
+            |version| format!("version = {version}"),
+        )
+    }
+
+    /// The name of the file that the row stands for, without its extension.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        let version = self
+            .number()
+            .map_or_else(|| "NULL".to_owned(), |version| version.to_string());
+        format!("V{version}__{}", self.name)
+    }
+}
+
 /// Facts about roles and privileges around one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {

@@ -793,12 +793,12 @@ fn history_rows_that_were_edited_by_hand_are_reported() {
         (
             "ALTER TABLE refinery_schema_history ALTER COLUMN version DROP NOT NULL; \
              UPDATE refinery_schema_history SET version = NULL",
-            "which the set does not have",
+            "the history's row of V1__goods.sql was edited by hand: its version is NULL",
         ),
         (
             "ALTER TABLE refinery_schema_history ALTER COLUMN version TYPE bigint; \
              UPDATE refinery_schema_history SET version = 9999999999",
-            "V9999999999__goods.sql",
+            "the history's row of V1__goods.sql was edited by hand: it says version 9999999999",
         ),
     ] {
         shop.sql(edit);

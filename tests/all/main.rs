@@ -45,6 +45,7 @@ mod races;
 mod record;
 mod refinery;
 mod repair;
+mod repair_history;
 mod rollback;
 mod rows;
 mod rule_pages;

@@ -221,6 +221,12 @@ impl Analysis {
     pub fn place_in(&self, mode: Mode) -> Place {
         place::place_in(&self.place, &self.text, mode)
     }
+
+    /// The indexes that it drops by name.
+    #[must_use]
+    pub fn drops_indexes(&self) -> Vec<Name> {
+        place::dropped_indexes(&self.text)
+    }
 }
 
 /// What the statements of a text do: one analysis for each of [`statements`], in their order.

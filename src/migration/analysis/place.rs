@@ -163,10 +163,25 @@ fn create_index(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     ))
 }
 
+/// The names of a DROP, behind its kind.
+fn listed(mut words: Words<'_>) -> Option<Vec<Name>> {
+    words.eat(&["if", "exists"]);
+    words.names()
+}
+
+/// The indexes that a statement drops by name.
+pub(super) fn dropped_indexes(text: &str) -> Vec<Name> {
+    let mut words = Words::new(text);
+    if !words.eat(&["drop", "index"]) {
+        return Vec::new();
+    }
+    words.eat(&["concurrently"]);
+    listed(words).unwrap_or_default()
+}
+
 fn drop(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     if words.eat(&["index", "concurrently"]) {
-        words.eat(&["if", "exists"]);
-        let fate = words.names().map_or(Fate::Unknown, Fate::IndexesDropped);
+        let fate = listed(words).map_or(Fate::Unknown, Fate::IndexesDropped);
         return Some(("DROP INDEX CONCURRENTLY", fate));
     }
     if words.eat(&["tablespace"]) {

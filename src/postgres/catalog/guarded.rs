@@ -8,7 +8,7 @@ use super::session::Table;
 use super::{Readers, denied};
 use crate::snapshot::{Fact, HISTORY_TABLE, History, HistoryRow, STAMP_TABLE, Stamp};
 
-/// What stands for the version of a history row that has none: no migration has this version, so the row is never overlooked.
+/// What stands for a version that is no whole number: no migration has this version, so the row is never overlooked.
 const NO_VERSION: i64 = -1;
 
 /// The cluster's identifier.
@@ -77,7 +77,10 @@ pub(super) async fn history(readers: &Readers<'_>) -> Result<Fact<History>, Erro
         .await?
         .iter()
         .map(|entry| HistoryRow {
-            version: field(entry, "version").parse().unwrap_or(NO_VERSION),
+            version: match field(entry, "version") {
+                null if null.is_empty() => HistoryRow::UNNUMBERED,
+                version => version.parse().unwrap_or(NO_VERSION),
+            },
             name: field(entry, "name"),
             applied_on: field(entry, "applied_on"),
             checksum: field(entry, "checksum"),

@@ -27,7 +27,7 @@ fn foreign_history(case: &Case<'_>) -> Verdict {
         })
         .map(|(row, owner)| {
             let other = &owner.service.name;
-            let name = format!("V{}__{}", row.version, row.name);
+            let name = row.stem();
             FOREIGN_HISTORY
                 .finding(
                     About::plain("migration", &name),
@@ -41,8 +41,8 @@ fn foreign_history(case: &Case<'_>) -> Verdict {
                 .belongs_to(other)
                 .saw(format!("migrations of {} alone", case.name()), format!("{name}, applied on {}", row.applied_on))
                 .remedy(format!(
-                    "See what that migration left in the database and remove it. Then: DELETE FROM public.refinery_schema_history WHERE version = {};",
-                    row.version
+                    "See what that migration left in the database and remove it. Then: DELETE FROM public.refinery_schema_history WHERE {};",
+                    row.condition()
                 ))
                 .evidence("history")
         })

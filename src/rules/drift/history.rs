@@ -88,8 +88,8 @@ fn history(case: &Case<'_>) -> Verdict {
                 } => (
                     file.clone(),
                     format!(
-                        "Bring V{}__{}.sql back into the set and give {file} a version above every applied one.",
-                        row.version, row.name
+                        "Bring {}.sql back into the set and give {file} a version above every applied one.",
+                        row.stem()
                     ),
                 ),
                 Problem::Divergent { file, .. } => (
@@ -99,16 +99,27 @@ fn history(case: &Case<'_>) -> Verdict {
                         case.name()
                     ),
                 ),
+                Problem::Unknown(row) if row.number().is_none() => (
+                    format!("{}.sql", row.stem()),
+                    "Give the row the version that was applied, or remove it: dbctl repair says how.".to_owned(),
+                ),
                 Problem::Unknown(row) => (
-                    format!("V{}__{}.sql", row.version, row.name),
+                    format!("{}.sql", row.stem()),
                     format!(
-                        "Bring V{}__{}.sql back into the set, or use the release that has it. Remove the row only if what it did was taken back as well: dbctl repair says how.",
-                        row.version, row.name
+                        "Bring {}.sql back into the set, or use the release that has it. Remove the row only if what it did was taken back as well: dbctl repair says how.",
+                        row.stem()
                     ),
                 ),
                 Problem::Renumbered { file, .. } => (
                     file.clone(),
                     format!("dbctl repair --service {} gives the row its new number.", case.name()),
+                ),
+                Problem::OutOfOrder { file, free: None, .. } => (
+                    file.clone(),
+                    format!(
+                        "Where only its row is lost, dbctl repair --service {} writes it again; else find out what the row with the highest version says: no file can have a higher one.",
+                        case.name()
+                    ),
                 ),
                 Problem::OutOfOrder { file, .. } => (
                     file.clone(),
@@ -118,10 +129,10 @@ fn history(case: &Case<'_>) -> Verdict {
                     ),
                 ),
                 Problem::Repeated(row) => (
-                    format!("V{}__{}.sql", row.version, row.name),
+                    format!("{}.sql", row.stem()),
                     format!(
-                        "Look at both rows and delete the wrong one: SELECT * FROM public.refinery_schema_history WHERE version = {};",
-                        row.version
+                        "Look at both rows and delete the wrong one: SELECT * FROM public.refinery_schema_history WHERE {};",
+                        row.condition()
                     ),
                 ),
             };
@@ -132,12 +143,11 @@ fn history(case: &Case<'_>) -> Verdict {
                 ),
                 Problem::Unknown(row) => (
                     "a migration of the set".to_owned(),
-                    format!("V{}__{}.sql", row.version, row.name),
+                    format!("{}.sql", row.stem()),
                 ),
-                Problem::Renumbered { version, row, .. } => (
-                    format!("version {version}"),
-                    format!("version {}", row.version),
-                ),
+                Problem::Renumbered { version, row, .. } => {
+                    (format!("version {version}"), row.numbered())
+                }
                 Problem::OutOfOrder { newest, .. } => {
                     (format!("a version above {newest}"), name.clone())
                 }

@@ -1,15 +1,13 @@
 //! Invalid indexes, and constraints that were never validated.
 
-use std::collections::BTreeSet;
-
 use tokio_postgres::types::Type;
 
 use super::super::super::inspect::Marks;
 use super::super::footprint::Foreign;
 use super::super::leftovers::{Leftover, leftovers};
-use super::super::{ApplyError, lost, progress};
+use super::super::{ApplyError, lost};
+use super::named::Named;
 use super::{MendState, Refusal, Repair};
-use crate::migration::analyse;
 use crate::snapshot::attributes::VALIDATED;
 use crate::snapshot::{Kind, Lock, ObjectKey, Text};
 
@@ -24,13 +22,6 @@ enum Origin {
     Pending,
     /// No version has it.
     Unknown,
-}
-
-/// The names of indexes, as the set's statements tell them.
-#[derive(Default)]
-struct Created {
-    applied: BTreeSet<String>,
-    pending: BTreeSet<String>,
 }
 
 impl Repair<'_> {
@@ -48,7 +39,7 @@ impl Repair<'_> {
         let newest = newest(marks);
         let now = self.options.lock.and_then(|lock| lock.at(newest));
         let now = now.as_ref().map(|expected| &expected.lock);
-        let created = self.created(marks).await?;
+        let named = self.named(marks).await?;
         for leftover in left {
             // Those of other services and tools are theirs to mend, and an index of a partitioned table waits for its partitions.
             if foreign.is(leftover.table_oid) || (leftover.index && leftover.partitioned) {
@@ -70,7 +61,17 @@ impl Repair<'_> {
                 );
                 continue;
             }
-            let origin = self.origin(now, &created, &leftover);
+            if let Some(place) = named.dropped(&leftover) {
+                self.note(
+                    "index",
+                    subject(&leftover),
+                    format!("it is not valid, and {place}, which is not applied yet, drops it"),
+                    MendState::Left,
+                    "left alone: the next dbctl migrate takes it away".to_owned(),
+                );
+                continue;
+            }
+            let origin = self.origin(now, &named, &leftover);
             self.index(&leftover, origin).await?;
         }
         Ok(())
@@ -168,44 +169,18 @@ impl Repair<'_> {
         );
     }
 
-    fn origin(&self, now: Option<&Lock>, created: &Created, leftover: &Leftover) -> Origin {
+    fn origin(&self, now: Option<&Lock>, named: &Named, leftover: &Leftover) -> Origin {
         let has = |lock: &Lock| lock.objects.keys().any(|key| is_index(key, leftover));
         let plain = &leftover.plain;
-        if now.is_some_and(has) || created.applied.contains(plain) {
+        if now.is_some_and(has) || named.applied.contains(plain) {
             Origin::Applied
-        } else if self.options.lock.is_some_and(has) || created.pending.contains(plain) {
+        } else if self.options.lock.is_some_and(has) || named.pending.contains(plain) {
             Origin::Pending
         } else if is_transient(plain) {
             Origin::Transient
         } else {
             Origin::Unknown
         }
-    }
-
-    /// What the set's statements create; a statement of an unfinished migration that is done counts as applied.
-    async fn created(&self, marks: &Marks) -> Result<Created, ApplyError> {
-        let entries = progress::read(self.session)
-            .await
-            .map_err(|error| lost(&error))?;
-        let mut created = Created::default();
-        for migration in &self.options.set.migrations {
-            let version = i64::from(migration.version);
-            let recorded = marks.history.rows.iter().any(|row| row.version == version);
-            for (number, analysis) in analyse(&migration.sql).into_iter().enumerate() {
-                let done = entries.iter().any(|entry| {
-                    entry.version == migration.version
-                        && entry.done
-                        && usize::try_from(entry.statement) == Ok(number + 1)
-                });
-                let names = analysis.creates.into_iter().map(|name| name.name);
-                if recorded || done {
-                    created.applied.extend(names);
-                } else {
-                    created.pending.extend(names);
-                }
-            }
-        }
-        Ok(created)
     }
 
     /// Who builds the index at this moment, as far as this role may know.

@@ -1,7 +1,10 @@
 //! Mending what a failed migration without a transaction, a cancelled index build or an edited file has left.
 
 mod absent;
+mod alike;
 mod indexes;
+mod lost;
+mod named;
 mod rows;
 mod statements;
 mod unfinished;
@@ -35,7 +38,7 @@ pub struct RepairOptions<'a> {
     pub set: &'a Set,
     /// Its schema lock, where it was written from the set's present files.
     pub lock: Option<&'a Lock>,
-    /// What the operator says of the one statement whose fate the catalog does not tell.
+    /// What the operator says of the one statement, or of the files that change rows alone, whose fate the catalog does not tell.
     pub word: Option<Word>,
     /// The version whose entries in `dbctl.progress` are to be forgotten.
     pub forget: Option<i32>,
@@ -43,7 +46,7 @@ pub struct RepairOptions<'a> {
     pub dry_run: bool,
 }
 
-/// What the operator knows of a statement.
+/// What the operator knows of a statement, or of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     /// It ran.
@@ -74,7 +77,7 @@ pub enum MendState {
     Mended,
     /// It would be mended (a dry run).
     WouldMend,
-    /// The operator has to say what became of a statement.
+    /// The operator has to say what became of a statement or a file.
     NeedsWord,
     /// It was left as it is, and `migrate` refuses because of it.
     Blocks,
@@ -137,6 +140,8 @@ pub async fn repair(
             SOON,
         ),
         mends: Vec::new(),
+        looks_only: options.dry_run,
+        nothing_begun: false,
     };
     let working = repair.run(check, prove);
     let done = or_cancel(session, &options.apply.interrupt, working).await;
@@ -176,6 +181,10 @@ struct Repair<'a> {
     watch: Watch<'a>,
     /// What was found, and what became of it.
     mends: Vec<Mend>,
+    /// Whether rows of the history are only looked at: a dry run, or there is no such table.
+    looks_only: bool,
+    /// Whether no statement of an unfinished migration was begun: then the operator's word is about rows of the history.
+    nothing_begun: bool,
 }
 
 impl Repair<'_> {
@@ -186,7 +195,7 @@ impl Repair<'_> {
     ) -> Result<(), ApplyError> {
         let marks = inspect::marks(self.session)
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.unread(&error))?;
         if let Some(error) = check(&marks) {
             return Err(error);
         }
@@ -216,9 +225,26 @@ impl Repair<'_> {
         let foreign = Foreign::read(self.session, &|| self.options.owned.clone(), &marks.history)
             .await
             .map_err(|error| lost(&error))?;
+        self.looks_only |= !marks.history.exists;
+        self.nothing_begun = entries.is_empty();
+        if self.nothing_begun && self.options.word.is_some() {
+            self.check_word_of_rows(&marks, prove).await?;
+        }
         self.statements(&marks, entries).await?;
         self.indexes(&marks, &foreign).await?;
         self.rows(&marks, prove).await
+    }
+
+    /// Why stamp and history cannot be read, with what helps where that is known.
+    fn unread(&self, error: &Error) -> ApplyError {
+        let code = error.code();
+        let known = [SqlState::UNDEFINED_COLUMN, SqlState::INSUFFICIENT_PRIVILEGE];
+        match known.iter().any(|known| code == Some(known)) {
+            true => {
+                ApplyError::Unreachable(inspect::unreadable(&self.options.apply.endpoint, error))
+            }
+            false => lost(error),
+        }
     }
 
     /// Runs SQL that mends something, outside a transaction; nothing in a dry run. The inner error says why the server refuses it.

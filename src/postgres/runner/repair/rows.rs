@@ -55,20 +55,13 @@ impl Repair<'_> {
                     continue;
                 }
                 Problem::Divergent { row, .. } | Problem::Repeated(row) => (
-                    subject(row.version),
+                    subject_of(row),
                     format!(
                         "find out which row is the right one and delete the other from {}; its primary key on version is gone: put that back",
                         history_table()
                     ),
                 ),
-                Problem::Unknown(row) => (
-                    subject(row.version),
-                    format!(
-                        "give the set the file back; only if what it did was taken back as well: DELETE FROM {} WHERE version = {}",
-                        history_table(),
-                        row.version
-                    ),
-                ),
+                Problem::Unknown(row) => (subject_of(row), unknown(row, set.newest())),
                 Problem::Renumbered {
                     row, file: name, ..
                 } => {
@@ -87,8 +80,11 @@ impl Repair<'_> {
             };
             self.blocks(subject, problem, action);
         }
-        if repeated.is_empty() {
-            self.unrecorded(&plan, newest, prove).await?;
+        // A row without a number may be the one that is missed.
+        let unnumbered =
+            |problem: &Problem| matches!(problem, Problem::Unknown(row) if row.number().is_none());
+        if repeated.is_empty() && !plan.problems.iter().any(unnumbered) {
+            self.unrecorded(marks, &plan, newest, prove).await?;
         }
         Ok(())
     }
@@ -117,7 +113,7 @@ impl Repair<'_> {
             problem,
             change,
         } = *misfit;
-        let subject = subject(row.version);
+        let subject = subject_of(row);
         let back = match change {
             Change::Time | Change::Silent => "",
             Change::Text => {
@@ -191,20 +187,37 @@ impl Repair<'_> {
             checksum: migration.checksum.to_string(),
             ..row.clone()
         };
+        let edited = matches!(problem, Problem::Renumbered { edited: true, .. });
         let anew = |_| {
             Ok(vec![Write::Anew {
                 row: row.clone(),
                 fixed: fixed.clone(),
             }])
         };
-        let subject = subject(row.version);
+        let subject = subject_of(row);
+        let table = history_table();
         match self.write(newest, Some(prove), &anew).await? {
             Ok(proven) => {
+                let key = match row.number() {
+                    Some(_) => String::new(),
+                    None => format!(
+                        "; a primary key would have kept NULL out: ALTER TABLE {table} ADD PRIMARY KEY (version) puts it back"
+                    ),
+                };
                 let action = format!(
-                    "its version is now {}: the catalog is proven to be that of version {proven}",
+                    "its version is now {}: the catalog is proven to be that of version {proven}{key}",
                     migration.version
                 );
                 self.mended("history", subject, problem.fact(), &action);
+            }
+            Err(unproven) if edited => {
+                let (number, condition) = (migration.version, row.condition());
+                let action = format!(
+                    "left as it is, for {}; where you know that {} ran here: UPDATE {table} SET version = {number} WHERE {condition}; where \
+                     what it did was taken back: DELETE FROM {table} WHERE {condition}",
+                    unproven.reason, migration.file
+                );
+                self.blocks(subject, problem, action);
             }
             Err(unproven) => {
                 let action = format!(
@@ -220,7 +233,7 @@ impl Repair<'_> {
 }
 
 /// The newest version that the catalog has to be that of: rows that get a new number count by it.
-fn proven_for(marks: &Marks, plan: &Plan) -> i32 {
+pub(super) fn proven_for(marks: &Marks, plan: &Plan) -> i32 {
     let renumbered = |version: i64| {
         plan.problems.iter().find_map(|problem| match problem {
             Problem::Renumbered {
@@ -250,6 +263,35 @@ fn unseen(migration: &Migration, change: Change) -> String {
          by hand where the edit is meant to reach this database's rows",
         lines.join(", ")
     )
+}
+
+/// What to do with a row that is no migration of the set, whose newest version is given.
+fn unknown(row: &HistoryRow, newest: i32) -> String {
+    let (table, condition) = (history_table(), row.condition());
+    let delete = format!("DELETE FROM {table} WHERE {condition}");
+    match row.number() {
+        None => format!(
+            "find out what it says was applied: where the set has that, UPDATE {table} SET version = N WHERE {condition}, N being its \
+             version; only if what it did was taken back, or it never ran: {delete}; then ALTER TABLE {table} ADD PRIMARY KEY (version), \
+             which is gone"
+        ),
+        Some(version) if version >= i64::from(i32::MAX) || version < 1 => format!(
+            "no file can have {}: where you know which migration it says was applied, UPDATE {table} SET version = N WHERE {condition}, N \
+             being its version (the newest of the set is {newest}); else {delete}",
+            match version == i64::from(i32::MAX) {
+                true => "a higher version",
+                false => "that version",
+            }
+        ),
+        Some(_) => format!(
+            "give the set the file back; only if what it did was taken back as well: {delete}"
+        ),
+    }
+}
+
+/// How a row is named.
+fn subject_of(row: &HistoryRow) -> String {
+    format!("{} in {}", row.numbered(), HISTORY_TABLE.1)
 }
 
 pub(super) fn subject(version: i64) -> String {

@@ -154,7 +154,7 @@ impl<'a> Repair<'a> {
 
     /// The operator's word is about exactly one statement.
     fn check_word(&self, begun: &[Begun<'_>]) -> Result<(), ApplyError> {
-        if self.options.word.is_none() {
+        if self.options.word.is_none() || self.nothing_begun {
             return Ok(());
         }
         let unknown: Vec<String> = begun

@@ -28,7 +28,7 @@ pub(super) type Choose<'a> = dyn Fn(i32) -> Result<Vec<Write>, NotProven> + Sync
 
 impl Repair<'_> {
     /// Writes rows if the proof holds in the same transaction: the version that the catalog is that of. The inner error says why not.
-    /// A dry run only proves.
+    /// A dry run only proves, and so does one that finds no history table.
     pub(super) async fn write(
         &self,
         newest: i32,
@@ -37,7 +37,7 @@ impl Repair<'_> {
     ) -> Result<Result<i32, NotProven>, ApplyError> {
         let client = &self.session.client;
         let table = history_table();
-        let begin = match self.options.dry_run {
+        let begin = match self.looks_only {
             true => "BEGIN READ ONLY".to_owned(),
             false => format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
         };
@@ -50,7 +50,7 @@ impl Repair<'_> {
             return told(Err(self.failed(&table, &error)));
         }
         let done = self.write_within(newest, prove, choose).await;
-        let end = match (&done, self.options.dry_run) {
+        let end = match (&done, self.looks_only) {
             (Ok(Ok(_)), false) => "COMMIT",
             _ => "ROLLBACK",
         };
@@ -81,7 +81,7 @@ impl Repair<'_> {
             Ok(writes) => writes,
             Err(reason) => return Ok(Err(reason)),
         };
-        if self.options.dry_run {
+        if self.looks_only {
             return Ok(Ok(proven));
         }
         for write in writes {
@@ -101,6 +101,7 @@ impl Repair<'_> {
             Write::Anew { row, fixed } => (fixed, Some(row)),
             Write::Added(row) => (row, None),
         };
+        let number = old.and_then(HistoryRow::number);
         let mut values: Vec<(&(dyn ToSql + Sync), Type)> = vec![
             (&new.version, Type::INT8),
             (&new.name, Type::TEXT),
@@ -110,13 +111,13 @@ impl Repair<'_> {
         let sql = match old {
             Some(old) => {
                 values.extend([
-                    (&old.version as &(dyn ToSql + Sync), Type::INT8),
+                    (&number as &(dyn ToSql + Sync), Type::INT8),
                     (&old.name, Type::TEXT),
                     (&old.applied_on, Type::TEXT),
                     (&old.checksum, Type::TEXT),
                 ]);
                 format!(
-                    "UPDATE {table} SET version = $1, name = $2, applied_on = $3, checksum = $4 WHERE version = $5 \
+                    "UPDATE {table} SET version = $1, name = $2, applied_on = $3, checksum = $4 WHERE version IS NOT DISTINCT FROM $5 \
                      AND coalesce(name::text, '') = $6 AND coalesce(applied_on::text, '') = $7 AND coalesce(checksum::text, '') = $8"
                 )
             }

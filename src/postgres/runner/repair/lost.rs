@@ -1,0 +1,301 @@
+//! Rows of the history that are lost: above the newest one that is there, or all of them, or the table itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use postgres_protocol::escape::escape_literal;
+
+use super::super::super::inspect::Marks;
+use super::super::{ApplyError, history_table, lost, progress};
+use super::alike::{alike, is_alike, untold};
+use super::rows::{proven_for, subject};
+use super::write::{Write, row_of};
+use super::{MendState, NotProven, Prove, Repair, Word};
+use crate::migration::{Migration, Plan, Problem};
+use crate::snapshot::{HistoryRow, Snapshot};
+
+impl Repair<'_> {
+    /// Versions above the newest recorded one that the catalog shows to have run: their rows are lost, and are written again.
+    pub(super) async fn unrecorded(
+        &mut self,
+        marks: &Marks,
+        plan: &Plan,
+        newest: i32,
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let Some(first) = plan.pending.first() else {
+            return Ok(());
+        };
+        // What is half there is gone on with by migrate.
+        let unfinished = progress::read(self.session).await;
+        if !unfinished.map_err(|error| lost(&error))?.is_empty() {
+            return Ok(());
+        }
+        let gone = marks.history.rows.is_empty();
+        if self.options.lock.is_none() && !gone {
+            if self.is_there(first).await? {
+                self.perhaps_lost(first, newest, prove).await?;
+            }
+            return Ok(());
+        }
+        let rows: Vec<HistoryRow> = plan.pending.iter().map(row_of).collect::<Result<_, _>>()?;
+        let exists = marks.history.exists;
+        let missing = |proven: i32| {
+            let last = self.last(plan, proven).filter(|_| exists);
+            let there = |row: &&HistoryRow| last.is_some_and(|last| row.version <= i64::from(last));
+            let there = rows.iter().filter(there);
+            Ok(there.cloned().map(Write::Added).collect())
+        };
+        // No relation is in nobody's way: migrate takes such a database for an empty one.
+        let empty = AtomicBool::new(false);
+        let seen = |snapshot: Snapshot, newest| {
+            empty.store(snapshot.relations().next().is_none(), Ordering::Relaxed);
+            prove(snapshot, newest)
+        };
+        let written = self.write(newest, Some(&seen), &missing).await?;
+        let adopted = !gone || empty.load(Ordering::Relaxed);
+        match written {
+            Ok(proven) if !exists => self.table_lost(plan, proven),
+            Ok(proven) => self.rows_lost(plan, &rows, proven),
+            Err(unproven) if adopted => self.nearest(plan, &unproven),
+            Err(unproven) => self.not_adopted(exists, &unproven.reason),
+        }
+        Ok(())
+    }
+
+    /// Refuses the operator's word where no row waits for it.
+    pub(super) async fn check_word_of_rows(
+        &mut self,
+        marks: &Marks,
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let plan = Plan::new(self.options.set, &marks.history);
+        let awaited = AtomicBool::new(false);
+        let repeated = |problem: &Problem| matches!(problem, Problem::Repeated(_));
+        if marks.history.exists && !plan.problems.iter().any(repeated) {
+            let looks_only = std::mem::replace(&mut self.looks_only, true);
+            let look = |proven| {
+                let waits = !self.awaiting(&plan, proven).is_empty();
+                awaited.store(waits, Ordering::Relaxed);
+                Ok(Vec::new())
+            };
+            let looked = self
+                .write(proven_for(marks, &plan), Some(prove), &look)
+                .await;
+            self.looks_only = looks_only;
+            if let Err(unproven) = looked? {
+                return Err(ApplyError::Refused(format!(
+                    "--ran and --not-run speak of a statement or a file that waits for your word, and there is none, for {}; nothing was \
+                     changed",
+                    unproven.reason
+                )));
+            }
+        }
+        match awaited.into_inner() {
+            true => Ok(()),
+            false => Err(ApplyError::Refused(
+                "--ran and --not-run speak of a statement whose fate the catalog does not tell, or of a file that changes rows alone and \
+                 may have lost its row, and there is none: run dbctl repair without them; nothing was changed"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The newest version whose row is to be written; `None` while the operator's word is awaited.
+    fn last(&self, plan: &Plan, proven: i32) -> Option<i32> {
+        let awaiting = self.awaiting(plan, proven);
+        let Some(file) = awaiting.last() else {
+            return Some(proven);
+        };
+        match self.options.word.filter(|_| self.nothing_begun)? {
+            Word::NotRun => Some(proven),
+            // Files behind it that bring the catalog back to what it is ran as well.
+            Word::Ran => alike(self.options.lock?, proven)
+                .into_iter()
+                .find(|version| *version >= file.version),
+        }
+    }
+
+    /// Files that the next migrate would run although they may have run: rows before theirs are lost, and they leave the catalog as
+    /// it is.
+    fn awaiting<'p>(&self, plan: &'p Plan, proven: i32) -> Vec<&'p Migration> {
+        let lost = plan.pending.iter().any(|first| first.version <= proven);
+        match self.options.lock.filter(|_| lost) {
+            Some(lock) => untold(lock, plan, proven),
+            None => Vec::new(),
+        }
+    }
+
+    /// Notes what became of rows that are lost, the catalog being that of a version.
+    fn rows_lost(&mut self, plan: &Plan, rows: &[HistoryRow], proven: i32) {
+        let Some(lock) = self.options.lock else {
+            return;
+        };
+        let awaiting = self.awaiting(plan, proven);
+        let Some(last) = self.last(plan, proven) else {
+            self.needs_word(plan, &awaiting, proven);
+            return;
+        };
+        for migration in plan.pending.iter().filter(|one| one.version <= last) {
+            let version = migration.version;
+            let found = format!(
+                "the history does not have {}, and the catalog is that of version {proven}",
+                migration.file
+            );
+            if version > proven {
+                let action = "its row is there again, on your word";
+                self.mended("history", subject(version.into()), found, action);
+                continue;
+            }
+            let silent = !lock.leaves_a_trace(version, version);
+            self.recorded(migration, proven, found, silent);
+        }
+        let untold = untold(lock, plan, proven);
+        for (migration, row) in plan.pending.iter().zip(rows) {
+            let is = |other: &&Migration| other.version == migration.version;
+            if migration.version <= last || !untold.iter().any(is) {
+                continue;
+            }
+            if awaiting.iter().any(is) {
+                self.note(
+                    "history",
+                    migration.file.clone(),
+                    format!(
+                        "it leaves the same catalog as version {proven}, so that does not tell whether it ran"
+                    ),
+                    MendState::Left,
+                    "taken as not applied on your word: the next dbctl migrate runs it".to_owned(),
+                );
+            } else if is_alike(lock, proven, migration.version) {
+                self.untold(migration, row, proven);
+            }
+        }
+    }
+
+    /// Notes that nothing is written before the operator has said whether files ran that may have lost their rows.
+    fn needs_word(&mut self, plan: &Plan, awaiting: &[&Migration], proven: i32) {
+        let named = |versions: Vec<&Migration>| {
+            let files: Vec<&str> = versions.iter().map(|one| one.file.as_str()).collect();
+            files.join(", ")
+        };
+        let lost = plan.pending.iter().filter(|one| one.version <= proven);
+        let (leaves, one_or_all) = match awaiting.len() {
+            1 => (
+                "it leaves that as it is, so nothing tells whether it ran",
+                "it ran, and writes its row with the others; --not-run says that it did not, writes the others alone, and the next dbctl \
+                 migrate runs it"
+                    .to_owned(),
+            ),
+            _ => (
+                "they leave that as it is, so nothing tells whether they ran",
+                format!(
+                    "all of them ran, and writes their rows with the others; --not-run says that none did, writes the others alone, and the \
+                     next dbctl migrate runs them; where only some ran: DELETE FROM {}, then dbctl baseline --service {} --version N, N being \
+                     the last that ran",
+                    history_table(),
+                    self.options.apply.service
+                ),
+            ),
+        };
+        self.note(
+            "history",
+            named(awaiting.to_vec()),
+            format!(
+                "the history has lost rows ({}), the catalog is that of version {proven}, and {leaves}",
+                named(lost.collect())
+            ),
+            MendState::NeedsWord,
+            format!(
+                "no row is written before you say it, for the next dbctl migrate would run what has no row: look at the rows in the tables; \
+                 dbctl repair --ran says that {one_or_all}"
+            ),
+        );
+    }
+
+    /// Notes that the table is gone from a database whose catalog is that of a version.
+    fn table_lost(&mut self, plan: &Plan, proven: i32) {
+        let service = &self.options.apply.service;
+        let lock = self.options.lock;
+        let untold = lock.map(|lock| untold(lock, plan, proven));
+        let files: Vec<&str> = untold
+            .iter()
+            .flatten()
+            .map(|migration| migration.file.as_str())
+            .collect();
+        let which = match files.as_slice() {
+            [] => String::new(),
+            _ => format!(
+                "; {} may have run or not, for the catalog does not tell: --version N names the last version that ran",
+                files.join(", ")
+            ),
+        };
+        let action = format!(
+            "dbctl baseline --service {service} makes the table again and writes the rows: the catalog is proven to be that of version \
+             {proven}{which}"
+        );
+        self.blocked(false, action);
+    }
+
+    /// Notes that migrate takes the database for one that was never adopted, and that no proof is to be had.
+    fn not_adopted(&mut self, exists: bool, reason: &str) {
+        let action = format!(
+            "no row is written, for {reason}; when that is mended, dbctl baseline --service {} proves the schema and writes the rows",
+            self.options.apply.service
+        );
+        self.blocked(exists, action);
+    }
+
+    fn blocked(&mut self, exists: bool, action: String) {
+        let what = match exists {
+            true => "it holds no row",
+            false => "the table is gone",
+        };
+        self.note(
+            "history",
+            history_table(),
+            format!("{what} and the database holds tables, so dbctl migrate refuses it as one that was never adopted"),
+            MendState::Blocks,
+            action,
+        );
+    }
+
+    /// Notes which version a catalog that proves nothing comes nearest to, where that speaks of a lost row.
+    fn nearest(&mut self, plan: &Plan, unproven: &NotProven) {
+        let Some(lock) = self.options.lock else {
+            return;
+        };
+        // Of versions that leave the same catalog, the first has made it.
+        let nearest = unproven.nearest.and_then(|nearest| {
+            let mut pending = plan.pending.iter();
+            pending.find(|migration| is_alike(lock, migration.version, nearest))
+        });
+        if let Some(migration) = nearest {
+            let sign = format!(
+                "the catalog comes nearest to that of version {}",
+                migration.version
+            );
+            self.doubt(migration, &sign, &unproven.reason);
+        }
+    }
+
+    /// Notes a pending migration of which no catalog tells whether it ran.
+    fn untold(&mut self, migration: &Migration, row: &HistoryRow, proven: i32) {
+        let action = format!(
+            "taken as not applied, the next dbctl migrate runs it; if you know that it ran and its row is lost, write the row first: \
+             INSERT INTO {} VALUES ({}, {}, {}, {})",
+            history_table(),
+            row.version,
+            escape_literal(&row.name),
+            escape_literal(&row.applied_on),
+            escape_literal(&row.checksum)
+        );
+        self.note(
+            "history",
+            migration.file.clone(),
+            format!(
+                "it is pending and leaves the same catalog as version {proven}, so that does not tell whether it ran"
+            ),
+            MendState::Left,
+            action,
+        );
+    }
+}
