@@ -169,6 +169,8 @@ const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isrea
 
 #[rustfmt::skip]
 const MUTATIONS: &[Mutation] = &[
+    mutation("example/k-indexer:1.2.0", "example/k-indexer:latest", ("warning", "floating-tag", K), &["k-indexer", "tag latest"]),
+    mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer", ("warning", "floating-tag", KASIA), &["kasia-indexer", "no tag"]),
     mutation("- simply-kaspa-db-data:/var", "- k-social-db-data:/var", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
     mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {name: pg}\n  simply-kaspa-db-data: {external: true, name: pg}\n", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db-data", "pg"]),
     mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg}}\n  simply-kaspa-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg/sk}}\n", ("error", "shared-volume", S), &["/srv/pg/sk", "lies in"]),
