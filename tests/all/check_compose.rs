@@ -169,6 +169,7 @@ const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isrea
 
 #[rustfmt::skip]
 const MUTATIONS: &[Mutation] = &[
+    mutation("- simply-kaspa-db-data:/var/lib/postgresql/data", "- k-social-db-data:/var/lib/postgresql", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
     mutation("example/k-indexer:1.2.0", "example/k-indexer:latest", ("warning", "floating-tag", K), &["k-indexer", "tag latest"]),
     mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer", ("warning", "floating-tag", KASIA), &["kasia-indexer", "no tag"]),
     mutation("- simply-kaspa-db-data:/var", "- k-social-db-data:/var", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
