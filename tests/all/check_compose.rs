@@ -170,7 +170,7 @@ const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isrea
 #[rustfmt::skip]
 const MUTATIONS: &[Mutation] = &[
     mutation("- simply-kaspa-db-data:/var/lib/postgresql/data", "- k-social-db-data:/var/lib/postgresql", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
-    mutation("example/k-indexer:1.2.0", "example/k-indexer:latest", ("warning", "floating-tag", K), &["k-indexer", "tag latest"]),
+    mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer:latest", ("warning", "floating-tag", KASIA), &["kasia-indexer", "tag latest"]),
     mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer", ("warning", "floating-tag", KASIA), &["kasia-indexer", "no tag"]),
     mutation("    container_name: k-indexer\n", "    container_name: k-indexer\n    extra_hosts: {k-social-db: 10.9.9.9}\n", ("error", "wrong-connection", K), &["k-social-db", "extra_hosts", "10.9.9.9"]),
     mutation("@k-social-db:5432/ksocial\n", "@k-social-db:5432/ksocial?options=-csearch_path%3Dsimply_kaspa,public\n", ("error", "wrong-connection", K), &["search_path simply_kaspa", S]),
