@@ -133,6 +133,27 @@ impl Deployment {
         barrier
     }
 
+    /// The address to which `extra_hosts` of a container send the name of another, where that does not lead to it.
+    #[must_use]
+    pub fn diverted(&self, client: usize, host: &str, port: u16) -> Option<&str> {
+        let from = self.project.containers.get(client)?;
+        // The host's network knows no container by name, so there they say where it is.
+        if from.is_on_host_network() {
+            return None;
+        }
+        let mut hosts = from.extra_hosts.iter();
+        let (_, address) = hosts.find(|(name, _)| name.eq_ignore_ascii_case(host))?;
+        // Nobody tells where a variable leads that is not set.
+        if address.contains('$') {
+            return None;
+        }
+        let asked = host.to_ascii_lowercase();
+        let meant = self.index().by_name.get(&asked)?;
+        let reached = self.reached(client, host, port);
+        let database = meant.iter().any(|index| self.is_database(*index));
+        (database && !meant.iter().any(|index| reached.contains(index))).then_some(address)
+    }
+
     /// The container whose network namespace this one is in; `None` where it is in no file.
     fn root<'a>(&'a self, container: &'a Container) -> Option<&'a Container> {
         if container.beside().is_none() {

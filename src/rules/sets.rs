@@ -5,6 +5,7 @@ mod definer;
 mod elsewhere;
 mod engines;
 mod extensions;
+mod fails;
 mod inline;
 mod judge;
 mod keys;

@@ -169,6 +169,13 @@ const K_HEALTH: &str = "    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isrea
 
 #[rustfmt::skip]
 const MUTATIONS: &[Mutation] = &[
+    mutation("- simply-kaspa-db-data:/var/lib/postgresql/data", "- k-social-db-data:/var/lib/postgresql", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
+    mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer:latest", ("warning", "floating-tag", KASIA), &["kasia-indexer", "tag latest"]),
+    mutation("example/kasia-indexer:0.9.0", "example/kasia-indexer", ("warning", "floating-tag", KASIA), &["kasia-indexer", "no tag"]),
+    mutation("    container_name: k-indexer\n", "    container_name: k-indexer\n    extra_hosts: {k-social-db: 10.9.9.9}\n", ("error", "wrong-connection", K), &["k-social-db", "extra_hosts", "10.9.9.9"]),
+    mutation("@k-social-db:5432/ksocial\n", "@k-social-db:5432/ksocial?options=-csearch_path%3Dsimply_kaspa,public\n", ("error", "wrong-connection", K), &["search_path simply_kaspa", S]),
+    mutation("@k-social-db:5432/ksocial\n", "@k-social-db:5432/ksocial?options=-c%20role%3Dsimply_kaspa_user\n", ("error", "wrong-connection", K), &["as role simply_kaspa_user", "by its options"]),
+    mutation("@k-social-db:5432/ksocial\n", "@k-social-db:5432/ksocial?options=--session-authorization%3Dsimply_kaspa_user\n", ("error", "wrong-connection", K), &["as role simply_kaspa_user"]),
     mutation("- simply-kaspa-db-data:/var", "- k-social-db-data:/var", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db", "k-social-db"]),
     mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {name: pg}\n  simply-kaspa-db-data: {external: true, name: pg}\n", ("error", "shared-volume", S), &["k-social-db-data", "simply-kaspa-db-data", "pg"]),
     mutation("  k-social-db-data:\n  simply-kaspa-db-data:\n", "  k-social-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg}}\n  simply-kaspa-db-data: {driver_opts: {o: bind, type: none, device: /srv/pg/sk}}\n", ("error", "shared-volume", S), &["/srv/pg/sk", "lies in"]),

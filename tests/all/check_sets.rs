@@ -864,6 +864,100 @@ pub const BAD: &[Bad] = &[
         1,
         "every hypertable",
     ),
+    // Rights are another service's to take away, too.
+    (
+        K,
+        "REVOKE CONNECT ON DATABASE simply_kaspa FROM PUBLIC;",
+        "sets/foreign-object",
+        1,
+        "database simply_kaspa",
+    ),
+    (
+        K,
+        "REVOKE SELECT ON blocks FROM PUBLIC;",
+        "sets/foreign-object",
+        1,
+        "blocks",
+    ),
+    (
+        K,
+        "REVOKE ALL ON ALL TABLES IN SCHEMA simply_kaspa FROM PUBLIC;",
+        "sets/foreign-schema",
+        1,
+        "schema simply_kaspa",
+    ),
+    (
+        K,
+        "ALTER DATABASE simply_kaspa SET work_mem = '1MB';",
+        "sets/switches-database",
+        1,
+        "the database of simply-kaspa-indexer",
+    ),
+    (
+        K,
+        "ALTER ROLE simply_kaspa_user SET work_mem = '1MB';",
+        "sets/server-setting",
+        1,
+        "the role of simply-kaspa-indexer",
+    ),
+    (
+        K,
+        "ALTER ROLE simply_kaspa_user RESET ALL;",
+        "sets/role",
+        1,
+        "the role of simply-kaspa-indexer",
+    ),
+    (
+        K,
+        "COMMENT ON ROLE simply_kaspa_user IS 'x';",
+        "sets/role",
+        1,
+        "the role of simply-kaspa-indexer",
+    ),
+    (
+        K,
+        "ALTER DEFAULT PRIVILEGES FOR ROLE simply_kaspa_user GRANT SELECT ON TABLES TO k_social_user;",
+        "sets/role",
+        1,
+        "the role of simply-kaspa-indexer",
+    ),
+    // What only a superuser may do.
+    (
+        K,
+        "SELECT 1;\nCREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION k_watch();",
+        "sets/server-setting",
+        2,
+        "CREATE EVENT TRIGGER watch",
+    ),
+    (
+        K,
+        "ALTER EVENT TRIGGER watch DISABLE;",
+        "sets/server-setting",
+        1,
+        "ALTER EVENT TRIGGER watch",
+    ),
+    (
+        K,
+        "SELECT 1;\nALTER TABLE k_user_profiles DISABLE TRIGGER ALL;",
+        "sets/unsafe-ddl",
+        2,
+        "all triggers of k_user_profiles",
+    ),
+    (
+        K,
+        "SET LOCAL session_replication_role = replica;",
+        "sets/unsafe-ddl",
+        1,
+        "all triggers of the session",
+    ),
+    // A schema that nobody makes.
+    (
+        K,
+        "CREATE TABLE k_a (id int);\nALTER TABLE k_a SET SCHEMA nowhere;",
+        "sets/foreign-schema",
+        2,
+        "nowhere, which no migration of the set makes",
+    ),
 ];
 
 #[test]
@@ -1165,7 +1259,98 @@ const BENIGN: &[(&str, &str)] = &[
         "CREATE FUNCTION k_f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE k_posts ALTER COLUMN content TYPE text; END $$;",
     ),
     (R, "DROP EXTENSION IF EXISTS timescaledb CASCADE;"),
+    (
+        K,
+        "REVOKE CONNECT ON DATABASE ksocial FROM PUBLIC; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;",
+    ),
+    (
+        K,
+        "ALTER ROLE CURRENT_USER RESET search_path; COMMENT ON ROLE k_social_user IS 'x'; ALTER DEFAULT PRIVILEGES FOR ROLE k_social_user REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;",
+    ),
+    (
+        K,
+        "ALTER TABLE k_user_profiles DISABLE TRIGGER USER; SET LOCAL session_replication_role = origin;",
+    ),
+    (
+        K,
+        "CREATE SCHEMA k_more; CREATE TABLE k_b (id int); ALTER TABLE k_b SET SCHEMA k_more; ALTER TABLE k_more.k_b SET SCHEMA public;",
+    ),
+    (
+        K,
+        "CREATE TYPE k_mood AS ENUM ('sad'); ALTER TYPE k_mood ADD VALUE 'glad'; SELECT 'glad'::k_mood;",
+    ),
 ];
+
+/// PostgreSQL refuses a value in the transaction that added it to an enum which was there before.
+#[test]
+fn a_new_value_of_an_enum_waits_for_the_next_migration() {
+    type Case = (&'static str, &'static str, Option<(u64, &'static str)>);
+    let cases: [Case; 9] = [
+        ("", "SELECT 'glad'::k_mood;", Some((2, "error"))),
+        (
+            "",
+            "DO $$ BEGIN PERFORM 'glad'::k_mood; END $$;",
+            Some((2, "error")),
+        ),
+        (
+            "",
+            "ALTER TABLE k_felt ALTER COLUMN m SET DEFAULT 'glad';",
+            Some((2, "warning")),
+        ),
+        (
+            "",
+            "SELECT 1;\nUPDATE k_felt SET m = 'glad' WHERE id = 1;",
+            Some((3, "warning")),
+        ),
+        // Other words, other tables, remarks, and what runs later.
+        ("", "UPDATE k_felt SET m = 'sad' WHERE id = 1;", None),
+        (
+            "",
+            "UPDATE k_vars SET value = 'glad' WHERE key = 'x';",
+            None,
+        ),
+        (
+            "",
+            "COMMENT ON TABLE k_felt IS 'glad'; COMMENT ON TYPE k_mood IS 'glad';",
+            None,
+        ),
+        (
+            "",
+            "ALTER TYPE k_mood ADD VALUE 'happy' BEFORE 'glad';",
+            None,
+        ),
+        // Each statement is a transaction of its own.
+        ("VACUUM k_vars;", "SELECT 'glad'::k_mood;", None),
+    ];
+    each(&cases, |(before, sql, expected)| {
+        let repository = Repository::new();
+        repository.write(
+            K,
+            "V90__felt.sql",
+            "CREATE TYPE k_mood AS ENUM ('sad'); CREATE TABLE k_felt (id int, m k_mood);",
+        );
+        let text = format!("{before} ALTER TYPE k_mood ADD VALUE 'glad';\n{sql}");
+        repository.write(K, "V91__case.sql", &text);
+        let found = repository.found();
+        let told: Vec<&Found> = found
+            .iter()
+            .filter(|found| found.message.contains("55P04"))
+            .collect();
+        match (expected, told.as_slice()) {
+            (None, []) => {}
+            (Some((line, severity)), [only]) => {
+                assert_eq!(only.rule, "sets/unsafe-ddl", "{only:#?}");
+                assert_eq!(
+                    (only.line, only.severity.as_str()),
+                    (*line, *severity),
+                    "{only:#?}"
+                );
+                assert!(only.file.ends_with("V91__case.sql"), "{only:#?}");
+            }
+            _ => panic!("{sql}: {found:#?}"),
+        }
+    });
+}
 
 #[test]
 fn what_is_benign_stays_quiet() {

@@ -35,6 +35,8 @@ pub struct Connection {
     pub role: Option<Text>,
     /// The password.
     pub password: Option<Text>,
+    /// What the server is told with it: libpq's `options`.
+    pub options: Option<Text>,
     /// Why nothing is known of it, if nothing is.
     pub unread: Option<String>,
 }
@@ -77,6 +79,7 @@ impl Connection {
             database: None,
             role: None,
             password: None,
+            options: None,
             unread: None,
         }
     }
@@ -87,6 +90,29 @@ impl Connection {
             unread: Some(why.into()),
             ..Self::new(from, place)
         }
+    }
+
+    /// The value of a parameter that `options` set, as in `-c search_path=a` (PostgreSQL documentation, "Parameter Key Words").
+    #[must_use]
+    pub fn option(&self, parameter: &str) -> Option<String> {
+        let text = self.options.as_ref()?.get()?;
+        let mut words: Vec<String> = vec![String::new()];
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match (c, words.last_mut()) {
+                (c, _) if c.is_whitespace() => words.push(String::new()),
+                // A blank within a value is written behind a backslash.
+                ('\\', Some(word)) => word.extend(chars.next()),
+                (c, Some(word)) => word.push(c),
+                (_, None) => {}
+            }
+        }
+        let mut pairs = words.iter().filter_map(|word| {
+            let set = word.strip_prefix("-c").or_else(|| word.strip_prefix("--"));
+            let (name, value) = set.unwrap_or(word).split_once('=')?;
+            (name.replace('-', "_").eq_ignore_ascii_case(parameter)).then(|| value.to_owned())
+        });
+        pairs.next_back()
     }
 
     /// Whether it says anything about which database it is, if only that this cannot be read.
@@ -116,6 +142,7 @@ impl Connection {
             Part::Database => self.database = Some(value),
             Part::Role => self.role = Some(value),
             Part::Password => self.password = Some(value),
+            Part::Options => self.options = Some(value),
         }
     }
 
@@ -193,6 +220,7 @@ enum Part {
     Database,
     Role,
     Password,
+    Options,
 }
 
 fn decoded(text: &Text, part: &str) -> Text {

@@ -122,6 +122,7 @@ pub(super) fn key(name: &str) -> Option<Part> {
         "dbname" | "database" => Part::Database,
         "user" | "username" | "user id" => Part::Role,
         "password" => Part::Password,
+        "options" => Part::Options,
         _ => return None,
     })
 }
@@ -141,7 +142,7 @@ fn pairs(from: &str, place: &Place, text: &Text) -> Option<Connection> {
     let mut known = 0;
     for (name, value) in pairs {
         if let Some(part) = key(name.trim_matches(['"', '\''])) {
-            known += 1;
+            known += usize::from(!matches!(part, Part::Options));
             connection.set(part, text.part(value));
         }
     }

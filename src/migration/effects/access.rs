@@ -5,6 +5,16 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::walk::Reader;
 use super::{Act, CURRENT_USER, names};
 
+/// ALTER ROLE … RESET.
+const RESETS: &str = "resets a setting of role";
+/// COMMENT ON ROLE.
+const REMARKS: &str = "comments on role";
+/// ALTER DEFAULT PRIVILEGES FOR ROLE.
+const FORESEES: &str = "changes the default privileges of role";
+
+/// What matters only where the role is another service's.
+pub const SLIGHT: [&str; 3] = [RESETS, REMARKS, FORESEES];
+
 /// Takes down what a node does to roles and with privileges.
 pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     use SyntaxKind as K;
@@ -29,12 +39,20 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             does("creates role", children(node, &[K::ROLE]));
         }
         K::ALTER_ROLE | K::ALTER_USER | K::ALTER_GROUP => {
-            let sets = [K::SET_CONFIG_PARAM, K::RESET_CONFIG_PARAM];
+            let has = |kind: K| node.children().any(|child| child.kind() == kind);
             // Told as a setting.
-            if !node.children().any(|child| sets.contains(&child.kind())) {
-                does("alters role", children(node, &[K::ROLE_REF]));
+            if has(K::SET_CONFIG_PARAM) {
+                return;
             }
+            let verb = if has(K::RESET_CONFIG_PARAM) {
+                RESETS
+            } else {
+                "alters role"
+            };
+            does(verb, children(node, &[K::ROLE_REF]));
         }
+        K::OBJECT_ROLE => does(REMARKS, children(node, &[K::ROLE_REF])),
+        K::FOR_ROLES => does(FORESEES, grantees(node)),
         K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => {
             does("drops role", children(node, &[K::ROLE_REF]));
         }

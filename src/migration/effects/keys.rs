@@ -53,6 +53,13 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             }
         }
         K::CREATE_TABLE => with_options(reader, node, at),
+        K::DISABLE_TRIGGER => {
+            let mut words = node.descendants_with_tokens();
+            let all = words.any(|word| word.kind() == K::ALL_KW);
+            if let (true, Some(table)) = (all, table_of(node)) {
+                reader.say(at, Act::Unguards { table });
+            }
+        }
         _ => {}
     }
 }

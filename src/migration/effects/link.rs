@@ -52,11 +52,23 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         K::ALTER_PUBLICATION => link("publication", named(K::PUBLICATION_REF)),
         K::CREATE_LANGUAGE => link("language", named(K::LANGUAGE)),
         K::AS_OBJ_FILE => link("library", literal(node)),
+        K::SET_SCHEMA => Act::Moves {
+            schema: named(K::SCHEMA_REF),
+        },
         K::LOAD => link("library", literal(node)),
         K::COPY_PROGRAM => Act::ServerFile { what: copy(node) },
         K::CREATE_TABLESPACE => Act::ServerFile {
             what: literal(node),
         },
+        K::CREATE_EVENT_TRIGGER => Act::Superuser {
+            what: format!("CREATE EVENT TRIGGER {}", named(K::EVENT_TRIGGER)),
+        },
+        // A new owner is told by itself.
+        K::ALTER_EVENT_TRIGGER if !node.children().any(|child| child.kind() == K::OWNER_TO) => {
+            Act::Superuser {
+                what: format!("ALTER EVENT TRIGGER {}", named(K::EVENT_TRIGGER_REF)),
+            }
+        }
         K::ALTER_SYSTEM => Act::Server {
             what: format!("ALTER SYSTEM {}", parameter(node)),
         },

@@ -19,12 +19,14 @@ mod said;
 mod setting;
 mod takes;
 mod temporary;
+mod values;
 mod walk;
 
 use crate::migration::analysis::{Script, with_stack};
 use crate::migration::masked::hide;
 use crate::secret::Secret;
 
+pub use access::SLIGHT;
 pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
@@ -185,7 +187,7 @@ pub enum Act {
     Sets {
         /// The parameter.
         parameter: String,
-        /// For `search_path`, the schemas; otherwise nothing, since a value may be a secret.
+        /// For `search_path`, the schemas, and for `session_replication_role` its value; otherwise nothing, since a value may be a secret.
         value: Vec<String>,
         /// Where it holds.
         scope: Scope,
@@ -206,6 +208,28 @@ pub enum Act {
     Server {
         /// What it uses: `ALTER SYSTEM SET archive_command`.
         what: String,
+    },
+    /// It makes or changes what only a superuser may, for all sessions of the database.
+    Superuser {
+        /// What it makes: `CREATE EVENT TRIGGER watch`.
+        what: String,
+    },
+    /// It switches off all triggers of a table, those of its foreign keys included.
+    Unguards {
+        /// The table.
+        table: Path,
+    },
+    /// It writes a value that an earlier statement of the same transaction added to an enum.
+    WritesValue {
+        /// The type.
+        of: Path,
+        /// The value.
+        value: String,
+    },
+    /// It moves something into a schema.
+    Moves {
+        /// The schema.
+        schema: String,
     },
     /// It is a command of psql.
     Psql {

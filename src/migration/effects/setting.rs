@@ -8,6 +8,9 @@ use super::{Act, Scope, access, constant, names};
 /// The parameter that decides what a name without a schema means.
 pub(super) const SEARCH_PATH: &str = "search_path";
 
+/// The parameter that decides which triggers fire.
+const REPLICATION_ROLE: &str = "session_replication_role";
+
 /// Takes down what a node sets.
 pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     use SyntaxKind as K;
@@ -68,7 +71,7 @@ fn sets(reader: &mut Reader, node: &SyntaxNode, at: usize, scope: Scope) {
     let Some(parameter) = parameter(node) else {
         return;
     };
-    let value = if parameter == SEARCH_PATH {
+    let value = if [SEARCH_PATH, REPLICATION_ROLE].contains(&parameter.as_str()) {
         schemas(node)
     } else {
         Vec::new()

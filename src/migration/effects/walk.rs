@@ -8,8 +8,8 @@ use super::constant::Variables;
 use super::said::{Lines, excerpt};
 use super::temporary::Temporaries;
 use super::{
-    Act, Effect, Effects, Said, access, allow, body, calls, dialect, keys, link, loose, named,
-    psql, routine, setting, temporary,
+    Act, Effect, Effects, Path, Said, access, allow, body, calls, dialect, keys, link, loose,
+    named, psql, routine, setting, temporary, values,
 };
 use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::masked::withheld;
@@ -24,7 +24,7 @@ pub(super) type Ground<'a> = &'a dyn Fn(usize) -> usize;
 /// What is found in a script.
 pub(super) struct Reader {
     found: Vec<Found>,
-    statement: usize,
+    pub(super) statement: usize,
     /// The code around what is read, if it is not the statement itself.
     pub(super) within: Option<&'static str>,
     depth: usize,
@@ -37,6 +37,8 @@ pub(super) struct Reader {
     inner: Vec<(usize, String)>,
     /// The temporary relations at this point.
     pub(super) temporaries: Temporaries,
+    /// The values that the transaction has added to enums: the statement, the type, the value.
+    pub(super) added: Vec<(usize, Path, String)>,
 }
 
 struct Found {
@@ -63,6 +65,7 @@ pub(in crate::migration) fn script(script: &Script<'_>) -> Effects {
         );
         if alone {
             reader.temporaries.commit();
+            reader.added.clear();
         }
     })
 }
@@ -129,6 +132,7 @@ fn read(
         perhaps: false,
         inner: Vec::new(),
         temporaries: Temporaries::default(),
+        added: Vec::new(),
     };
     for (index, statement) in split.iter().enumerate() {
         reader.statement = index;
@@ -290,6 +294,7 @@ impl Reader {
             routine::read(self, &node, at);
             link::read(self, &node, at);
             keys::read(self, &node, at);
+            values::read(self, &node, at);
             calls::read(self, &node, ground, variables);
             body::read(self, &node, ground, variables);
         }

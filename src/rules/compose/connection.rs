@@ -40,9 +40,13 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
             if !is_the_admins(&scene, connection) {
                 wrong_database(&scene, connection, &mut wrong);
                 wrong_role(&scene, connection, &mut wrong);
+                wrong_options(&scene, connection, &mut wrong);
                 if !names_database {
                     no_database(&scene, connection, &mut wrong);
                 }
+            }
+            if wrong.parts.is_empty() {
+                diverted(&scene, index, connection, &mut wrong);
             }
             if wrong.parts.is_empty() {
                 unreachable(&scene, index, connection, &mut wrong);
@@ -221,6 +225,24 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             );
             return;
         }
+    }
+}
+
+/// A database's container whose name the client's own `extra_hosts` send elsewhere.
+fn diverted(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: &mut Wrong) {
+    let hosts = connection.hosts.iter();
+    let known = hosts.filter_map(|host| Some((host.get()?, host.port()?)));
+    let mut diverted = known.filter_map(|(host, port)| {
+        let address = scene.deployment.diverted(client, host, port)?;
+        (!is_the_manifests(scene, address)).then_some((host, address))
+    });
+    if let Some((host, address)) = diverted.next() {
+        wrong.add(
+            format!("to {host}, which its extra_hosts send to {address}, past the container of that name"),
+            format!("no extra_hosts for {host}"),
+            format!("{host} at {address}"),
+            None,
+        );
     }
 }
 
@@ -405,4 +427,54 @@ fn wrong_role(scene: &Scene<'_>, connection: &Connection, wrong: &mut Wrong) {
         format!("role {role}"),
         other.map(|other| other.name.as_str()),
     );
+}
+
+/// What `options` of the connection switch to: another service's role, or a schema that is called after another service.
+fn wrong_options(scene: &Scene<'_>, connection: &Connection, wrong: &mut Wrong) {
+    for parameter in ["role", "session_authorization"] {
+        let role = connection.option(parameter).unwrap_or_default();
+        let role = role.trim_matches(['"', '\'']);
+        let is_own = scene.service.role_name() == Some(role);
+        let other = scene.other(|service| service.role_name() == Some(role));
+        if let Some(other) = other.filter(|_| !is_own) {
+            wrong.add(
+                format!("as role {role} of {} by its options", other.name),
+                format!("no {parameter} in options"),
+                format!("{parameter} {role}"),
+                Some(&other.name),
+            );
+        }
+    }
+    let path = connection.option("search_path").unwrap_or_default();
+    let mut schemas = path
+        .split(',')
+        .map(|schema| schema.trim().trim_matches(['"', '\'']));
+    let found = schemas.find_map(|schema| {
+        let is_after = |service: &Service| is_called_after(schema, service);
+        let other = scene.other(is_after)?;
+        (!is_after(scene.service)).then_some((schema, other))
+    });
+    if let Some((schema, other)) = found {
+        wrong.add(
+            format!("with search_path {schema}, a schema of {}", other.name),
+            "no search_path in options".to_owned(),
+            format!("search_path {schema}"),
+            Some(&other.name),
+        );
+    }
+}
+
+/// Whether a schema bears the name of a service, its set, its database or its role, as for the rules about sets.
+fn is_called_after(schema: &str, service: &Service) -> bool {
+    let set = service.set.as_ref().map(|set| set.value.as_str());
+    let names = [
+        Some(service.name.as_str()),
+        set,
+        Some(service.database_name()),
+        service.role_name(),
+    ];
+    let mut names = names.into_iter().flatten();
+    !schema.is_empty()
+        && schema != "public"
+        && names.any(|name| name == schema || name.replace('-', "_") == schema)
 }

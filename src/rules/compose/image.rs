@@ -65,7 +65,7 @@ fn no_timescaledb(case: &Case<'_>) -> Verdict {
 pub(super) const FLOATING_TAG: Rule = Rule {
     id: "compose/floating-tag",
     severity: Severity::Warning,
-    summary: "Does every database run an image of a fixed version?",
+    summary: "Does every database, and every application, run an image of a fixed version?",
     help: include_str!("../help/compose-floating-tag.md"),
     scope: Scope::Container,
     check: floating_tag,
@@ -81,7 +81,9 @@ fn floating_tag(case: &Case<'_>) -> Verdict {
         return Ok(Outcome::default());
     };
     let mut findings = Vec::new();
-    for (_, container) in scene.databases() {
+    let databases = scene.databases().map(|(_, container)| (container, true));
+    let clients = scene.clients().map(|(_, container, _)| (container, false));
+    for (container, is_database) in databases.chain(clients) {
         let Some(image) = container.image.as_ref().filter(|_| !container.build) else {
             continue;
         };
@@ -93,25 +95,43 @@ fn floating_tag(case: &Case<'_>) -> Verdict {
         let what = match last.split_once(':') {
             None => "no tag, which means latest".to_owned(),
             Some((_, tag)) => {
-                if !tag
-                    .split(['-', '.', '_'])
-                    .any(|word| MOVING.contains(&word))
-                {
+                let mut words = tag.split(['-', '.', '_']);
+                // An application's own versions may be called as they like.
+                let moves = if is_database {
+                    words.any(|word| MOVING.contains(&word))
+                } else {
+                    words.any(|word| word == "latest")
+                };
+                if !moves {
                     continue;
                 }
                 format!("tag {tag}")
             }
         };
         let name = &container.name;
+        let (brings, example, how) = if is_database {
+            (
+                "another version of PostgreSQL or TimescaleDB".to_owned(),
+                "2.19.3-pg17",
+                " (in psql: SELECT extversion FROM pg_extension)",
+            )
+        } else {
+            let service = &scene.service.name;
+            (
+                format!("a version of {service} that expects another schema"),
+                "1.2.0",
+                "",
+            )
+        };
         findings.push(finding(
             &FLOATING_TAG,
             container,
             &image.place,
             Words {
-                message: format!("{name} runs {raw} ({what}): the next pull may bring another version of PostgreSQL or TimescaleDB"),
-                expected: "a tag with a version, as in 2.19.3-pg17".to_owned(),
+                message: format!("{name} runs {raw} ({what}): the next pull may bring {brings}"),
+                expected: format!("a tag with a version, as in {example}"),
                 actual: what,
-                remedy: format!("Write the version that {name} runs now (in psql: SELECT extversion FROM pg_extension) as its tag."),
+                remedy: format!("Write the version that {name} runs now{how} as its tag."),
             },
         ));
     }

@@ -244,8 +244,8 @@ fn unmounted_storage(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     for (_, container) in scene.databases() {
-        // What it takes from another is for the rule about that.
-        if container.volumes_from.is_empty() {
+        // What it takes from another, or shares with one, is for the rule about that.
+        if container.volumes_from.is_empty() && !shares_data(&scene, container) {
             findings.extend(unmounted_data(container));
         }
     }
@@ -258,6 +258,41 @@ fn unmounted_storage(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(findings.into())
+}
+
+/// Whether a container's place for its data is another's as well, which is told of the pair.
+fn shares_data(scene: &Scene<'_>, container: &Container) -> bool {
+    scene.deployment.of(scene.own).any(|(index, own, party)| {
+        let side = |container, party| Side { container, party };
+        std::ptr::eq(own, container)
+            && scene.around.neighbours(index).any(|other| {
+                let other = scene.container(other);
+                other.is_some_and(|(other, its)| shared_data(side(own, party), side(other, its)))
+            })
+    })
+}
+
+/// Whether the first one's data directory lies on what both have mounted.
+fn shared_data(one: Side<'_>, other: Side<'_>) -> bool {
+    let image = one.container.image_data();
+    let image = image.as_ref().map(|data| data.directory.as_str());
+    let Some(path) = one.container.data_directory().or(image) else {
+        return false;
+    };
+    let mut data = one
+        .container
+        .mounts
+        .iter()
+        .filter(|mount| mount.covers(path));
+    data.any(|first| {
+        other.container.mounts.iter().any(|second| {
+            let meets = match (&first.source, &second.source) {
+                (Some(a), Some(b)) => a.meets(b),
+                _ => false,
+            };
+            meets && !second.is_init() && severity((one, first), (other, second)).is_some()
+        })
+    })
 }
 
 /// What is wrong where no volume keeps a server's data. Where nobody tells its directory, any that an image has will do; a relative

@@ -98,6 +98,17 @@ pub(super) fn act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
             .expected("a migration that leaves the server alone")
             .remedy("Remove it; the server's settings are its operator's."),
         ),
+        Act::Superuser { what } => Some(
+            Draft::new(
+                &SERVER_SETTING,
+                About::plain("event trigger", what),
+                format!(
+                    "needs a superuser, and steers every session of the database that changes a schema ({what})"
+                ),
+            )
+            .expected("a migration that the service's role can run")
+            .remedy("Remove it; what watches over all DDL is the server's operator's to make."),
+        ),
         Act::Dynamic { why } => Some(
             Draft::new(
                 &DYNAMIC_SQL,
@@ -189,7 +200,7 @@ fn sets(
         );
     }
     if parameter != "search_path" {
-        return lasting(parameter, scope);
+        return lasting(context, parameter, scope);
     }
     let severity = match scope {
         Scope::Function => return foreign,
@@ -211,18 +222,39 @@ fn sets(
     Some(with_holder(draft, holder))
 }
 
-/// Other settings matter where they stay; those of a session the loader refuses.
-fn lasting(parameter: &str, scope: &Scope) -> Option<Draft> {
-    matches!(scope, Scope::Database(_) | Scope::Role(_)).then(|| {
-        Draft::new(
-            &SERVER_SETTING,
-            About::plain("parameter", parameter),
-            format!("sets {parameter}{}", for_whom(scope)),
-        )
-        .severity(Severity::Warning)
-        .expected("settings that the service makes in its own sessions")
-        .remedy("Remove it; let the service set it, or the server's operator.")
+/// Other settings matter where they stay; those of a session the loader refuses. Of another service's database the statement itself is told.
+fn lasting(context: &Context<'_, '_>, parameter: &str, scope: &Scope) -> Option<Draft> {
+    let database = |name: &str| context.owners.database_of(context.index, name);
+    let holder = match scope {
+        Scope::Database(name) if name != context.own.database() && database(name).is_some() => {
+            return None;
+        }
+        Scope::Role(name) if context.own.role() != Some(name.as_str()) => {
+            context.owners.role_of(context.index, name)
+        }
+        Scope::Database(_) | Scope::Role(_) => None,
+        _ => return None,
+    };
+    let draft = Draft::new(
+        &SERVER_SETTING,
+        About::plain("parameter", parameter),
+        format!(
+            "sets {parameter}{}{}",
+            for_whom(scope),
+            holder.map_or_else(String::new, |holder| format!(
+                ", the role of {}",
+                holder.name()
+            ))
+        ),
+    )
+    .severity(if holder.is_some() {
+        Severity::Error
+    } else {
+        Severity::Warning
     })
+    .expected("settings that the service makes in its own sessions")
+    .remedy("Remove it; let the service set it, or the server's operator.");
+    Some(with_holder(draft, holder))
 }
 
 fn for_whom(scope: &Scope) -> String {

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::owners::{Owners, Service};
 use super::{
-    copies, definer, elsewhere, engines, extensions, inline, keys, objects, privileges, readable,
+    copies, definer, elsewhere, engines, extensions, fails, inline, keys, objects, privileges,
+    readable,
 };
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
@@ -131,6 +132,8 @@ pub(in crate::rules) fn judge<'a>(
         // A database that is there has been through it.
         if offline {
             of_file.extend(keys::unsafe_ddl(&context, number));
+            of_file.extend(fails::unguarded(&context, number));
+            of_file.extend(fails::lost_schemas(&context, number, &texts.files));
         }
         of_file.extend(readable::refused(&context, number, &of_file));
         gaps.extend(readable::unread(&context, number, &of_file));
@@ -141,6 +144,7 @@ pub(in crate::rules) fn judge<'a>(
     placed.extend(definer::open_definers(&texts.files));
     if offline {
         placed.extend(keys::concurrent_indexes(&texts.files));
+        placed.extend(fails::new_values(&texts.files));
     }
     inline::apply(&texts.files, placed, gaps, offline, &mut judged);
     judged.findings.extend(readable::of_set(subject, texts));

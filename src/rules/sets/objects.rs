@@ -79,15 +79,17 @@ pub(super) fn named(
     access: Access,
     path: &Path,
 ) -> Option<Draft> {
-    if access == Access::Revoke || path.name.contains(UNKNOWN) {
+    if path.name.contains(UNKNOWN) {
         return None;
     }
-    other_database(context, path).or_else(|| match class {
+    let draft = other_database(context, path).or_else(|| match class {
         Class::Part => None,
         Class::Database => database(context, path),
         Class::Schema => schema(context, access, path),
         Class::Relation | Class::Type | Class::Function => object(context, class, access, path),
-    })
+    });
+    // To take rights away is wrong only where they are another service's to give.
+    draft.filter(|draft| access != Access::Revoke || draft.belongs_to.is_some())
 }
 
 fn object(context: &Context<'_, '_>, class: Class, access: Access, path: &Path) -> Option<Draft> {

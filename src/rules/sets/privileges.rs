@@ -3,7 +3,7 @@
 use super::judge::{Context, Draft};
 use super::objects::with_holder;
 use super::{answer, rule};
-use crate::migration::effects::{Act, CURRENT_USER, UNKNOWN};
+use crate::migration::effects::{Act, CURRENT_USER, SLIGHT, UNKNOWN};
 use crate::rules::{About, Rule, Severity};
 
 pub(super) const FOREIGN_GRANT: Rule = rule(
@@ -31,7 +31,7 @@ pub(super) fn role_act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
         Act::Grants { privileges, on, to } => grant(context, privileges, on, to),
         Act::Joins { role, member } => joins(context, role, member),
         Act::Owned { by } => owned(context, by),
-        Act::Role { does, role } => Some(role_draft(context, does, role)),
+        Act::Role { does, role } => role_draft(context, does, role),
         _ => None,
     }
 }
@@ -115,8 +115,11 @@ fn owned(context: &Context<'_, '_>, by: &str) -> Option<Draft> {
     Some(with_holder(draft, holder))
 }
 
-fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Draft {
+fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Option<Draft> {
     let holder = context.owners.role_of(context.index, role);
+    if SLIGHT.contains(&does) && (holder.is_none() || is_own(context, role)) {
+        return None;
+    }
     let shown = match role {
         CURRENT_USER => "the one that migrates",
         role => role,
@@ -131,7 +134,7 @@ fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Draft {
     )
     .expected("a migration that leaves roles alone")
     .remedy("Remove it: roles belong to the server, and `dbctl provision` makes them.");
-    with_holder(draft, holder)
+    Some(with_holder(draft, holder))
 }
 
 fn own_role(context: &Context<'_, '_>) -> String {
