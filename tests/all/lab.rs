@@ -435,14 +435,11 @@ pub fn psql(bin: &Path, url: &str, sql: &str) -> Result<String, String> {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(sql.as_bytes())
-        .unwrap();
+    let sent = child.stdin.take().unwrap().write_all(sql.as_bytes());
     let output = child.wait_with_output().unwrap();
+    // One that was not let in does not read what it was given; its status tells.
     if output.status.success() {
+        sent.unwrap();
         Ok(String::from_utf8_lossy(&output.stdout)
             .trim_end()
             .to_owned())

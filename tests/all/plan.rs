@@ -86,11 +86,11 @@ fn after_a_failure_nothing_is_begun_and_what_runs_is_finished() {
     let lab = lab(&["wrong", "slow", "waiting"]);
     lab.write(
         "sql/wrong/V2__two.sql",
-        "CREATE TABLE two (a int); SELECT 1 / 0;",
+        "CREATE TABLE two (a int); SELECT pg_sleep(1); SELECT 1 / 0;",
     );
     lab.write(
         "sql/slow/V1__one.sql",
-        "-- dbctl:no-transaction\nCREATE TABLE slow_one (a int); SELECT pg_sleep(2);",
+        "-- dbctl:no-transaction\nCREATE TABLE slow_one (a int); SELECT pg_sleep(3);",
     );
     let report = lab.json(&["migrate", "--fail-fast", "--jobs", "2"], 5);
     assert_eq!(outcome(&report, "wrong"), "failed");
