@@ -74,6 +74,19 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
+/// Whether a text names this identifier as a word of its own.
+pub(crate) fn mentions(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            let before = text.get(..at).and_then(|head| head.chars().next_back());
+            let after = text
+                .get(at + name.len()..)
+                .and_then(|tail| tail.chars().next());
+            !before.is_some_and(part) && !after.is_some_and(part)
+        })
+}
+
 /// Whether an ASCII word stands in a text, in upper or lower case.
 pub(crate) fn contains(sql: &str, word: &str) -> bool {
     sql.as_bytes()

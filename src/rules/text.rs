@@ -1,5 +1,6 @@
 //! How messages and remedies write names.
 
+pub(super) use crate::migration::tokens::mentions;
 use crate::report::text;
 use crate::snapshot::attributes::{DEFINITION, USER_MAPPINGS};
 use crate::snapshot::{Kind, Object, ObjectKey};
@@ -304,19 +305,6 @@ fn is_domain(object: &Object) -> bool {
         .attributes
         .get(DEFINITION)
         .is_some_and(|text| text.starts_with("DOMAIN"))
-}
-
-/// Whether a text names this identifier as a word of its own.
-pub(super) fn mentions(text: &str, name: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    !name.is_empty()
-        && text.match_indices(name).any(|(at, _)| {
-            let before = text.get(..at).and_then(|head| head.chars().next_back());
-            let after = text
-                .get(at + name.len()..)
-                .and_then(|tail| tail.chars().next());
-            !before.is_some_and(part) && !after.is_some_and(part)
-        })
 }
 
 /// What is known of an object beyond its name, passwords left out.

@@ -8,6 +8,7 @@ use tokio_postgres::Error;
 use super::super::session::Session;
 use super::Event;
 use super::guarded::Guarded;
+use crate::migration::tokens::mentions;
 use crate::migration::{Migration, analyse};
 
 /// One thing that is there and does not work as it should.
@@ -103,7 +104,7 @@ impl Guarded<'_> {
         // Within a DO block, or in a text that it runs, the statement is not read: there the name alone tells.
         let text = migration.sql.to_lowercase();
         let is_named = |leftover: &Leftover| {
-            text.contains("if not exists") && has_word(&text, &leftover.plain.to_lowercase())
+            text.contains("if not exists") && mentions(&text, &leftover.plain.to_lowercase())
         };
         let is_broken = |leftover: &&Leftover| {
             leftover.index
@@ -121,19 +122,6 @@ impl Guarded<'_> {
         }
         Ok(None)
     }
-}
-
-/// Whether a text has this word, with nothing of a name before or behind it.
-fn has_word(text: &str, word: &str) -> bool {
-    let of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
-    !word.is_empty()
-        && text.match_indices(word).any(|(at, _)| {
-            let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let behind = text
-                .get(at + word.len()..)
-                .and_then(|text| text.chars().next());
-            !before.is_some_and(of_a_name) && !behind.is_some_and(of_a_name)
-        })
 }
 
 /// Those that are not known yet; from now on they are.
