@@ -221,6 +221,10 @@ pub async fn abilities(session: &Session) -> Result<Abilities, tokio_postgres::E
     })
 }
 
+/// Those of dbctl's own tables that are there, as an array of OIDs in SQL. A migration may have set `search_path`: it says where each name is from.
+pub(super) const OWN_TABLES: &str = "pg_catalog.array_remove(ARRAY[pg_catalog.to_regclass('dbctl.identity')::oid, \
+     pg_catalog.to_regclass('dbctl.progress')::oid, pg_catalog.to_regclass('public.refinery_schema_history')::oid], NULL)";
+
 /// Those of dbctl's own tables that the role cannot write as a migration needs it: to comment on the stamp is its owner's alone.
 ///
 /// # Errors
@@ -230,12 +234,13 @@ pub async fn unwritable(session: &Session) -> Result<Option<String>, tokio_postg
     session
         .client
         .query_typed_one(
-            "SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname) \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.oid IN (to_regclass('dbctl.identity'), to_regclass('dbctl.progress'), to_regclass('public.refinery_schema_history')) \
-             AND NOT pg_has_role(c.relowner, 'USAGE') \
-             AND (c.relname = 'identity' OR NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
-             AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))",
+            &format!(
+                "SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname) \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.oid = ANY ({OWN_TABLES}) AND NOT pg_has_role(c.relowner, 'USAGE') \
+                 AND (c.relname = 'identity' OR NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
+                 AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))"
+            ),
             &[],
         )
         .await?

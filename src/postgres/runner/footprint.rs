@@ -3,7 +3,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 
-use super::super::inspect::has_relations;
+use super::super::inspect::{OWN_TABLES, has_relations};
 use super::super::session::Session;
 use super::lock::LOCK_KEY;
 use crate::migration::{Name, Owned};
@@ -84,11 +84,7 @@ impl Foreign {
         }
         self.books = session
             .client
-            .query_typed_one(
-                "SELECT array_remove(ARRAY[to_regclass('dbctl.identity')::oid, to_regclass('dbctl.progress')::oid, \
-                 to_regclass('public.refinery_schema_history')::oid], NULL)",
-                &[],
-            )
+            .query_typed_one(&format!("SELECT {OWN_TABLES}"), &[])
             .await?
             .try_get(0)?;
         Ok(())
@@ -101,6 +97,7 @@ impl Foreign {
             include_str!("sql/touched.sql"),
             foreign = array(&self.oids),
             books = array(&self.books),
+            now = OWN_TABLES,
             key = LOCK_KEY,
         )
     }
@@ -131,7 +128,7 @@ impl Foreign {
         let rows = session
             .client
             .query_typed(
-                include_str!("sql/written.sql"),
+                &format!(include_str!("sql/written.sql"), now = OWN_TABLES),
                 &[
                     (&self.oids, Type::OID_ARRAY),
                     (&self.books, Type::OID_ARRAY),

@@ -7,9 +7,7 @@ SELECT NULLIF(pg_catalog.concat_ws(' ', pg_catalog.string_agg(l.relation::text, 
                   OR (l.relation = ANY ({books}) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock')))),
            (SELECT pg_catalog.string_agg(b.oid::text, ' ')
               FROM pg_catalog.unnest({books}) b(oid)
-             WHERE b.oid <> ALL (pg_catalog.array_remove(ARRAY[pg_catalog.to_regclass('dbctl.identity')::oid,
-                                                               pg_catalog.to_regclass('dbctl.progress')::oid,
-                                                               pg_catalog.to_regclass('public.refinery_schema_history')::oid], NULL)))), '') AS touched,
+             WHERE b.oid <> ALL ({now}))), '') AS touched,
        pg_catalog.count(*) FILTER (
            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
              AND ((l.classid::bigint << 32) | l.objid::bigint) = {key}) > 0 AS locked

@@ -10,5 +10,4 @@ SELECT l.relation AS oid
 UNION
 SELECT b.oid
   FROM pg_catalog.unnest($2) b(oid)
- WHERE b.oid <> ALL (pg_catalog.array_remove(ARRAY[pg_catalog.to_regclass('dbctl.identity')::oid, pg_catalog.to_regclass('dbctl.progress')::oid,
-                                                   pg_catalog.to_regclass('public.refinery_schema_history')::oid], NULL))
+ WHERE b.oid <> ALL ({now})
