@@ -11,6 +11,8 @@ placed AS MATERIALIZED (
     SELECT coalesce(x.indrelid, c.oid) AS chunk, c.relname, c.relkind, c.reltablespace
       FROM pg_class c
       LEFT JOIN pg_index x ON x.indexrelid = c.oid
-     WHERE c.reltablespace = ANY (ARRAY(SELECT t.oid FROM pg_tablespace t WHERE t.spcname <> 'pg_global'))
+     -- Where nobody has made a tablespace, nothing names one.
+     WHERE EXISTS (SELECT FROM pg_tablespace t WHERE t.oid >= 16384)
+       AND c.reltablespace = ANY (ARRAY(SELECT t.oid FROM pg_tablespace t WHERE t.spcname <> 'pg_global'))
        AND c.relkind IN ('r', 'i')
 )
