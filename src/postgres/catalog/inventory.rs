@@ -76,6 +76,36 @@ impl Inventory {
         sql.replace("{replaced}", if self.changed { &replaced } else { "" })
     }
 
+    /// The query about what acts on rows, with what was put on extensions' relations where anything was changed.
+    pub(super) fn behaviour(&self) -> String {
+        let young = |row: &str, relation: &str| {
+            if self.changed {
+                format!(
+                    "EXISTS (SELECT FROM young y WHERE y.oid = {row}.{relation} AND age({row}.xmin) < y.made AND {row}.oid > y.newest)"
+                )
+            } else {
+                "false".to_owned()
+            }
+        };
+        let mut sql = self.member().to_owned();
+        if self.changed {
+            sql.push_str(include_str!("sql/behaviour_young.sql"));
+        }
+        sql.push_str(&format!(
+            include_str!("sql/behaviour.sql"),
+            trigger = young("t", "tgrelid"),
+            rule = young("r", "ev_class"),
+            policy = young("p", "polrelid")
+        ));
+        if self.changed {
+            sql.push_str(&format!(
+                include_str!("sql/behaviour_constraints.sql"),
+                constraint = young("k", "conrelid")
+            ));
+        }
+        sql
+    }
+
     /// Whether this query has an answer.
     pub(super) fn has(&self, part: Part) -> bool {
         self.parts.iter().any(|known| known == part.as_str())

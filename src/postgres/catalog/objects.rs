@@ -47,11 +47,8 @@ pub(super) async fn read(
         .collect();
     // TimescaleDB's internals are no objects, but somebody's trigger on one of them is.
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
+    let behaviour = there.behaviour();
     let with_members = |sql: &str| format!("{}{sql}", there.member());
-    let mut behaviour = with_members(include_str!("sql/behaviour.sql"));
-    if there.changed {
-        behaviour.push_str(include_str!("sql/behaviour_changed.sql"));
-    }
     let routines = with_members(&there.with_replaced(
         include_str!("sql/routines.sql"),
         include_str!("sql/routines_replaced.sql"),

@@ -1,5 +1,5 @@
 -- What acts on the rows of the relations $1, TimescaleDB's internals among them: triggers, rules and policies. Of what extensions and initdb made, only triggers that run what
--- neither of them brought.
+-- neither of them brought, and, where something was changed, what is younger than the script (behaviour_young.sql).
 SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, t.tgname::text AS name, '' AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
@@ -9,17 +9,18 @@ SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, 
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE t.tgrelid = ANY (ARRAY(SELECT unnest($1)
-                              UNION SELECT m.objid FROM member m WHERE m.classid = 'pg_class'::regclass
-                              UNION SELECT s.tgrelid FROM pg_trigger s WHERE s.tgrelid < 16384))
-   AND (t.tgrelid = ANY ($1)
-        OR t.tgfoid >= 16384 AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid))
-   AND NOT t.tgisinternal
-   AND t.tgparentid = 0
-   -- TimescaleDB before 2.31 puts ts_insert_blocker, an ordinary row of pg_trigger, on every hypertable.
-   AND NOT EXISTS (SELECT FROM member m
-                    WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid AND m.extension = 'timescaledb'
-                      AND t.tgname IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger'))
+ WHERE NOT t.tgisinternal
+   AND (t.tgrelid = ANY (ARRAY(SELECT unnest($1)
+                               UNION SELECT m.objid FROM member m WHERE m.classid = 'pg_class'::regclass
+                               UNION SELECT s.tgrelid FROM pg_trigger s WHERE s.tgrelid < 16384))
+        AND (t.tgrelid = ANY ($1)
+             OR t.tgfoid >= 16384 AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid))
+        AND t.tgparentid = 0
+        -- TimescaleDB before 2.31 puts ts_insert_blocker, an ordinary row of pg_trigger, on every hypertable.
+        AND NOT EXISTS (SELECT FROM member m
+                         WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid AND m.extension = 'timescaledb'
+                           AND t.tgname IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger'))
+        OR {trigger})
 UNION ALL
 SELECT 'rule', n.nspname, c.relname, r.rulename, '', NULL, NULL,
        json_build_object(
@@ -28,7 +29,7 @@ SELECT 'rule', n.nspname, c.relname, r.rulename, '', NULL, NULL,
   FROM pg_rewrite r
   JOIN pg_class c ON c.oid = r.ev_class
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE r.ev_class = ANY ($1)
+ WHERE (r.ev_class = ANY ($1) OR {rule})
    AND NOT (r.rulename = '_RETURN' AND r.ev_type = '1')
 UNION ALL
 SELECT 'policy', n.nspname, c.relname, p.polname, '', NULL, NULL,
@@ -42,4 +43,4 @@ SELECT 'policy', n.nspname, c.relname, p.polname, '', NULL, NULL,
   FROM pg_policy p
   JOIN pg_class c ON c.oid = p.polrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE p.polrelid = ANY ($1)
+ WHERE p.polrelid = ANY ($1) OR {policy}
