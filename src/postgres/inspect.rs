@@ -4,8 +4,9 @@
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
+use super::Session;
 use super::error::describe;
-use super::{Session, history};
+use super::history::{self, Found};
 use crate::manifest::Endpoint;
 use crate::migration::Name;
 use crate::snapshot::{HISTORY_TABLE, History, STAMP_TABLE, Stamp};
@@ -36,18 +37,22 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
         .client
         .query_typed_one(include_str!("sql/marks.sql"), &[])
         .await?;
-    let mut trouble = row.try_get::<_, Option<String>>(3)?.map(|tables| {
+    let mut trouble = row.try_get::<_, Option<String>>(4)?.map(|tables| {
         format!("{tables}: row security hides rows from this role, or it is no ordinary table")
     });
     let exists = row.try_get(2)?;
-    let misshapen = history::misshapen(session, row.try_get(5)?).await?;
-    let is_readable = exists && misshapen.is_none();
-    trouble = trouble.or(misshapen);
     // Sent at once: one round trip.
-    let (mut stamps, rows) = futures::try_join!(
+    let (mut stamps, found) = futures::try_join!(
         stamps(session, row.try_get(1)?),
-        history::rows(session, is_readable)
+        history::read(session, exists)
     )?;
+    let rows = match found {
+        Found::Rows(rows) => rows,
+        Found::Misshapen(reason) => {
+            trouble.get_or_insert(reason);
+            Vec::new()
+        }
+    };
     if stamps.len() > 1 && trouble.is_none() {
         trouble = Some(format!(
             "dbctl.identity holds {} rows, expected one",
@@ -58,7 +63,7 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
         database: row.try_get(0)?,
         stamp: stamps.pop(),
         history: History { exists, rows },
-        progress: row.try_get(4)?,
+        progress: row.try_get(3)?,
         trouble,
     })
 }
