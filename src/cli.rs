@@ -161,6 +161,11 @@ impl Command {
             Self::Lock(_) | Self::Sandbox(_) | Self::Baseline(_) | Self::Repair(_)
         )
     }
+
+    /// Whether it has little to compute once its sessions are open, and a session or two for each service.
+    pub(crate) const fn waits_for_servers(&self) -> bool {
+        matches!(self, Self::Migrate(_))
+    }
 }
 
 #[derive(Debug, Args)]

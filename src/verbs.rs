@@ -84,11 +84,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         return sandbox(&global, &inputs, options).await;
     }
     let signals = signals()?;
-    let manifest = manifest::load(&inputs).map_err(Stop::refused)?;
+    // Until the process ends: what reads sets beside the sessions borrows from it.
+    let manifest: &'static Manifest =
+        Box::leak(Box::new(manifest::load(&inputs).map_err(Stop::refused)?));
     let exit = match command {
-        Command::Services => services(&global, &manifest)?,
+        Command::Services => services(&global, manifest)?,
         Command::Provision(chosen) => {
-            let loaded = load(&manifest, &chosen)?;
+            let loaded = load(manifest, &chosen)?;
             signals.hold();
             let report = command::provision::run(&loaded).await;
             show(
@@ -98,22 +100,16 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             )?;
             report.exit()
         }
-        Command::Migrate(options) => migrate(&global, &manifest, &options, signals.hold()).await?,
-        Command::Rollback(options) => {
-            rollback(&global, &manifest, &options, signals.hold()).await?
-        }
-        Command::Baseline(options) => {
-            baseline(&global, &manifest, &options, signals.hold()).await?
-        }
-        Command::Repair(options) => repair(&global, &manifest, &options, signals.hold()).await?,
-        Command::Status(options) => {
-            status(&global, &manifest, &options, &signals.interrupt).await?
-        }
-        Command::Verify(options) => verify(&global, &manifest, &inputs, &options, &signals).await?,
+        Command::Migrate(options) => migrate(&global, manifest, &options, signals.hold()).await?,
+        Command::Rollback(options) => rollback(&global, manifest, &options, signals.hold()).await?,
+        Command::Baseline(options) => baseline(&global, manifest, &options, signals.hold()).await?,
+        Command::Repair(options) => repair(&global, manifest, &options, signals.hold()).await?,
+        Command::Status(options) => status(&global, manifest, &options, &signals.interrupt).await?,
+        Command::Verify(options) => verify(&global, manifest, &inputs, &options, &signals).await?,
         Command::Check(options) => {
             deliver::look_ahead(&options.outputs.files)?;
-            let loaded = load(&manifest, &options.chosen)?;
-            let compose = command::compose::load(&manifest, &options.compose, &inputs)
+            let loaded = load(manifest, &options.chosen)?;
+            let compose = command::compose::load(manifest, &options.compose, &inputs)
                 .map_err(Stop::refused)?;
             deliver::spare(
                 &options.outputs.files,
@@ -130,7 +126,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Lock(options) => {
             let mut chosen = options.chosen;
             chosen.services.extend(options.from.clone());
-            let loaded = load(&manifest, &chosen)?;
+            let loaded = load(manifest, &chosen)?;
             let quiet = global.quiet;
             let talk = move |text: &str| {
                 if !quiet {

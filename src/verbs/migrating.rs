@@ -14,7 +14,7 @@ use crate::progress::Progress;
 
 pub(super) async fn migrate(
     global: &Global,
-    manifest: &Manifest,
+    manifest: &'static Manifest,
     options: &Migrate,
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
@@ -34,7 +34,10 @@ pub(super) async fn migrate(
         statement_timeout: options.statement_timeout.filter(|limit| !limit.is_zero()),
     };
     let ahead = command::migrate::Ahead::begin(&services, &asked);
-    let loaded = Loaded::new(manifest, &services);
+    // On a thread of its own: this one logs in meanwhile.
+    let loaded = tokio::task::spawn_blocking(move || Loaded::new(manifest, &services))
+        .await
+        .map_err(|error| Stop::refused(format!("the sets cannot be read: {error}")))?;
     if let Some(problem) = asked
         .target
         .and_then(|target| loaded.unknown_version(target))
