@@ -558,7 +558,7 @@ fn a_history_that_does_not_keep_its_rows_is_no_success() {
 }
 
 #[test]
-fn a_subscription_that_the_role_may_not_make_has_left_nothing() {
+fn a_subscription_or_tablespace_that_the_role_may_not_make_has_left_nothing() {
     let shop = Shop::new(&[
         GOODS,
         (
@@ -579,6 +579,18 @@ fn a_subscription_that_the_role_may_not_make_has_left_nothing() {
         shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
         "0"
     );
+    shop.file(
+        "V2__link.sql",
+        "CREATE TABLE two (a int);\nCREATE TABLESPACE elsewhere LOCATION '/nowhere';\n",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__link.sql, line 2")
+        .says("nothing of this statement remains; statement 1 ran and stays");
+    assert_eq!(
+        shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
+        "0"
+    );
     // Of one that was let through and failed nobody can know what the other server keeps.
     shop.file(
         "V2__link.sql",
@@ -588,4 +600,24 @@ fn a_subscription_that_the_role_may_not_make_has_left_nothing() {
         .exits(5)
         .says("SQLSTATE 42704")
         .says("not known");
+}
+
+#[test]
+fn a_target_below_a_begun_migration_tells_of_it() {
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__fails.sql",
+            "CREATE INDEX CONCURRENTLY by_name ON goods (name);\nCREATE UNIQUE INDEX CONCURRENTLY lengths ON goods (length(name));\n",
+        ),
+    ]);
+    shop.migrate(&[]).exits(5);
+    let told = "V2 is begun and not finished";
+    shop.migrate(&["--target", "1"]).exits(0).says(told);
+    shop.migrate(&["--target", "1", "--dry-run"])
+        .exits(0)
+        .says(told);
+    shop.sql("DELETE FROM goods WHERE id > 1");
+    let run = shop.migrate(&[]).exits(0);
+    assert!(!run.all().contains(told), "{}", run.all());
 }

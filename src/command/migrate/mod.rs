@@ -169,6 +169,14 @@ async fn look<'a>(
     if let Some(note) = above_target(&run, cleared.plan.applied.last(), options.target) {
         run.notes.push(note);
     }
+    let begun = cleared.unfinished.iter().map(|one| one.version);
+    let left = begun.filter(|version| !wanted(*version, options.target));
+    run.notes.extend(left.map(|version| {
+        format!(
+            "V{version} is begun and not finished; it is above the --target, and stays so until dbctl migrate --service {} goes on with it",
+            run.name
+        )
+    }));
     if !is_wanted(&run) {
         return Look::Ended(Box::new(ended(run, Outcome::UpToDate, None)));
     }

@@ -89,6 +89,8 @@ pub enum Fate {
     AggregateCreated(Name),
     /// Running it once more gives the same: VACUUM, REINDEX CONCURRENTLY, refresh_continuous_aggregate.
     Repeatable,
+    /// One that the server refuses has done nothing; of one whose connection broke the catalog does not tell: statements on tablespaces.
+    AllOrNothing,
     /// It makes or changes a subscription, and perhaps its slot on the other server, of which the catalog tells nothing.
     Subscription,
     /// The catalog does not tell.

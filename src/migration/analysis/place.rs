@@ -97,7 +97,7 @@ fn create(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
         return None;
     }
     if words.eat(&["tablespace"]) {
-        return Some(("CREATE TABLESPACE", Fate::Unknown));
+        return Some(("CREATE TABLESPACE", Fate::AllOrNothing));
     }
     if words.eat(&["subscription"]) {
         // Without a slot to create, it can stand in a transaction (PostgreSQL documentation, CREATE SUBSCRIPTION).
@@ -185,7 +185,7 @@ fn drop(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
         return Some(("DROP INDEX CONCURRENTLY", fate));
     }
     if words.eat(&["tablespace"]) {
-        return Some(("DROP TABLESPACE", Fate::Unknown));
+        return Some(("DROP TABLESPACE", Fate::AllOrNothing));
     }
     words
         .eat(&["subscription"])
@@ -199,7 +199,7 @@ fn alter(mut words: Words<'_>) -> Option<(&'static str, Fate)> {
     if words.eat(&["database"]) {
         return words
             .has(&["set", "tablespace"])
-            .then_some(("ALTER DATABASE … SET TABLESPACE", Fate::Unknown));
+            .then_some(("ALTER DATABASE … SET TABLESPACE", Fate::AllOrNothing));
     }
     if words.eat(&["subscription"]) {
         return alter_subscription(words);

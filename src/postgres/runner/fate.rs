@@ -108,7 +108,7 @@ pub(super) async fn settle(
             Ok(cut_off(shadows.map(|index| index.quoted).collect()).unwrap_or(Outcome::NotRun))
         }
         Fate::Repeatable => Ok(Outcome::NotRun),
-        Fate::Subscription | Fate::Unknown => Ok(Outcome::Unknown),
+        Fate::AllOrNothing | Fate::Subscription | Fate::Unknown => Ok(Outcome::Unknown),
     }
 }
 

@@ -78,9 +78,9 @@ fn what_cannot_be_in_a_transaction_is_alone() {
         ("CLUSTER VERBOSE", Fate::Repeatable),
         ("CLUSTER (VERBOSE)", Fate::Repeatable),
         ("ALTER SYSTEM SET work_mem = '1MB'", Fate::Repeatable),
-        ("ALTER DATABASE d SET TABLESPACE x", Fate::Unknown),
-        ("CREATE TABLESPACE x LOCATION '/x'", Fate::Unknown),
-        ("DROP TABLESPACE IF EXISTS x", Fate::Unknown),
+        ("ALTER DATABASE d SET TABLESPACE x", Fate::AllOrNothing),
+        ("CREATE TABLESPACE x LOCATION '/x'", Fate::AllOrNothing),
+        ("DROP TABLESPACE IF EXISTS x", Fate::AllOrNothing),
         (
             "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p",
             Fate::Subscription,

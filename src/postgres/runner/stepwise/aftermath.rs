@@ -48,7 +48,7 @@ impl Guarded<'_> {
             )));
         }
         let cleaned = self
-            .clean_up(alone, before, was_denied(alone, &error))
+            .clean_up(alone, before, did_nothing(alone, &error))
             .await?;
         // It may have come while what a lock conflict has left was taken away.
         let interrupted_now = *self.options.interrupt.borrow()
@@ -83,16 +83,16 @@ impl Guarded<'_> {
         }
     }
 
-    /// Takes away what a statement that the server has refused has left, and forgets it. One that was `denied` has done nothing.
+    /// Takes away what a statement that the server has refused has left, and forgets it. Where it `did_nothing` there is nothing to look for.
     async fn clean_up(
         &self,
         alone: &Alone<'_>,
         before: &[u32],
-        denied: bool,
+        did_nothing: bool,
     ) -> Result<Cleaned, ApplyError> {
         // The settings of the statement may have been what it failed by.
         self.session.reset().await.map_err(|error| lost(&error))?;
-        if denied {
+        if did_nothing {
             self.forget(alone).await?;
             return Ok(Cleaned::Nothing);
         }
@@ -195,9 +195,12 @@ impl Guarded<'_> {
     }
 }
 
-/// Whether the role may not do what the statement does. Of a subscription that is asked before the other server is (PostgreSQL
-/// documentation, "CREATE SUBSCRIPTION").
-fn was_denied(alone: &Alone<'_>, error: &tokio_postgres::Error) -> bool {
-    matches!(alone.fate, Fate::Subscription)
-        && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+/// Whether a statement that the server has refused cannot have done anything. Whether a role may make a subscription is asked before the
+/// other server is (PostgreSQL documentation, "CREATE SUBSCRIPTION").
+fn did_nothing(alone: &Alone<'_>, error: &tokio_postgres::Error) -> bool {
+    match alone.fate {
+        Fate::AllOrNothing => true,
+        Fate::Subscription => error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+        _ => false,
+    }
 }
