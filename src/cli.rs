@@ -190,9 +190,9 @@ pub(crate) struct Migrate {
     /// How many of them at once on one server (host and port as the manifest names them)
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub(crate) jobs_per_server: usize,
-    /// How long to wait for a server that does not answer yet; one that says that it is starting is waited for in any case
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(crate) wait: u64,
+    /// How long to wait for a server that does not answer yet, as in 60s, 5min; one that says that it is starting is waited for in any case
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
+    pub(crate) wait: Duration,
     /// How long to wait for another runner and for locked tables, as in 500ms, 30s, 5min
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_timeout: Duration,
@@ -271,9 +271,9 @@ pub(crate) struct Status {
     /// Show it again every two seconds until Ctrl-C
     #[arg(long, conflicts_with = "wait")]
     pub(crate) watch: bool,
-    /// Return as soon as every target answers and is fully migrated; exit code 4 if that takes longer
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) wait: Option<u64>,
+    /// Return as soon as every target answers and is fully migrated; exit code 4 if that takes longer, as in 60s, 5min
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod prove;
 mod record;
 mod servers;
 mod settle;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use produce::{Failure, Produced, produce};
 pub use record::record;
 use servers::{Servers, binaries};
 use settle::{Place, settle};
+use whose::{foreign, tell};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -45,7 +47,15 @@ pub async fn run(
             break;
         }
         let mut report = blank(service);
-        let generating = one(service, options, &mut servers, talk, interrupt, &mut report);
+        let generating = one(
+            loaded,
+            service,
+            options,
+            &mut servers,
+            talk,
+            interrupt,
+            &mut report,
+        );
         let interrupted = tokio::select! {
             () = generating => false,
             () = interrupt.wait() => true,
@@ -98,6 +108,7 @@ fn without_down(set: &Set) -> Vec<String> {
 }
 
 async fn one(
+    loaded: &Loaded<'_>,
     service: &LoadedService<'_>,
     options: &Options,
     servers: &mut Servers,
@@ -124,6 +135,19 @@ async fn one(
                 again: "dbctl lock",
             };
             settle(&new, &there, options.check, report);
+            let old = there.text.and_then(|text| Lock::parse("", text).ok());
+            let others = loaded.others(&service.service.name);
+            if report.state == LockState::Written
+                && let Some(names) = foreign(&new, old.as_ref(), &others)
+            {
+                tell(
+                    report,
+                    format!(
+                        "its set makes what bears the name of another service's, and counts as this service's too once the file is checked in: \
+                         {names}; review whether it is to be there"
+                    ),
+                );
+            }
         }
         Err((state, detail)) => {
             report.state = state;

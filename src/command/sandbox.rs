@@ -288,7 +288,20 @@ async fn start(
     let starting = in_background(move || System::start(&manifest, &binaries, &system));
     tokio::pin!(starting);
     tokio::select! {
-        started = &mut starting => initialised(started?).await,
+        started = &mut starting => {
+            let system = initialised(started?).await?;
+            if let Some(path) = system.own_manifest() {
+                say(
+                    talk,
+                    &format!(
+                        "no variables make this manifest mean these servers: DBCTL_CONFIG names a copy that does, {}; changes of the manifest \
+                         reach it with the next start",
+                        path.display()
+                    ),
+                )?;
+            }
+            Ok(system)
+        }
         _ = signals.next() => {
             cancel.cancel();
             // It may have been ready just then; stopping it is part of being interrupted.

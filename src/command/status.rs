@@ -72,7 +72,7 @@ async fn read(
     let session = connect(endpoint, Purpose::Read, &application)
         .await
         .map_err(|error| {
-            let reason = not_entered(service.party(), &others, endpoint, shared, error);
+            let reason = not_entered(service.party(), &others, endpoint, shared.clone(), error);
             (State::Unreachable, reason)
         })?;
     // A role that only looks is no mistake; another service's is, and must not be let in.
@@ -96,6 +96,8 @@ async fn read(
     let marks = seen.marks;
     if let Some(reason) = guard::wrong_database(service.party(), &others, &marks.database)
         .or_else(|| guard::foreign_stamp(service.party(), &marks.database, marks.stamp.as_ref()))
+        // A stamp tells whose it is; without one nobody can.
+        .or_else(|| shared.filter(|_| marks.stamp.is_none() && marks.history.rows.is_empty()))
     {
         return Err((State::WrongDatabase, reason));
     }

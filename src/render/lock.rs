@@ -10,6 +10,9 @@ use crate::report::lock::{LockState, Report, SetLock};
 /// The sets and their locks.
 #[must_use]
 pub fn table(report: &Report, style: Style) -> String {
+    if report.sets.is_empty() {
+        return "no set to lock: dbctl lock --from SERVICE records the schema of a service that migrates itself\n".to_owned();
+    }
     let mut table = style.table(&["SET", "LOCK", "RESULT", "OBJECTS", "POSTGRESQL"]);
     for set in &report.sets {
         table.add_row([

@@ -21,7 +21,7 @@ pub fn table(report: &Report, style: Style) -> String {
             database(run),
             style.paint(tone(run.outcome), words(run.outcome)),
             applied(run),
-            run.pending.len().to_string(),
+            pending(run),
             duration(run.took),
         ]);
     }
@@ -69,6 +69,14 @@ fn applied(run: &ServiceRun) -> String {
             let due = run.applied.len() + run.pending.len();
             format!("{} of {due}", run.applied.len())
         }
+        None => "-".to_owned(),
+    }
+}
+
+/// What is pending, where the history was read: else nobody knows.
+fn pending(run: &ServiceRun) -> String {
+    match run.total {
+        Some(_) => run.pending.len().to_string(),
         None => "-".to_owned(),
     }
 }

@@ -61,6 +61,7 @@ fn result(report: &Report) -> (Tone, String) {
         return (Tone::Bad, format!("{left} left to you"));
     }
     match count(report, &[State::WouldMend]) {
+        0 if count(report, &[State::Left]) > 0 => (Tone::Good, "nothing more to repair".to_owned()),
         0 => (Tone::Good, "nothing is left to repair".to_owned()),
         more => (Tone::Warn, format!("{more} would be mended")),
     }
@@ -72,7 +73,7 @@ fn verdict(report: &Report) -> String {
         (State::WouldMend, "would be mended"),
         (State::NeedsWord, "in need of your word"),
         (State::Blocks, "in migrate's way: see above"),
-        (State::Left, "left as they are"),
+        (State::Left, "left alone"),
     ]
     .into_iter()
     .map(|(state, words)| (count(report, &[state]), words))

@@ -21,6 +21,9 @@ use super::watcher::Watcher;
 use crate::manifest::{Manifest, Service, Store};
 use crate::secret::Secret;
 
+/// The variable that names the manifest.
+const CONFIG: &str = "DBCTL_CONFIG";
+
 /// How a system is to be.
 #[derive(Debug, Clone)]
 pub struct SystemOptions {
@@ -124,6 +127,14 @@ impl System {
     #[must_use]
     pub fn variables(&self) -> &[Variable] {
         &self.variables
+    }
+
+    /// The manifest that was written for this system, where no variables could make the given one mean it: changes of that do not reach it.
+    #[must_use]
+    pub fn own_manifest(&self) -> Option<&Path> {
+        let variable = self.variables.iter().find(|one| one.name == CONFIG)?;
+        let path = Path::new(variable.value.expose());
+        path.starts_with(&self.folder).then_some(path)
     }
 
     /// The `storage_dir`s that were made for the services that have one.
@@ -293,7 +304,7 @@ impl System {
                 .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
         };
         let paths = [
-            ("DBCTL_CONFIG", config),
+            (CONFIG, config),
             // `backup` needs the tools of these servers, not an older system's.
             (VARIABLE, Some(binaries.bin.clone())),
         ];

@@ -102,7 +102,7 @@ pub(super) async fn status(
 ) -> Result<Exit, Stop> {
     let loaded = load(manifest, &options.chosen)?;
     let started = Instant::now();
-    let limit = options.wait.map(Duration::from_secs);
+    let limit = options.wait;
     let mut pause = Duration::from_millis(100);
     loop {
         let report = tokio::select! {

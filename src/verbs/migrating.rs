@@ -1,7 +1,5 @@
 //! The verbs that change a service's database to another version, or its books.
 
-use std::time::Duration;
-
 use dbctl::command::{self, Interrupt, Loaded};
 use dbctl::exit::Exit;
 use dbctl::manifest::{Manifest, Service};
@@ -29,7 +27,7 @@ pub(super) async fn migrate(
         jobs_per_server: options.jobs_per_server,
         lock_timeout: options.lock_timeout,
         lock_wait: options.lock_wait,
-        wait: Duration::from_secs(options.wait),
+        wait: options.wait,
         // As for the server, zero is no limit.
         statement_timeout: options.statement_timeout.filter(|limit| !limit.is_zero()),
     };

@@ -387,7 +387,7 @@ fn a_set_that_cannot_be_applied_says_why_and_writes_nothing() {
 }
 
 #[test]
-fn sets_of_databases_with_one_name_do_not_meet() {
+fn sets_of_databases_with_one_name_do_not_meet_and_a_name_of_anothers_is_told() {
     let shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int);")]);
     shop.manifest(&["shop", "store"]);
     let store = shop.dir.path().join("sets/store");
@@ -403,6 +403,17 @@ fn sets_of_databases_with_one_name_do_not_meet() {
         lock.contains("shelves") && !lock.contains("goods"),
         "{lock}"
     );
+    // A lock makes what its set makes the service's own: a name of another's is told when it comes in, and once.
+    std::fs::write(store.join("V2__goods.sql"), "CREATE TABLE goods (id int);").unwrap();
+    let told = "review whether it is to be there";
+    shop.lock(&["--check"]).exits(3).says("stale");
+    shop.lock(&[])
+        .exits(0)
+        .says("counts as this service's too once the file is checked in: table goods (shop)")
+        .says(told);
+    std::fs::write(store.join("V3__more.sql"), "CREATE TABLE more (id int);").unwrap();
+    let run = shop.lock(&[]).exits(0).says("written");
+    assert!(!run.all().contains(told), "{}", run.all());
 }
 
 #[test]

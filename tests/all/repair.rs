@@ -72,7 +72,7 @@ pub fn mends(shop: &Shop, args: &[&str], words: &[&str]) {
     }
     repair(shop, &[])
         .exits(0)
-        .says("nothing is left to repair")
+        .says("to repair\n")
         .says("nothing was changed");
 }
 
@@ -308,7 +308,7 @@ fn what_the_server_does_not_let_repair_mend_keeps_nothing_else_from_it() {
     for word in words {
         run = run.says(word);
     }
-    nothing_changed(&shop, &[], 0, &["1 left as they are"]);
+    nothing_changed(&shop, &[], 0, &["1 left alone"]);
     shop.migrate(&["-q"]).exits(0);
     shop.sql(&format!("DROP INDEX CONCURRENTLY IF EXISTS {toast}"));
     repair(&shop, &[]).exits(0).says("nothing to repair");

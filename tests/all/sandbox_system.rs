@@ -170,6 +170,7 @@ fn the_environment_leads_into_the_sandbox_and_nowhere_else() {
     assert_eq!(values["DATABASE_URL"], "");
     assert_ne!(values["K_PASSWORD"], "published");
     assert!(!values.contains_key("DBCTL_CONFIG"));
+    assert_eq!(system.own_manifest(), None);
     assert!(
         Path::new(values["DBCTL_POSTGRES_BIN"])
             .join("postgres")
@@ -216,6 +217,7 @@ fn a_manifest_without_variables_is_replaced_by_one_that_says_it() {
     manifest.services.truncate(1);
     let system = start(&manifest, &SystemOptions::default()).unwrap();
     let path = PathBuf::from(values(&system)["DBCTL_CONFIG"]);
+    assert_eq!(system.own_manifest(), Some(path.as_path()));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
     let table: toml::Table = text.parse().unwrap();

@@ -425,6 +425,13 @@ fn services_tells_of_two_services_on_one_database() {
     lab.env.remove("A_URL");
     lab.env.remove("B_URL");
     lab.run(&["provision", "-q"]).exits(0);
+    // As long as it bears no stamp, nobody can tell whose it is, and status says what migrate would.
+    let onto = format!("a.database={}", lab.db("b"));
+    for (verb, code) in [("status", 1), ("migrate", 3)] {
+        lab.run(&[verb, "--service", "b", "--set", &onto])
+            .exits(code)
+            .says("is a's as well: give each service its own database");
+    }
     let over = format!("a.database={}", lab.db("b"));
     let run = lab
         .run(&["status", "--service", "a", "--set", &over])

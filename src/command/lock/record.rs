@@ -1,15 +1,12 @@
 //! `dbctl lock --from`: the schema that a service made by itself, recorded from its live database, read-only.
 
 use super::settle::{Place, settle};
+use super::whose::{foreign, tell};
 use super::{Interrupt, Loaded, LoadedService, blank};
 use crate::manifest::{Managed, Store};
-use crate::migration::guard::Party;
 use crate::postgres::{Purpose, connect, describe, snapshot};
 use crate::report::lock::{LockState, Report, SetLock};
 use crate::snapshot::{Kind, Lock, Snapshot, fingerprint};
-
-/// Most names that a sentence lists.
-const MOST: usize = 5;
 
 /// Records, or with `check` compares, the schemas of the chosen services. `talk` is told what is being done.
 pub async fn record(
@@ -20,10 +17,11 @@ pub async fn record(
 ) -> Report {
     let mut sets = Vec::new();
     for service in loaded.chosen() {
+        let blank = blank(service);
         let mut report = SetLock {
-            path: service.service.lock_file.clone(),
+            path: service.service.lock_file.clone().or(blank.path),
             set: service.service.name.clone(),
-            ..blank(service)
+            ..blank
         };
         let (state, detail) = tokio::select! {
             () = interrupt.wait() => (LockState::Interrupted, "interrupted; nothing was written".to_owned()),
@@ -152,11 +150,13 @@ fn write(
         again: &again,
     };
     settle(&new, &there, check, report);
-    let others = loaded.others(name);
-    if let Some(note) = foreign(&new, &others) {
-        let before = report.detail.take();
-        report.detail =
-            Some(before.map_or_else(|| note.clone(), |before| format!("{before}; {note}")));
+    if let Some(names) = foreign(&new, None, &loaded.others(name)) {
+        tell(
+            report,
+            format!(
+                "review whose these are before the file is checked in, for what it holds counts as this service's: {names}"
+            ),
+        );
     }
     Ok(())
 }
@@ -171,55 +171,5 @@ fn source(snapshot: &Snapshot) -> String {
     format!(
         "database {} on PostgreSQL {}{timescaledb}",
         snapshot.identity.database, snapshot.server.version
-    )
-}
-
-/// What was recorded bears a name that another service's lock knows: whoever reviews the file must decide whose it is.
-fn foreign(lock: &Lock, others: &[Party<'_>]) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for key in lock.objects.keys() {
-        let owner = others.iter().find(|other| {
-            other.lock.get().is_some_and(|theirs| {
-                // Also where the columns differ: recorded, it is nobody else's any more.
-                is_telling(key.kind)
-                    && theirs
-                        .objects
-                        .keys()
-                        .any(|known| known.kind == key.kind && known.name == key.name)
-            })
-        });
-        if let Some(owner) = owner {
-            names.push(format!(
-                "{} {} ({})",
-                key.kind.words(),
-                key.name,
-                owner.service
-            ));
-        }
-    }
-    if names.is_empty() {
-        return None;
-    }
-    let more = names.len().saturating_sub(MOST);
-    names.truncate(MOST);
-    if more > 0 {
-        names.push(format!("and {more} more"));
-    }
-    Some(format!(
-        "review whose these are before the file is checked in, for what it holds counts as this service's: {}",
-        names.join(", ")
-    ))
-}
-
-/// Whether one name can mean another service's object. What belongs to a table is told with it.
-const fn is_telling(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Table
-            | Kind::View
-            | Kind::MaterializedView
-            | Kind::Function
-            | Kind::Trigger
-            | Kind::Type
     )
 }

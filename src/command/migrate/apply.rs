@@ -154,7 +154,8 @@ pub(super) async fn migrate(
         Err(refusal) => (Vec::new(), Err(refusal)),
     };
     let Seen { notes, stepped } = seen;
-    run.notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    run.notes
+        .extend(notes.into_inner().unwrap_or_else(PoisonError::into_inner));
     run.unfinished = result.is_err() && stepped.load(Ordering::Relaxed);
     record(&mut run, applied);
     run.took += started.elapsed();

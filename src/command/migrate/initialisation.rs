@@ -55,7 +55,7 @@ fn patience(state: &RgbLibrary, wait: Duration) -> Duration {
 
 fn told(step: &str, wait: Duration) -> String {
     let waited = match wait.as_secs() {
-        0 => "--wait SECONDS waits for it".to_owned(),
+        0 => "--wait TIME waits for it".to_owned(),
         seconds => format!("it was waited for {seconds} s"),
     };
     format!(
