@@ -48,6 +48,8 @@ pub const CASES: &[Case] = &[
     case(REACHES, "error", R, ("column", "public", "ln_user_wallets.spy"), "ALTER TABLE public.ln_user_wallets ADD COLUMN spy text; \
           ALTER TABLE public.ln_user_wallets ALTER COLUMN spy SET DEFAULT pg_read_file('/etc/hostname')")
         .says(&["spy", "pg_read_file"]),
+    case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(line text DEFAULT pg_catalog.pg_read_file('/etc/hostname')) RETURNS text LANGUAGE sql AS 'SELECT line'")
+        .says(&["public.peek(text)", "pg_read_file"]),
     // Names of functions alone.
     case(REACHES, "error", R, ("operator", "public", "!!@"), "CREATE OPERATOR public.!!@ (RIGHTARG = text, FUNCTION = pg_catalog.pg_read_file)")
         .says(&["!!@", "pg_read_file"]),

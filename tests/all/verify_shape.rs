@@ -200,6 +200,10 @@ pub const ELSEWHERE: &[&str] = &[
     "bleed/common-database",
 ];
 
+/// Writes the extension's row anew, as its next version does.
+const SAYS_ALL_IS_WELL: &str =
+    "UPDATE pg_extension SET extversion = extversion WHERE extname = 'timescaledb'";
+
 pub const CASES: &[Case] = &[
     case("drift/extension-version", "error", R, ("extension", "", "plpgsql"), "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'")
         .says(&["plpgsql", "0.9", "1.0"])
@@ -262,13 +266,21 @@ pub const CASES: &[Case] = &[
         .of(K)
         .says(&["dblink", "attached to extension timescaledb"])
         .then("DROP PROCEDURE public.stash()"),
-    // What an extension made, replaced by somebody; the remedy says that all is well again.
+    // What an extension made, altered by somebody.
+    case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "ALTER FUNCTION public.approximate_row_count(regclass) SECURITY DEFINER LEAKPROOF SET search_path = legacy, public")
+        .says(&["public.approximate_row_count(regclass)", "altered it (SECURITY DEFINER, LEAKPROOF, SET search_path)"])
+        .then("ALTER FUNCTION public.approximate_row_count(regclass) SET search_path = pg_catalog, pg_temp"),
+    case(ATTACHED, "error", S, ("function", "public", "time_bucket"), "ALTER FUNCTION public.time_bucket(interval, date) OWNER TO \"{k_social_user}\"")
+        .says(&["altered it (OWNER TO", "{k_social_user}"]),
+    // Replaced by somebody; of an extension that all hangs on, nothing but the next version makes it again.
     case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "CREATE OR REPLACE FUNCTION public.approximate_row_count(relation regclass) RETURNS bigint \
           LANGUAGE sql VOLATILE STRICT AS 'SELECT 0::bigint'")
-        .says(&["public.approximate_row_count(regclass)", "replaced"]),
+        .says(&["public.approximate_row_count(regclass)", "replaced"])
+        .undo(SAYS_ALL_IS_WELL),
     case(ATTACHED, "error", S, ("view", "timescaledb_information", "dimensions"), "DO $do$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW timescaledb_information.dimensions AS ' \
           || pg_get_viewdef('timescaledb_information.dimensions'::regclass); END $do$")
-        .says(&["timescaledb_information.dimensions", "replaced"]),
+        .says(&["timescaledb_information.dimensions", "replaced"])
+        .undo(SAYS_ALL_IS_WELL),
     case("bleed/attached-to-extension", "error", S, ("table", "public", "k_posts"), "CREATE TABLE public.k_posts (id integer); ALTER EXTENSION timescaledb ADD TABLE public.k_posts")
         .of(K)
         .says(&["public.k_posts", "timescaledb"])
@@ -296,6 +308,9 @@ fn the_life_of_an_extension_is_no_finding() {
     );
     assert_eq!(attached(), 0);
     for sql in [
+        // After a GRANT nothing tells what else was done.
+        "GRANT EXECUTE ON FUNCTION public.hs_concat(hstore, hstore) TO PUBLIC; ALTER FUNCTION public.hs_concat(hstore, hstore) LEAKPROOF",
+        "ALTER FUNCTION public.svals(hstore) SECURITY DEFINER; ALTER FUNCTION public.svals(hstore) SECURITY INVOKER",
         "GRANT EXECUTE ON FUNCTION public.akeys(hstore) TO PUBLIC; REVOKE EXECUTE ON FUNCTION public.akeys(hstore) FROM PUBLIC",
         "ALTER FUNCTION public.akeys(hstore) COST 7; ALTER FUNCTION public.avals(hstore) SET search_path = pg_catalog",
         "CREATE OR REPLACE FUNCTION public.skeys(hstore) RETURNS SETOF text AS '$libdir/hstore', 'hstore_skeys' LANGUAGE C STRICT IMMUTABLE",
@@ -310,6 +325,27 @@ fn the_life_of_an_extension_is_no_finding() {
         "CREATE OR REPLACE FUNCTION tools.akeys(tools.hstore) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'",
     );
     assert_eq!(attached(), 1);
+    // The remedy for what was replaced is none that writes a catalog of the system.
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP EXTENSION hstore; CREATE EXTENSION hstore SCHEMA tools VERSION '1.7'",
+    );
+    assert_eq!(attached(), 0);
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE OR REPLACE FUNCTION tools.akeys(tools.hstore) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let found = of(&report, ATTACHED);
+    let remedy = text(found[0], "remedy");
+    for way in [
+        "DROP EXTENSION hstore; CREATE EXTENSION hstore;",
+        "ALTER EXTENSION hstore UPDATE;",
+        "[[allow]]",
+    ] {
+        assert!(remedy.contains(way), "{way}: {remedy}");
+    }
+    assert!(!remedy.contains("pg_extension"), "{remedy}");
     lab.sql(
         "rgb_lightning_node",
         "DROP EXTENSION hstore, pg_trgm; DROP SCHEMA tools",

@@ -7,7 +7,7 @@ mod places;
 mod variable;
 
 pub(super) use history::foreign_row;
-pub(super) use places::membership;
+pub(super) use places::{membership, unaltered};
 
 use super::classify::Class;
 use super::text::ident;

@@ -8,12 +8,15 @@ use crate::rules::classify::{Class, called_functions};
 use crate::rules::text::{ident, mentions, named};
 use crate::rules::{Subject, System};
 use crate::snapshot::attributes::{
-    DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, SETTINGS, SQL_BODY,
+    ALTERED, DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, PARAMETERS, REPLACED,
+    SETTINGS, SQL_BODY,
 };
 use crate::snapshot::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
 
 /// The attributes that hold SQL, or what is like it.
-const TEXTS: [&str; 5] = [DEFINITION, SQL_BODY, DEFAULT, GENERATED, SETTINGS];
+const TEXTS: [&str; 6] = [
+    DEFINITION, SQL_BODY, DEFAULT, GENERATED, PARAMETERS, SETTINGS,
+];
 
 /// An object whose text reaches out.
 #[derive(Debug)]
@@ -64,6 +67,10 @@ pub(in crate::rules) fn reaches<'a>(
         .objects
         .iter()
         .filter(|object| has_text(object.key.kind))
+        // Its text is the extension's.
+        .filter(|object| {
+            !object.attributes.contains_key(ALTERED) || object.attributes.contains_key(REPLACED)
+        })
         .filter_map(|object| {
             let expected = lock.objects.get(&object.key);
             let texts: Vec<(&str, &str)> = object
