@@ -6,6 +6,7 @@ mod owned;
 mod places;
 mod variable;
 
+pub(super) use common::COMMON_DATABASE;
 pub(super) use history::foreign_row;
 pub(super) use places::{membership, unaltered};
 
