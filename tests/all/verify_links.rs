@@ -51,6 +51,8 @@ pub const CASES: &[Case] = &[
     case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(line text DEFAULT pg_catalog.pg_read_file('/etc/hostname')) RETURNS text LANGUAGE sql AS 'SELECT line'")
         .says(&["public.peek(text)", "pg_read_file"]),
     // Names of functions alone.
+    case(REACHES, "error", R, ("function", "public", "gathered"), "CREATE AGGREGATE public.gathered(text) (SFUNC = textcat, STYPE = text, FINALFUNC = pg_catalog.pg_read_file)")
+        .says(&["public.gathered(text)", "pg_read_file"]),
     case(REACHES, "error", R, ("operator", "public", "!!@"), "CREATE OPERATOR public.!!@ (RIGHTARG = text, FUNCTION = pg_catalog.pg_read_file)")
         .says(&["!!@", "pg_read_file"]),
     case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(text) RETURNS text LANGUAGE sql AS 'SELECT pg_read_file($1)'; \

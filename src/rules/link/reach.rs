@@ -159,7 +159,12 @@ fn read<'a>(
         changed: known,
     };
     let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
-    if object.key.kind == Kind::Function && matches!(attribute(LANGUAGE), "c" | "internal") {
+    // Every aggregate is of language internal: what it does, the functions do that it is made of.
+    let is_aggregate = attribute(FORM) == "aggregate";
+    if object.key.kind == Kind::Function
+        && !is_aggregate
+        && matches!(attribute(LANGUAGE), "c" | "internal")
+    {
         if known && texts.is_empty() {
             return None;
         }
@@ -180,9 +185,7 @@ fn read<'a>(
         for (name, text) in texts {
             let mut found = scan(text);
             // Their texts are names of functions, not SQL: `function = dblink_exec`.
-            if matches!(object.key.kind, Kind::Operator | Kind::Cast)
-                || attribute(FORM) == "aggregate"
-            {
+            if is_aggregate || matches!(object.key.kind, Kind::Operator | Kind::Cast) {
                 found.acts.extend(named_functions(text));
             }
             if *name == SETTINGS {
