@@ -115,11 +115,11 @@ fn finding(case: &Case<'_>, holder: Holder<'_>, common: &Common, given: &Given<'
     let mut has = Vec::new();
     let mut sql = Vec::new();
     if given.owns {
-        has.push("owns the database".to_owned());
+        has.push("is the owner".to_owned());
         sql.push(format!("ALTER DATABASE {name} OWNER TO CURRENT_USER;"));
     }
     if given.creates {
-        has.push("has CREATE on the database".to_owned());
+        has.push("may create schemas".to_owned());
         sql.push(format!("REVOKE CREATE ON DATABASE {name} FROM {role};"));
     }
     if !given.grants.is_empty() {
