@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::{Fact, Job, Object, Snapshot};
+use crate::snapshot::{CommonContent, Fact, Job, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -48,15 +48,15 @@ pub async fn snapshot_with_state(
     Ok(snapshot)
 }
 
-/// Reads the objects of a database that belongs to no service.
+/// Reads what somebody left in a database that belongs to no service.
 ///
 /// # Errors
 /// When the connection breaks or a query fails.
-pub async fn objects_of(session: &Session) -> Result<Vec<Object>, tokio_postgres::Error> {
+pub async fn common_content(session: &Session) -> Result<CommonContent, tokio_postgres::Error> {
     session.begin_snapshot().await?;
-    let objects = catalog::read_objects(&session.client).await?;
+    let content = catalog::read_common(&session.client).await?;
     session.end_snapshot().await?;
-    Ok(objects)
+    Ok(content)
 }
 
 /// The jobs of pg_cron that run in `database`, seen from the database where pg_cron keeps them.

@@ -60,13 +60,16 @@ const CONFUSABLES: &[(char, char)] = &[
 
 /// What people and tools put around a name when they copy a table.
 const COPY_SUFFIXES: &[&str] = &[
-    "old", "backup", "back", "bak", "bck", "copy", "new", "tmp", "temp", "dedup", "orig",
-    "original", "archive", "archived", "saved", "save", "prev", "previous", "stale", "dup",
-    "clone", "restored", "migrated", "legacy",
+    "old", "backup", "back", "bak", "bck", "bkp", "bkup", "snapshot", "copy", "new", "tmp", "temp",
+    "dedup", "orig", "original", "archive", "archived", "saved", "save", "prev", "previous",
+    "stale", "dup", "clone", "restored", "migrated", "legacy",
 ];
 const COPY_PREFIXES: &[&str] = &[
-    "old", "backup", "bak", "copy", "tmp", "temp", "new", "zz", "legacy",
+    "old", "backup", "bak", "bkp", "copy", "tmp", "temp", "new", "zz", "legacy", "archive",
+    "public",
 ];
+/// Those that are also put on without a separator.
+const GLUED_SUFFIXES: &[&str] = &["backup", "bak", "bkp", "copy", "old", "new", "tmp", "orig"];
 
 /// One case, one script, no marks, no invisible characters; separators stay.
 fn folded(name: &str) -> String {
@@ -85,9 +88,9 @@ fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Whether a word is a date, a number or a version, as `2026`, `20260101`, `v2`.
+/// Whether a word is a date, a number, a version or a partition, as `2026`, `20260101`, `v2`, `p0`.
 fn is_number(word: &str) -> bool {
-    let digits = word.strip_prefix('v').unwrap_or(word);
+    let digits = word.strip_prefix(['v', 'p']).unwrap_or(word);
     !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
 }
 
@@ -140,8 +143,26 @@ pub(super) fn stem(name: &str) -> String {
             break;
         }
     }
+    if let Some(last) = words.last_mut() {
+        *last = unglued(last);
+    }
     let squeezed = squeezed(&words);
     singular(&squeezed).to_owned()
+}
+
+/// A word without what was put right behind it: `blocks2`, `blocksbak`, `blocks$`.
+fn unglued(word: &str) -> &str {
+    let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || !c.is_alphanumeric());
+    let plain = GLUED_SUFFIXES
+        .iter()
+        .find_map(|suffix| plain.strip_suffix(suffix))
+        .unwrap_or(plain);
+    // What is short is a word of its own: `fold`, `renew`, `a1`.
+    if plain.chars().count() < 4 {
+        word
+    } else {
+        plain
+    }
 }
 
 /// The name without its plural ending: both `address` and `addresses` give `address`.
@@ -180,6 +201,12 @@ mod tests {
             "blocks_new",
             "blocks-v2",
             "βlocks",
+            "blocks2",
+            "blocks$",
+            "blocksbak",
+            "bkp_blocks_20260101",
+            "blocks_p0",
+            "public.blocks",
         ] {
             assert_eq!(stem(name), stem("blocks"), "{name}");
         }
@@ -196,6 +223,9 @@ mod tests {
             "old",
         ] {
             assert_ne!(stem(name), stem("blocks"), "{name}");
+        }
+        for (one, other) in [("fold", "f"), ("renew", "re"), ("md5", "md"), ("a1", "a2")] {
+            assert_ne!(stem(one), stem(other), "{one}");
         }
         assert_eq!(stem("Address"), stem("addresses"));
         assert_ne!(stem("k_transactions"), stem("transactions"));

@@ -80,6 +80,8 @@ pub const SETTINGS: &str = "settings";
 pub const ROW_TYPE: &str = "row_type";
 /// Function, view: `true` if an extension's script made it and somebody has replaced it since.
 pub const REPLACED: &str = "replaced";
+/// Function: what somebody has altered of it since an extension's script made it, as in `SECURITY DEFINER, SET search_path`.
+pub const ALTERED: &str = "altered";
 /// Sequence: first value.
 pub const START: &str = "start";
 /// Sequence: lowest value.
@@ -270,7 +272,7 @@ pub fn depends_on_reader(kind: Kind, name: &str) -> bool {
     match kind {
         Kind::Subscription => matches!(name, HOST | DBNAME),
         Kind::Server => name == USER_MAPPINGS,
-        Kind::Function => name == REPLACED,
+        Kind::Function => matches!(name, REPLACED | ALTERED),
         Kind::View | Kind::MaterializedView => matches!(name, REPLACED | ROW_TYPE),
         _ => false,
     }

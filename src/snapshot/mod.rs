@@ -26,7 +26,8 @@ pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};
 pub use state::{
-    CollationVersions, Common, Deviation, ExtensionVersion, Restoring, State, StoredKey,
+    CollationVersions, Common, CommonContent, Deviation, ExtensionVersion, Restoring, State,
+    StoredKey,
 };
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.

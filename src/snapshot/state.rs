@@ -1,6 +1,7 @@
 //! What is true of a database beside its objects: single chunks, extensions' versions, a restore that was not finished, keys of
 //! key/value tables, and the databases that new ones are made from.
 
+use super::privileges::{DefaultGrant, Grant};
 use super::{Fact, Object};
 
 /// These facts together.
@@ -20,7 +21,9 @@ pub struct State {
     pub keys: Fact<Vec<StoredKey>>,
     /// Members of extensions that bear a name from one of the system's locks.
     pub members: Vec<Object>,
-    /// What lies in databases that belong to no service; of each server only one service's snapshot has them.
+    /// What initdb made and somebody has changed since: `replaced`, `altered` or `trusted` says how.
+    pub system: Vec<Object>,
+    /// What is in databases that belong to no service; of each server only one service's snapshot has them.
     pub commons: Vec<Common>,
 }
 
@@ -34,6 +37,7 @@ impl Default for State {
             restoring: Vec::new(),
             keys: Fact::Known(Vec::new()),
             members: Vec::new(),
+            system: Vec::new(),
             commons: Vec::new(),
         }
     }
@@ -111,6 +115,25 @@ pub struct StoredKey {
 pub struct Common {
     /// The database.
     pub database: String,
+    /// What is in it.
+    pub content: Fact<CommonContent>,
+}
+
+/// What somebody left in a database that belongs to no service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommonContent {
     /// Its objects that neither the server nor an extension made.
-    pub objects: Fact<Vec<Object>>,
+    pub objects: Vec<Object>,
+    /// What initdb made and somebody has changed since.
+    pub system: Vec<Object>,
+    /// The database's owner.
+    pub owner: String,
+    /// Who else may create schemas in it; `None` is PUBLIC.
+    pub creators: Vec<Option<String>>,
+    /// Whether somebody may log in to `template0`, which is as initdb left it only as long as nobody can.
+    pub template0_open: bool,
+    /// Privileges on what initdb and extensions made, schema `public` among it.
+    pub grants: Vec<Grant>,
+    /// Privileges that objects will have which are yet to be made.
+    pub default_grants: Vec<DefaultGrant>,
 }

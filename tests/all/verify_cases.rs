@@ -352,7 +352,7 @@ pub fn play(lab: &Lab, cases: &[Case]) {
                 text(object, "schema"),
                 text(object, "name")
             ),
-            (kind, schema, fill(lab, name).as_str()),
+            (kind, fill(lab, schema).as_str(), fill(lab, name).as_str()),
             "{about}\n{found}"
         );
         assert_eq!(

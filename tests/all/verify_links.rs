@@ -48,7 +48,11 @@ pub const CASES: &[Case] = &[
     case(REACHES, "error", R, ("column", "public", "ln_user_wallets.spy"), "ALTER TABLE public.ln_user_wallets ADD COLUMN spy text; \
           ALTER TABLE public.ln_user_wallets ALTER COLUMN spy SET DEFAULT pg_read_file('/etc/hostname')")
         .says(&["spy", "pg_read_file"]),
+    case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(line text DEFAULT pg_catalog.pg_read_file('/etc/hostname')) RETURNS text LANGUAGE sql AS 'SELECT line'")
+        .says(&["public.peek(text)", "pg_read_file"]),
     // Names of functions alone.
+    case(REACHES, "error", R, ("function", "public", "gathered"), "CREATE AGGREGATE public.gathered(text) (SFUNC = textcat, STYPE = text, FINALFUNC = pg_catalog.pg_read_file)")
+        .says(&["public.gathered(text)", "pg_read_file"]),
     case(REACHES, "error", R, ("operator", "public", "!!@"), "CREATE OPERATOR public.!!@ (RIGHTARG = text, FUNCTION = pg_catalog.pg_read_file)")
         .says(&["!!@", "pg_read_file"]),
     case(REACHES, "error", R, ("function", "public", "peek"), "CREATE FUNCTION public.peek(text) RETURNS text LANGUAGE sql AS 'SELECT pg_read_file($1)'; \
@@ -196,6 +200,24 @@ fn settings_that_copy_rows_out() {
             vec!["lo_compat_privileges"],
         ),
         (
+            "ALTER SYSTEM SET jit_provider = 'spy'",
+            "ALTER SYSTEM RESET jit_provider",
+            ("link/server-setting", "error", "a"),
+            vec!["jit_provider", "spy", "loads code"],
+        ),
+        (
+            "ALTER SYSTEM SET event_triggers = 'of'",
+            "ALTER SYSTEM RESET event_triggers",
+            ("link/server-setting", "error", "a"),
+            vec!["event_triggers"],
+        ),
+        (
+            "ALTER SYSTEM SET allow_system_table_mods = on",
+            "ALTER SYSTEM RESET allow_system_table_mods",
+            ("link/server-setting", "warning", "a"),
+            vec!["allow_system_table_mods"],
+        ),
+        (
             "ALTER SYSTEM SET dynamic_library_path = '/tmp/lib:$libdir'",
             "ALTER SYSTEM RESET dynamic_library_path",
             ("link/server-setting", "warning", "a"),
@@ -225,6 +247,16 @@ fn settings_that_copy_rows_out() {
         }
         assert_clean(&lab);
     }
+    // What holds for every role is no role's own.
+    lab.sql("b", &format!("ALTER ROLE ALL SET role = '{a}'"));
+    let report = verify(&lab, &[]);
+    lab.sql("b", "SET ROLE NONE; ALTER ROLE ALL RESET role");
+    let every = list(&report, "findings")
+        .iter()
+        .find(|found| text(found, "rule") == "access/setting")
+        .unwrap_or_else(|| panic!("{}", shown(&report)));
+    says(every, "message", &["every role", &a, "becomes that role"]);
+    assert_clean(&lab);
     // A two-phase commit of the service's own is its own matter; another's is not.
     for (role, seen) in [(&b, false), (&a, true)] {
         lab.sql("b", &format!("GRANT CONNECT ON DATABASE \"{b}\" TO \"{a}\"; BEGIN; SET LOCAL ROLE \"{role}\"; SELECT pg_advisory_xact_lock_shared(1); SET LOCAL ROLE NONE; REVOKE CONNECT ON DATABASE \"{b}\" FROM \"{a}\"; ROLLBACK"));
@@ -264,6 +296,29 @@ fn jobs_that_no_migration_adds() {
     lab.sql(
         "simply_kaspa",
         "DELETE FROM _timescaledb_config.bgw_job WHERE id = 1000",
+    );
+    assert_clean(&lab);
+    // One of TimescaleDB's own that runs what is not.
+    lab.sql(
+        "simply_kaspa",
+        "INSERT INTO _timescaledb_config.bgw_job (id, application_name, schedule_interval, max_runtime, max_retries, retry_period, proc_schema, proc_name, \
+         owner, scheduled, fixed_schedule) VALUES (2, 'own', '1 day', '1 min', 1, '1 min', 'public', 'move_rows', current_user::regrole, false, false)",
+    );
+    let report = verify(&lab, &[]);
+    let found = only(&report, "link/job", "error", S);
+    says(
+        found,
+        "message",
+        &["public.move_rows", "TimescaleDB does not"],
+    );
+    says(
+        found,
+        "remedy",
+        &["_timescaledb_config.bgw_job", "delete_job(2)"],
+    );
+    lab.sql(
+        "simply_kaspa",
+        "DELETE FROM _timescaledb_config.bgw_job WHERE id = 2",
     );
     assert_clean(&lab);
 }

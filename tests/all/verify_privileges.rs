@@ -139,6 +139,8 @@ pub const CASES: &[Case] = &[
         .of(K)
         .says(&["{k_social_user}", K, "{rgb_lightning_node}", "legacy"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET dynamic_library_path = '/tmp/lib:$libdir'").says(&["dynamic_library_path"]),
+    case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET event_triggers = off").says(&["event_triggers", "TimescaleDB"]),
+    case(SETTING, "error", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET default_table_access_method = 'columns'").says(&["default_table_access_method", "columns"]),
     case("access/parameter-grant", "error", K, ("parameter", "", "archive_command"), "GRANT ALTER SYSTEM ON PARAMETER archive_command TO \"{k_social_user}\"").says(&["ALTER SYSTEM", "{k_social_user}"]),
     case("access/template-database", "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" IS_TEMPLATE true").says(&["template", "{simply_kaspa}"]),
     case("access/look-alike-role", "error", K, ("role", "", "K_social_user_{suffix}"), "CREATE ROLE \"K_social_user_{suffix}\" LOGIN").says(&["K_social_user_{suffix}", "{k_social_user}"]),
@@ -170,6 +172,12 @@ const BENIGN: &[(&str, &str, &str)] = &[
         "rgb_lightning_node",
         "GRANT SELECT ON public.cages TO \"{rgb_user}\"",
         "REVOKE SELECT ON public.cages FROM \"{rgb_user}\"",
+    ),
+    // What PUBLIC may from the start.
+    (
+        "ksocial",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO \"{k_social_user}\", \"{rgb_user}\"; GRANT SELECT ON timescaledb_information.hypertables TO \"{k_social_user}\"",
+        "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM \"{k_social_user}\", \"{rgb_user}\"; REVOKE SELECT ON timescaledb_information.hypertables FROM \"{k_social_user}\"",
     ),
     (
         "rgb_lightning_node",

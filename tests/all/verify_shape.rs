@@ -9,6 +9,7 @@ use crate::verify_cases::{Case, assert_clean, case, list, play, shown, text, ver
 const CHUNK: &str = "drift/chunk";
 const UNKNOWN: &str = "drift/unknown-object";
 const ATTACHED: &str = "bleed/attached-to-extension";
+const SYSTEM: &str = "drift/system-object";
 
 /// Three chunks in `public.events`, an hour each; a statement on the first one takes its name as `%s`.
 macro_rules! on_chunk {
@@ -200,6 +201,10 @@ pub const ELSEWHERE: &[&str] = &[
     "bleed/common-database",
 ];
 
+/// Writes the extension's row anew, as its next version does.
+const SAYS_ALL_IS_WELL: &str =
+    "UPDATE pg_extension SET extversion = extversion WHERE extname = 'timescaledb'";
+
 pub const CASES: &[Case] = &[
     case("drift/extension-version", "error", R, ("extension", "", "plpgsql"), "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'")
         .says(&["plpgsql", "0.9", "1.0"])
@@ -222,6 +227,7 @@ pub const CASES: &[Case] = &[
     // Kinds of objects that few schemas have; the remedy drops each.
     case(UNKNOWN, "warning", R, ("operator", "public", "==="), "CREATE OPERATOR public.=== (FUNCTION = int4eq, LEFTARG = integer, RIGHTARG = integer)")
         .says(&["public.===", "integer, integer"]),
+    case(UNKNOWN, "warning", R, ("function", "public", "joined"), "CREATE AGGREGATE public.joined(text) (SFUNC = textcat, STYPE = text)").says(&["public.joined(text)"]),
     case(UNKNOWN, "warning", R, ("operator_class", "public", "odd_ops"), "CREATE OPERATOR CLASS public.odd_ops FOR TYPE integer USING hash AS OPERATOR 1 =")
         .says(&["odd_ops"])
         .then("DROP OPERATOR FAMILY IF EXISTS public.odd_ops USING hash"),
@@ -244,6 +250,10 @@ pub const CASES: &[Case] = &[
     case(ATTACHED, "error", S, ("type", "public", "stash"), "BEGIN; CREATE TYPE public.stash AS ENUM ('a'); ALTER EXTENSION timescaledb ADD TYPE public.stash; COMMIT")
         .says(&["public.stash"])
         .then("DROP TYPE public.stash"),
+    // The schema of "$user" comes before public; what else lies there is only unknown.
+    case(UNKNOWN, "error", K, ("table", "{k_social_user}", "k_vars"), "CREATE SCHEMA \"{k_social_user}\"; CREATE TABLE \"{k_social_user}\".k_vars (LIKE public.k_vars)")
+        .says(&["{k_social_user}.k_vars", "before k_vars in schema public"]),
+    case(UNKNOWN, "warning", K, ("table", "{k_social_user}", "scrap"), "CREATE SCHEMA \"{k_social_user}\"; CREATE TABLE \"{k_social_user}\".scrap (a integer)"),
     // What hangs on an extension's own tables.
     case(UNKNOWN, "error", S, ("rule", "_timescaledb_config", "hush"), "CREATE RULE hush AS ON DELETE TO _timescaledb_config.bgw_job DO INSTEAD NOTHING")
         .says(&["hush", "_timescaledb_config.bgw_job"]),
@@ -262,13 +272,31 @@ pub const CASES: &[Case] = &[
         .of(K)
         .says(&["dblink", "attached to extension timescaledb"])
         .then("DROP PROCEDURE public.stash()"),
-    // What an extension made, replaced by somebody; the remedy says that all is well again.
+    // What an extension made, altered by somebody.
+    case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "ALTER FUNCTION public.approximate_row_count(regclass) SECURITY DEFINER LEAKPROOF SET search_path = legacy, public")
+        .says(&["public.approximate_row_count(regclass)", "altered it (SECURITY DEFINER, LEAKPROOF, SET search_path)"])
+        .then("ALTER FUNCTION public.approximate_row_count(regclass) SET search_path = pg_catalog, pg_temp"),
+    case(ATTACHED, "error", S, ("function", "public", "time_bucket"), "ALTER FUNCTION public.time_bucket(interval, date) OWNER TO \"{k_social_user}\"")
+        .says(&["altered it (OWNER TO", "{k_social_user}"]),
+    // What initdb made, changed by somebody.
+    case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_read_file"), "ALTER FUNCTION pg_catalog.pg_read_file(text) SECURITY DEFINER SET search_path = public")
+        .says(&["pg_catalog.pg_read_file(text)", "SECURITY DEFINER, SET search_path"]),
+    case(SYSTEM, "error", R, ("function", "pg_catalog", "version"), "CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE plpgsql STABLE STRICT AS 'BEGIN RETURN ''1''; END'")
+        .says(&["pg_catalog.version()", "replaced"])
+        .undo("CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE internal STABLE STRICT AS 'pgsql_version'"),
+    case(SYSTEM, "error", R, ("rule", "information_schema", "hush"), "CREATE RULE hush AS ON INSERT TO information_schema.sql_sizing DO INSTEAD NOTHING")
+        .says(&["hush", "information_schema.sql_sizing"]),
+    case(SYSTEM, "error", R, ("language", "", "c"), "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'c'")
+        .says(&["language c", "trusted"]),
+    // Replaced by somebody; of an extension that all hangs on, nothing but the next version makes it again.
     case(ATTACHED, "error", S, ("function", "public", "approximate_row_count"), "CREATE OR REPLACE FUNCTION public.approximate_row_count(relation regclass) RETURNS bigint \
           LANGUAGE sql VOLATILE STRICT AS 'SELECT 0::bigint'")
-        .says(&["public.approximate_row_count(regclass)", "replaced"]),
+        .says(&["public.approximate_row_count(regclass)", "replaced"])
+        .undo(SAYS_ALL_IS_WELL),
     case(ATTACHED, "error", S, ("view", "timescaledb_information", "dimensions"), "DO $do$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW timescaledb_information.dimensions AS ' \
           || pg_get_viewdef('timescaledb_information.dimensions'::regclass); END $do$")
-        .says(&["timescaledb_information.dimensions", "replaced"]),
+        .says(&["timescaledb_information.dimensions", "replaced"])
+        .undo(SAYS_ALL_IS_WELL),
     case("bleed/attached-to-extension", "error", S, ("table", "public", "k_posts"), "CREATE TABLE public.k_posts (id integer); ALTER EXTENSION timescaledb ADD TABLE public.k_posts")
         .of(K)
         .says(&["public.k_posts", "timescaledb"])
@@ -296,6 +324,9 @@ fn the_life_of_an_extension_is_no_finding() {
     );
     assert_eq!(attached(), 0);
     for sql in [
+        // After a GRANT nothing tells what else was done.
+        "GRANT EXECUTE ON FUNCTION public.hs_concat(hstore, hstore) TO PUBLIC; ALTER FUNCTION public.hs_concat(hstore, hstore) LEAKPROOF",
+        "ALTER FUNCTION public.svals(hstore) SECURITY DEFINER; ALTER FUNCTION public.svals(hstore) SECURITY INVOKER",
         "GRANT EXECUTE ON FUNCTION public.akeys(hstore) TO PUBLIC; REVOKE EXECUTE ON FUNCTION public.akeys(hstore) FROM PUBLIC",
         "ALTER FUNCTION public.akeys(hstore) COST 7; ALTER FUNCTION public.avals(hstore) SET search_path = pg_catalog",
         "CREATE OR REPLACE FUNCTION public.skeys(hstore) RETURNS SETOF text AS '$libdir/hstore', 'hstore_skeys' LANGUAGE C STRICT IMMUTABLE",
@@ -310,11 +341,81 @@ fn the_life_of_an_extension_is_no_finding() {
         "CREATE OR REPLACE FUNCTION tools.akeys(tools.hstore) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'",
     );
     assert_eq!(attached(), 1);
+    // The remedy for what was replaced is none that writes a catalog of the system.
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP EXTENSION hstore; CREATE EXTENSION hstore SCHEMA tools VERSION '1.7'",
+    );
+    assert_eq!(attached(), 0);
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE OR REPLACE FUNCTION tools.akeys(tools.hstore) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let found = of(&report, ATTACHED);
+    let remedy = text(found[0], "remedy");
+    for way in [
+        "DROP EXTENSION hstore; CREATE EXTENSION hstore;",
+        "ALTER EXTENSION hstore UPDATE;",
+        "[[allow]]",
+    ] {
+        assert!(remedy.contains(way), "{way}: {remedy}");
+    }
+    assert!(!remedy.contains("pg_extension"), "{remedy}");
     lab.sql(
         "rgb_lightning_node",
         "DROP EXTENSION hstore, pg_trgm; DROP SCHEMA tools",
     );
     assert_clean(&lab);
+}
+
+#[test]
+fn what_initdb_made_is_told_by_its_age_where_nothing_else_tells() {
+    let lab = Lab::migrated();
+    // What every server's administrator does, and what writes the rows anew.
+    for sql in [
+        "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep(float8), pg_catalog.lpad(text, integer) TO PUBLIC",
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) FROM PUBLIC; REVOKE SELECT ON information_schema.tables FROM PUBLIC; \
+         GRANT SELECT ON information_schema.tables TO PUBLIC",
+        "ALTER FUNCTION pg_catalog.pg_sleep(float8) COST 5",
+        "VACUUM FULL pg_proc",
+        "VACUUM FULL pg_rewrite",
+        "VACUUM FREEZE pg_rewrite",
+        "REINDEX TABLE pg_proc",
+    ] {
+        lab.sql("rgb_lightning_node", sql);
+        assert_clean(&lab);
+    }
+    for (plant, kind, name) in [
+        (
+            "CREATE OR REPLACE FUNCTION information_schema._pg_truetypid(pg_attribute, pg_type) RETURNS oid LANGUAGE sql IMMUTABLE AS 'SELECT 0::oid'",
+            "function",
+            "_pg_truetypid",
+        ),
+        (
+            "CREATE OR REPLACE VIEW information_schema.enabled_roles AS SELECT rolname::information_schema.sql_identifier AS role_name FROM pg_roles",
+            "view",
+            "enabled_roles",
+        ),
+    ] {
+        let before = of(&verify(&lab, &["--service", R]), SYSTEM).len();
+        lab.sql("rgb_lightning_node", plant);
+        let report = verify(&lab, &["--service", R]);
+        assert_eq!(
+            list(&report, "findings").len(),
+            before + 1,
+            "{}",
+            shown(&report)
+        );
+        let found = of(&report, SYSTEM);
+        let found = found
+            .iter()
+            .find(|found| found["object"]["name"] == name)
+            .unwrap_or_else(|| panic!("{}", shown(&report)));
+        assert_eq!(found["object"]["kind"], kind);
+        assert!(text(found, "message").contains("replaced"), "{found}");
+        assert!(text(found, "remedy").contains("template0"), "{found}");
+    }
 }
 
 /// Sets that make such objects: a lock holds them.
@@ -399,6 +500,138 @@ fn what_lies_in_template1_is_told_once_for_each_server() {
     let sql = crate::verify_cases::statements(text(leads, "remedy")).join(";");
     there("postgres", &sql);
     assert_clean(&lab);
+
+    // Privileges there.
+    let role = lab.db("k_social_user");
+    for (database, plant, severity, owner, words) in [
+        (
+            "template1",
+            format!("GRANT CREATE ON SCHEMA public TO \"{role}\""),
+            "error",
+            Some(K),
+            vec!["CREATE on schema public", &role, K],
+        ),
+        (
+            "template1",
+            format!("GRANT CREATE ON DATABASE template1 TO \"{role}\""),
+            "error",
+            Some(K),
+            vec!["may create schemas", &role],
+        ),
+        (
+            "template1",
+            format!("ALTER DATABASE template1 OWNER TO \"{role}\""),
+            "error",
+            Some(K),
+            vec!["is the owner", &role],
+        ),
+        (
+            "template1",
+            format!("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO \"{role}\""),
+            "error",
+            Some(K),
+            vec!["SELECT on future tables", &role],
+        ),
+        (
+            "template1",
+            "GRANT CREATE ON SCHEMA public TO PUBLIC".to_owned(),
+            "warning",
+            None,
+            vec!["PUBLIC has CREATE on schema public"],
+        ),
+        (
+            "template1",
+            "CREATE ROLE passer_by; GRANT EXECUTE ON FUNCTION pg_read_file(text) TO passer_by"
+                .to_owned(),
+            "warning",
+            None,
+            vec!["passer_by", "pg_read_file(text)"],
+        ),
+        (
+            "template1",
+            "ALTER FUNCTION pg_catalog.pg_read_file(text) SECURITY DEFINER".to_owned(),
+            "error",
+            None,
+            vec!["pg_catalog.pg_read_file(text)", "SECURITY DEFINER"],
+        ),
+        (
+            "postgres",
+            format!("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO \"{role}\""),
+            "error",
+            Some(K),
+            vec!["pg_read_file(text)", &role],
+        ),
+        (
+            "postgres",
+            "GRANT SELECT ON pg_authid TO PUBLIC".to_owned(),
+            "error",
+            None,
+            vec!["PUBLIC has SELECT", "pg_authid"],
+        ),
+        (
+            "postgres",
+            format!("GRANT CREATE ON SCHEMA public TO \"{role}\""),
+            "warning",
+            Some(K),
+            vec!["CREATE on schema public", &role],
+        ),
+    ] {
+        there(database, &plant);
+        let report = verify(&lab, &[]);
+        let [found] = list(&report, "findings") else {
+            panic!("{plant}\n{}", shown(&report));
+        };
+        assert_eq!(text(found, "rule"), "bleed/common-database", "{plant}");
+        assert_eq!(text(found, "severity"), severity, "{plant}");
+        assert_eq!(found["belongs_to"].as_str(), owner, "{plant}");
+        let why = if database == "template1" {
+            "every new database is a copy"
+        } else {
+            "database postgres"
+        };
+        for word in words.into_iter().chain([database, why]) {
+            assert!(text(found, "message").contains(word), "{word}: {found}");
+        }
+        let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
+        there(database, &sql);
+        assert_clean(&lab);
+    }
+    there(
+        "postgres",
+        "ALTER DATABASE template0 ALLOW_CONNECTIONS true",
+    );
+    let report = verify(&lab, &[]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(text(found, "severity"), "warning", "{found}");
+    assert!(text(found, "message").contains("template0"), "{found}");
+    let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
+    there("postgres", &sql);
+    assert_clean(&lab);
+    // Tools and their readers in postgres, and what a service may do everywhere.
+    for (database, plant) in [
+        (
+            "postgres",
+            "GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO passer_by; GRANT CREATE ON SCHEMA public TO passer_by",
+        ),
+        (
+            "postgres",
+            "GRANT USAGE ON SCHEMA public TO passer_by; GRANT EXECUTE ON FUNCTION lpad(text, integer) TO passer_by",
+        ),
+        (
+            "postgres",
+            "CREATE EXTENSION pg_stat_statements; GRANT SELECT ON pg_stat_statements TO passer_by",
+        ),
+        (
+            "template1",
+            "REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC; \
+             GRANT EXECUTE ON FUNCTION pg_sleep(float8) TO PUBLIC; ALTER DATABASE template1 SET search_path = public",
+        ),
+    ] {
+        there(database, plant);
+        assert_clean(&lab);
+    }
 
     // Who may not look there says so.
     let mut lab = lab;

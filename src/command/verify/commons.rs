@@ -4,9 +4,9 @@ use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Host};
-use crate::postgres::{ConnectError, Purpose, connect, describe, objects_of};
+use crate::postgres::{ConnectError, Purpose, common_content, connect, describe};
 use crate::rules::Subject;
-use crate::snapshot::{Common, Fact, Gap, Object};
+use crate::snapshot::{Common, CommonContent, Fact, Gap};
 
 /// Their names. Both are on every server that nobody took them from.
 const COMMONS: [&str; 2] = ["template1", "postgres"];
@@ -69,7 +69,7 @@ async fn of_server(loaded: &LoadedService<'_>) -> OfServer {
         .filter(|database| *database != service.database_name())
         .map(async |database| Common {
             database: database.to_owned(),
-            objects: objects(loaded, database).await,
+            content: content(loaded, database).await,
         });
     OfServer {
         service: service.name.clone(),
@@ -77,8 +77,8 @@ async fn of_server(loaded: &LoadedService<'_>) -> OfServer {
     }
 }
 
-/// The objects of one of them, read with whichever log-in comes in.
-async fn objects(loaded: &LoadedService<'_>, database: &str) -> Fact<Vec<Object>> {
+/// What is in one of them, read with whichever log-in comes in.
+async fn content(loaded: &LoadedService<'_>, database: &str) -> Fact<CommonContent> {
     let service = loaded.service;
     let admin = service.admin_endpoint();
     let mut refused = None;
@@ -90,10 +90,10 @@ async fn objects(loaded: &LoadedService<'_>, database: &str) -> Fact<Vec<Object>
         let name = format!("dbctl verify {}", service.name);
         match connect(&there, Purpose::Read, &name).await {
             Ok(session) => {
-                let read = objects_of(&session).await;
+                let read = common_content(&session).await;
                 session.close().await;
                 return match read {
-                    Ok(objects) => Fact::Known(objects),
+                    Ok(content) => Fact::Known(content),
                     Err(error) => Fact::Unknown(Gap::new(format!(
                         "database {database}: {}",
                         describe(&error)

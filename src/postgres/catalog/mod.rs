@@ -20,7 +20,7 @@ mod state;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error};
 
-use crate::snapshot::{Fact, Gap, Identity, Object, Server, Snapshot, State};
+use crate::snapshot::{CommonContent, Fact, Gap, Identity, Object, Server, Snapshot, State};
 use chunks::Look;
 use inventory::Inventory;
 pub use links::cron_jobs_elsewhere;
@@ -154,19 +154,25 @@ pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
     objects::large(client).await
 }
 
-/// Reads the objects, large ones included, of a database that belongs to no service, in a transaction as for [`read`].
+/// Reads what somebody left in a database that belongs to no service, in a transaction as for [`read`].
 ///
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
-pub async fn read_objects(client: &Client) -> Result<Vec<Object>, Error> {
-    if !inventory::has_anything(client).await? {
-        return Ok(Vec::new());
+pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
+    let (anything, system, content) = futures::try_join!(
+        inventory::has_anything(client),
+        state::system_changed(client),
+        privileges::read_common(client),
+    )?;
+    let content = CommonContent { system, ..content };
+    if !anything {
+        return Ok(content);
     }
     let readers = Readers::new(client, None).await?;
     let there = Inventory::read(client, &readers.own.session).await?;
     let (mut objects, _) = objects::read(&readers, &there).await?;
     objects.extend(objects::large(client).await?);
-    Ok(objects)
+    Ok(CommonContent { objects, ..content })
 }
 
 /// A fact that no session may read: the server's words, and what would help.

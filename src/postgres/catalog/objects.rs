@@ -49,10 +49,7 @@ pub(super) async fn read(
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
     let behaviour = there.behaviour();
     let with_members = |sql: &str| format!("{}{sql}", there.member());
-    let routines = with_members(&there.with_replaced(
-        include_str!("sql/routines.sql"),
-        include_str!("sql/routines_replaced.sql"),
-    ));
+    let routines = with_members(include_str!("sql/routines.sql"));
     let types = with_members(include_str!("sql/types.sql"));
     let schemas = with_members(include_str!("sql/schemas.sql"));
     let others = with_members(include_str!("sql/others.sql"));

@@ -10,7 +10,7 @@ use crate::snapshot::privileges::{
     DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
     PasswordKind, Passwords, RoleFacts, RoleSetting, Securable, Standby, Tablespace,
 };
-use crate::snapshot::{Fact, Gap, Privileges};
+use crate::snapshot::{CommonContent, Fact, Gap, Kind, Privileges};
 
 const MEMBER: &str = include_str!("sql/member.sql");
 const NO_INTERNALS: &str = "SELECT NULL::oid, NULL::aclitem[] WHERE false";
@@ -119,6 +119,43 @@ pub(super) async fn read(
         privileges.sessions.push((role, sessions.unsigned_abs()));
     }
     Ok(Fact::Known(privileges))
+}
+
+/// Reads who was given what in a database that belongs to no service: on what is in every database, and on what is yet to be made.
+pub(super) async fn read_common(client: &Client) -> Result<CommonContent, Error> {
+    let objects = format!(
+        "{MEMBER}{}",
+        include_str!("sql/privileges/objects.sql").replace("{internals}", NO_INTERNALS)
+    );
+    let none: Vec<u32> = Vec::new();
+    let nothing_made: [(&(dyn ToSql + Sync), Type); 3] = [
+        (&none, Type::OID_ARRAY),
+        (&none, Type::OID_ARRAY),
+        (&none, Type::OID_ARRAY),
+    ];
+    let (database, objects, defaults) = futures::try_join!(
+        client.query_typed_one(include_str!("sql/common_grants.sql"), &[]),
+        client.query_typed(&objects, &nothing_made),
+        client.query_typed(include_str!("sql/privileges/defaults.sql"), &[]),
+    )?;
+    let grants: Vec<Grant> = all(&objects, grant)?;
+    Ok(CommonContent {
+        owner: database.try_get("owner")?,
+        creators: database.try_get("creators")?,
+        template0_open: database.try_get("template0_open")?,
+        grants: grants.into_iter().filter(is_everywhere).collect(),
+        default_grants: all(&defaults, default_grant)?,
+        ..CommonContent::default()
+    })
+}
+
+/// Whether a privilege is on what every database has; what somebody made is told as an object.
+fn is_everywhere(grant: &Grant) -> bool {
+    grant.origin != Origin::Made
+        || grant.object.on == On::Object(Kind::Schema)
+            && grant.object.name == "public"
+            // PUBLIC has USAGE from the start.
+            && grant.privileges != ["USAGE"]
 }
 
 /// What one session may read.

@@ -1,7 +1,7 @@
 //! What is true of a database beside its objects. The number of queries is fixed.
 
-use tokio_postgres::Error;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
 
 use super::super::inspect::plain_or_quoted;
 use super::{Reader, Readers};
@@ -34,6 +34,7 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         restoring: restoring(reader).await?,
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,
+        system: system_changed(reader.client).await?,
         commons: Vec::new(),
         chunks: readers.look().await?.deviations(reader).await?,
     })
@@ -151,6 +152,16 @@ async fn keys(
     }
     keys.sort_by(|a, b| (&a.table, &a.key).cmp(&(&b.table, &b.key)));
     Ok(Fact::Known(keys))
+}
+
+/// What initdb made and somebody has changed since.
+pub(super) async fn system_changed(client: &Client) -> Result<Vec<Object>, Error> {
+    let rows = client
+        .query_typed(include_str!("sql/system_changed.sql"), &[])
+        .await?;
+    rows.iter()
+        .filter_map(|row| row::object(row).transpose())
+        .collect()
 }
 
 /// Members of extensions that bear one of these names.

@@ -111,7 +111,7 @@ pub(super) fn seen(holder: Holder<'_>, grants: &[&Grant]) -> String {
 }
 
 /// Privileges and the objects that they are on.
-fn held(grants: &[&Grant]) -> String {
+pub(super) fn held(grants: &[&Grant]) -> String {
     let mut by_privileges: BTreeMap<String, Vec<&Grant>> = BTreeMap::new();
     for grant in grants {
         by_privileges

@@ -1,6 +1,7 @@
 //! Rules of group `access`: who may enter, and what may the service's own role do elsewhere?
 
 mod cluster;
+mod common;
 mod database;
 mod defaults;
 mod grant;
@@ -55,6 +56,7 @@ pub(super) const RULES: &[Rule] = &[
     login::SHARED_PASSWORD,
 ];
 
+pub(super) use common::given;
 pub(super) use grant::spoken;
 pub(super) use routine::told as definers;
 pub(super) use setting::{elements, is_known_schema, is_stock_library_path};

@@ -3,6 +3,7 @@
 use super::reach::Reach;
 use super::{database, service_of, speaks_first};
 use crate::report::text::one_line;
+use crate::rules::link::is_off;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Kind;
@@ -59,9 +60,12 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
             .iter()
             .any(|schema| !is_known_schema(case, schema))
             .then_some("names without a schema can end in another one than the set's"),
-        "role" | "session_authorization" => (!matches!(value, "" | "none" | "default")
-            && !reach.is_own(value))
-        .then_some("every session becomes that role"),
+        "role" | "session_authorization" => {
+            // What is the service's own here is another's in the next database, and nobody's to become for an administrator.
+            let own = reach.is_own(value) && (setting.role.is_some() || setting.here);
+            (!matches!(value, "" | "none" | "default") && !own)
+                .then_some("every session becomes that role")
+        }
         "session_preload_libraries" | "local_preload_libraries" => values
             .iter()
             .map(|library| library.rsplit('/').next().unwrap_or(library))
@@ -76,6 +80,11 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
         }
         "dynamic_library_path" => (!is_stock_library_path(&setting.value))
             .then_some("libraries are looked for in other places than the server's"),
+        "event_triggers" => {
+            is_off(value).then_some("event triggers do not fire, those of TimescaleDB among them")
+        }
+        "default_table_access_method" => (value != "heap")
+            .then_some("new tables are stored by another access method than the set's"),
         "lo_compat_privileges" => matches!(value, "on" | "true" | "yes" | "1")
             .then_some("every role reads every large object"),
         _ => None,

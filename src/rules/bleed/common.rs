@@ -1,9 +1,11 @@
 //! What lies in the databases that belong to no service.
 
 use crate::report::text::count;
+use crate::rules::access::given;
+use crate::rules::drift::change;
 use crate::rules::index::Names;
 use crate::rules::known;
-use crate::rules::text::{bare_drop_sql, ident, named};
+use crate::rules::text::{bare_drop_sql, ident, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::attributes::{DBNAME, DEFINITION, FUNCTION, OWNED_BY, TYPE, WRAPPER};
 use crate::snapshot::{Common, Fact, Kind, Object};
@@ -11,10 +13,10 @@ use crate::snapshot::{Common, Fact, Kind, Object};
 /// Most objects that a sentence lists.
 const MOST: usize = 8;
 
-pub(super) const COMMON_DATABASE: Rule = Rule {
+pub(in crate::rules) const COMMON_DATABASE: Rule = Rule {
     id: "bleed/common-database",
     severity: Severity::Error,
-    summary: "Is there anything in template1 or postgres that a service should have?",
+    summary: "Did anybody leave something in template1 or postgres, or open them to a service?",
     help: include_str!("../help/bleed-common-database.md"),
     scope: Scope::Database,
     check: common_database,
@@ -52,13 +54,68 @@ fn common_database(case: &Case<'_>) -> Verdict {
             .subjects
             .iter()
             .any(|subject| subject.service.database_name() == common.database);
-        match &common.objects {
+        match &common.content {
             _ if is_own => {}
             Fact::Unknown(gap) => outcome.gaps.push(gap.clone()),
-            Fact::Known(objects) => outcome.findings.extend(judge(common, objects, &subjects)),
+            Fact::Known(content) => {
+                let objects = &content.objects;
+                outcome.findings.extend(judge(common, objects, &subjects));
+                outcome.findings.extend(changed(common, &content.system));
+                if is_template(common) && content.template0_open {
+                    outcome.findings.push(open_template());
+                }
+                match given(case, common, content) {
+                    Ok(findings) => outcome.findings.extend(findings),
+                    Err(gap) => outcome.gaps.push(gap),
+                }
+            }
         }
     }
     Ok(outcome)
+}
+
+/// What initdb made and somebody has changed.
+fn changed(common: &Common, system: &[Object]) -> Vec<Finding> {
+    let database = ident(&common.database);
+    let why = why(common);
+    system
+        .iter()
+        .map(|object| {
+            let name = named(&object.key);
+            let (what, remedy) = change(object, &sql_ident(&common.database));
+            COMMON_DATABASE
+                .finding(
+                    About::object(object),
+                    format!("{name} in database {database} is not as initdb made it: {what}{why}"),
+                )
+                .saw(format!("{name} as initdb made it"), what)
+                .remedy(format!("Find out who changed it. {remedy}"))
+        })
+        .collect()
+}
+
+fn open_template() -> Finding {
+    COMMON_DATABASE
+        .finding(
+            About::plain("database", "template0"),
+            "database template0 takes log-ins: new databases that must be clean are copies of it, and nobody looks into it".to_owned(),
+        )
+        .severity(Severity::Warning)
+        .saw("no log-in to template0", "ALLOW_CONNECTIONS true".to_owned())
+        .remedy("See that nothing was left in it. Then: ALTER DATABASE template0 ALLOW_CONNECTIONS false;".to_owned())
+}
+
+/// Why it matters what is in this database.
+fn why(common: &Common) -> &'static str {
+    if is_template(common) {
+        "; every new database is a copy of it"
+    } else {
+        "; no service keeps anything there"
+    }
+}
+
+fn is_template(common: &Common) -> bool {
+    common.database == "template1"
 }
 
 /// One finding for each service whose objects are there, and one for those of nobody.
@@ -86,7 +143,7 @@ fn judge(common: &Common, objects: &[Object], subjects: &[(&Subject<'_>, Names)]
 
 fn finding(common: &Common, objects: &[&Object], owner: Option<&str>) -> Option<Finding> {
     let first = objects.first()?;
-    let is_template = common.database == "template1";
+    let is_template = is_template(common);
     let mut names: Vec<String> = objects
         .iter()
         .take(MOST)
@@ -104,11 +161,7 @@ fn finding(common: &Common, objects: &[&Object], owner: Option<&str>) -> Option<
         Some(owner) if leads => format!(", which leads to the database of {owner}"),
         Some(owner) => format!(" as {owner} has"),
     };
-    let why = if is_template {
-        "; every new database is a copy of it"
-    } else {
-        "; no service keeps anything there"
-    };
+    let why = why(common);
     let mut shown: Vec<&&Object> = objects.iter().take(MOST).collect();
     // What others depend on goes last.
     shown.sort_by_key(|object| match object.key.kind {

@@ -6,8 +6,9 @@ mod owned;
 mod places;
 mod variable;
 
+pub(super) use common::COMMON_DATABASE;
 pub(super) use history::foreign_row;
-pub(super) use places::membership;
+pub(super) use places::{membership, unaltered};
 
 use super::classify::Class;
 use super::text::ident;

@@ -1,12 +1,13 @@
 //! Objects of nobody that is known, in places and under names that tell.
 
 use super::{database, each};
+use crate::report::text::one_line;
 use crate::rules::classify::Class;
 use crate::rules::index::Names;
 use crate::rules::link::is_spoken_of;
-use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_literal, sql_name};
+use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::attributes::REPLACED;
+use crate::snapshot::attributes::{ALTERED, REPLACED};
 use crate::snapshot::{Kind, Object};
 
 pub(super) const HIDDEN_OBJECT: Rule = Rule {
@@ -106,10 +107,16 @@ fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
         format!("{name} in database {database} {what}"),
     );
     let extension = ident(extension);
-    if object.attributes.contains_key(REPLACED) {
+    let since = if object.attributes.contains_key(REPLACED) {
+        Some("replaced since".to_owned())
+    } else {
+        let altered = object.attributes.get(ALTERED);
+        altered.map(|altered| format!("altered since: {}", one_line(altered)))
+    };
+    if let Some(since) = since {
         finding.saw(
             format!("{name} as the script of extension {extension} makes it"),
-            "replaced since".to_owned(),
+            since,
         )
     } else {
         finding.saw(
@@ -129,9 +136,22 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
                 "is not as extension {name} made it: somebody has replaced it, and dumps leave it out"
             ),
             format!(
-                "Find out who replaced it, and run its statement from the extension's script again, in the server's folder `extension`. \
-                 When all of the extension is as it should be, say so: UPDATE pg_catalog.pg_extension SET extversion = extversion WHERE extname = {};",
-                sql_literal(extension)
+                "Find out who replaced it. If nothing that is wanted depends on the extension: DROP EXTENSION {sql}; CREATE EXTENSION {sql}; \
+                 else let a newer version make it again, if its script does: ALTER EXTENSION {sql} UPDATE; \
+                 if it is meant, accept it with an [[allow]] entry and the reason.",
+                sql = sql_ident(extension)
+            ),
+        );
+    }
+    if let Some(altered) = object.attributes.get(ALTERED) {
+        return (
+            format!(
+                "is not as extension {name} made it: somebody has altered it ({}), and dumps leave that out",
+                one_line(altered)
+            ),
+            format!(
+                "Find out who altered it. If the extension's script does not say the same: {} If it is meant, accept it with an [[allow]] entry and the reason.",
+                unaltered(&sql_name(&object.key), altered)
             ),
         );
     }
@@ -149,6 +169,28 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
             sql_name(&object.key)
         ),
     )
+}
+
+/// The statement that takes back what was altered of a routine.
+pub(in crate::rules) fn unaltered(routine: &str, altered: &str) -> String {
+    let actions: Vec<String> = altered
+        .split(", ")
+        .filter_map(|what| match what {
+            "SECURITY DEFINER" => Some("SECURITY INVOKER".to_owned()),
+            "LEAKPROOF" => Some("NOT LEAKPROOF".to_owned()),
+            other => other
+                .strip_prefix("SET ")
+                .map(|name| format!("RESET {name}")),
+        })
+        .collect();
+    let mut sql = Vec::new();
+    if altered.starts_with("OWNER TO ") {
+        sql.push(format!("ALTER ROUTINE {routine} OWNER TO CURRENT_USER;"));
+    }
+    if !actions.is_empty() {
+        sql.push(format!("ALTER ROUTINE {routine} {};", actions.join(" ")));
+    }
+    sql.join(" ")
 }
 
 pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {

@@ -5,8 +5,10 @@ mod engine;
 mod history;
 mod hypertable;
 mod structure;
+mod system;
 
 pub(super) use structure::{foreign_owner, severity_of};
+pub(super) use system::change;
 
 use super::survey::Place;
 use super::text::mentions;
@@ -33,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
     engine::RESTORING,
     engine::ENCODING,
     engine::COLLATION,
+    system::SYSTEM_OBJECT,
 ];
 
 /// The set of the service.

@@ -170,6 +170,23 @@ pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
     check: unknown_object,
 };
 
+/// Whether it takes the place of one of the set's in `public`: the schema that is named after the role comes first ("$user").
+fn shadows(case: &Case<'_>, object: &Object) -> bool {
+    let key = &object.key;
+    let of_role = case.subject.service.role_name() == Some(key.schema.as_str());
+    let same_name = |own: &ObjectKey| {
+        own.schema == "public"
+            && own.name == key.name
+            && own.parent.is_empty()
+            && key.parent.is_empty()
+            && own.kind.is_relation() == key.kind.is_relation()
+    };
+    of_role
+        && case
+            .lock()
+            .is_ok_and(|lock| lock.objects.keys().any(same_name))
+}
+
 fn unknown_object(case: &Case<'_>) -> Verdict {
     case.diff()?;
     let database = ident(case.subject.service.database_name());
@@ -190,14 +207,19 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
             if is_spoken_of(&case.survey.reaches, &object.key) {
                 return None;
             }
+            let shadows = shadows(case, object);
             let why = match class {
+                Class::Unknown | Class::OwnCopy(_) if shadows => format!(
+                    "; the service's names without a schema find it before {} in schema public",
+                    ident(&object.key.name)
+                ),
                 Class::Unknown => String::new(),
                 Class::OwnCopy(of) => format!("; it looks like a left-over copy of {}", ident(of)),
                 _ => return None,
             };
             let name = named(&object.key);
             let owner = foreign_owner(case, object);
-            let severity = if owner.is_some() {
+            let severity = if owner.is_some() || shadows {
                 Severity::Error
             } else {
                 severity_of(case, object)

@@ -11,6 +11,7 @@ mod texts;
 
 use super::Rule;
 pub(super) use reach::{Reach, is_spoken_of, is_text, reaches};
+pub(super) use settings::is_off;
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[

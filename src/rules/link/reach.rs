@@ -8,12 +8,15 @@ use crate::rules::classify::{Class, called_functions};
 use crate::rules::text::{ident, mentions, named};
 use crate::rules::{Subject, System};
 use crate::snapshot::attributes::{
-    DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, SETTINGS, SQL_BODY,
+    ALTERED, DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, PARAMETERS, REPLACED,
+    SETTINGS, SQL_BODY,
 };
 use crate::snapshot::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
 
 /// The attributes that hold SQL, or what is like it.
-const TEXTS: [&str; 5] = [DEFINITION, SQL_BODY, DEFAULT, GENERATED, SETTINGS];
+const TEXTS: [&str; 6] = [
+    DEFINITION, SQL_BODY, DEFAULT, GENERATED, PARAMETERS, SETTINGS,
+];
 
 /// An object whose text reaches out.
 #[derive(Debug)]
@@ -64,6 +67,10 @@ pub(in crate::rules) fn reaches<'a>(
         .objects
         .iter()
         .filter(|object| has_text(object.key.kind))
+        // Its text is the extension's.
+        .filter(|object| {
+            !object.attributes.contains_key(ALTERED) || object.attributes.contains_key(REPLACED)
+        })
         .filter_map(|object| {
             let expected = lock.objects.get(&object.key);
             let texts: Vec<(&str, &str)> = object
@@ -152,7 +159,12 @@ fn read<'a>(
         changed: known,
     };
     let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
-    if object.key.kind == Kind::Function && matches!(attribute(LANGUAGE), "c" | "internal") {
+    // Every aggregate is of language internal: what it does, the functions do that it is made of.
+    let is_aggregate = attribute(FORM) == "aggregate";
+    if object.key.kind == Kind::Function
+        && !is_aggregate
+        && matches!(attribute(LANGUAGE), "c" | "internal")
+    {
         if known && texts.is_empty() {
             return None;
         }
@@ -173,9 +185,7 @@ fn read<'a>(
         for (name, text) in texts {
             let mut found = scan(text);
             // Their texts are names of functions, not SQL: `function = dblink_exec`.
-            if matches!(object.key.kind, Kind::Operator | Kind::Cast)
-                || attribute(FORM) == "aggregate"
-            {
+            if is_aggregate || matches!(object.key.kind, Kind::Operator | Kind::Cast) {
                 found.acts.extend(named_functions(text));
             }
             if *name == SETTINGS {

@@ -202,7 +202,17 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
     } else {
         "accept it with an [[allow]] entry"
     };
+    // TimescaleDB numbers what others add from 1000 on.
+    let is_its_own = job.scheduler == Scheduler::TimescaleDb && job.id < 1000;
     let (scheduler, remedy) = match job.scheduler {
+        Scheduler::TimescaleDb if is_its_own => (
+            "TimescaleDB",
+            format!(
+                "The job is TimescaleDB's own, and somebody has changed what it runs. Give it the procedure again that it has in another database of \
+                 this version (proc_schema and proc_name in _timescaledb_config.bgw_job); or, in database {database}: SELECT delete_job({});",
+                job.id
+            ),
+        ),
         Scheduler::TimescaleDb => (
             "TimescaleDB",
             format!(
@@ -227,7 +237,9 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
         .host
         .as_deref()
         .map_or_else(String::new, |host| format!(" at host {}", one_line(host)));
-    let added = if is_of_the_set(case, job) {
+    let added = if is_its_own {
+        ", which TimescaleDB does not"
+    } else if is_of_the_set(case, job) {
         ""
     } else {
         ", and no migration adds it"

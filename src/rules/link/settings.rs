@@ -64,6 +64,17 @@ fn server_setting(case: &Case<'_>) -> Verdict {
     Ok(findings.into())
 }
 
+/// Whether a value is one of the words for false, or the beginning of one ("Parameter Names and Values").
+pub(in crate::rules) fn is_off(value: &str) -> bool {
+    let value = value.to_lowercase();
+    value == "of"
+        || value == "off"
+        || value == "0"
+        || ["false", "no"]
+            .iter()
+            .any(|word| !value.is_empty() && word.starts_with(&value))
+}
+
 /// What a setting does, if it is a link.
 fn judge(case: &Case<'_>, setting: &Setting, standby: bool) -> Option<Finding> {
     let value = setting.value.trim();
@@ -130,6 +141,21 @@ fn judge(case: &Case<'_>, setting: &Setting, standby: bool) -> Option<Finding> {
         ),
         "lo_compat_privileges" if !matches!(value, "on" | "true" | "yes" | "1") => return None,
         "lo_compat_privileges" => ("lets every role read every large object", Severity::Error),
+        "jit_provider" if value == "llvmjit" => return None,
+        "jit_provider" => (
+            "loads code into every session that dbctl does not know",
+            Severity::Error,
+        ),
+        "event_triggers" if !is_off(value) => return None,
+        "event_triggers" => (
+            "keeps event triggers from firing, those of TimescaleDB among them, in every session",
+            Severity::Error,
+        ),
+        "allow_system_table_mods" if is_off(value) => return None,
+        "allow_system_table_mods" => (
+            "lets superusers change the server's own tables",
+            Severity::Warning,
+        ),
         "dynamic_library_path" if is_stock_library_path(value) => return None,
         "dynamic_library_path" => (
             "has libraries looked for in other places than the server's",

@@ -6,9 +6,9 @@ use super::super::fixture::{K, R, S, World, key, object, table};
 use crate::manifest::{Target, Topology};
 use crate::snapshot::privileges::Membership;
 use crate::snapshot::{
-    Attempted, CollationVersions, Common, Credentials, Deviation, Entry, ExtensionVersion, Fact,
-    HbaLine, HostLook, HostPlace, Job, Kind, Live, Note, NotePlace, Object, Prepared, Restoring,
-    Scheduler, Setting, Slot, Stamp, StoredKey, dsns,
+    Attempted, CollationVersions, Common, CommonContent, Credentials, Deviation, Entry,
+    ExtensionVersion, Fact, HbaLine, HostLook, HostPlace, Job, Kind, Live, Note, NotePlace, Object,
+    Prepared, Restoring, Scheduler, Setting, Slot, Stamp, StoredKey, dsns,
 };
 
 /// One way to break the system, and the one finding that must follow.
@@ -709,6 +709,21 @@ pub(super) const FIXTURES: &[Fixture] = &[
         },
     ),
     fixture(
+        "drift/system-object",
+        Error,
+        R,
+        &["rgb_lightning_node", "pg_read_file", "SECURITY DEFINER"],
+        |w| {
+            let read = object(
+                Kind::Function,
+                "",
+                "pg_read_file",
+                &[("altered", "SECURITY DEFINER")],
+            );
+            w.snapshot(R).state.system.push(read);
+        },
+    ),
+    fixture(
         "bleed/foreign-variable",
         Error,
         K,
@@ -728,7 +743,10 @@ pub(super) const FIXTURES: &[Fixture] = &[
         |w| {
             w.snapshot(K).state.commons.push(Common {
                 database: "template1".into(),
-                objects: Fact::Known(table("k_posts", &[("id", "bigint")])),
+                content: Fact::Known(CommonContent {
+                    objects: table("k_posts", &[("id", "bigint")]),
+                    ..CommonContent::default()
+                }),
             });
         },
     ),

@@ -20,16 +20,40 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
            'parallel', CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
            'leakproof', CASE WHEN p.proleakproof THEN 'true' END,
            'settings', (SELECT string_agg(s, '; ' ORDER BY s) FROM unnest(p.proconfig) s),
-           'replaced', CASE WHEN m.scripted AND p.proowner = ANY (m.owners) THEN 'true' END
+           'replaced', CASE WHEN c.replaced THEN 'true' END,
+           'altered', c.altered
        ) AS attributes
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
   LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
   LEFT JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+  LEFT JOIN LATERAL (
+      -- CREATE OR REPLACE writes what the function depends on anew; GRANT and ALTER do not. What runs the extension's own library is as
+      -- it was, or as good.
+      SELECT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'n' AND age(d.xmin) < m.made)
+             AND NOT EXISTS (SELECT FROM member o
+                               JOIN pg_proc q ON q.oid = o.objid
+                              WHERE o.classid = 'pg_proc'::regclass AND o.extension = m.extension AND q.probin = p.probin
+                                AND age(q.xmin) >= m.made) AS replaced,
+             -- ALTER and GRANT write the same row, but after a GRANT it has an ACL for ever. Of what ALTER does only that is told which
+             -- changes with whose rights the function runs, what it may be shown and where its names end; no values of settings.
+             nullif(concat_ws(', ',
+                 CASE WHEN p.proowner <> ALL (m.owners) THEN 'OWNER TO ' || quote_ident(pg_get_userbyid(p.proowner)) END,
+                 CASE WHEN p.prosecdef AND p.proacl IS NULL THEN 'SECURITY DEFINER' END,
+                 CASE WHEN p.proleakproof AND p.proacl IS NULL THEN 'LEAKPROOF' END,
+                 (SELECT string_agg('SET ' || split_part(s, '=', 1), ', ' ORDER BY s)
+                    FROM unnest(p.proconfig) s
+                   WHERE p.proacl IS NULL
+                     AND (split_part(s, '=', 1) IN ('role', 'session_replication_role', 'lo_compat_privileges', 'dynamic_library_path')
+                          OR starts_with(s, 'search_path=')
+                             AND NOT string_to_array(translate(split_part(s, '=', 2), '" ', ''), ',')
+                                     <@ ARRAY['', 'pg_catalog', 'pg_temp', 'public', '$user', n.nspname::text]))), '') AS altered
+       ) c ON m.scripted AND age(p.xmin) < m.made
  WHERE p.oid >= 16384
    AND n.nspname !~ '^pg_temp_[0-9]+$'
-   AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners){replaced})
+   AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners) OR c.replaced OR c.altered IS NOT NULL)
    -- The constructors of a range type come and go with it (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)

@@ -8,10 +8,12 @@ WITH file AS (
 ),
 wanted(name) AS (
     VALUES ('primary_conninfo'), ('archive_command'), ('archive_library'), ('archive_cleanup_command'), ('restore_command'),
-           ('recovery_end_command'), ('shared_preload_libraries'), ('session_preload_libraries'), ('local_preload_libraries')
+           ('recovery_end_command'), ('shared_preload_libraries'), ('session_preload_libraries'), ('local_preload_libraries'),
+           ('jit_provider')
 ),
 -- Those that every session begins with. dbctl's own sessions change them, so only the file says what others get.
-begun(name) AS (VALUES ('search_path'), ('session_replication_role'), ('lo_compat_privileges'), ('dynamic_library_path'))
+begun(name) AS (VALUES ('search_path'), ('session_replication_role'), ('lo_compat_privileges'), ('dynamic_library_path'),
+                           ('event_triggers'), ('allow_system_table_mods'))
 SELECT s.name AS name, s.setting AS value, false AS pending
   FROM pg_settings s
  WHERE (s.name IN (SELECT w.name FROM wanted w) OR s.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')

@@ -8,5 +8,6 @@ SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.entry, 
  WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
    AND split_part(c.entry, '=', 1) IN ('search_path', 'role', 'session_authorization', 'session_preload_libraries',
                                        'local_preload_libraries', 'default_tablespace', 'temp_tablespaces',
-                                       'session_replication_role', 'lo_compat_privileges', 'dynamic_library_path')
+                                       'session_replication_role', 'lo_compat_privileges', 'dynamic_library_path',
+                                       'event_triggers', 'default_table_access_method')
  ORDER BY 1 NULLS FIRST, 2, 3
