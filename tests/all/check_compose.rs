@@ -259,6 +259,17 @@ const MUTATIONS: &[Mutation] = &[
     mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: container:simply-kaspa-db\n", ("error", "shared-network", S), &["k-indexer", "simply-kaspa-db", "without a password"]),
     mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: service:k-social-db\n", ("info", "nothing", K), &[]),
     mutation("image: example/dashboard:2.0.0", "image: example/exporter:2.0.0\n    network_mode: service:k-social-db", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGOPTIONS: -c role=simply_kaspa_user", ("error", "wrong-connection", K), &["as role simply_kaspa_user", "by its options"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGOPTIONS: -c statement_timeout=5s", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGHOSTADDR: 10.9.9.9", ("info", "wrong-connection", K), &["10.9.9.9", "no container"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGHOSTADDR: 10.9.9.9\n      PGHOST: k-social-db", ("info", "wrong-connection", K), &["10.9.9.9", "no container"]),
+    mutation(K_URL, "jdbc:postgresql:simply_kaspa", ("error", "wrong-connection", K), &["localhost, which is the container itself", "database simply_kaspa"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    external_links: [\"simply-kaspa-db:k-social-db\"]\n", ("error", "wrong-connection", K), &["container simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c shared_preload_libraries=pg_stat_statements\n", ("warning", "no-timescaledb", K), &["shared_preload_libraries=pg_stat_statements"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -c, \"shared_preload_libraries=timescaledb,pg_stat_statements\"]\n", ("info", "nothing", K), &[]),
+    mutation(K_HEALTH, "    healthcheck: {test: [CMD, \"true\"]}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
+    mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 0\"}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
+    mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 1\"}\n", ("info", "nothing", K), &[]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
 ];
 
@@ -459,6 +470,21 @@ fn init_scripts_are_read() {
             "psql <<EOF\nCREATE DATABASE ksocial;\nEOF",
             "ksocial",
         ),
+        (
+            "02.sql",
+            "ALTER SYSTEM SET primary_conninfo = 'host=k-social-db password=c4nary';",
+            "k-social-db",
+        ),
+        (
+            "02.sql",
+            "DO $$ BEGIN PERFORM dblink_connect('host=x,k-social-db port=5432'); END $$;",
+            "k-social-db",
+        ),
+        (
+            "02.sql",
+            "COMMENT ON SCHEMA public IS 'postgres://c4nary:c4nary@k-social-db:5432/x';",
+            "k-social-db",
+        ),
     ] {
         let deployment = Deployment::new(REFERENCE);
         deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
@@ -479,7 +505,8 @@ fn init_scripts_are_read() {
     let deployment = Deployment::new(REFERENCE);
     deployment.write(
         "config/simply-kaspa/init/02.sql",
-        "-- CREATE TABLE k_posts\nCREATE TABLE vars (key text); CREATE ROLE simply_kaspa_user; \\c simply_kaspa",
+        "-- CREATE TABLE k_posts\nCREATE TABLE vars (key text); CREATE ROLE simply_kaspa_user; \\c simply_kaspa\n\
+         COMMENT ON SCHEMA public IS 'host=simply-kaspa-db port=5432';",
     );
     deployment.run(&["check"], &[]).exits(0);
 }
@@ -972,6 +999,22 @@ fn what_nobody_can_tell_is_not_checked() {
             .exits(4)
             .says(&format!(
                 "DATABASE_URL of k-indexer: {unknown} cannot be told"
+            ));
+    }
+    // An entry of a file that libpq reads in the container.
+    for (from, to, variable) in [
+        (
+            "NETWORK: ${KASPA_NETWORK:-mainnet}",
+            "PGSERVICE: ksocial",
+            "PGSERVICE",
+        ),
+        ("5432/ksocial", "5432/?service=ksocial", "DATABASE_URL"),
+    ] {
+        Deployment::new(&REFERENCE.replacen(from, to, 1))
+            .run(&["check"], &[])
+            .exits(4)
+            .says(&format!(
+                "{variable} of k-indexer: it names an entry of libpq's service file"
             ));
     }
     // Whatever it is, the container has the same.

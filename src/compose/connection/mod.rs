@@ -120,6 +120,7 @@ impl Connection {
         !self.hosts.is_empty()
             || self.database.is_some()
             || self.role.is_some()
+            || self.options.is_some()
             || self.unread.is_some()
     }
 
