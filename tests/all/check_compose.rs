@@ -267,6 +267,8 @@ const MUTATIONS: &[Mutation] = &[
     mutation("container_name: k-indexer\n", "container_name: k-indexer\n    external_links: [\"simply-kaspa-db:k-social-db\"]\n", ("error", "wrong-connection", K), &["container simply-kaspa-db"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c shared_preload_libraries=pg_stat_statements\n", ("warning", "no-timescaledb", K), &["shared_preload_libraries=pg_stat_statements"]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -c, \"shared_preload_libraries=timescaledb,pg_stat_statements\"]\n", ("info", "nothing", K), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -c, \"primary_conninfo=host=simply-kaspa-db user=replica\"]\n", ("error", "wrong-connection", K), &["k-social-db", "container simply-kaspa-db", "primary_conninfo"]),
+    mutation("image: example/kasia-indexer:0.9.0", "image: postgres:17\n    command: [postgres, -D, /data]\n    healthcheck: {test: pg_isready}", ("error", "no-database", KASIA), &["kasia-indexer", "is a PostgreSQL server"]),
     mutation(K_HEALTH, "    healthcheck: {test: [CMD, \"true\"]}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
     mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 0\"}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
     mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 1\"}\n", ("info", "nothing", K), &[]),
@@ -312,6 +314,47 @@ fn each_fault_gives_its_finding_and_no_other() {
         );
     });
     assert!(REFERENCE.contains(K_URL));
+}
+
+#[test]
+fn files_that_are_mounted_are_read() {
+    for (name, text, says) in [
+        (
+            "k.toml",
+            "[db]\nurl = \"postgres://k_social_user@simply-kaspa-db/ksocial\"\n",
+            Some("container simply-kaspa-db"),
+        ),
+        (
+            "pgpass",
+            "# whose?\nk-social-db:5432:ksocial:k_social_user:k_social_secure_pass\nsimply-kaspa-db:*:simply_kaspa:simply_kaspa_user:c4n\\:ary\n",
+            Some("container simply-kaspa-db"),
+        ),
+        (
+            "pgpass",
+            "k-social-db:5432:ksocial:k_social_user:k_social_secure_pass\n",
+            None,
+        ),
+        ("hosts", "127.0.0.1 localhost\n", None),
+    ] {
+        let mount =
+            format!("container_name: k-indexer\n    volumes: [\"./{name}:/etc/k/{name}:ro\"]\n");
+        let deployment =
+            Deployment::new(&REFERENCE.replacen("container_name: k-indexer\n", &mount, 1));
+        deployment.write(name, text);
+        let report = deployment.run(&["check", "--format", "json"], &[]).json();
+        assert!(!report.to_string().contains("c4n"), "{report}");
+        match (errors(&report).as_slice(), says) {
+            ([], None) => {}
+            ([only], Some(says)) => {
+                assert!(
+                    only.contains(&format!("compose/wrong-connection of {K}")),
+                    "{only}"
+                );
+                assert!(only.contains(says) && only.contains(name), "{only}");
+            }
+            (found, _) => panic!("{name}: {found:#?}"),
+        }
+    }
 }
 
 /// One cause is one finding, with every place; whichever of the services are asked about, it is told.

@@ -147,6 +147,13 @@ pub(in crate::compose) fn calls(container: &Container) -> Vec<Connection> {
         .map(|variable| (variable.name.clone(), variable.value.clone()))
         .collect();
     let mut found = programs::connections("the command", &container.command, &environment);
+    // A server that is a standby of another one.
+    for field in &container.command {
+        if let Some((_, told)) = field.text.raw().split_once("primary_conninfo=") {
+            let told = field.text.part(told.trim_matches(['\'', '"']));
+            found.extend(in_text("primary_conninfo", &field.place, &told));
+        }
+    }
     for hook in &container.hooks {
         let texts = hook.words.iter();
         found.extend(texts.flat_map(|field| in_text(hook.from, &field.place, &field.text)));

@@ -131,6 +131,38 @@ fn url_of(from: &str, place: &Place, text: &Text, url: &str) -> Connection {
     connection.whole()
 }
 
+/// The entries of libpq's password file, `host:port:database:role:password`; none where a line is anything else (PostgreSQL
+/// documentation, "The Password File").
+pub(in crate::compose) fn of_passfile(from: &str, place: &Place, text: &Text) -> Vec<Connection> {
+    let lines = text.raw().lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let entry = |line: &str| {
+        // A colon within a part is written behind a backslash.
+        let line = line.replace("\\:", "\u{0}");
+        let parts: Vec<String> = line
+            .split(':')
+            .map(|part| part.replace('\u{0}', ":"))
+            .collect();
+        let [host, port, database, role, password] = parts.as_slice() else {
+            return None;
+        };
+        let is_port = port == "*" || port.parse::<u16>().is_ok();
+        let mut connection = Connection::new(from, place);
+        let parts = [
+            (Part::Host, host),
+            (Part::Port, port),
+            (Part::Database, database),
+            (Part::Role, role),
+            (Part::Password, password),
+        ];
+        for (part, value) in parts.into_iter().filter(|(_, value)| *value != "*") {
+            connection.set(part, text.part(value.clone()));
+        }
+        is_port.then(|| connection.whole())
+    };
+    lines.map(entry).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// A key of libpq's and ADO.NET's connection strings.
 pub(super) fn key(name: &str) -> Option<Part> {
     Some(match name.trim().to_ascii_lowercase().as_str() {
