@@ -1,36 +1,52 @@
-//! Connections that are not written in one variable: URLs in the configs and secrets of a container, and a role and password beside a
+//! Connections that are not written in one variable: URLs in the configs, secrets and mounted files of a container, and a role and password beside a
 //! URL (`SPRING_DATASOURCE_URL` with `SPRING_DATASOURCE_USERNAME`).
 
+use super::Place;
 use super::connection::{self, Connection};
 use super::container::Container;
+use super::text::Text;
 use super::variable::Variable;
 
-/// The connections that the configs and secrets of a container hold, and what of these could not be read.
+/// The connections that the configs, secrets and mounted files of a container hold, and what of these could not be read.
 pub(super) fn of(container: &Container) -> (Vec<Connection>, Vec<String>) {
     let mut found = Vec::new();
     let mut unread = Vec::new();
     for grant in &container.grants {
         let file = grant.file();
         match file.text() {
-            Ok(text) => {
-                // A text is read as a variable's value is.
-                let holder = Container {
-                    environment: vec![Variable {
-                        name: file.shown,
-                        value: text,
-                        place: grant.place.clone(),
-                    }],
-                    command: Vec::new(),
-                    ..container.clone()
-                };
-                found.extend(connection::of(&holder));
-            }
+            Ok(text) => found.extend(of_text(container, file.shown, text, &grant.place)),
             // A secret that is not here is as it should be.
             Err(why) if grant.kind == "config" => unread.push(why),
             Err(_) => {}
         }
     }
+    for mount in container.mounts.iter().filter(|mount| !mount.is_init()) {
+        // Of a folder nothing tells which file in it is read.
+        if let Some(file) = container.file(mount.target.raw())
+            && let Ok(text) = file.text()
+        {
+            found.extend(of_text(container, file.shown, text, &mount.place));
+        }
+    }
     (found, unread)
+}
+
+/// The connections that a file in the container holds: a text is read as a variable's value is.
+fn of_text(container: &Container, shown: String, text: Text, place: &Place) -> Vec<Connection> {
+    let passwords = connection::of_passfile(&shown, place, &text);
+    if !passwords.is_empty() {
+        return passwords;
+    }
+    let holder = Container {
+        environment: vec![Variable {
+            name: shown,
+            value: text,
+            place: place.clone(),
+        }],
+        command: Vec::new(),
+        ..container.clone()
+    };
+    connection::of(&holder)
 }
 
 /// The connections that `build.args` of a container hold.

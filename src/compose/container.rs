@@ -237,8 +237,9 @@ impl Container {
                 .iter()
                 .filter_map(|item| Some(item.text()?.shown()))
                 .collect(),
-            links: list("links")
+            links: ["links", "external_links"]
                 .iter()
+                .flat_map(|name| list(name))
                 .filter_map(|item| {
                     let text = item.text()?.shown();
                     let (service, alias) = text.split_once(':')?;

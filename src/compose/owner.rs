@@ -7,7 +7,7 @@ use super::container::Container;
 use super::image::DATA;
 use super::provided::Grant;
 use super::text::Text;
-use crate::manifest::Service;
+use crate::manifest::{Service, Store};
 
 /// The endings of a database container's name, after its service's.
 const ENDS: [&str; 8] = [
@@ -171,7 +171,13 @@ pub(super) fn database_owner(container: &Container, services: &[Service]) -> Opt
     if let Some(owner) = by_container_key(container, services) {
         return Some(owner);
     }
+    // A service that should have no database is one by its own name.
+    let keeps_files =
+        |service: &Service, name: &str| service.store == Store::Files && service.name == name;
     let by_name = own_names(container).find_map(|name| {
+        if let Some(owner) = only(services, |service| keeps_files(service, name)) {
+            return Some(owner);
+        }
         let stem = ENDS.iter().find_map(|end| name.strip_suffix(end))?;
         only(services, |service| service.name == stem).or_else(|| {
             only(services, |service| {

@@ -37,6 +37,8 @@ pub enum Health {
     Missing,
     /// It is switched off.
     Disabled,
+    /// Its command is `true` or the like: it succeeds before anything is ready.
+    Empty,
     /// There is one.
     Checked,
 }
@@ -120,8 +122,17 @@ pub(super) fn health(node: &Node) -> Health {
     let first = test.and_then(|test| test.items().first().or(Some(test)).and_then(Node::text));
     let off = check.get("disable").is_some_and(Node::is_true)
         || first.is_some_and(|word| word.raw() == "NONE");
+    let mut words = test.map(texts).unwrap_or_default();
+    words.retain(|word| !["CMD", "CMD-SHELL"].contains(&word.text.raw()));
+    let asks = words.iter().any(|word| {
+        let word = word.text.raw().trim();
+        // Of `pg_isready || true` the last counts.
+        let last = word.rsplit("||").next().unwrap_or(word).trim();
+        !["true", "/bin/true", ":", "exit 0", "exit", "0"].contains(&last)
+    });
     match (off, first) {
         (true, _) => Health::Disabled,
+        (false, Some(_)) if !words.is_empty() && !asks => Health::Empty,
         (false, None) => Health::Missing,
         (false, Some(_)) => Health::Checked,
     }

@@ -16,6 +16,7 @@ use crate::sqlite::{self, SqliteFacts};
 pub use create::{Step, create};
 pub use rgb_library::{RgbLibrary, TABLES as RGB_TABLES, is_rgb_database, rgb_library};
 use walk::Limits;
+pub use walk::reach;
 
 /// What lies in a service's directories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,6 +75,8 @@ pub struct Directory {
     pub node: Fact<Option<Node>>,
     /// The identities of the directories that it lies in, nearest first.
     pub parents: Vec<Identity>,
+    /// The nearest of them that is a PostgreSQL's data directory, by its `PG_VERSION`.
+    pub server: Option<PathBuf>,
     /// What lies below it, the parts of a `storage_dir` left to their own entries. Empty where there is no directory.
     pub contents: Fact<Contents>,
 }
@@ -114,8 +117,10 @@ pub struct Contents {
     /// The files that say that an engine is at work: RocksDB's `LOCK` while a process holds it, the RGB library's own lock file
     /// while it is there.
     pub running: Vec<PathBuf>,
-    /// The files that others may read or write, as far as the directories between here and there let them pass.
+    /// What the group or others may read or write, as far as the directories between here and there let them pass.
     pub open_files: Vec<PathBuf>,
+    /// SQLite's journals (`-wal`, `-journal`) in `rgb_sqlite` whose database is not there.
+    pub orphans: Vec<PathBuf>,
     /// The files that have more names than one.
     pub linked: Vec<(Identity, PathBuf)>,
     /// The directories, by which a bind mount of another store is known.
@@ -149,13 +154,15 @@ pub enum Engine {
     RocksDb {
         /// `MANIFEST-…`
         manifest: String,
-        /// Whether that file is there.
-        whole: bool,
+        /// Why RocksDB cannot open it: what is wrong with the files that everything in it is found by.
+        torn: Option<&'static str>,
     },
     /// A directory with fjall's `version` file or marker.
     Fjall {
         /// The file's name.
         marker: &'static str,
+        /// A directory that every one of them has, and that is not there.
+        lacks: Option<&'static str>,
     },
     /// An SQLite file; in `rgb_sqlite` also a file that has its name but not its header.
     Sqlite {
@@ -240,6 +247,11 @@ fn directory(role: Role, path: PathBuf, limits: Limits) -> Directory {
     };
     Directory {
         parents: parents(&resolved),
+        server: resolved
+            .ancestors()
+            .skip(1)
+            .find(|parent| walk::is_server(parent))
+            .map(Path::to_owned),
         role,
         path,
         resolved,
@@ -310,11 +322,13 @@ fn parents(resolved: &Path) -> Vec<Identity> {
         .collect()
 }
 
+/// Nothing is there. A symlink that leads in a circle leads nowhere as well.
 fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    error.raw_os_error() == Some(nix::libc::ELOOP)
+        || matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Gap {

@@ -116,8 +116,20 @@ async fn engines_are_known_by_content() {
     assert_eq!(
         found,
         [
-            ("f1", Engine::Fjall { marker: "version" }),
-            ("f2", Engine::Fjall { marker: ".fjall" }),
+            (
+                "f1",
+                Engine::Fjall {
+                    marker: "version",
+                    lacks: Some("journals")
+                }
+            ),
+            (
+                "f2",
+                Engine::Fjall {
+                    marker: ".fjall",
+                    lacks: Some("journals")
+                }
+            ),
             (
                 "n2",
                 Engine::Postgres {
@@ -137,10 +149,16 @@ async fn engines_are_known_by_content() {
                 }
             ),
             (
+                "p/global",
+                Engine::Postgres {
+                    marker: "pg_control"
+                }
+            ),
+            (
                 "r",
                 Engine::RocksDb {
                     manifest,
-                    whole: true
+                    torn: None
                 }
             ),
             ("s/picture.png", Engine::Sqlite { facts: None }),

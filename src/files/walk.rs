@@ -40,12 +40,26 @@ const RGB_RUNTIME_LOCK: &str = "rgb_runtime.lock";
 const ROCKSDB_LOCK: &str = "LOCK";
 
 // What initdb and the server leave in a data directory, the surest first (the page "Database File Layout").
-const POSTGRES: [&str; 4] = [
+const POSTGRES: [&str; 9] = [
     "PG_VERSION",
     "postgresql.conf",
     "pg_hba.conf",
     "postmaster.pid",
+    "postgresql.auto.conf",
+    "postmaster.opts",
+    "standby.signal",
+    "recovery.signal",
+    "pg_control",
 ];
+
+// The server's socket and the socket's lock file: `.s.PGSQL.5432`, `.s.PGSQL.5432.lock`.
+const SOCKET: &str = ".s.PGSQL.";
+
+// How SQLite names what belongs to a database and is no database.
+const JOURNALS: [&str; 2] = ["-wal", "-journal"];
+
+// What fjall 2 keeps beside its `version` file, from the first moment on.
+const FJALL: [&str; 2] = ["journals", "partitions"];
 
 // Of a dump the head is enough: whose it is stands in its first statements.
 const DUMP_HEAD: u64 = 64 << 10;
@@ -77,7 +91,7 @@ pub(super) fn contents(role: Role, root: &Path, node: &Node, limits: Limits) -> 
         unread: Unread::default(),
     };
     // Breadth first: when the bound is reached, what lies near the top was seen.
-    let mut queue = VecDeque::from([(PathBuf::new(), 0, lets_others_pass(node.mode))]);
+    let mut queue = VecDeque::from([(PathBuf::new(), 0, reach(node.mode))]);
     let mut too_deep = 0_usize;
     while let Some((below, depth, open)) = queue.pop_front() {
         if depth > limits.depth {
@@ -104,12 +118,16 @@ pub(super) fn contents(role: Role, root: &Path, node: &Node, limits: Limits) -> 
         )));
     }
     walk.contents.gaps.extend(walk.unread.gap(root, node));
+    // A directory lists its entries in no order; an outer engine comes before what lies in it.
+    let order = |trace: &Trace| (trace.path.components().count(), trace.path.clone());
+    walk.contents.traces.sort_by_cached_key(order);
     Fact::Known(walk.contents)
 }
 
 impl Walk<'_> {
-    /// Looks at one directory, which others may pass or not, and returns those in it; `None` when there were too many entries.
-    fn list(&mut self, below: &Path, open: bool) -> io::Result<Option<Vec<(PathBuf, bool)>>> {
+    /// Looks at one directory, past which group and others get as `open` says, and returns those in it; `None` when there were too
+    /// many entries.
+    fn list(&mut self, below: &Path, open: u32) -> io::Result<Option<Vec<(PathBuf, u32)>>> {
         let mut folders = Vec::new();
         let mut signs = Signs::default();
         for entry in std::fs::read_dir(join(self.root, below))? {
@@ -147,13 +165,19 @@ impl Walk<'_> {
                 });
             } else if meta.is_dir() {
                 let node = Node::of(&meta);
+                // Who may write a directory replaces what lies in it.
+                if node.mode & open & 0o022 != 0 {
+                    self.contents.open_files.push(path.clone());
+                }
                 self.contents.folders.push((node.identity, path.clone()));
-                folders.push((path, open && lets_others_pass(node.mode)));
+                folders.push((path, open & reach(node.mode)));
             } else if meta.is_file() {
-                if open && meta.mode() & 0o006 != 0 {
+                if meta.mode() & open != 0 {
                     self.contents.open_files.push(path.clone());
                 }
                 self.file(&entry, &meta, path, &mut signs);
+            } else {
+                signs.special(&entry.file_name());
             }
         }
         self.engines(below, signs);
@@ -177,6 +201,9 @@ impl Walk<'_> {
             Err(error) => return self.unread.add(&entry.path(), &error),
         };
         signs.file(&name, &head);
+        if self.role == Role::RgbSqlite && meta.len() > 0 && is_orphan(&entry.path()) {
+            self.contents.orphans.push(path.clone());
+        }
         if meta.nlink() > 1 {
             let identity = Node::of(meta).identity;
             self.contents.linked.push((identity, path.clone()));
@@ -218,11 +245,15 @@ impl Walk<'_> {
 
     fn engines(&mut self, below: &Path, signs: Signs) {
         let postgres = signs.postgres.map(|marker| Engine::Postgres { marker });
-        let rocksdb = signs.manifest.map(|manifest| Engine::RocksDb {
-            whole: self.root.join(below).join(&manifest).exists(),
+        let folder = self.root.join(below);
+        let rocksdb = signs.manifest.map(|(manifest, is_ended)| Engine::RocksDb {
+            torn: torn(&folder.join(&manifest), is_ended),
             manifest,
         });
-        let fjall = signs.fjall.map(|marker| Engine::Fjall { marker });
+        let fjall = signs.fjall.map(|marker| Engine::Fjall {
+            marker,
+            lacks: FJALL.into_iter().find(|part| !folder.join(part).is_dir()),
+        });
         self.contents
             .traces
             .extend(
@@ -242,7 +273,8 @@ impl Walk<'_> {
 #[derive(Default)]
 struct Signs {
     postgres: Option<&'static str>,
-    manifest: Option<String>,
+    /// What `CURRENT` names, and whether the line is ended: RocksDB refuses one that is not.
+    manifest: Option<(String, bool)>,
     fjall: Option<&'static str>,
 }
 
@@ -254,15 +286,56 @@ impl Signs {
         } else if name == "CURRENT" {
             self.manifest = std::str::from_utf8(head)
                 .ok()
-                .map(str::trim_end)
                 .filter(|text| text.starts_with("MANIFEST-"))
-                .map(str::to_owned);
+                .map(|text| (text.trim_end().to_owned(), text.ends_with('\n')));
+        } else if is_socket(name) {
+            self.postgres.get_or_insert(SOCKET);
         } else if name == ".fjall" {
             self.fjall = Some(".fjall");
         } else if name == "version" && head.starts_with(b"FJL") {
             self.fjall = Some("version");
         }
     }
+
+    /// What is neither a file nor a directory.
+    fn special(&mut self, name: &OsStr) {
+        if is_socket(name) {
+            self.postgres.get_or_insert(SOCKET);
+        }
+    }
+}
+
+fn is_socket(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(SOCKET.as_bytes())
+}
+
+/// Whether the file is a journal of SQLite's whose database is not there.
+fn is_orphan(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    JOURNALS
+        .iter()
+        .find_map(|end| name.strip_suffix(end.as_bytes()))
+        .is_some_and(|base| {
+            use std::os::unix::ffi::OsStrExt as _;
+            std::fs::symlink_metadata(OsStr::from_bytes(base))
+                .is_err_and(|error| is_missing(&error))
+        })
+}
+
+/// Why RocksDB cannot open what `CURRENT` names.
+fn torn(manifest: &Path, is_ended: bool) -> Option<&'static str> {
+    match std::fs::metadata(manifest) {
+        Err(error) if is_missing(&error) => Some("that file is not there"),
+        Ok(meta) if !meta.is_file() => Some("that is not a file"),
+        Ok(meta) if meta.len() == 0 => Some("that file is empty"),
+        _ if !is_ended => Some("CURRENT does not end with its line"),
+        _ => None,
+    }
+}
+
+/// Whether the directory is a PostgreSQL's.
+pub(super) fn is_server(directory: &Path) -> bool {
+    beginning(&directory.join("PG_VERSION"), 16).is_ok_and(|head| is_version(&head))
 }
 
 impl Unread {
@@ -333,9 +406,11 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-/// Whether the directory lets those in who are neither its owner nor of its group.
-const fn lets_others_pass(mode: u32) -> bool {
-    mode & 0o001 != 0
+/// The bits of a directory's entries that count when the directory itself has this mode: nobody gets past a closed one.
+pub const fn reach(mode: u32) -> u32 {
+    let group = if mode & 0o010 != 0 { 0o060 } else { 0 };
+    let others = if mode & 0o001 != 0 { 0o006 } else { 0 };
+    group | others
 }
 
 /// Whether the text is a version, as `17` or `9.6`.

@@ -161,7 +161,11 @@ async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
     if !problems.is_empty() {
         return Ok(Read::Corrupt(problems.join("; ")));
     }
-    // As bytes: a name that is not UTF-8 must not hide the others.
+    // As bytes: a name that is not UTF-8 must not hide the others. They are in the database's own encoding then.
+    let encoding: String = sqlx::query("PRAGMA encoding")
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
     let rows = sqlx::query(
         "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     )
@@ -171,7 +175,7 @@ async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
         .iter()
         .map(|row| {
             row.try_get::<Vec<u8>, _>(0)
-                .map(|name| String::from_utf8_lossy(&name).into_owned())
+                .map(|name| decoded(&name, &encoding))
         })
         .collect::<Result<Vec<_>, _>>()?;
     relations.sort();
@@ -183,6 +187,18 @@ async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
         relations,
         application_id,
     }))
+}
+
+/// A text of the database, whose encoding is as `PRAGMA encoding` names it.
+fn decoded(bytes: &[u8], encoding: &str) -> String {
+    let unit = match encoding {
+        "UTF-16le" => u16::from_le_bytes,
+        "UTF-16be" => u16::from_be_bytes,
+        _ => return String::from_utf8_lossy(bytes).into_owned(),
+    };
+    let (pairs, _) = bytes.as_chunks();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16_lossy(&units)
 }
 
 /// What `PRAGMA integrity_check` says, at most three lines of it; nothing when all is well.

@@ -259,6 +259,19 @@ const MUTATIONS: &[Mutation] = &[
     mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: container:simply-kaspa-db\n", ("error", "shared-network", S), &["k-indexer", "simply-kaspa-db", "without a password"]),
     mutation("container_name: k-indexer\n", "container_name: k-indexer\n    network_mode: service:k-social-db\n", ("info", "nothing", K), &[]),
     mutation("image: example/dashboard:2.0.0", "image: example/exporter:2.0.0\n    network_mode: service:k-social-db", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGOPTIONS: -c role=simply_kaspa_user", ("error", "wrong-connection", K), &["as role simply_kaspa_user", "by its options"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGOPTIONS: -c statement_timeout=5s", ("info", "nothing", K), &[]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGHOSTADDR: 10.9.9.9", ("info", "wrong-connection", K), &["10.9.9.9", "no container"]),
+    mutation("NETWORK: ${KASPA_NETWORK:-mainnet}", "PGHOSTADDR: 10.9.9.9\n      PGHOST: k-social-db", ("info", "wrong-connection", K), &["10.9.9.9", "no container"]),
+    mutation(K_URL, "jdbc:postgresql:simply_kaspa", ("error", "wrong-connection", K), &["localhost, which is the container itself", "database simply_kaspa"]),
+    mutation("container_name: k-indexer\n", "container_name: k-indexer\n    external_links: [\"simply-kaspa-db:k-social-db\"]\n", ("error", "wrong-connection", K), &["container simply-kaspa-db"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: postgres -c shared_preload_libraries=pg_stat_statements\n", ("warning", "no-timescaledb", K), &["shared_preload_libraries=pg_stat_statements"]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -c, \"shared_preload_libraries=timescaledb,pg_stat_statements\"]\n", ("info", "nothing", K), &[]),
+    mutation("container_name: k-social-db\n", "container_name: k-social-db\n    command: [postgres, -c, \"primary_conninfo=host=simply-kaspa-db user=replica\"]\n", ("error", "wrong-connection", K), &["k-social-db", "container simply-kaspa-db", "primary_conninfo"]),
+    mutation("image: example/kasia-indexer:0.9.0", "image: postgres:17\n    command: [postgres, -D, /data]\n    healthcheck: {test: pg_isready}", ("error", "no-database", KASIA), &["kasia-indexer", "is a PostgreSQL server"]),
+    mutation(K_HEALTH, "    healthcheck: {test: [CMD, \"true\"]}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
+    mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 0\"}\n", ("warning", "healthcheck", K), &["k-social-db", "always succeeds"]),
+    mutation(K_HEALTH, "    healthcheck: {test: \"pg_isready || exit 1\"}\n", ("info", "nothing", K), &[]),
     mutation("container_name: k-social-db\n", "container_name: k-social-db\n    image: postgres:17\n", ("warning", "no-timescaledb", K), &["k-social-db", "postgres:17"]),
 ];
 
@@ -301,6 +314,47 @@ fn each_fault_gives_its_finding_and_no_other() {
         );
     });
     assert!(REFERENCE.contains(K_URL));
+}
+
+#[test]
+fn files_that_are_mounted_are_read() {
+    for (name, text, says) in [
+        (
+            "k.toml",
+            "[db]\nurl = \"postgres://k_social_user@simply-kaspa-db/ksocial\"\n",
+            Some("container simply-kaspa-db"),
+        ),
+        (
+            "pgpass",
+            "# whose?\nk-social-db:5432:ksocial:k_social_user:k_social_secure_pass\nsimply-kaspa-db:*:simply_kaspa:simply_kaspa_user:c4n\\:ary\n",
+            Some("container simply-kaspa-db"),
+        ),
+        (
+            "pgpass",
+            "k-social-db:5432:ksocial:k_social_user:k_social_secure_pass\n",
+            None,
+        ),
+        ("hosts", "127.0.0.1 localhost\n", None),
+    ] {
+        let mount =
+            format!("container_name: k-indexer\n    volumes: [\"./{name}:/etc/k/{name}:ro\"]\n");
+        let deployment =
+            Deployment::new(&REFERENCE.replacen("container_name: k-indexer\n", &mount, 1));
+        deployment.write(name, text);
+        let report = deployment.run(&["check", "--format", "json"], &[]).json();
+        assert!(!report.to_string().contains("c4n"), "{report}");
+        match (errors(&report).as_slice(), says) {
+            ([], None) => {}
+            ([only], Some(says)) => {
+                assert!(
+                    only.contains(&format!("compose/wrong-connection of {K}")),
+                    "{only}"
+                );
+                assert!(only.contains(says) && only.contains(name), "{only}");
+            }
+            (found, _) => panic!("{name}: {found:#?}"),
+        }
+    }
 }
 
 /// One cause is one finding, with every place; whichever of the services are asked about, it is told.
@@ -459,6 +513,21 @@ fn init_scripts_are_read() {
             "psql <<EOF\nCREATE DATABASE ksocial;\nEOF",
             "ksocial",
         ),
+        (
+            "02.sql",
+            "ALTER SYSTEM SET primary_conninfo = 'host=k-social-db password=c4nary';",
+            "k-social-db",
+        ),
+        (
+            "02.sql",
+            "DO $$ BEGIN PERFORM dblink_connect('host=x,k-social-db port=5432'); END $$;",
+            "k-social-db",
+        ),
+        (
+            "02.sql",
+            "COMMENT ON SCHEMA public IS 'postgres://c4nary:c4nary@k-social-db:5432/x';",
+            "k-social-db",
+        ),
     ] {
         let deployment = Deployment::new(REFERENCE);
         deployment.write(&format!("config/simply-kaspa/init/{name}"), script);
@@ -479,7 +548,8 @@ fn init_scripts_are_read() {
     let deployment = Deployment::new(REFERENCE);
     deployment.write(
         "config/simply-kaspa/init/02.sql",
-        "-- CREATE TABLE k_posts\nCREATE TABLE vars (key text); CREATE ROLE simply_kaspa_user; \\c simply_kaspa",
+        "-- CREATE TABLE k_posts\nCREATE TABLE vars (key text); CREATE ROLE simply_kaspa_user; \\c simply_kaspa\n\
+         COMMENT ON SCHEMA public IS 'host=simply-kaspa-db port=5432';",
     );
     deployment.run(&["check"], &[]).exits(0);
 }
@@ -972,6 +1042,22 @@ fn what_nobody_can_tell_is_not_checked() {
             .exits(4)
             .says(&format!(
                 "DATABASE_URL of k-indexer: {unknown} cannot be told"
+            ));
+    }
+    // An entry of a file that libpq reads in the container.
+    for (from, to, variable) in [
+        (
+            "NETWORK: ${KASPA_NETWORK:-mainnet}",
+            "PGSERVICE: ksocial",
+            "PGSERVICE",
+        ),
+        ("5432/ksocial", "5432/?service=ksocial", "DATABASE_URL"),
+    ] {
+        Deployment::new(&REFERENCE.replacen(from, to, 1))
+            .run(&["check"], &[])
+            .exits(4)
+            .says(&format!(
+                "{variable} of k-indexer: it names an entry of libpq's service file"
             ));
     }
     // Whatever it is, the container has the same.

@@ -950,6 +950,35 @@ pub const BAD: &[Bad] = &[
         1,
         "all triggers of the session",
     ),
+    // A whole table is written anew.
+    (
+        K,
+        "SELECT 1;\nALTER TABLE k_user_profiles SET UNLOGGED;",
+        "sets/unsafe-ddl",
+        2,
+        "rewriting-table",
+    ),
+    (
+        K,
+        "SELECT 1;\nALTER TABLE k_user_profiles SET TABLESPACE fast;",
+        "sets/unsafe-ddl",
+        2,
+        "rewriting-table",
+    ),
+    (
+        K,
+        "SELECT 1;\nCLUSTER k_user_profiles USING k_user_profiles_pkey;",
+        "sets/unsafe-ddl",
+        2,
+        "rewriting-table",
+    ),
+    (
+        K,
+        "VACUUM (FULL, ANALYZE) k_user_profiles;",
+        "sets/unsafe-ddl",
+        1,
+        "rewriting-table",
+    ),
     // A schema that nobody makes.
     (
         K,
@@ -1112,6 +1141,12 @@ fn every_rule_of_the_group_has_a_case() {
 }
 
 const BENIGN: &[(&str, &str)] = &[
+    // A table of the file's own is not in use, and a plain VACUUM locks nobody out.
+    (
+        K,
+        "CREATE TABLE k_new (id int PRIMARY KEY);\nALTER TABLE k_new SET UNLOGGED;",
+    ),
+    (K, "VACUUM (ANALYZE) k_user_profiles;"),
     (
         K,
         "CREATE TABLE IF NOT EXISTS vars (key varchar(255) PRIMARY KEY, value text NOT NULL);",

@@ -68,6 +68,7 @@ mod verify_chunks;
 mod verify_dedicated;
 mod verify_drift;
 mod verify_files;
+mod verify_files_layouts;
 mod verify_fuzz;
 mod verify_links;
 mod verify_privileges;

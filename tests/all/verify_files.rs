@@ -12,17 +12,17 @@ use sqlx::{Connection as _, Executor as _};
 use crate::lab::{K, R, Run, S, dbctl, finish};
 use crate::verify_cases::{list, shown, text};
 
-const KASIA: &str = "kasia-indexer";
+pub const KASIA: &str = "kasia-indexer";
 
 /// The directories of three services as they should be, below one folder.
-struct Tree {
+pub struct Tree {
     folder: tempfile::TempDir,
     /// What RGB_STORAGE_DIR names.
-    storage: PathBuf,
+    pub storage: PathBuf,
     /// What KASIA_DATA_DIR names.
-    kasia: PathBuf,
+    pub kasia: PathBuf,
     /// Where k-indexer's server keeps its files.
-    pgdata: PathBuf,
+    pub pgdata: PathBuf,
 }
 
 impl Tree {
@@ -66,11 +66,11 @@ impl Tree {
         tree
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    fn wallet(&self) -> PathBuf {
+    pub fn wallet(&self) -> PathBuf {
         self.at(WALLET)
     }
 
@@ -113,11 +113,11 @@ fn report(run: Run) -> Value {
     report
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-fn rocksdb(path: &Path) {
+pub fn rocksdb(path: &Path) {
     for (name, text) in [
         ("CURRENT", "MANIFEST-000001\n"),
         ("MANIFEST-000001", "m"),
@@ -130,7 +130,7 @@ fn rocksdb(path: &Path) {
 }
 
 /// What initdb leaves, as far as it is recognised.
-fn postgres(path: &Path) {
+pub fn postgres(path: &Path) {
     for directory in ["global", "base", "pg_tblspc"] {
         fs::create_dir_all(path.join(directory)).unwrap();
     }
@@ -140,7 +140,7 @@ fn postgres(path: &Path) {
 }
 
 /// What fjall leaves.
-fn fjall(path: &Path) {
+pub fn fjall(path: &Path) {
     fs::create_dir_all(path.join("journals")).unwrap();
     fs::create_dir_all(path.join("partitions")).unwrap();
     fs::write(path.join("version"), b"FJL\x02").unwrap();
@@ -164,20 +164,20 @@ pub fn sqlite(path: &Path, script: &'static str) {
 }
 
 /// What ends a case: by hand, or what its remedy says.
-type Mend = fn(&mut Tree, remedy: &str);
+pub type Mend = fn(&mut Tree, remedy: &str);
 
-struct Case {
-    rule: &'static str,
-    severity: &'static str,
-    service: &'static str,
-    object: (&'static str, &'static str),
-    says: &'static [&'static str],
-    plant: fn(&mut Tree),
-    mend: Mend,
+pub struct Case {
+    pub rule: &'static str,
+    pub severity: &'static str,
+    pub service: &'static str,
+    pub object: (&'static str, &'static str),
+    pub says: &'static [&'static str],
+    pub plant: fn(&mut Tree),
+    pub mend: Mend,
 }
 
 /// Runs the shell command or the command of dbctl's that a remedy names.
-fn remedy(tree: &mut Tree, remedy: &str) {
+pub fn remedy(tree: &mut Tree, remedy: &str) {
     if let Some((_, command)) = remedy.split_once("`dbctl ") {
         let args: Vec<&str> = command.split('`').next().unwrap().split(' ').collect();
         tree.command(&args).exits(0);
@@ -187,7 +187,7 @@ fn remedy(tree: &mut Tree, remedy: &str) {
     }
 }
 
-const WALLET: &str = "storage/rgb_sqlite/8e5c1a77/rgb_lib_db";
+pub const WALLET: &str = "storage/rgb_sqlite/8e5c1a77/rgb_lib_db";
 const JOURNAL: &str = "storage/rgb_sqlite/8e5c1a77/rgb_lib_db-journal";
 
 const CASES: &[Case] = &[
@@ -834,11 +834,19 @@ pub const RULES: &[&str] = &[
 
 #[test]
 fn every_fault_of_directories_and_files_is_one_finding() {
+    each_is_one_finding(CASES);
+    let planted: BTreeSet<&str> = CASES.iter().map(|case| case.rule).collect();
+    assert_eq!(planted, RULES.iter().copied().collect());
+    assert!(CASES.len() >= 40, "{}", CASES.len());
+}
+
+/// Plants one case after the other, each of which is one finding, and mends it again.
+pub fn each_is_one_finding(cases: &[Case]) {
     let mut tree = Tree::clean();
     let report = tree.check();
     assert_eq!(report["status"], "pass", "{}", shown(&report));
     assert_eq!(list(&report, "findings").len(), 0, "{}", shown(&report));
-    for case in CASES {
+    for case in cases {
         (case.plant)(&mut tree);
         let report = tree.check();
         let [found] = list(&report, "findings") else {
@@ -873,9 +881,6 @@ fn every_fault_of_directories_and_files_is_one_finding() {
     let report = tree.check();
     assert_eq!(report["status"], "pass", "{}", shown(&report));
     assert_eq!(list(&report, "findings").len(), 0, "{}", shown(&report));
-    let planted: BTreeSet<&str> = CASES.iter().map(|case| case.rule).collect();
-    assert_eq!(planted, RULES.iter().copied().collect());
-    assert!(CASES.len() >= 40, "{}", CASES.len());
 }
 
 #[test]

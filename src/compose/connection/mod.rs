@@ -19,6 +19,7 @@ pub(super) use mention::mentions;
 pub(super) use names::is_password_name;
 pub(super) use programs::{is_program, simple};
 pub(super) use search::{calls, of};
+pub(super) use strings::of_passfile;
 
 /// A way to a database, as far as it is written. It may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +121,7 @@ impl Connection {
         !self.hosts.is_empty()
             || self.database.is_some()
             || self.role.is_some()
+            || self.options.is_some()
             || self.unread.is_some()
     }
 

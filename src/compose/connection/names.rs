@@ -3,7 +3,8 @@
 use super::Part;
 
 /// How variables and flags end that name a part, longest first.
-const ENDS: [(&str, Part); 18] = [
+const ENDS: [(&str, Part); 19] = [
+    ("HOSTADDR", Part::Host),
     ("DATABASE_NAME", Part::Database),
     ("DATABASE", Part::Database),
     ("PASSWORD", Part::Password),
@@ -36,6 +37,10 @@ const BEGINS: [&str; 6] = [
 
 /// The beginning and the part of a variable such as `K_SOCIAL_DB_HOST`, `APP__DATABASE__HOST` or `PGUSER`.
 pub(super) fn part_of(name: &str) -> Option<(String, Part)> {
+    // libpq's own; with other names options are a program's.
+    if name == "PGOPTIONS" {
+        return Some(("PG".to_owned(), Part::Options));
+    }
     let name = name.replace("__", "_");
     ENDS.iter().find_map(|(end, part)| {
         let begin = name.strip_suffix(end)?;
@@ -77,6 +82,8 @@ mod tests {
     fn names_of_parts() {
         for (name, begin) in [
             ("PGHOST", "PG"),
+            ("PGHOSTADDR", "PG"),
+            ("PGOPTIONS", "PG"),
             ("K_SOCIAL_DB_HOST", "K_SOCIAL_DB_"),
             ("DB_NAME", "DB_"),
             ("POSTGRES_DB", "POSTGRES_"),
@@ -93,6 +100,7 @@ mod tests {
             "REDIS_HOST",
             "MYDB",
             "PGDATA",
+            "DB_OPTIONS",
             "MYSQL_HOST",
         ] {
             assert!(part_of(name).is_none(), "{name}");

@@ -35,6 +35,16 @@ const OTHERS: [&str; 20] = [
 /// What is said of a value that should be a URL.
 const NO_URL: &str = "it is no URL that can be taken apart, so nothing of it is known; write postgres://role:password@host:port/database";
 
+/// What is said of the name of a service in a file of libpq's.
+pub(super) const SERVICE: &str = "it names an entry of libpq's service file, which is not known here; write host, database and role themselves";
+
+/// Whether a variable says where libpq's service file is: it is read where the compose file gives it.
+fn names_services(variable: &Variable) -> bool {
+    ["PGSERVICEFILE", "PGSYSCONFDIR"]
+        .iter()
+        .any(|name| variable.name.eq_ignore_ascii_case(name))
+}
+
 /// Everything that a container is told to connect to.
 pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
     let mut found = in_variables(&container.environment);
@@ -44,6 +54,7 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
         let same = |other: &Connection| {
             (&other.hosts, &other.database, &other.role)
                 == (&connection.hosts, &connection.database, &connection.role)
+                && other.options == connection.options
                 && other.unread == connection.unread
         };
         if !unique.iter().any(same) {
@@ -57,11 +68,19 @@ pub(in crate::compose) fn of(container: &Container) -> Vec<Connection> {
 fn in_variables(variables: &[Variable]) -> Vec<Connection> {
     let mut found: Vec<Connection> = Vec::new();
     let mut parts: BTreeMap<String, Connection> = BTreeMap::new();
-    for variable in variables {
+    // An address wins over the name beside it, wherever it is written.
+    let (addresses, named): (Vec<&Variable>, Vec<&Variable>) = variables
+        .iter()
+        .partition(|variable| variable.name.eq_ignore_ascii_case("PGHOSTADDR"));
+    for variable in named.into_iter().chain(addresses) {
         let name = variable.name.to_ascii_uppercase();
         let urls = in_text(&variable.name, &variable.place, &variable.value);
         if !urls.is_empty() {
             found.extend(urls);
+        } else if name == "PGSERVICE" {
+            if !variables.iter().any(names_services) {
+                found.push(Connection::unread(&variable.name, &variable.place, SERVICE));
+            }
         } else if let Some(begin) = name
             .strip_suffix("_FILE")
             .filter(|begin| is_url_name(begin))
@@ -128,6 +147,13 @@ pub(in crate::compose) fn calls(container: &Container) -> Vec<Connection> {
         .map(|variable| (variable.name.clone(), variable.value.clone()))
         .collect();
     let mut found = programs::connections("the command", &container.command, &environment);
+    // A server that is a standby of another one.
+    for field in &container.command {
+        if let Some((_, told)) = field.text.raw().split_once("primary_conninfo=") {
+            let told = field.text.part(told.trim_matches(['\'', '"']));
+            found.extend(in_text("primary_conninfo", &field.place, &told));
+        }
+    }
     for hook in &container.hooks {
         let texts = hook.words.iter();
         found.extend(texts.flat_map(|field| in_text(hook.from, &field.place, &field.text)));

@@ -1,5 +1,6 @@
 //! Connections that are written as one text: URLs, and `key=value` strings.
 
+use super::search::SERVICE;
 use super::{Connection, Part, decoded, host_of};
 use crate::compose::text::Text;
 use crate::compose::{Place, dsn};
@@ -15,6 +16,8 @@ const ALIKE: [&str; 6] = [
     "timescaledb",
     "timescalegis",
 ];
+/// How JDBC's URLs begin.
+const JDBC: &str = "jdbc:postgresql:";
 /// What [`Connection::unread`] says of a URL of another scheme.
 const UNKNOWN_SCHEME: &str = "its scheme is not postgres:// or postgresql://, so what it names is not known; write one of these";
 /// What it says of a URL that ends before its host.
@@ -77,11 +80,23 @@ pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection>
         found.push(url_of(from, place, text, url));
     }
     if found.is_empty()
-        && let Some(connection) = pairs(from, place, text)
+        && let Some(connection) = jdbc(from, place, text).or_else(|| pairs(from, place, text))
     {
         found.push(connection);
     }
     found
+}
+
+/// JDBC's form without a host, `jdbc:postgresql:database`: it leads to the container itself.
+fn jdbc(from: &str, place: &Place, text: &Text) -> Option<Connection> {
+    let raw = text.raw().trim();
+    let begin = raw.get(..JDBC.len())?;
+    let rest = raw.get(JDBC.len()..)?;
+    if !begin.eq_ignore_ascii_case(JDBC) || rest.is_empty() {
+        return None;
+    }
+    let url = format!("localhost/{}", rest.trim_start_matches('/'));
+    Some(url_of(from, place, text, &url))
 }
 
 /// Takes a URL apart, from behind its `://`. A stray `@` or `/` may shift every border in it, so then nothing is taken from it.
@@ -107,11 +122,45 @@ fn url_of(from: &str, place: &Place, text: &Text, url: &str) -> Connection {
         .filter(|host| !host.name.is_empty())
         .collect();
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        if let Some(part) = key(name) {
+        if name == "service" {
+            connection.unread = Some(SERVICE.to_owned());
+        } else if let Some(part) = key(name) {
             connection.set(part, decoded(text, value));
         }
     }
     connection.whole()
+}
+
+/// The entries of libpq's password file, `host:port:database:role:password`; none where a line is anything else (PostgreSQL
+/// documentation, "The Password File").
+pub(in crate::compose) fn of_passfile(from: &str, place: &Place, text: &Text) -> Vec<Connection> {
+    let lines = text.raw().lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let entry = |line: &str| {
+        // A colon within a part is written behind a backslash.
+        let line = line.replace("\\:", "\u{0}");
+        let parts: Vec<String> = line
+            .split(':')
+            .map(|part| part.replace('\u{0}', ":"))
+            .collect();
+        let [host, port, database, role, password] = parts.as_slice() else {
+            return None;
+        };
+        let is_port = port == "*" || port.parse::<u16>().is_ok();
+        let mut connection = Connection::new(from, place);
+        let parts = [
+            (Part::Host, host),
+            (Part::Port, port),
+            (Part::Database, database),
+            (Part::Role, role),
+            (Part::Password, password),
+        ];
+        for (part, value) in parts.into_iter().filter(|(_, value)| *value != "*") {
+            connection.set(part, text.part(value.clone()));
+        }
+        is_port.then(|| connection.whole())
+    };
+    lines.map(entry).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// A key of libpq's and ADO.NET's connection strings.

@@ -87,6 +87,34 @@ pub(super) fn serial(statement: &SyntaxNode) -> Option<Hazard> {
     })
 }
 
+/// What [`rewrite`] is called.
+const REWRITE: &str = "rewriting-table";
+
+/// The statement writes a whole table anew while nobody can read it (PostgreSQL documentation, CLUSTER, VACUUM and ALTER TABLE).
+pub(super) fn rewrite(statement: &SyntaxNode) -> Option<Hazard> {
+    use SyntaxKind as K;
+    let has = |kind: K| {
+        let mut inner = statement.descendants_with_tokens();
+        inner.any(|element| element.kind() == kind)
+    };
+    let rewrites = match statement.kind() {
+        K::CLUSTER | K::CLUSTER_LEGACY => true,
+        K::VACUUM => has(K::FULL_KW),
+        K::ALTER_TABLE => statement.children().any(|action| {
+            matches!(
+                action.kind(),
+                K::SET_LOGGED | K::SET_UNLOGGED | K::SET_TABLESPACE | K::SET_ACCESS_METHOD
+            )
+        }),
+        _ => false,
+    };
+    rewrites.then(|| Hazard {
+        code: REWRITE.to_owned(),
+        message: "The whole table is written anew with an `ACCESS EXCLUSIVE` lock: readers and writers wait until it is done."
+            .to_owned(),
+    })
+}
+
 /// Asks squawk about a file, and adds what it finds to the statements.
 pub(super) fn lint(
     sql: &str,

@@ -62,6 +62,7 @@ fn known(statement: &Stmt, fresh: &mut Fresh) -> Read {
             .then(hazard::dynamic)
             .into_iter()
             .chain(hazard::serial(node).filter(|_| !own))
+            .chain(hazard::rewrite(node).filter(|_| !own))
             .collect(),
         own,
         parsed: true,

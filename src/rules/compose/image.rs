@@ -1,6 +1,6 @@
 //! Images: without TimescaleDB, or of no fixed version.
 
-use super::{Scene, Words, finding};
+use super::{Container, Finding, Scene, Words, finding};
 use crate::manifest::Store;
 use crate::rules::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
@@ -30,6 +30,10 @@ fn no_timescaledb(case: &Case<'_>) -> Verdict {
             .as_ref()
             .is_some_and(|image| image.to_ascii_lowercase().contains("timescale"));
         if has {
+            let told = container.option("", &[PRELOAD]);
+            let left_out = told.filter(|list| !list.contains("timescaledb"));
+            let left_out = left_out.map(|list| not_preloaded(&scene, container, list));
+            outcome.findings.extend(left_out);
             continue;
         }
         let name = &container.name;
@@ -59,6 +63,27 @@ fn no_timescaledb(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// The parameter that the images set in their own configuration, and that a command replaces.
+const PRELOAD: &str = "shared_preload_libraries";
+
+fn not_preloaded(scene: &Scene<'_>, container: &Container, list: &str) -> Finding {
+    let name = &container.name;
+    finding(
+        &NO_TIMESCALEDB,
+        container,
+        &container.place,
+        Words {
+            message: format!(
+                "{name} is started with {PRELOAD}={list}, without timescaledb: no hypertable of {} can be used",
+                scene.service.name
+            ),
+            expected: format!("{PRELOAD} with timescaledb"),
+            actual: list.to_owned(),
+            remedy: format!("Write {PRELOAD}=timescaledb,{list} in the command of {name}."),
+        },
+    )
 }
 
 /// The image is another one tomorrow.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Around;
-use crate::compose::{Script, Text};
+use crate::compose::{Deployment, Script, Text};
+use crate::manifest::DEFAULT_PORT;
 use crate::migration::effects::{Access, Act, Class, Effect, Path, Scope, UNKNOWN, effects};
 use crate::migration::tokens::{Kind, meaningful};
 use crate::rules::sets::{Family, Owners, Service, family};
@@ -36,6 +37,13 @@ pub(in crate::rules) fn foreign_names(
     let Some((index, own)) = owners.find(&subject.service.name) else {
         return found;
     };
+    let mut databases = Vec::new();
+    for other in &system.subjects {
+        let name = other.service.name.as_str();
+        if let Some(at) = around.position(name).filter(|at| *at != position) {
+            databases.extend(deployment.databases(at).map(|(index, _)| (index, name)));
+        }
+    }
     for (container, _) in deployment.databases(position) {
         let scripts = deployment.project.scripts.iter();
         for script in scripts
@@ -46,6 +54,9 @@ pub(in crate::rules) fn foreign_names(
                 owners,
                 index,
                 own,
+                deployment,
+                container,
+                databases: &databases,
                 named: Named::default(),
             };
             reader.script(script);
@@ -59,6 +70,11 @@ struct Reader<'r, 'a> {
     owners: &'r Owners<'a>,
     index: usize,
     own: &'r Service<'a>,
+    deployment: &'r Deployment,
+    /// The one that the script is for.
+    container: usize,
+    /// The database containers of other services.
+    databases: &'r [(usize, &'a str)],
     named: Named,
 }
 
@@ -88,6 +104,14 @@ impl Reader<'_, '_> {
         // A text may name a database (`datname = '…'`, an option of a link), or be a statement for \gexec.
         for token in meaningful(sql).filter(|token| token.kind == Kind::Text) {
             let text = token.text.trim_matches('\'');
+            if text.starts_with('$') {
+                // The body of a function or of DO.
+                let body = text.split_once('$').map_or("", |(_, rest)| rest);
+                let body = body.split_once('$').map_or("", |(_, rest)| rest);
+                for inner in meaningful(body).filter(|inner| inner.kind == Kind::Text) {
+                    self.word(inner.text.trim_matches('\''));
+                }
+            }
             self.word(text);
             if runs_texts && is_statement(text) {
                 for effect in effects(text).effects {
@@ -184,12 +208,20 @@ impl Reader<'_, '_> {
             parts.extend(role.split(':').next());
             let database = place.split_once('/').map_or("", |(_, database)| database);
             parts.extend(database.split('?').next());
+            self.host(place);
         } else {
-            let pairs = word
+            let pairs: Vec<(&str, &str)> = word
                 .split_whitespace()
-                .filter_map(|pair| pair.split_once('='));
+                .filter_map(|pair| pair.split_once('='))
+                .collect();
+            for (key, host) in &pairs {
+                if ["host", "hostaddr"].contains(key) {
+                    self.host(host);
+                }
+            }
             parts.extend(
                 pairs
+                    .into_iter()
                     .filter(|(key, _)| ["dbname", "user"].contains(key))
                     .map(|(_, value)| value),
             );
@@ -197,6 +229,24 @@ impl Reader<'_, '_> {
         for part in parts {
             self.database(part);
             self.role(part);
+        }
+    }
+
+    /// Hosts with their ports, up to the end of the text or a `/`: one may be another service's container.
+    fn host(&mut self, text: &str) {
+        let hosts = text.split(['/', '?']).next().unwrap_or_default();
+        for host in hosts.split(',') {
+            let (host, port) = host.split_once(':').unwrap_or((host, ""));
+            let host = host.trim_matches('\'');
+            let port = port.parse().unwrap_or(DEFAULT_PORT);
+            let reached = self.deployment.reached(self.container, host, port);
+            let other = self
+                .databases
+                .iter()
+                .find(|(index, _)| reached.contains(index));
+            if let Some((_, owner)) = other {
+                self.name(host, Some(owner));
+            }
         }
     }
 

@@ -27,6 +27,7 @@ fn healthcheck(case: &Case<'_>) -> Verdict {
             Health::Checked => continue,
             Health::Disabled => "a healthcheck that is switched off",
             Health::Missing => "no healthcheck",
+            Health::Empty => "a healthcheck that always succeeds",
         };
         let name = &container.name;
         findings.push(finding(

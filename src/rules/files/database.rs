@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere, finding,
 };
-use crate::files::{Engine, Identity, Role, Trace};
+use crate::files::{Engine, Identity, RGB_TABLES, Role, Trace, is_rgb_database};
 use crate::migration::Owned;
 use crate::migration::guard::Party;
+use crate::migration::other_tools::TOOLS;
 use crate::rules::{Scope, Subject, Verdict};
-use crate::snapshot::{Fact, Gap};
+use crate::snapshot::{Fact, Gap, HISTORY_TABLE};
 use crate::sqlite::SqliteFacts;
 
 /// Tables of the multi-user database, or of an indexer, in the RGB library's file.
 pub(super) const WRONG_TABLES: Rule = Rule {
     id: "files/wrong-tables",
     severity: Severity::Error,
-    summary: "Is the RGB library's SQLite file free of the tables of SQL services?",
+    summary: "Does the RGB library's SQLite file hold its own tables, and none of SQL services?",
     help: include_str!("../help/files-wrong-tables.md"),
     scope: Scope::Directory,
     check: wrong_tables,
@@ -70,6 +71,15 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
                 continue;
             }
         };
+        let lacking: Vec<&str> = RGB_TABLES
+            .into_iter()
+            .filter(|table| !schema.has(table))
+            .collect();
+        if is_rgb_database(database.trace) && !lacking.is_empty() {
+            outcome
+                .findings
+                .push(lacks(case, &database.path, &lacking.join(", ")));
+        }
         let lower: BTreeSet<String> = schema
             .relations
             .iter()
@@ -83,6 +93,18 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
             .filter(|(lower, _)| !RGB_LIBRARY.contains(&lower.as_str()))
             .filter(|(lower, _)| !(bdk && lower == "transactions"))
             .collect();
+        // The RGB library's own is seaql_migrations.
+        let histories: Vec<&str> = TOOLS
+            .iter()
+            .map(|tool| tool.table)
+            .chain([HISTORY_TABLE.1])
+            .filter_map(|table| left.remove(table))
+            .collect();
+        if !histories.is_empty() {
+            outcome
+                .findings
+                .push(history(case, &database.path, &histories.join(", ")));
+        }
         // A name that two services know counts for the one with more of its tables there.
         while let Some((owner, matched)) = owners
             .iter()
@@ -100,6 +122,41 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// Another tool has taken the file for its database.
+fn history(case: &Case<'_>, path: &Path, tables: &str) -> Finding {
+    let service = &case.subject.service.name;
+    let text = Text {
+        expected: "the RGB library's own tables".to_owned(),
+        actual: format!("migration history {tables}"),
+        message: format!(
+            "{service}'s SQLite file {} holds the migration history {tables}: another tool has migrated it",
+            path.display()
+        ),
+        remedy: format!(
+            "find what wrote it (a DATABASE_URL that names the file), stop it, back up {} and drop {tables} and what it made there",
+            path.display()
+        ),
+    };
+    finding(&WRONG_TABLES, about("file", path), text)
+}
+
+/// A file of the RGB library without tables that all of its releases make.
+fn lacks(case: &Case<'_>, path: &Path, tables: &str) -> Finding {
+    let service = &case.subject.service.name;
+    let text = Text {
+        expected: "the RGB library's own tables".to_owned(),
+        actual: format!("no {tables}"),
+        message: format!(
+            "{service}'s SQLite file {} lacks tables that the RGB library makes: {tables}",
+            path.display()
+        ),
+        remedy: format!(
+            "where the library is making the file right now, look again; else stop {service} and restore the file from its backup"
+        ),
+    };
+    finding(&WRONG_TABLES, about("file", path), text)
 }
 
 /// An SQL service and the names of its relations, in lower case.
@@ -214,7 +271,33 @@ fn unreadable_sqlite(case: &Case<'_>) -> Verdict {
             Fact::Unknown(gap) => outcome.gaps.push(gap.clone()),
         }
     }
+    let rgb = super::of_role(directories(case)?, Role::RgbSqlite);
+    for (directory, contents) in contents(rgb, &mut Outcome::default()) {
+        for path in &contents.orphans {
+            outcome
+                .findings
+                .push(orphan(case, &directory.path.join(path)));
+        }
+    }
     Ok(outcome)
+}
+
+/// A journal whose database is gone: what it holds is of no use alone, and is lost once a new database begins.
+fn orphan(case: &Case<'_>, path: &Path) -> Finding {
+    let service = &case.subject.service.name;
+    let name = path.display().to_string();
+    let base = name.trim_end_matches("-wal").trim_end_matches("-journal");
+    let text = Text {
+        expected: format!("{base} beside it"),
+        actual: "a journal without its database".to_owned(),
+        message: format!(
+            "{service}'s SQLite journal {name} is there, and the database {base} is not"
+        ),
+        remedy: format!(
+            "stop {service}, put {base} back beside its journal, or restore both from one backup"
+        ),
+    };
+    finding(&UNREADABLE_SQLITE, about("file", path), text)
 }
 
 fn unreadable(case: &Case<'_>, path: &Path, facts: &SqliteFacts) -> Finding {
@@ -261,9 +344,11 @@ pub(super) const HARD_LINK: Rule = Rule {
 fn hard_link(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     let service = &case.subject.service.name;
+    let mut told = BTreeSet::new();
     for database in databases(case, &mut outcome)? {
         let names = database.trace.names;
-        if names < 2 {
+        // Both names may lie here.
+        if names < 2 || !database.identity.is_none_or(|file| told.insert(file)) {
             continue;
         }
         let path = database.path.display();
@@ -378,6 +463,8 @@ fn application_id(case: &Case<'_>) -> Verdict {
 struct Database<'a> {
     path: PathBuf,
     trace: &'a Trace,
+    /// Which file it is, if it has more names than one.
+    identity: Option<Identity>,
     facts: &'a Fact<SqliteFacts>,
 }
 
@@ -391,7 +478,11 @@ fn databases<'a>(case: &Case<'a>, outcome: &mut Outcome) -> Result<Vec<Database<
                 let Engine::Sqlite { facts: Some(facts) } = &trace.engine else {
                     return None;
                 };
+                let mut linked = contents.linked.iter();
                 Some(Database {
+                    identity: linked
+                        .find(|(_, path)| *path == trace.path)
+                        .map(|(identity, _)| *identity),
                     path: directory.path.join(&trace.path),
                     trace,
                     facts,

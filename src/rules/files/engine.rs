@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::overlap::overlapped;
+use super::overlap::{mounted, overlapped};
 use super::symlink::leaves_wallets;
 use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere,
-    finding, name, of_role,
+    finding, is_root, name, of_role,
 };
 use crate::files::{Directory, Engine, Role, Trace, is_rgb_database};
 use crate::manifest::{Service, Store};
@@ -25,11 +25,50 @@ pub(super) const FOREIGN_ENGINE: Rule = Rule {
 fn foreign_engine(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     for (directory, contents) in contents(directories(case)?, &mut outcome) {
-        for trace in foreign(case, directory, &contents.traces) {
-            outcome.findings.push(stranger(case, directory, trace));
+        let strangers = foreign(case, directory, &contents.traces);
+        // A wallet is two files: what lies in one folder was put there by one cause.
+        for (position, trace) in strangers.iter().enumerate() {
+            let folder = |trace: &Trace| match trace.engine {
+                Engine::Sqlite { .. } => trace.path.parent().map(Path::to_owned),
+                _ => None,
+            };
+            let same = |other: &&&Trace| folder(trace).is_some() && folder(other) == folder(trace);
+            let (before, after) = strangers.split_at(position);
+            if !before.iter().any(|other| same(&other)) {
+                let more = after.iter().skip(1).filter(same).count();
+                outcome
+                    .findings
+                    .push(stranger(case, directory, trace, more));
+            }
+        }
+        if let Some(server) = &directory.server
+            && is_root(directory.role)
+            && overlapped(case, directory).is_none()
+        {
+            outcome
+                .findings
+                .push(inside_server(case, directory, server));
         }
     }
     Ok(outcome)
+}
+
+/// A directory that the manifest names within the data directory of a PostgreSQL that it does not name.
+fn inside_server(case: &Case<'_>, directory: &Directory, server: &Path) -> Finding {
+    let service = &case.subject.service.name;
+    let server = server.display();
+    let text = Text {
+        expected: "a directory outside every PostgreSQL data directory".to_owned(),
+        actual: format!("it lies in {server}, which has a PG_VERSION"),
+        message: format!(
+            "{} lies inside the PostgreSQL data directory {server} (PG_VERSION)",
+            name(service, directory)
+        ),
+        remedy: format!(
+            "stop {service}, move its data out of {server} and point the manifest there"
+        ),
+    };
+    finding(&FOREIGN_ENGINE, about("directory", &directory.path), text)
 }
 
 /// The traces that do not belong in the directory, the outermost of each engine, without those that lie in a directory that
@@ -48,20 +87,27 @@ fn foreign<'a>(case: &Case<'_>, directory: &Directory, traces: &'a [Trace]) -> V
             let itself =
                 subject.service.name == case.subject.service.name && other.role == directory.role;
             !itself
-                && path.starts_with(&other.resolved)
-                && other.resolved.starts_with(&directory.resolved)
+                && (path.starts_with(&other.resolved)
+                    && other.resolved.starts_with(&directory.resolved)
+                    || mounted(directory, other)
+                        .is_some_and(|folder| trace.path.starts_with(folder)))
         });
-        if !nested && !misplaced && !belongs(case.subject.service, directory.role, &trace.engine) {
+        if !nested && !misplaced && !belongs(case.subject.service, directory.role, trace) {
             found.push(trace);
         }
     }
     found
 }
 
-const fn belongs(service: &Service, role: Role, engine: &Engine) -> bool {
+fn belongs(service: &Service, role: Role, trace: &Trace) -> bool {
+    let engine = &trace.engine;
     match role {
         Role::Storage | Role::LdkData => false,
-        Role::RgbSqlite => matches!(engine, Engine::Sqlite { .. }),
+        // A path that was joined twice makes a second one inside.
+        Role::RgbSqlite => {
+            matches!(engine, Engine::Sqlite { .. })
+                && !trace.path.iter().any(|part| part == role.as_str())
+        }
         Role::PostgreSql => matches!(engine, Engine::Postgres { .. }),
         Role::Data => is_store(service, engine),
     }
@@ -85,12 +131,12 @@ fn place(directory: &Directory, trace: &Trace) -> PathBuf {
     }
 }
 
-fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
+fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace, more: usize) -> Finding {
     let service = case.subject.service;
     let (engine, sign) = match &trace.engine {
         Engine::Postgres { marker } => ("PostgreSQL", (*marker).to_owned()),
         Engine::RocksDb { manifest, .. } => ("RocksDB", format!("CURRENT names {manifest}")),
-        Engine::Fjall { marker } => ("fjall", format!("{marker} is fjall's")),
+        Engine::Fjall { marker, .. } => ("fjall", format!("{marker} is fjall's")),
         Engine::Sqlite { .. } => ("SQLite", "its header".to_owned()),
     };
     let owners: Vec<&str> = case
@@ -110,6 +156,10 @@ fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
         format!(", the engine of {}", owners.join(", "))
     };
     let path = place(directory, trace);
+    let beside = match more {
+        0 => String::new(),
+        more => format!(" (and {more} more SQLite in that folder)"),
+    };
     let kind = match trace.engine {
         Engine::Sqlite { .. } => "file",
         _ => "directory",
@@ -118,7 +168,7 @@ fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
         expected: allowed(service, directory.role).to_owned(),
         actual: format!("{engine} at {} ({sign})", path.display()),
         message: format!(
-            "{} holds {engine} ({sign}){whose}, at {}",
+            "{} holds {engine} ({sign}){whose}, at {}{beside}",
             name(&service.name, directory),
             path.display()
         ),
@@ -140,7 +190,7 @@ fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace) -> Finding {
 
 const fn allowed(service: &Service, role: Role) -> &'static str {
     match role {
-        Role::RgbSqlite => "the RGB library's SQLite files alone",
+        Role::RgbSqlite => "the RGB library's SQLite files alone, and no rgb_sqlite/ inside",
         Role::PostgreSql => "PostgreSQL alone",
         Role::Storage => "SQLite in rgb_sqlite/ and PostgreSQL in postgresql/, nowhere else",
         Role::LdkData => "Lightning data, no database of another engine",
@@ -153,7 +203,7 @@ const fn allowed(service: &Service, role: Role) -> &'static str {
 pub(super) const UNEXPECTED_ENGINE: Rule = Rule {
     id: "files/unexpected-engine",
     severity: Severity::Error,
-    summary: "Does a file store's directory hold RocksDB or fjall?",
+    summary: "Does every store's directory hold its own engine, whole and alone?",
     help: include_str!("../help/files-unexpected-engine.md"),
     scope: Scope::Directory,
     check: unexpected_engine,
@@ -162,26 +212,47 @@ pub(super) const UNEXPECTED_ENGINE: Rule = Rule {
 fn unexpected_engine(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     let service = case.subject.service;
-    if service.store != Store::Files {
-        return Ok(outcome);
-    }
+    let is_files = service.store == Store::Files;
     let data = of_role(directories(case)?, Role::Data);
     for (directory, contents) in contents(data, &mut outcome) {
-        let own = contents
-            .traces
-            .iter()
-            .any(|trace| is_store(service, &trace.engine));
+        let own = contents.traces.iter().any(|trace| match trace.engine {
+            // A database's own folder (base/1) has a PG_VERSION as well, and no global/.
+            Engine::Postgres { marker } if !is_files => {
+                let global = trace.path.join("global");
+                marker == "PG_VERSION" && contents.folders.iter().any(|(_, path)| *path == global)
+            }
+            _ => is_store(service, &trace.engine),
+        });
         outcome
             .findings
             .extend(contents.traces.iter().filter_map(|trace| {
-                let Engine::RocksDb {
-                    manifest,
-                    whole: false,
-                } = &trace.engine
-                else {
-                    return None;
-                };
-                Some(torn(service, directory, &place(directory, trace), manifest))
+                let path = place(directory, trace);
+                match &trace.engine {
+                    _ if !is_files => None,
+                    Engine::RocksDb {
+                        manifest,
+                        torn: Some(why),
+                    } => {
+                        let seen = format!("CURRENT names {manifest}, and {why}");
+                        Some(torn(service, directory, &path, ("RocksDB", &seen)))
+                    }
+                    Engine::Fjall {
+                        lacks: Some(part),
+                        marker,
+                    } => {
+                        let seen = format!("{marker} is there, and {part}/ is not");
+                        Some(torn(service, directory, &path, ("fjall", &seen)))
+                    }
+                    Engine::Fjall { .. } => {
+                        let both = |other: &Trace| {
+                            other.path == trace.path
+                                && matches!(other.engine, Engine::RocksDb { .. })
+                        };
+                        let both = contents.traces.iter().any(both);
+                        both.then(|| two_engines(service, directory, &path))
+                    }
+                    _ => None,
+                }
             }));
         // An empty directory is a new one; what is another engine's is files/foreign-engine's to say.
         // Where not everything was seen, the gap says so instead.
@@ -189,17 +260,28 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
             || contents.entries == 0
             || !contents.gaps.is_empty()
             || overlapped(case, directory).is_some()
+            || directory.server.is_some()
             || !foreign(case, directory, &contents.traces).is_empty()
         {
             continue;
         }
+        let named = name(&service.name, directory);
         let text = Text {
-            expected: "RocksDB or fjall".to_owned(),
-            actual: "no CURRENT that names a MANIFEST-*, no fjall `version` file".to_owned(),
-            message: format!(
-                "{} is neither a RocksDB (no CURRENT that names a MANIFEST-*) nor a fjall directory, and is not empty",
-                name(&service.name, directory)
-            ),
+            expected: allowed(service, Role::Data).to_owned(),
+            actual: if is_files {
+                "no CURRENT that names a MANIFEST-*, no fjall `version` file".to_owned()
+            } else {
+                "no PG_VERSION with global/ beside it".to_owned()
+            },
+            message: if is_files {
+                format!(
+                    "{named} is neither a RocksDB (no CURRENT that names a MANIFEST-*) nor a fjall directory, and is not empty"
+                )
+            } else {
+                format!(
+                    "{named} is not empty and holds no whole PostgreSQL data directory: there is no PG_VERSION with global/ beside it"
+                )
+            },
             remedy: format!(
                 "point data_dir at {}'s store, or restore the store from its backup",
                 service.name
@@ -215,13 +297,18 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
     Ok(outcome)
 }
 
-/// A RocksDB without the file that everything in it is found by.
-fn torn(service: &Service, directory: &Directory, path: &Path, manifest: &str) -> Finding {
+/// A store without what everything in it is found by.
+fn torn(
+    service: &Service,
+    directory: &Directory,
+    path: &Path,
+    (engine, seen): (&str, &str),
+) -> Finding {
     let text = Text {
-        expected: format!("{manifest}, which CURRENT names"),
-        actual: format!("no {manifest}"),
+        expected: format!("a whole {engine}"),
+        actual: seen.to_owned(),
         message: format!(
-            "{}: CURRENT names {manifest}, and that file is not there: the RocksDB cannot be opened",
+            "{}: {seen}: the {engine} cannot be opened",
             name(&service.name, directory)
         ),
         remedy: format!(
@@ -230,6 +317,28 @@ fn torn(service: &Service, directory: &Directory, path: &Path, manifest: &str) -
         ),
     };
     finding(&UNEXPECTED_ENGINE, about("directory", path), text)
+}
+
+/// Two engines' files in one folder: one of the two stores is not the one that the service reads.
+fn two_engines(service: &Service, directory: &Directory, path: &Path) -> Finding {
+    let text = Text {
+        expected: "RocksDB or fjall".to_owned(),
+        actual: "both in one folder".to_owned(),
+        message: format!(
+            "{} holds a RocksDB and a fjall store in one folder, {}",
+            name(&service.name, directory),
+            path.display()
+        ),
+        remedy: format!(
+            "stop {}, find which one its release reads, and move the other's files away",
+            service.name
+        ),
+    };
+    let found = finding(&UNEXPECTED_ENGINE, about("directory", path), text);
+    Finding {
+        severity: Severity::Warning,
+        ..found
+    }
 }
 
 /// The RGB library has not been here yet.
@@ -247,6 +356,12 @@ fn no_database(case: &Case<'_>) -> Verdict {
     let service = &case.subject.service.name;
     let rgb = of_role(directories(case)?, Role::RgbSqlite);
     let storage = of_role(directories(case)?, Role::Storage).next();
+    // files/foreign-engine says where it lies.
+    let misplaced = directories(case)?
+        .iter()
+        .filter(|other| !matches!(other.role, Role::RgbSqlite | Role::Data))
+        .filter_map(|other| other.contents.known())
+        .any(|contents| contents.traces.iter().any(is_rgb_database));
     for (directory, contents) in contents(rgb, &mut outcome) {
         // The file may lie where a symlink leads, which files/symlink says.
         let elsewhere = storage.is_some_and(|storage| {
@@ -258,6 +373,9 @@ fn no_database(case: &Case<'_>) -> Verdict {
         if !there
             || database
             || elsewhere
+            || misplaced
+            // files/unreadable-sqlite says what is left of it.
+            || !contents.orphans.is_empty()
             || !contents.gaps.is_empty()
             || overlapped(case, directory).is_some()
         {

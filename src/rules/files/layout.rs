@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Case, Outcome, Rule, Severity, Text, about, directories, finding, is_root, name};
-use crate::files::{Directory, Node, Role};
+use crate::files::{Directory, Node, Role, reach};
 use crate::rules::{Scope, Verdict};
 use crate::snapshot::Fact;
 
@@ -95,7 +95,7 @@ fn missing(service: &str, directory: &Directory, node: Option<Node>) -> super::F
 pub(super) const OPEN_PERMISSIONS: Rule = Rule {
     id: "files/open-permissions",
     severity: Severity::Error,
-    summary: "Is every data directory, and all wallet data, closed to other users?",
+    summary: "Is all wallet and store data closed to other users, and open to its owner?",
     help: include_str!("../help/files-open-permissions.md"),
     scope: Scope::Directory,
     check: open_permissions,
@@ -107,6 +107,7 @@ fn open_permissions(case: &Case<'_>) -> Verdict {
     // What the storage directory lets through to its parts.
     let mut passes = 0;
     let mut storage_is_open = false;
+    let mut storage_owner = None;
     for directory in directories(case)? {
         let node = match &directory.node {
             Fact::Known(Some(node)) if node.directory => node,
@@ -131,18 +132,38 @@ fn open_permissions(case: &Case<'_>) -> Verdict {
             passes = reach(node.mode);
         }
         storage_is_open |= directory.role == Role::Storage && open != 0;
+        if directory.role == Role::Storage {
+            storage_owner = Some(node.owner);
+        }
         if open != 0 {
             outcome
                 .findings
                 .push(open_to_others(&service.name, directory, node, open));
             continue;
         }
+        if node.mode & 0o700 != 0o700 {
+            let found = closed_to_owner(&service.name, directory, node);
+            outcome.findings.push(found);
+            continue;
+        }
+        let is_part = matches!(directory.role, Role::RgbSqlite | Role::LdkData);
+        // Root gets in everywhere; PostgreSQL has a user of its own.
+        if let Some(owner) = storage_owner
+            && is_part
+            && owner != 0
+            && owner != node.owner
+        {
+            // Of several parts the first tells it: their cause is one.
+            storage_owner = None;
+            let found = of_another(&service.name, directory, node, owner);
+            outcome.findings.push(found);
+        }
         // PostgreSQL sees to its own files' modes, and a file store has none that others could use without the rest.
         let is_wallet = matches!(
             directory.role,
             Role::Storage | Role::RgbSqlite | Role::LdkData
         );
-        let is_reached = directory.role == Role::Storage || passes & 0o006 != 0;
+        let is_reached = directory.role == Role::Storage || passes != 0;
         if is_wallet
             && is_reached
             && let Fact::Known(contents) = &directory.contents
@@ -167,7 +188,7 @@ fn open_file(service: &str, directory: &Directory, files: &[PathBuf]) -> Option<
         expected: "files that their owner alone can read".to_owned(),
         actual: format!("{} open to others", files.len()),
         message: format!(
-            "{}: {} can be read or written by everybody{more}: every directory above it lets others pass",
+            "{}: {} can be read or written by its group or by everybody{more}: every directory above it lets them pass",
             name(service, directory),
             path.display()
         ),
@@ -176,11 +197,37 @@ fn open_file(service: &str, directory: &Directory, files: &[PathBuf]) -> Option<
     Some(finding(&OPEN_PERMISSIONS, about("file", &path), text))
 }
 
-/// The bits of a directory's entries that count when the directory itself has this mode: nobody gets past a closed one.
-const fn reach(mode: u32) -> u32 {
-    let group = if mode & 0o010 != 0 { 0o060 } else { 0 };
-    let others = if mode & 0o001 != 0 { 0o006 } else { 0 };
-    group | others
+fn closed_to_owner(service: &str, directory: &Directory, node: &Node) -> super::Finding {
+    let mode = node.mode;
+    let text = Text {
+        expected: "mode 0700".to_owned(),
+        actual: format!("mode {mode:04o}, owner uid {}", node.owner),
+        message: format!(
+            "{} (mode {mode:04o}) keeps its own owner (uid {}) from reading, writing or entering it",
+            name(service, directory),
+            node.owner
+        ),
+        remedy: format!("chmod 700 '{}'", directory.path.display()),
+    };
+    finding(&OPEN_PERMISSIONS, about("directory", &directory.path), text)
+}
+
+/// A part of the storage directory that is another user's: the node cannot use it, or that user can.
+fn of_another(service: &str, directory: &Directory, node: &Node, owner: u32) -> super::Finding {
+    let text = Text {
+        expected: format!("owner uid {owner}, as storage_dir"),
+        actual: format!("owner uid {}", node.owner),
+        message: format!(
+            "{} belongs to uid {}, and the storage_dir around it to uid {owner}",
+            name(service, directory),
+            node.owner
+        ),
+        remedy: format!("chown -R {owner} '{}'", directory.path.display()),
+    };
+    super::Finding {
+        severity: Severity::Warning,
+        ..finding(&OPEN_PERMISSIONS, about("directory", &directory.path), text)
+    }
 }
 
 fn open_to_others(service: &str, directory: &Directory, node: &Node, open: u32) -> super::Finding {

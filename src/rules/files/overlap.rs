@@ -1,5 +1,7 @@
 //! Directories that are one directory, lie in each other, or lead into each other.
 
+use std::path::Path;
+
 use super::{
     Case, Finding, Outcome, Rule, Severity, Subject, Text, about, directories, everywhere, finding,
     name,
@@ -111,19 +113,17 @@ fn lies_in(inner: &Directory, outer: &Directory) -> bool {
     let identity = outer.node.known().and_then(Option::as_ref);
     within
         || identity.is_some_and(|node| inner.parents.contains(&node.identity))
-        || is_mounted_in(inner, outer)
+        || mounted(outer, inner).is_some()
 }
 
-/// Whether a bind mount puts the directory into the other: it has a second path there, which no symlink tells of.
-fn is_mounted_in(inner: &Directory, outer: &Directory) -> bool {
-    let identity = inner.node.known().and_then(Option::as_ref);
-    let folders = outer.contents.known().map(|contents| &contents.folders);
-    identity.is_some_and(|node| {
-        folders
-            .into_iter()
-            .flatten()
-            .any(|(folder, _)| *folder == node.identity)
-    })
+/// Where a bind mount puts a directory into another: it has a second path there, which no symlink tells of.
+pub(super) fn mounted<'a>(outer: &'a Directory, inner: &Directory) -> Option<&'a Path> {
+    let node = inner.node.known().and_then(Option::as_ref)?;
+    let folders = &outer.contents.known()?.folders;
+    folders
+        .iter()
+        .find(|(folder, _)| *folder == node.identity)
+        .map(|(_, path)| path.as_path())
 }
 
 fn shared(

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::files::{Directory, Role, Symlink};
 use crate::rules::{Scope, Verdict};
+use crate::snapshot::Fact;
 
 /// A symlink that leads a store's data to where it does not belong.
 pub(super) const SYMLINK: Rule = Rule {
@@ -34,6 +35,8 @@ fn symlink(case: &Case<'_>) -> Verdict {
         // Where it leads into another store, files/shared-directory says so.
         if directory.role == Role::RgbSqlite
             && directory.symlink
+            // One that leads nowhere is files/missing-directory's.
+            && !matches!(directory.node, Fact::Known(None))
             && storage.is_some_and(|storage| !directory.resolved.starts_with(&storage.resolved))
             && overlapped(case, directory).is_none()
         {

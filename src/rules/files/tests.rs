@@ -32,7 +32,9 @@ impl Tree {
         std::fs::create_dir(root.join("rgb/storage/ldk_data")).unwrap();
         make(
             &wallet.join("rgb_lib_db"),
-            "CREATE TABLE txo (x); CREATE TABLE asset (x)",
+            "CREATE TABLE txo (x); CREATE TABLE asset (x); CREATE TABLE asset_transfer (x); CREATE TABLE backup_info (x);
+             CREATE TABLE batch_transfer (x); CREATE TABLE coloring (x); CREATE TABLE media (x); CREATE TABLE seaql_migrations (x);
+             CREATE TABLE token (x); CREATE TABLE transfer (x); CREATE TABLE transport_endpoint (x); CREATE TABLE wallet_transaction (x)",
         )
         .await;
         make(&wallet.join("bdk_db"), "CREATE TABLE bdk_txout (x)").await;
@@ -257,7 +259,10 @@ async fn open_permissions() {
     }
     chmod(&tree.at("rgb/storage/rgb_sqlite/8e5c1a77/bdk_db"), 0o600);
     assert_eq!(tree.seen().await, error(WALLET));
+    // So can its group, which 0711 lets pass as well.
     chmod(&tree.wallet(), 0o640);
+    assert_eq!(tree.seen().await, error(WALLET));
+    chmod(&tree.wallet(), 0o600);
     assert_eq!(tree.seen().await, []);
 }
 
@@ -394,6 +399,13 @@ async fn unexpected_engine() {
         one("files/unexpected-engine", Severity::Error, "kasia/db")
     );
     std::fs::write(tree.at("kasia/db/version"), "FJL\u{2}").unwrap();
+    for part in ["journals", "partitions"] {
+        assert_eq!(
+            tree.seen().await,
+            one("files/unexpected-engine", Severity::Error, "kasia/db")
+        );
+        std::fs::create_dir(tree.at("kasia/db").join(part)).unwrap();
+    }
     assert_eq!(tree.seen().await, []);
     // CURRENT names what is not there.
     std::fs::remove_file(tree.at("kasia/db/version")).unwrap();

@@ -26,7 +26,7 @@ pub(super) const UNSAFE_DDL: Rule = rule(
 
 /// squawk's rules about statements that block or fail on a table in use. Those about dropping and renaming are left out: that is what
 /// such a migration is for, and `rollback` guards the rows. `require-timeout-settings` is, too: dbctl sets the timeouts.
-const UNSAFE: [&str; 14] = [
+const UNSAFE: [&str; 15] = [
     "adding-field-with-default",
     "adding-foreign-key-constraint",
     "adding-not-nullable-field",
@@ -41,6 +41,7 @@ const UNSAFE: [&str; 14] = [
     "require-concurrent-index-creation",
     "require-concurrent-partition-detach",
     "require-concurrent-reindex",
+    "rewriting-table",
 ];
 
 /// The statements of a file that hurt a database in use.
