@@ -61,6 +61,8 @@ pub const CASES: &[Case] = &[
     case(SYSTEM, "error", K, ("table", "pg_catalog", "pg_authid"), "GRANT SELECT ON pg_catalog.pg_authid TO \"{k_social_user}\"").says(&["{k_social_user}", "pg_authid"]),
     case(SYSTEM, "error", R, ("column", "pg_catalog", "pg_authid.rolpassword"), "GRANT SELECT (rolpassword) ON pg_catalog.pg_authid TO \"{k_social_user}\"").of(K),
     case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_read_file"), "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC").says(&["pg_read_file(text)", "PUBLIC"]),
+    // PUBLIC has it from the start; by name it is somebody's doing all the same.
+    case(SYSTEM, "error", K, ("language", "", "plpgsql"), "GRANT USAGE ON LANGUAGE plpgsql TO \"{simply_kaspa_user}\"").of(S).says(&["USAGE"]),
     case(SYSTEM, "error", K, ("schema", "", "_timescaledb_internal"), "GRANT CREATE, USAGE ON SCHEMA _timescaledb_internal TO \"{simply_kaspa_user}\"").of(S).says(&["CREATE"]),
     case(SYSTEM, "warning", K, ("table", "_timescaledb_catalog", "hypertable"), "GRANT INSERT ON _timescaledb_catalog.hypertable TO \"{k_social_user}\""),
     case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC")

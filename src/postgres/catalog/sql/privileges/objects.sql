@@ -75,9 +75,9 @@ SELECT o.kind, o.schema::text AS schema, coalesce(o.parent::text, '') AS parent,
    AND NOT EXISTS (SELECT FROM aclexplode(coalesce(i.initprivs, acldefault(o.type, o.owner))) b
                     WHERE b.privilege_type = a.privilege_type
                       AND (b.grantee = a.grantee
-                           -- What PUBLIC has of it from the start is nothing new for anybody; schema public is the service's own.
+                           -- What PUBLIC has of a function or relation from the start is nothing new for anybody: GRANT … ON ALL FUNCTIONS is ordinary.
                            OR b.grantee = 0 AND NOT a.is_grantable AND (o.oid < 16384 OR m.objid IS NOT NULL)
-                              AND NOT (o.kind = 'schema' AND o.name = 'public')))
+                              AND o.class IN ('pg_proc'::regclass, 'pg_class'::regclass)))
    -- What was granted on the relation that it stands behind is said there.
    AND NOT EXISTS (SELECT FROM internal l CROSS JOIN LATERAL aclexplode(l.acl) b
                     WHERE o.class = 'pg_class'::regclass AND l.oid = o.oid AND b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
