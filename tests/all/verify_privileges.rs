@@ -63,6 +63,10 @@ pub const CASES: &[Case] = &[
     case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_read_file"), "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC").says(&["pg_read_file(text)", "PUBLIC"]),
     case(SYSTEM, "error", K, ("schema", "", "_timescaledb_internal"), "GRANT CREATE, USAGE ON SCHEMA _timescaledb_internal TO \"{simply_kaspa_user}\"").of(S).says(&["CREATE"]),
     case(SYSTEM, "warning", K, ("table", "_timescaledb_catalog", "hypertable"), "GRANT INSERT ON _timescaledb_catalog.hypertable TO \"{k_social_user}\""),
+    // What PUBLIC has from the start, and more than that.
+    case(SYSTEM, "error", K, ("function", "public", "approximate_row_count"), "GRANT EXECUTE ON FUNCTION public.approximate_row_count(regclass) TO \"{simply_kaspa_user}\" WITH GRANT OPTION")
+        .of(S)
+        .says(&["may grant it"]),
     case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC")
         .says(&["schema public", "PUBLIC", "SELECT"]),
     case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" GRANT EXECUTE ON FUNCTIONS TO \"{k_social_user}\"").of(K),
