@@ -65,6 +65,10 @@ pub const CASES: &[Case] = &[
     case(SYSTEM, "error", K, ("language", "", "plpgsql"), "GRANT USAGE ON LANGUAGE plpgsql TO \"{simply_kaspa_user}\"").of(S).says(&["USAGE"]),
     case(SYSTEM, "error", K, ("schema", "", "_timescaledb_internal"), "GRANT CREATE, USAGE ON SCHEMA _timescaledb_internal TO \"{simply_kaspa_user}\"").of(S).says(&["CREATE"]),
     case(SYSTEM, "warning", K, ("table", "_timescaledb_catalog", "hypertable"), "GRANT INSERT ON _timescaledb_catalog.hypertable TO \"{k_social_user}\""),
+    // What PUBLIC has from the start, and more than that.
+    case(SYSTEM, "error", K, ("function", "public", "approximate_row_count"), "GRANT EXECUTE ON FUNCTION public.approximate_row_count(regclass) TO \"{simply_kaspa_user}\" WITH GRANT OPTION")
+        .of(S)
+        .says(&["may grant it"]),
     case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC")
         .says(&["schema public", "PUBLIC", "SELECT"]),
     case(DEFAULTS, "error", S, ("role", "", "{simply_kaspa_user}"), "ALTER DEFAULT PRIVILEGES FOR ROLE \"{simply_kaspa_user}\" GRANT EXECUTE ON FUNCTIONS TO \"{k_social_user}\"").of(K),

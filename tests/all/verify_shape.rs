@@ -281,6 +281,8 @@ pub const CASES: &[Case] = &[
     // What initdb made, changed by somebody.
     case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_read_file"), "ALTER FUNCTION pg_catalog.pg_read_file(text) SECURITY DEFINER SET search_path = public")
         .says(&["pg_catalog.pg_read_file(text)", "SECURITY DEFINER, SET search_path"]),
+    case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_ls_dir"), "ALTER FUNCTION pg_catalog.pg_ls_dir(text) SET role = 'pg_monitor'")
+        .says(&["pg_catalog.pg_ls_dir(text)", "SET role"]),
     case(SYSTEM, "error", R, ("function", "pg_catalog", "version"), "CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE plpgsql STABLE STRICT AS 'BEGIN RETURN ''1''; END'")
         .says(&["pg_catalog.version()", "replaced"])
         .undo("CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE internal STABLE STRICT AS 'pgsql_version'"),
