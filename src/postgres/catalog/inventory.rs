@@ -120,6 +120,14 @@ pub(super) async fn has_anything(client: &Client) -> Result<bool, Error> {
         .try_get("anything")
 }
 
+/// Whether anybody may have changed here what initdb made.
+pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
+    client
+        .query_typed_one(include_str!("sql/common_touched.sql"), &[])
+        .await?
+        .try_get("touched")
+}
+
 /// The query, with what TimescaleDB's catalog in this database says of chunks.
 fn sql(session: &Session) -> String {
     let chunk = session.chunks(

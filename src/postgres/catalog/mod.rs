@@ -159,10 +159,18 @@ pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
-    let (anything, system, content) = futures::try_join!(
+    let (anything, touched) = futures::try_join!(
         inventory::has_anything(client),
-        state::system_changed(client),
-        privileges::read_common(client),
+        inventory::is_touched(client)
+    )?;
+    let (system, content) = futures::try_join!(
+        async {
+            match touched {
+                true => state::system_changed(client).await,
+                false => Ok(Vec::new()),
+            }
+        },
+        privileges::read_common(client, touched),
     )?;
     let content = CommonContent { system, ..content };
     if !anything {

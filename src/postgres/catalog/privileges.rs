@@ -122,7 +122,8 @@ pub(super) async fn read(
 }
 
 /// Reads who was given what in a database that belongs to no service: on what is in every database, and on what is yet to be made.
-pub(super) async fn read_common(client: &Client) -> Result<CommonContent, Error> {
+/// Who owns the database is asked in any case, the rest only where somebody has `touched` the catalogs.
+pub(super) async fn read_common(client: &Client, touched: bool) -> Result<CommonContent, Error> {
     let objects = format!(
         "{MEMBER}{}",
         include_str!("sql/privileges/objects.sql").replace("{internals}", NO_INTERNALS)
@@ -133,10 +134,18 @@ pub(super) async fn read_common(client: &Client) -> Result<CommonContent, Error>
         (&none, Type::OID_ARRAY),
         (&none, Type::OID_ARRAY),
     ];
-    let (database, objects, defaults) = futures::try_join!(
+    let given = async {
+        if !touched {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        futures::try_join!(
+            client.query_typed(&objects, &nothing_made),
+            client.query_typed(include_str!("sql/privileges/defaults.sql"), &[]),
+        )
+    };
+    let (database, (objects, defaults)) = futures::try_join!(
         client.query_typed_one(include_str!("sql/common_grants.sql"), &[]),
-        client.query_typed(&objects, &nothing_made),
-        client.query_typed(include_str!("sql/privileges/defaults.sql"), &[]),
+        given,
     )?;
     let grants: Vec<Grant> = all(&objects, grant)?;
     Ok(CommonContent {

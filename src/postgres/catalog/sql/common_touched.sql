@@ -1,0 +1,20 @@
+-- Whether anybody has written into the catalogs that say who may do what, and what functions and views are, since initdb: only then is it
+-- looked at what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql), somebody may have.
+WITH made AS MATERIALIZED (
+    SELECT CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 < 2147483648 AND age(l.xmin) - age(t.xmin) BETWEEN 0 AND 60
+                THEN age(t.xmin) END AS age
+      FROM pg_database t, pg_extension l
+     WHERE t.datname = 'template0'
+       AND l.extname = 'plpgsql'
+       AND l.oid < 16384
+)
+SELECT (SELECT m.age FROM made m) IS NULL
+       OR EXISTS (
+           SELECT FROM (
+               SELECT xmin FROM pg_class UNION ALL SELECT xmin FROM pg_attribute UNION ALL SELECT xmin FROM pg_proc
+               UNION ALL SELECT xmin FROM pg_namespace UNION ALL SELECT xmin FROM pg_type UNION ALL SELECT xmin FROM pg_language
+               UNION ALL SELECT xmin FROM pg_rewrite UNION ALL SELECT xmin FROM pg_default_acl
+               UNION ALL SELECT xmin FROM pg_foreign_data_wrapper UNION ALL SELECT xmin FROM pg_foreign_server
+               UNION ALL SELECT xmin FROM pg_largeobject_metadata
+           ) r
+            WHERE age(r.xmin) < (SELECT m.age FROM made m)) AS touched
