@@ -135,11 +135,12 @@ async fn one(
                 again: "dbctl lock",
             };
             settle(&new, &there, options.check, report);
+            if report.state != LockState::Written {
+                return;
+            }
             let old = there.text.and_then(|text| Lock::parse("", text).ok());
             let others = loaded.others(&service.service.name);
-            if report.state == LockState::Written
-                && let Some(names) = foreign(&new, old.as_ref(), &others)
-            {
+            if let Some(names) = foreign(&new, old.as_ref(), &others) {
                 tell(
                     report,
                     format!(

@@ -123,7 +123,13 @@ pub(super) async fn has_anything(client: &Client) -> Result<bool, Error> {
 /// Whether anybody may have changed here what initdb made.
 pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
     client
-        .query_typed_one(include_str!("sql/common_touched.sql"), &[])
+        .query_typed_one(
+            concat!(
+                include_str!("sql/initdb_age.sql"),
+                include_str!("sql/common_touched.sql")
+            ),
+            &[],
+        )
         .await?
         .try_get("touched")
 }

@@ -157,7 +157,13 @@ async fn keys(
 /// What initdb made and somebody has changed since.
 pub(super) async fn system_changed(client: &Client) -> Result<Vec<Object>, Error> {
     let rows = client
-        .query_typed(include_str!("sql/system_changed.sql"), &[])
+        .query_typed(
+            concat!(
+                include_str!("sql/initdb_age.sql"),
+                include_str!("sql/system_changed.sql")
+            ),
+            &[],
+        )
         .await?;
     rows.iter()
         .filter_map(|row| row::object(row).transpose())

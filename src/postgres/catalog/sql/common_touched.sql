@@ -1,13 +1,5 @@
 -- Whether anybody has written into the catalogs that say who may do what, and what functions and views are, since initdb: only then is it
 -- looked at what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql), somebody may have.
-WITH made AS MATERIALIZED (
-    SELECT CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 < 2147483648 AND age(l.xmin) - age(t.xmin) BETWEEN 0 AND 60
-                THEN age(t.xmin) END AS age
-      FROM pg_database t, pg_extension l
-     WHERE t.datname = 'template0'
-       AND l.extname = 'plpgsql'
-       AND l.oid < 16384
-)
 SELECT (SELECT m.age FROM made m) IS NULL
        OR EXISTS (
            SELECT FROM (

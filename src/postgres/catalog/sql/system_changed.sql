@@ -1,14 +1,6 @@
 -- What initdb made and somebody has changed since: functions, views, rules on its relations, and who may write in language c.
 -- initdb makes no function that runs with its owner's rights, has settings, or is written in anything but internal, c and sql. A body in
 -- sql and a view look like any other: they are told by their age, for initdb makes template0 last, where ages tell (member_aged.sql).
-WITH made AS MATERIALIZED (
-    SELECT CASE WHEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 < 2147483648 AND age(l.xmin) - age(t.xmin) BETWEEN 0 AND 60
-                THEN age(t.xmin) END AS age
-      FROM pg_database t, pg_extension l
-     WHERE t.datname = 'template0'
-       AND l.extname = 'plpgsql'
-       AND l.oid < 16384
-)
 SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::text AS name, oidvectortypes(p.proargtypes) AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
