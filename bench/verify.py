@@ -121,19 +121,27 @@ def psql() -> str:
     return str(found[-1]) if found else shutil.which("psql") or sys.exit("bench: psql is missing")
 
 
-def timed(arguments: list, env: dict[str, str], folder: Path, codes: tuple[int, ...] = (0,), rounds: int = ROUNDS) -> tuple[float, int]:
-    """Median seconds and largest memory (KiB) of some runs."""
-    seconds, peak = [], 0
+# A process begins with the peak of the one that started it, and this one reads whole logs.
+PEAK = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=-3, stderr=-3); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+
+
+def peak_of(arguments: list, env: dict[str, str], folder: Path) -> int:
+    """Largest memory of one run, KiB."""
+    return int(subprocess.run([sys.executable, "-S", "-c", PEAK, *arguments], cwd=folder, env=env, check=True, capture_output=True, text=True).stdout)
+
+
+def timed(arguments: list, env: dict[str, str], folder: Path, codes: tuple[int, ...] = (0,), rounds: int = ROUNDS) -> float:
+    """Median seconds of some runs."""
+    seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
         process = subprocess.Popen(arguments, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        _, status = os.waitpid(process.pid, 0)
         seconds.append(time.perf_counter() - started)
-        peak = max(peak, usage.ru_maxrss)
         if os.waitstatus_to_exitcode(status) not in codes:
             sys.exit(f"bench: {arguments} ended with {status}\n{out.decode()[-2000:]}\n{err.decode()[-2000:]}")
-    return median(seconds), peak
+    return median(seconds)
 
 
 def write_services(folder: Path, server: Server, names: list[str]) -> dict[str, str]:
@@ -159,8 +167,8 @@ def services(folder: Path, server: Server) -> list[str]:
     seen = {}
     for number in SERVICES:
         env = write_services(folder, server, names[:number])
-        whole, peak = timed([DBCTL, "verify", "-q"], env, folder)
-        reading, _ = timed([DBCTL, "verify", "-q", "--no-login-proof"], env, folder, (0, 4))
+        whole, peak = timed([DBCTL, "verify", "-q"], env, folder), peak_of([DBCTL, "verify", "-q"], env, folder)
+        reading = timed([DBCTL, "verify", "-q", "--no-login-proof"], env, folder, (0, 4))
         lines.append(f"| {number} | {whole * 1000:.0f} | {whole * 1000 / number:.1f} | {reading * 1000:.0f} | {reading * 1000 / number:.1f} | {peak / 1024:.0f} |")
         seen[number] = {"whole": whole, "reading": reading}
     few, many = min(SERVICES), max(SERVICES)
@@ -185,36 +193,53 @@ def timed_once(arguments: list, env: dict[str, str], folder: Path) -> None:
         sys.exit(f"bench: {arguments} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
+def with_chunks(folder: Path, server: Server, number: int) -> dict[str, str]:
+    """A database with a hypertable of so many chunks; gives dbctl's environment without an administrator."""
+    name = f"c{number}"
+    here = folder / name
+    env = write_services(here_made(here), server, [name])
+    sql = (f"CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE {name}_h (at bigint NOT NULL, id bigint NOT NULL, v text, PRIMARY KEY (at, id));\n"
+           f"CREATE INDEX {name}_v ON {name}_h (v);\nCREATE INDEX {name}_id ON {name}_h (id, at);\n"
+           f"SELECT create_hypertable('{name}_h', by_range('at', 10), create_default_indexes => false);\n")
+    (here / "sql" / name / "V2__hypertable.sql").write_text(sql)
+    manifest = here / "dbctl.toml"
+    manifest.write_text(manifest.read_text().replace('store = "postgres"', 'store = "timescaledb"'))
+    for verb in (["lock", "-q"], ["provision", "-q"], ["migrate", "-q"]):
+        timed_once([DBCTL, *verb], env, here)
+    for first in range(0, number, 250):
+        server.sql(name, f"INSERT INTO {name}_h SELECT g * 10, g FROM generate_series({first}, {min(first + 250, number) - 1}) g;")
+    server.sql(name, "VACUUM ANALYZE;")
+    return {key: value for key, value in env.items() if key != "ADMIN"}
+
+
+def round_of(here: Path, server: Server, name: str, env: dict[str, str]) -> dict[str, float]:
+    """One run of everything that is compared; milliseconds and MiB."""
+    # Without an administrator some rules are not checked, and the exit code says so.
+    once = lambda: timed([DBCTL, "verify", "-q"], env, here, (4,), 1)
+    verify, peak = once(), peak_of([DBCTL, "verify", "-q"], env, here)
+    whole, into, queries, elsewhere = server.statements("dbctl", name, once)
+    single = server.statements("psql", name, lambda: timed([psql(), "-qXAt", "-d", name, "-c", SINGLE], server.env(), here, (0,), 1))[0]
+    dump = timed([server.bin / "pg_dump", "-s", "-d", name], server.env(), here, (0,), 1)
+    return {"verify": verify * 1000, "peak": peak / 1024, "whole": whole, "into": into, "others": whole - into, "queries": queries,
+            "elsewhere": elsewhere, "single": single, "dump": dump * 1000}
+
+
 def chunks(folder: Path, server: Server) -> list[str]:
     lines = ["| chunks | verify, ms | pg_dump -s, ms | peak of verify, MiB | queries | all queries, ms | of these into chunks, ms | all others, ms | asked of other databases, ms | the single query, ms |",
              "|---|---|---|---|---|---|---|---|---|---|"]
+    environments, runs = {}, {FEW: [], CHUNKS: []}
+    for number in runs:
+        environments[number] = with_chunks(folder, server, number)
+    # In turn, so that what else the machine does meets both alike.
+    for _ in range(ROUNDS):
+        for number, run in runs.items():
+            run.append(round_of(folder / f"c{number}", server, f"c{number}", environments[number]))
     seen = {}
-    for number in (FEW, CHUNKS):
-        name = f"c{number}"
-        here = folder / name
-        env = write_services(here_made(here), server, [name])
-        sql = (f"CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE {name}_h (at bigint NOT NULL, id bigint NOT NULL, v text, PRIMARY KEY (at, id));\n"
-               f"CREATE INDEX {name}_v ON {name}_h (v);\nCREATE INDEX {name}_id ON {name}_h (id, at);\n"
-               f"SELECT create_hypertable('{name}_h', by_range('at', 10), create_default_indexes => false);\n")
-        (here / "sql" / name / "V2__hypertable.sql").write_text(sql)
-        manifest = here / "dbctl.toml"
-        manifest.write_text(manifest.read_text().replace('store = "postgres"', 'store = "timescaledb"'))
-        for verb in (["lock", "-q"], ["provision", "-q"], ["migrate", "-q"]):
-            timed_once([DBCTL, *verb], env, here)
-        for first in range(0, number, 250):
-            server.sql(name, f"INSERT INTO {name}_h SELECT g * 10, g FROM generate_series({first}, {min(first + 250, number) - 1}) g;")
-        server.sql(name, "VACUUM ANALYZE;")
-        alone = {key: value for key, value in env.items() if key != "ADMIN"}
-        # Without an administrator some rules are not checked, and the exit code says so.
-        once = lambda: timed([DBCTL, "verify", "-q"], alone, here, (4,), 1)
-        verify, peak = timed([DBCTL, "verify", "-q"], alone, here, (4,))
-        runs = [server.statements("dbctl", name, once) for _ in range(ROUNDS)]
-        whole, into, queries, elsewhere = (median(run[part] for run in runs) for part in range(4))
-        single = median(server.statements("psql", name, lambda: timed([psql(), "-qXAt", "-d", name, "-c", SINGLE], server.env(), here, (0,), 1))[0] for _ in range(ROUNDS))
-        dump = server.bin / "pg_dump"
-        schema, _ = timed([dump, "-s", "-d", name], server.env(), here)
-        lines.append(f"| {number} | {verify * 1000:.0f} | {schema * 1000:.0f} | {peak / 1024:.0f} | {queries:.0f} | {whole:.0f} | {into:.1f} | {whole - into:.0f} | {elsewhere:.0f} | {single:.1f} |")
-        seen[number] = {"whole": whole, "into": into, "others": whole - into, "queries": queries, "single": single, "verify": verify, "dump": schema, "peak": peak}
+    for number, run in runs.items():
+        middle = {part: median(one[part] for one in run) for part in run[0]}
+        middle["peak"] = max(one["peak"] for one in run)
+        seen[number] = middle
+        lines.append("| {number} | {verify:.0f} | {dump:.0f} | {peak:.0f} | {queries:.0f} | {whole:.0f} | {into:.1f} | {others:.0f} | {elsewhere:.0f} | {single:.1f} |".format(number=number, **middle))
     few, many = seen[FEW], seen[CHUNKS]
     return lines + ["", f"With {CHUNKS} chunks:"] + verdicts(
         ("all queries that do not look into chunks, against the single query", many["others"] / many["single"], 3, " times", True),
@@ -222,7 +247,7 @@ def chunks(folder: Path, server: Server) -> list[str]:
         (f"looking into chunks, against {FEW} chunks", many["into"] - few["into"], 150, " ms more", True),
         (f"number of queries, against {FEW} chunks", many["queries"] - few["queries"], 0, " more", True),
         ("pg_dump -s against the whole of verify", many["dump"] / many["verify"], 20, " times", False),
-        ("peak memory of verify", many["peak"] / 1024, 64, " MiB", True),
+        ("peak memory of verify", many["peak"], 64, " MiB", True),
     )
 
 
