@@ -177,7 +177,7 @@ impl<'a> Loaded<'a> {
             .filter(|loaded| self.chosen.contains(&loaded.service.name.as_str()))
     }
 
-    /// Why no chosen set can be taken to this version, if none has it.
+    /// What is said of a version that none of the chosen sets has.
     #[must_use]
     pub fn unknown_version(&self, version: i32) -> Option<String> {
         let sets: Vec<&Set> = self.chosen().filter_map(LoadedService::good_set).collect();
@@ -191,7 +191,7 @@ impl<'a> Loaded<'a> {
         };
         let newest: Vec<String> = sets.iter().map(newest).collect();
         Some(format!(
-            "there is no version {version} to migrate to: the newest is {}",
+            "there is no version {version}: the newest is {}",
             newest.join(", ")
         ))
     }

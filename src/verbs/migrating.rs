@@ -36,12 +36,7 @@ pub(super) async fn migrate(
     let loaded = tokio::task::spawn_blocking(move || Loaded::new(manifest, &services))
         .await
         .map_err(|error| Stop::refused(format!("the sets cannot be read: {error}")))?;
-    if let Some(problem) = asked
-        .target
-        .and_then(|target| loaded.unknown_version(target))
-    {
-        return Err(Stop::usage(problem));
-    }
+    has_version(&loaded, asked.target)?;
     let progress = Progress::new(global.quiet);
     let observer = |service: &str, event| progress.event(service, &event);
     let report = command::migrate::run(&loaded, &asked, ahead, &observer, interrupt).await;
@@ -63,6 +58,8 @@ pub(super) async fn rollback(
     let chosen = [options.service.clone()];
     let services: Vec<&Service> = manifest.select(&chosen).map_err(Stop::usage)?;
     let loaded = Loaded::new(manifest, &services);
+    // 0 is before the first one.
+    has_version(&loaded, Some(options.target).filter(|target| *target != 0))?;
     let Some(service) = loaded.chosen().next() else {
         return Err(Stop::usage(format!("no service {}", options.service)));
     };
@@ -93,6 +90,7 @@ pub(super) async fn baseline(
     interrupt: &Interrupt,
 ) -> Result<Exit, Stop> {
     let loaded = load(manifest, &one(&options.service))?;
+    has_version(&loaded, options.version)?;
     let asked = command::baseline::Options {
         version: options.version,
         dry_run: options.dry_run,
@@ -139,6 +137,14 @@ pub(super) async fn repair(
         |style| render::repair::table(&report, style),
     )?;
     Ok(report.exit())
+}
+
+/// A version that no chosen set has is a slip of the command line.
+fn has_version(loaded: &Loaded<'_>, version: Option<i32>) -> Result<(), Stop> {
+    match version.and_then(|version| loaded.unknown_version(version)) {
+        Some(problem) => Err(Stop::usage(problem)),
+        None => Ok(()),
+    }
 }
 
 /// The choice of a verb that is about one service.

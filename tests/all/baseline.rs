@@ -182,8 +182,8 @@ fn an_older_version_that_was_asked_for_must_be_the_one_that_is_there() {
     refused(
         &lab,
         &["--version", "9"],
-        3,
-        &["has no version 9: it has 1, 2, 3, 4"],
+        2,
+        &["there is no version 9: the newest is 4 in set rgb_users"],
     );
     baseline(&lab, &["--version", "2"])
         .exits(0)

@@ -237,7 +237,7 @@ fn a_version_that_no_set_has_is_no_target() {
     let before = lab.sql("rgb_lightning_node", "SELECT count(*) FROM pg_class");
     lab.run(&["migrate", "-s", R, "--target", "99"])
         .exits(2)
-        .says("there is no version 99 to migrate to: the newest is ")
+        .says("there is no version 99: the newest is ")
         .says(" in set rgb_users");
     assert_eq!(
         lab.sql("rgb_lightning_node", "SELECT count(*) FROM pg_class"),
