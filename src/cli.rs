@@ -96,7 +96,7 @@ pub(crate) enum Command {
     Services,
     /// Create roles, databases, privileges and directories; safe to run again
     #[command(after_help = examples::PROVISION)]
-    Provision(Chosen),
+    Provision(Provision),
     /// Apply each service's migrations to its own database
     #[command(after_help = examples::MIGRATE)]
     Migrate(Migrate),
@@ -224,6 +224,15 @@ pub(crate) struct Rollback {
     /// How long one statement may run; no limit when not given, or 0
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Provision {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Say what would be made or changed, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ Examples:
 pub(crate) const PROVISION: &str = "\
 Examples:
   dbctl provision                                 roles, databases, privileges and directories of all services
-  dbctl provision --service k-indexer             of one service";
+  dbctl provision --service k-indexer             of one service
+  dbctl provision --dry-run                       what it would make, change and take back";
 
 pub(crate) const MIGRATE: &str = "\
 Examples:

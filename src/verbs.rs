@@ -89,10 +89,12 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Box::leak(Box::new(manifest::load(&inputs).map_err(Stop::refused)?));
     let exit = match command {
         Command::Services => services(&global, manifest)?,
-        Command::Provision(chosen) => {
-            let loaded = load(manifest, &chosen)?;
-            signals.hold();
-            let report = command::provision::run(&loaded).await;
+        Command::Provision(options) => {
+            let loaded = load(manifest, &options.chosen)?;
+            if !options.dry_run {
+                signals.hold();
+            }
+            let report = command::provision::run(&loaded, options.dry_run).await;
             show(
                 &global,
                 || render::provision::json(&report),

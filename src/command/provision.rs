@@ -1,4 +1,5 @@
-//! `dbctl provision`: roles, databases, privileges, directories. Each step looks first and says what was already so.
+//! `dbctl provision`: roles, databases, privileges, directories. Each step looks first and says what was already so; with `--dry-run` it
+//! only looks.
 
 use futures::StreamExt as _;
 
@@ -8,19 +9,24 @@ use crate::exit::Exit;
 use crate::files;
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::guard::wrong_database;
+use crate::postgres::Purpose;
 use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
 use crate::report::provision::{Report, ServiceSteps, Step};
 
-/// Provisions the chosen services, one after the other: several may share a server and its role catalog.
-pub async fn run(loaded: &Loaded<'_>) -> Report {
+/// Provisions the chosen services, one after the other: several may share a server and its role catalog. With `dry_run` nothing is changed.
+pub async fn run(loaded: &Loaded<'_>, dry_run: bool) -> Report {
     let services = futures::stream::iter(loaded.chosen())
-        .then(|service| one(loaded, service))
+        .then(|service| one(loaded, service, dry_run))
         .collect()
         .await;
-    Report { services }
+    Report { dry_run, services }
 }
 
-async fn one(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> ServiceSteps {
+async fn one(
+    loaded: &Loaded<'_>,
+    loaded_service: &LoadedService<'_>,
+    dry_run: bool,
+) -> ServiceSteps {
     let service = loaded_service.service;
     let mut report = ServiceSteps {
         name: service.name.clone(),
@@ -41,7 +47,7 @@ async fn one(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Service
             warning: false,
         }),
         Target::Database(endpoint) => {
-            let (steps, error) = database(loaded, loaded_service, &endpoint.value).await;
+            let (steps, error) = database(loaded, loaded_service, &endpoint.value, dry_run).await;
             report.address = service.admin.as_ref().map(|admin| admin.value.address());
             report.steps = steps;
             if let Some((exit, error)) = error {
@@ -50,7 +56,7 @@ async fn one(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Service
             }
         }
     }
-    for step in files::create(service) {
+    for step in files::create(service, dry_run) {
         if !step.done {
             report.exit = report.exit.worst(Exit::Incomplete);
         }
@@ -67,6 +73,11 @@ async fn one(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Service
             warning: noteworthy,
         });
     }
+    if dry_run {
+        for step in report.steps.iter_mut().filter(|step| step.changed) {
+            step.done = format!("would be {}", step.done);
+        }
+    }
     report
 }
 
@@ -74,6 +85,7 @@ async fn database(
     loaded: &Loaded<'_>,
     loaded_service: &LoadedService<'_>,
     endpoint: &Endpoint,
+    dry_run: bool,
 ) -> (Vec<Step>, Option<(Exit, String)>) {
     let service = loaded_service.service;
     let refuse = |reason: String| (Vec::new(), Some((Exit::Refused, reason)));
@@ -119,8 +131,13 @@ async fn database(
             .collect(),
         timescaledb: service.store == Store::TimescaleDb,
     };
-    let (mut steps, mut result) = provision(&admin.value, &wanted).await;
-    if result.is_ok() {
+    let purpose = if dry_run {
+        Purpose::Read
+    } else {
+        Purpose::Write
+    };
+    let (mut steps, mut result) = provision(&admin.value, &wanted, purpose).await;
+    if result.is_ok() && !dry_run {
         match prove(&admin.value, endpoint).await {
             Ok(step) => steps.push(step),
             Err(error) => result = Err(error),

@@ -13,18 +13,18 @@ use crate::manifest::{Service, Store};
 pub struct Step {
     /// What should be there.
     pub what: String,
-    /// Whether it is there now.
+    /// Whether it is there now, or can be as far as was seen.
     pub done: bool,
-    /// Whether this run changed anything for it.
+    /// Whether this run changed anything for it, or would.
     pub changed: bool,
     /// What somebody should look at: why it is not done, or what was found and left as it is.
     pub warning: Option<String>,
 }
 
 /// Creates the directories that the service needs: the RGB node's storage with its parts, and the directory of a file store.
-/// A database server makes its own. What is there already is left as it is, and said.
+/// A database server makes its own. What is there already is left as it is, and said. With `dry_run` nothing is made.
 #[must_use]
-pub fn create(service: &Service) -> Vec<Step> {
+pub fn create(service: &Service, dry_run: bool) -> Vec<Step> {
     let storage = service.storage_dir.iter().flat_map(|storage| {
         let parts = Role::PARTS.map(|part| storage.value.join(part.as_str()));
         std::iter::once(storage.value.clone()).chain(parts)
@@ -34,12 +34,20 @@ pub fn create(service: &Service) -> Vec<Step> {
         .iter()
         .filter(|_| service.store == Store::Files)
         .map(|data| data.value.clone());
-    storage.chain(data).map(|path| step(&path)).collect()
+    storage
+        .chain(data)
+        .map(|path| step(&path, dry_run))
+        .collect()
 }
 
-fn step(path: &Path) -> Step {
+fn step(path: &Path, dry_run: bool) -> Step {
     let what = format!("directory {}", path.display());
-    match create_private(path) {
+    let created = if dry_run {
+        look(path)
+    } else {
+        create_private(path)
+    };
+    match created {
         Ok(created) => Step {
             what,
             done: true,
@@ -70,21 +78,35 @@ fn create_private(path: &Path) -> io::Result<Created> {
             changed: true,
             warning: stranger(path),
         }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let meta = std::fs::metadata(path)?;
-            if meta.is_dir() {
-                Ok(Created {
-                    changed: false,
-                    warning: open_to_others(path, &meta),
-                })
-            } else {
-                Err(io::Error::new(
-                    io::ErrorKind::NotADirectory,
-                    "is a file, not a directory; move it away",
-                ))
-            }
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => there(path),
         Err(error) => Err(error),
+    }
+}
+
+/// What [`create_private`] would do, as far as the path tells: not whether its parent may be written.
+fn look(path: &Path) -> io::Result<Created> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Created {
+            changed: true,
+            warning: None,
+        }),
+        Err(error) => Err(error),
+        Ok(_) => there(path),
+    }
+}
+
+fn there(path: &Path) -> io::Result<Created> {
+    let meta = std::fs::metadata(path)?;
+    if meta.is_dir() {
+        Ok(Created {
+            changed: false,
+            warning: open_to_others(path, &meta),
+        })
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            "is a file, not a directory; move it away",
+        ))
     }
 }
 

@@ -315,21 +315,26 @@ fn directories_are_created_closed_and_only_once() {
     let storage = dir.path().join("deep/storage");
     let kasia = dir.path().join("kasia");
     let rgb = service("rgb", Store::Postgres, Some(storage.clone()), None);
-    let steps = create(&rgb);
+    let would = create(&rgb, true);
+    assert!(would.iter().all(|step| step.done && step.changed));
+    assert!(!storage.parent().unwrap().exists());
+    let steps = create(&rgb, false);
     assert_eq!(steps.len(), 4);
     assert!(steps.iter().all(|step| step.done && step.changed));
     for path in ["", "rgb_sqlite", "postgresql", "ldk_data"] {
         assert_eq!(mode(&storage.join(path)), 0o700);
     }
-    let again = create(&rgb);
-    assert!(again.iter().all(|step| step.done && !step.changed));
-    assert!(again.iter().all(|step| step.warning.is_none()));
+    for dry_run in [false, true] {
+        let again = create(&rgb, dry_run);
+        assert!(again.iter().all(|step| step.done && !step.changed));
+        assert!(again.iter().all(|step| step.warning.is_none()));
+    }
     let files = service("kasia", Store::Files, None, Some(kasia.clone()));
-    assert_eq!(create(&files).len(), 1);
+    assert_eq!(create(&files, false).len(), 1);
     assert_eq!(mode(&kasia), 0o700);
     // A server makes its own PGDATA.
     let sql = service("k", Store::Postgres, None, Some(dir.path().join("pg")));
-    assert!(create(&sql).is_empty());
+    assert!(create(&sql, false).is_empty());
 }
 
 #[test]
@@ -339,12 +344,16 @@ fn an_open_directory_is_left_and_a_file_is_not_a_directory() {
     std::fs::create_dir(&path).unwrap();
     chmod(&path, 0o755);
     let kasia = service("kasia", Store::Files, None, Some(path.clone()));
-    let step = create(&kasia).pop().unwrap();
-    assert!(step.done && !step.changed);
-    assert!(step.warning.unwrap().contains("chmod 700"));
+    for dry_run in [true, false] {
+        let step = create(&kasia, dry_run).pop().unwrap();
+        assert!(step.done && !step.changed);
+        assert!(step.warning.unwrap().contains("chmod 700"));
+    }
     assert_eq!(mode(&path), 0o755);
     std::fs::remove_dir(&path).unwrap();
     std::fs::write(&path, "").unwrap();
-    let step = create(&kasia).pop().unwrap();
-    assert!(!step.done && !step.changed && step.warning.unwrap().contains("is a file"));
+    for dry_run in [true, false] {
+        let step = create(&kasia, dry_run).pop().unwrap();
+        assert!(!step.done && !step.changed && step.warning.unwrap().contains("is a file"));
+    }
 }

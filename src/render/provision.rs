@@ -6,6 +6,7 @@ use super::Style;
 use super::migrate::Tool;
 use super::style::{Tone, lines, safe};
 use crate::report::provision::{Report, Step};
+use crate::report::text::count;
 
 /// What was done and what was already so, service by service.
 #[must_use]
@@ -42,10 +43,14 @@ pub fn table(report: &Report, style: Style) -> String {
     let steps = || report.services.iter().flat_map(|service| &service.steps);
     let changed = steps().filter(|step| step.changed).count();
     let warnings = steps().filter(|step| step.warning).count();
-    let mut verdict = match changed {
-        0 => "nothing was changed".to_owned(),
-        1 => "1 change made".to_owned(),
-        _ => format!("{changed} changes made"),
+    let mut verdict = match (changed, report.dry_run) {
+        (0, true) => "nothing would be changed".to_owned(),
+        (_, true) => format!(
+            "{} would be made; nothing was changed",
+            count(changed, "change")
+        ),
+        (0, false) => "nothing was changed".to_owned(),
+        (_, false) => format!("{} made", count(changed, "change")),
     };
     if warnings > 0 {
         verdict.push_str(&format!(", {warnings} left as they were: see above"));
@@ -79,6 +84,7 @@ const fn tone(step: &Step) -> Tone {
 struct Wire<'a> {
     version: u8,
     tool: Tool,
+    dry_run: bool,
     services: Vec<WireService<'a>>,
 }
 
@@ -125,6 +131,7 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
     super::json_text::pretty(&Wire {
         version: 1,
         tool: Tool::new(),
+        dry_run: report.dry_run,
         services,
     })
 }

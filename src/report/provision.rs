@@ -5,6 +5,8 @@ use crate::exit::Exit;
 /// The whole run.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// Whether it was only looked at what would be done.
+    pub dry_run: bool,
     /// Each service, in the manifest's order.
     pub services: Vec<ServiceSteps>,
 }
@@ -37,9 +39,9 @@ pub struct ServiceSteps {
 pub struct Step {
     /// What it is about.
     pub what: String,
-    /// What was done, or that it was already so.
+    /// What was done or would be, or that it was already so.
     pub done: String,
-    /// Whether anything was changed.
+    /// Whether anything was changed, or would be.
     pub changed: bool,
     /// Whether it is not as it should be and was left so.
     pub warning: bool,

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use dbctl::sandbox::Server;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CANARY, K, LOGGED, Lab, R, S, binaries, psql, start};
+use crate::lab::{CANARY, K, LOGGED, Lab, R, Run, S, binaries, psql, start};
 
 /// Database and role of each service.
 const TARGETS: [(&str, &str); 3] = [
@@ -99,6 +99,96 @@ fn roles_and_databases_are_made_and_a_second_run_changes_nothing() {
     assert_provisioned(&lab);
 }
 
+/// The lab's roles and databases: passwords, attributes, owners and privileges.
+fn of_the_server(lab: &Lab) -> String {
+    let own = lab.db("");
+    lab.sql(
+        "postgres",
+        &format!(
+            "SELECT string_agg(t, E'\\n' ORDER BY t) FROM (SELECT a::text FROM pg_authid a WHERE rolname LIKE '%{own}' \
+             UNION ALL SELECT d::text FROM (SELECT datname, datdba, datacl FROM pg_database WHERE datname LIKE '%{own}') d) x(t)"
+        ),
+    )
+}
+
+/// Runs `provision --dry-run`, which may change nothing, and gives what it says.
+fn looked(lab: &Lab) -> Run {
+    let before = of_the_server(lab);
+    let run = lab.run(&["provision", "--dry-run"]).exits(0);
+    assert_eq!(of_the_server(lab), before, "something was changed");
+    run
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let mut lab = Lab::new();
+    let storage = lab.path().join("rgb");
+    lab.edit(
+        "set = \"rgb_users\"\n",
+        "set = \"rgb_users\"\nstorage_dir = { env = \"STORAGE\" }\n",
+    );
+    lab.env
+        .insert("STORAGE".to_owned(), storage.display().to_string());
+    // Nothing is there yet.
+    looked(&lab)
+        .says("would be created, with its password")
+        .says(&format!(
+            "would be created, owned by {}",
+            lab.db("rgb_user")
+        ))
+        .says("would be closed to PUBLIC")
+        .says("available; the first migration creates it")
+        .says("would be created, private")
+        .says("changes would be made; nothing was changed");
+    assert!(!storage.exists());
+    let report = lab.json(&["provision", "--dry-run"], 0);
+    assert_eq!(report["dry_run"], true, "{report}");
+
+    // All is there.
+    lab.run(&["provision", "-q"]).exits(0);
+    looked(&lab).says("nothing would be changed");
+
+    // Some of it is not as it should be.
+    let (db, role, other) = (
+        lab.db("ksocial"),
+        lab.db("k_social_user"),
+        lab.db("simply_kaspa_user"),
+    );
+    lab.sql(
+        "postgres",
+        &format!(
+            "ALTER ROLE {role} CREATEDB PASSWORD 'another'; ALTER DATABASE {db} OWNER TO postgres; GRANT CONNECT ON DATABASE {db} TO PUBLIC"
+        ),
+    );
+    lab.sql("ksocial", &format!("GRANT ALL ON SCHEMA public TO {other}"));
+    let acl = "SELECT nspacl FROM pg_namespace WHERE nspname = 'public'";
+    let before = lab.sql("ksocial", acl);
+    looked(&lab)
+        .says("would be altered: NOCREATEDB")
+        .says("would be set")
+        .says(&format!(
+            "would be given to {role} (owner until now: postgres)"
+        ))
+        .says("would be revoked from PUBLIC")
+        .says(&format!("would be revoked from {other}"))
+        .says("5 changes would be made; nothing was changed");
+    assert_eq!(lab.sql("ksocial", acl), before);
+    lab.run(&["provision"]).exits(0).says("5 changes made");
+    looked(&lab).says("nothing would be changed");
+
+    // A role that is missing beside its database, and what is refused.
+    lab.sql(
+        "postgres",
+        &format!("ALTER DATABASE {db} OWNER TO postgres; ALTER DATABASE {db} RENAME TO kept_{db}"),
+    );
+    lab.sql("postgres", &format!("CREATE DATABASE {db} OWNER {other}"));
+    let before = of_the_server(&lab);
+    lab.run(&["provision", "--dry-run"])
+        .exits(3)
+        .says("the role of another service");
+    assert_eq!(of_the_server(&lab), before);
+}
+
 /// A server whose only difference is its version.
 fn server_of(major: u32) -> Option<Server> {
     Some(start(&binaries(major, false)?, false, &[]))
@@ -140,7 +230,7 @@ fn assert_old_database_is_taken_over(lab: &Lab) {
     );
     lab.run(&["provision"])
         .exits(0)
-        .says(&format!("owner changed from postgres to {role}"))
+        .says(&format!("given to {role} (owner until now: postgres)"))
         .says(&format!("revoked from {other}"));
     assert_provisioned(lab);
     assert_eq!(lab.sql("ksocial", "SELECT a FROM kept"), "1");

@@ -328,10 +328,9 @@ fn a_superusers_url_is_no_way_to_migrate_and_what_it_made_is_given_back() {
         .says("dbctl provision gives it what is its own");
     lab.run(&["provision", "--service", "a"])
         .exits(0)
-        .says(&format!("SCHEMA dbctl: owner changed from postgres to {a}"))
-        .says(&format!(
-            "TABLE public.refinery_schema_history: owner changed from postgres to {a}"
-        ));
+        .says("SCHEMA dbctl in ")
+        .says("TABLE public.refinery_schema_history in ")
+        .says(&format!("given to {a} (owner until now: postgres)"));
     lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
     lab.run(&["lock", "-q", "--service", "a"]).exits(0);
     lab.run(&["migrate", "--service", "a"]).exits(0);

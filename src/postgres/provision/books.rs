@@ -35,8 +35,11 @@ pub(super) async fn books(
         );
         let sql = format!("ALTER {object} OWNER TO {}", identifier(&wanted.role));
         execute(session, &what, &sql).await?;
-        let done = format!("{object}: owner changed from {owner} to {}", wanted.role);
-        steps.push(Step::new(&what, done, true));
+        steps.push(Step::new(
+            format!("{object} in {}", wanted.database),
+            format!("given to {} (owner until now: {owner})", wanted.role),
+            true,
+        ));
     }
     Ok(())
 }

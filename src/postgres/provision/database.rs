@@ -54,11 +54,11 @@ pub(super) async fn foreign(
             identifier(&wanted.database)
         ));
     }
-    let inside = open(&Endpoint {
+    let inside = Endpoint {
         database: wanted.database.clone(),
         ..admin.clone()
-    })
-    .await?;
+    };
+    let inside = open(&inside, session.purpose).await?;
     let stamp = stamp(&inside).await;
     inside.close().await;
     match stamp.map_err(|error| failed(&what, &error))? {
@@ -113,23 +113,11 @@ pub(super) async fn database(
         return take_over(session, wanted, &what, &there.owner, steps).await;
     }
     // Not template1: TimescaleDB's images put the extension there, and whatever else somebody left there would come along.
-    let created = session
-        .client
-        .batch_execute(&format!(
-            "CREATE DATABASE {database} OWNER {role} TEMPLATE template0 ENCODING 'UTF8'"
-        ))
-        .await;
-    match created {
-        Ok(()) => {
-            steps.push(Step::new(
-                what,
-                format!("created, owned by {}", wanted.role),
-                true,
-            ));
-            Ok(())
-        }
-        Err(error) => Err(failed(&what, &error)),
-    }
+    let sql = format!("CREATE DATABASE {database} OWNER {role} TEMPLATE template0 ENCODING 'UTF8'");
+    execute(session, &what, &sql).await?;
+    let done = format!("created, owned by {}", wanted.role);
+    steps.push(Step::new(what, done, true));
+    Ok(())
 }
 
 /// What is known about the database from outside.
@@ -194,10 +182,7 @@ async fn take_over(
     .await?;
     steps.push(Step::new(
         what,
-        format!(
-            "already there; owner changed from {owner} to {}",
-            wanted.role
-        ),
+        format!("given to {} (owner until now: {owner})", wanted.role),
         true,
     ));
     Ok(())

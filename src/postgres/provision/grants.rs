@@ -24,7 +24,8 @@ pub(super) async fn database_privileges(
     .await?;
     let object = format!("DATABASE {}", identifier(&wanted.database));
     revoke(session, &what, &object, &grantees, steps).await?;
-    let lacks = "SELECT NOT (pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') \
+    // Whoever is yet to become the owner gets the old owner's privileges with it.
+    let lacks = "SELECT d.datdba = r.oid AND NOT (pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') \
                  AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CREATE')) \
                  FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = $1 AND d.datname = $2";
     give_back(
@@ -70,7 +71,7 @@ pub(super) async fn schema_privileges(
         Some("pg_database_owner") => {}
         Some(owner) if owner == wanted.role => {}
         Some(owner) => {
-            let done = format!("owner changed from {owner} to {}", wanted.role);
+            let done = format!("given to {} (owner until now: {owner})", wanted.role);
             execute(
                 session,
                 &what,
@@ -92,7 +93,9 @@ pub(super) async fn schema_privileges(
     )
     .await?;
     revoke(session, &what, "SCHEMA public", &grantees, steps).await?;
-    let lacks = "SELECT NOT (pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE') \
+    let lacks = "SELECT n.nspowner IN (r.oid, 'pg_database_owner'::pg_catalog.regrole) \
+                 AND EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database() AND d.datdba = r.oid) \
+                 AND NOT (pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE') \
                  AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')) \
                  FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n WHERE r.rolname = $1 AND n.nspname = $2";
     give_back(
@@ -141,13 +144,14 @@ async fn give_back(
     wanted: &Wanted,
     steps: &mut Vec<Step>,
 ) -> Result<(), ProvisionError> {
-    let lacks: bool = session
+    // A role that is yet to be made has no row, and will be the owner.
+    let lacks: Option<bool> = session
         .client
-        .query_one(lacks, &[&wanted.role, &name])
+        .query_opt(lacks, &[&wanted.role, &name])
         .await
-        .and_then(|row| row.try_get(0))
+        .and_then(|row| row.map(|row| row.try_get(0)).transpose())
         .map_err(|error| failed(what, &error))?;
-    if lacks {
+    if lacks == Some(true) {
         let role = identifier(&wanted.role);
         execute(session, what, &format!("GRANT ALL ON {object} TO {role}")).await?;
         let done = format!("given back to {}", wanted.role);

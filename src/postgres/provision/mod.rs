@@ -1,4 +1,5 @@
-//! Roles, databases and privileges of one service, made by an administrator's session. Idempotent: each step looks first.
+//! Roles, databases and privileges of one service, made by an administrator's session. Idempotent: each step looks first. With a session
+//! that is only to read each step says what it would do.
 
 mod books;
 mod database;
@@ -84,16 +85,18 @@ pub enum ProvisionError {
     Raced(String),
 }
 
-/// Makes the role, the database and its privileges what the service needs.
+/// Makes the role, the database and its privileges what the service needs; with [`Purpose::Read`] the steps are those that would be done,
+/// and nothing is changed.
 ///
 /// # Errors
 /// See [`ProvisionError`]. The steps done before it stay done; running it again continues.
 pub async fn provision(
     admin: &Endpoint,
     wanted: &Wanted,
+    purpose: Purpose,
 ) -> (Vec<Step>, Result<(), ProvisionError>) {
     let mut steps = Vec::new();
-    let result = all_steps(admin, wanted, &mut steps).await;
+    let result = all_steps(admin, wanted, purpose, &mut steps).await;
     (steps, result)
 }
 
@@ -123,7 +126,7 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
                 admin.address()
             ))
         })?;
-    let other = open(&inside).await?;
+    let other = open(&inside, Purpose::Write).await?;
     let same = same_database(&own, &other).await;
     own.close().await;
     other.close().await;
@@ -146,9 +149,10 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
 async fn all_steps(
     admin: &Endpoint,
     wanted: &Wanted,
+    purpose: Purpose,
     steps: &mut Vec<Step>,
 ) -> Result<(), ProvisionError> {
-    let server = open(admin).await?;
+    let server = open(admin, purpose).await?;
     let mut result = locked(&server, admin, wanted, steps).await;
     if matches!(result, Err(ProvisionError::Raced(_))) {
         // Advisory locks end at the database that they are taken in, and two administrators may start in different ones.
@@ -165,17 +169,28 @@ async fn locked(
     wanted: &Wanted,
     steps: &mut Vec<Step>,
 ) -> Result<(), ProvisionError> {
-    lock(server).await?;
+    if server.purpose == Purpose::Write {
+        lock(server).await?;
+    }
     // Before the first change: a database that is somebody else's must not lose even its role's password.
     let there = foreign(server, admin, wanted).await?;
     role(server, wanted, steps).await?;
+    let is_there = there.is_some();
     database(server, wanted, there, steps).await?;
+    if !is_there && server.purpose == Purpose::Read {
+        let what = format!("database {} and its schema public", wanted.database);
+        steps.push(Step::new(what, "closed to PUBLIC", true));
+        return match wanted.timescaledb {
+            true => timescaledb(server, steps).await,
+            false => Ok(()),
+        };
+    }
     database_privileges(server, wanted, steps).await?;
     let inside = Endpoint {
         database: wanted.database.clone(),
         ..admin.clone()
     };
-    let session = open(&inside).await?;
+    let session = open(&inside, server.purpose).await?;
     let mut result = schema_privileges(&session, wanted, steps).await;
     if result.is_ok() {
         result = books(&session, wanted, steps).await;
@@ -212,7 +227,7 @@ async fn lock(session: &Session) -> Result<(), ProvisionError> {
 /// # Errors
 /// When the server does not do it.
 pub async fn discard(admin: &Endpoint, database: &str) -> Result<(), ProvisionError> {
-    let session = open(admin).await?;
+    let session = open(admin, Purpose::Write).await?;
     let sql = format!(
         "DROP DATABASE IF EXISTS {} WITH (FORCE)",
         identifier(database)
@@ -220,10 +235,13 @@ pub async fn discard(admin: &Endpoint, database: &str) -> Result<(), ProvisionEr
     execute(&session, &format!("database {database}"), &sql).await
 }
 
-async fn open(endpoint: &Endpoint) -> Result<Session, ProvisionError> {
-    let session = connect(endpoint, Purpose::Write, "dbctl provision")
+async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Session, ProvisionError> {
+    let session = connect(endpoint, purpose, "dbctl provision")
         .await
         .map_err(unreachable)?;
+    if purpose == Purpose::Read {
+        return Ok(session);
+    }
     // Not even the verifier of a password goes into the server's log. Only a superuser may and needs to say so.
     session
         .client
@@ -273,7 +291,11 @@ fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
     }
 }
 
+/// Runs a statement that changes something, unless the session is only to read.
 async fn execute(session: &Session, what: &str, sql: &str) -> Result<(), ProvisionError> {
+    if session.purpose == Purpose::Read {
+        return Ok(());
+    }
     session
         .client
         .batch_execute(sql)
