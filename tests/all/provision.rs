@@ -1,6 +1,7 @@
 //! `provision` on real servers: each role and database as it must be, whatever was there before; nothing of a password anywhere.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use dbctl::sandbox::Server;
@@ -14,6 +15,19 @@ const TARGETS: [(&str, &str); 3] = [
     ("simply_kaspa", "simply_kaspa_user"),
     ("rgb_lightning_node", "rgb_user"),
 ];
+
+/// A lab whose RGB node has a storage directory, which is not there yet.
+fn with_storage() -> (Lab, PathBuf) {
+    let mut lab = Lab::new();
+    let storage = lab.path().join("rgb");
+    lab.edit(
+        "set = \"rgb_users\"\n",
+        "set = \"rgb_users\"\nstorage_dir = { env = \"STORAGE\" }\n",
+    );
+    lab.env
+        .insert("STORAGE".to_owned(), storage.display().to_string());
+    (lab, storage)
+}
 
 /// Asserts what must hold of every service after `provision`.
 #[track_caller]
@@ -121,14 +135,7 @@ fn looked(lab: &Lab) -> Run {
 
 #[test]
 fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let mut lab = Lab::new();
-    let storage = lab.path().join("rgb");
-    lab.edit(
-        "set = \"rgb_users\"\n",
-        "set = \"rgb_users\"\nstorage_dir = { env = \"STORAGE\" }\n",
-    );
-    lab.env
-        .insert("STORAGE".to_owned(), storage.display().to_string());
+    let (lab, storage) = with_storage();
     // Nothing is there yet.
     looked(&lab)
         .says("would be created, with its password")
@@ -466,14 +473,7 @@ fn an_administrator_who_is_not_let_in_or_not_enough() {
 
 #[test]
 fn the_rgb_nodes_directories_are_private() {
-    let mut lab = Lab::new();
-    let storage = lab.path().join("rgb");
-    lab.edit(
-        "set = \"rgb_users\"\n",
-        "set = \"rgb_users\"\nstorage_dir = { env = \"STORAGE\" }\n",
-    );
-    lab.env
-        .insert("STORAGE".to_owned(), storage.display().to_string());
+    let (lab, storage) = with_storage();
     lab.run(&["provision", "--service", R])
         .exits(0)
         .says(&storage.join("rgb_sqlite").display().to_string());

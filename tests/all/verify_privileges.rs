@@ -146,6 +146,7 @@ pub const CASES: &[Case] = &[
         .says(&["{k_social_user}", K, "{rgb_lightning_node}", "legacy"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET dynamic_library_path = '/tmp/lib:$libdir'").says(&["dynamic_library_path"]),
     case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET event_triggers = off").says(&["event_triggers", "TimescaleDB"]),
+    case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET lo_compat_privileges = 'T'").says(&["lo_compat_privileges"]),
     case(SETTING, "error", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET default_table_access_method = 'columns'").says(&["default_table_access_method", "columns"]),
     case("access/parameter-grant", "error", K, ("parameter", "", "archive_command"), "GRANT ALTER SYSTEM ON PARAMETER archive_command TO \"{k_social_user}\"").says(&["ALTER SYSTEM", "{k_social_user}"]),
     case("access/template-database", "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" IS_TEMPLATE true").says(&["template", "{simply_kaspa}"]),

@@ -85,8 +85,7 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
         }
         "default_table_access_method" => (value != "heap")
             .then_some("new tables are stored by another access method than the set's"),
-        "lo_compat_privileges" => matches!(value, "on" | "true" | "yes" | "1")
-            .then_some("every role reads every large object"),
+        "lo_compat_privileges" => (!is_off(value)).then_some("every role reads every large object"),
         _ => None,
     }
 }

@@ -139,7 +139,7 @@ fn judge(case: &Case<'_>, setting: &Setting, standby: bool) -> Option<Finding> {
             "keeps triggers and foreign keys from firing, in every session",
             Severity::Error,
         ),
-        "lo_compat_privileges" if !matches!(value, "on" | "true" | "yes" | "1") => return None,
+        "lo_compat_privileges" if is_off(value) => return None,
         "lo_compat_privileges" => ("lets every role read every large object", Severity::Error),
         "jit_provider" if value == "llvmjit" => return None,
         "jit_provider" => (
