@@ -15,12 +15,12 @@ use crate::files;
 use crate::manifest::Endpoint;
 use crate::migration::SetFacts;
 use crate::postgres::{
-    Looking, Purpose, Reason, Session, connect, cron_jobs, describe, same_database,
+    Looking, Purpose, Reason, Session, connect, cron_jobs, describe, outside, same_database,
     snapshot_with_state,
 };
 use crate::report::verify::Report;
 use crate::rules::{self, Severity, Subject, System};
-use crate::snapshot::{Entry, Fact, Gap, Kind, Live, Proofs, Snapshot};
+use crate::snapshot::{Entry, Fact, Gap, Kind, Live, Outside, Proofs, Snapshot};
 
 /// What to verify with.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,8 @@ struct Look {
     answers: bool,
     pooled: bool,
     hosts: Vec<crate::snapshot::HostLook>,
+    /// What an administrator sees where the service is not let in.
+    outside: Option<Outside>,
     directories: Option<Fact<files::DirectoryFacts>>,
 }
 
@@ -148,6 +150,7 @@ impl Look {
             answers: false,
             pooled: false,
             hosts: Vec::new(),
+            outside: None,
             directories: None,
         }
     }
@@ -222,6 +225,7 @@ fn subject<'a>(
             live,
             hosts: look.hosts,
             pooled: look.pooled,
+            outside: look.outside,
         },
     }
 }
@@ -236,11 +240,23 @@ async fn database(
     let session = match connect(endpoint, Purpose::Read, &name).await {
         Ok(session) => session,
         Err(error) => {
+            let shut_out = matches!(error.reason, Reason::LogIn | Reason::NoConnect);
             return Look {
                 answers: matches!(
                     error.reason,
                     Reason::LogIn | Reason::NoDatabase | Reason::NoConnect | Reason::Refused
                 ),
+                outside: match &loaded.service.admin {
+                    // Of a URL to another database, or with another role, that is what is wrong.
+                    Some(admin)
+                        if shut_out
+                            && endpoint.database == loaded.service.database_name()
+                            && Some(endpoint.user.as_str()) == loaded.service.role_name() =>
+                    {
+                        from_outside(&admin.value, endpoint, &name).await
+                    }
+                    _ => None,
+                },
                 snapshot: Some(Fact::Unknown(Gap::new(not_entered(
                     loaded.party(),
                     &all.others(&loaded.service.name),
@@ -287,6 +303,30 @@ async fn database(
         session: Some(session),
         ..Look::nothing()
     }
+}
+
+/// What an administrator of the same address sees of a database that the service does not get into. It only helps to say why: the
+/// database counts as not looked at, whatever comes of this.
+async fn from_outside(admin: &Endpoint, endpoint: &Endpoint, name: &str) -> Option<Outside> {
+    if admin.hosts != endpoint.hosts {
+        return None;
+    }
+    let mut opened = None;
+    // The service's database may be the one that admin_url names, and closed to everybody.
+    for database in [&admin.database, "postgres"] {
+        let there = Endpoint {
+            database: database.to_owned(),
+            ..admin.clone()
+        };
+        if let Ok(session) = connect(&there, Purpose::Read, &format!("{name} (admin)")).await {
+            opened = Some(session);
+            break;
+        }
+    }
+    let session = opened?;
+    let seen = outside(&session, &endpoint.database).await;
+    session.close().await;
+    seen.ok()
 }
 
 /// Adds the jobs that pg_cron keeps in another database and runs in this one.

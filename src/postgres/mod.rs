@@ -33,5 +33,7 @@ pub use runner::{
     repair, resumptions, rollback,
 };
 pub use session::{Canceller, Purpose, Session};
-pub use snapshot::{common_content, cron_jobs, same_database, snapshot, snapshot_with_state};
+pub use snapshot::{
+    common_content, cron_jobs, outside, same_database, snapshot, snapshot_with_state,
+};
 pub use tokio_postgres::Error as DriverError;

@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::session::Session;
-use crate::snapshot::{CommonContent, Fact, Job, Snapshot};
+use crate::snapshot::{CommonContent, Fact, Job, Outside, Snapshot};
 
 /// Reads the snapshot. `admin` is a superuser's session in the same database, for the facts that only a superuser may read.
 ///
@@ -57,6 +57,17 @@ pub async fn common_content(session: &Session) -> Result<CommonContent, tokio_po
     let content = catalog::read_common(&session.client).await?;
     session.end_snapshot().await?;
     Ok(content)
+}
+
+/// What an administrator's session in another database sees of this one, whose service is not let in.
+///
+/// # Errors
+/// When a query fails.
+pub async fn outside(session: &Session, database: &str) -> Result<Outside, tokio_postgres::Error> {
+    session.begin_snapshot().await?;
+    let outside = catalog::outside(&session.client, database).await?;
+    session.end_snapshot().await?;
+    Ok(outside)
 }
 
 /// The jobs of pg_cron that run in `database`, seen from the database where pg_cron keeps them.

@@ -24,7 +24,7 @@ pub use lock::{
 };
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
-pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Proofs};
+pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Outside, Proofs};
 pub use state::{
     CollationVersions, Common, CommonContent, Deviation, ExtensionVersion, Restoring, State,
     StoredKey,

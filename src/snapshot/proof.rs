@@ -1,5 +1,6 @@
 //! What was tried rather than read: log-ins with others' credentials, one lock seen from another session, every host of a URL.
 
+use super::privileges::PasswordKind;
 use super::{Fact, Gap};
 
 /// What was tried around one service's database.
@@ -13,6 +14,17 @@ pub struct Proofs {
     pub hosts: Vec<HostLook>,
     /// Whether a pooler stands in front of the server.
     pub pooled: bool,
+    /// What an administrator sees where the service itself is not let in.
+    pub outside: Option<Outside>,
+}
+
+/// What is known of a service that does not get into its database, from outside of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// The database's owner, where there is such a database.
+    pub owner: Option<String>,
+    /// How the passwords of roles are stored; nothing where the administrator may not read it.
+    pub stored: Vec<(String, PasswordKind)>,
 }
 
 impl Default for Proofs {
@@ -22,6 +34,7 @@ impl Default for Proofs {
             live: None,
             hosts: Vec::new(),
             pooled: false,
+            outside: None,
         }
     }
 }

@@ -194,6 +194,12 @@ const VECTORS: &[Vector] = &[
     },
     Vector {
         service: S,
+        plant: "CREATE DATABASE \"Ksocial_{suffix}\"",
+        mend: "DROP DATABASE \"Ksocial_{suffix}\"",
+        rules: &[("identity/look-alike-database", WARNING, Some(K))],
+    },
+    Vector {
+        service: S,
         plant: "CREATE EXTENSION dblink",
         mend: "DROP EXTENSION dblink",
         rules: &[("link/extension", ERROR, None)],
@@ -230,6 +236,42 @@ fn what_leads_from_one_cluster_into_another_is_found() {
             shown(&report)
         );
         system.sql(vector.service, vector.mend);
+    }
+    assert_clean(&system.lab);
+}
+
+/// A service that is not let in has no neighbour that could tell why: its administrator can.
+#[test]
+fn why_a_service_is_not_let_in_is_told_by_its_administrator() {
+    let system = Dedicated::new();
+    for (plant, mend, rule) in [
+        (
+            "SET password_encryption = 'md5'; ALTER ROLE \"{k_social_user}\" PASSWORD '{k_password}'",
+            "SET password_encryption = 'scram-sha-256'; ALTER ROLE \"{k_social_user}\" PASSWORD '{k_password}'",
+            "access/weak-password",
+        ),
+        (
+            "ALTER DATABASE \"{ksocial}\" OWNER TO postgres",
+            "ALTER DATABASE \"{ksocial}\" OWNER TO \"{k_social_user}\"",
+            "access/database-owner",
+        ),
+    ] {
+        assert_clean(&system.lab);
+        system.sql(K, plant);
+        let report = verify(&system.lab, &[]);
+        let [found] = list(&report, "findings") else {
+            panic!("{}", shown(&report));
+        };
+        assert_eq!((text(found, "rule"), text(found, "service")), (rule, K));
+        let not_checked = list(&report, "not_checked");
+        assert!(
+            not_checked
+                .iter()
+                .any(|gap| text(gap, "rule") == rule && text(gap, "service") == K),
+            "{}",
+            shown(&report)
+        );
+        system.sql(K, mend);
     }
     assert_clean(&system.lab);
 }

@@ -20,7 +20,9 @@ mod state;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error};
 
-use crate::snapshot::{CommonContent, Fact, Gap, Identity, Object, Server, Snapshot, State};
+use crate::snapshot::{
+    CommonContent, Fact, Gap, Identity, Object, Outside, Server, Snapshot, State,
+};
 use chunks::Look;
 use inventory::Inventory;
 pub use links::cron_jobs_elsewhere;
@@ -152,6 +154,14 @@ pub async fn read_with_state(
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read_large_objects(client: &Client) -> Result<Vec<Object>, Error> {
     objects::large(client).await
+}
+
+/// Reads what an administrator sees of a database from another one of its server.
+///
+/// # Errors
+/// When the connection breaks or the server refuses a query that every role may make.
+pub async fn outside(client: &Client, database: &str) -> Result<Outside, Error> {
+    privileges::outside(client, database).await
 }
 
 /// Reads what somebody left in a database that belongs to no service, in a transaction as for [`read`].

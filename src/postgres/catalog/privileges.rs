@@ -10,7 +10,7 @@ use crate::snapshot::privileges::{
     DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
     PasswordKind, Passwords, RoleFacts, RoleSetting, Securable, Standby, Tablespace,
 };
-use crate::snapshot::{CommonContent, Fact, Gap, Kind, Privileges};
+use crate::snapshot::{CommonContent, Fact, Gap, Kind, Outside, Privileges};
 
 const MEMBER: &str = include_str!("sql/member.sql");
 const NO_INTERNALS: &str = "SELECT NULL::oid, NULL::aclitem[] WHERE false";
@@ -255,6 +255,27 @@ async fn passwords(readers: &Readers<'_>, readable: &[Readable<'_>]) -> Result<P
             ),
         }),
         proved,
+    })
+}
+
+/// What an administrator sees of this database and of roles' passwords from another database.
+pub(super) async fn outside(client: &Client, database: &str) -> Result<Outside, Error> {
+    let row = client
+        .query_typed_one(
+            include_str!("sql/privileges/outside.sql"),
+            &[(&database, Type::TEXT)],
+        )
+        .await?;
+    let stored = match row.try_get("readable")? {
+        true => {
+            let passwords = include_str!("sql/privileges/passwords.sql");
+            all(&client.query_typed(passwords, &[]).await?, password)?
+        }
+        false => Vec::new(),
+    };
+    Ok(Outside {
+        owner: row.try_get("owner")?,
+        stored,
     })
 }
 

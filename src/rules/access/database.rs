@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::login::proven;
 use super::{database, is_shared, neighbour, service_beside, service_of, unreached};
 use crate::rules::text::{ident, sql_ident};
-use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
+use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::{Access, Gap};
 
 pub(in crate::rules) const DATABASE_OWNER: Rule = Rule {
@@ -18,6 +18,16 @@ pub(in crate::rules) const DATABASE_OWNER: Rule = Rule {
 };
 
 fn database_owner(case: &Case<'_>) -> Verdict {
+    if let (Some(outside), Err(gap)) = (&case.subject.proofs.outside, case.own()) {
+        let owner = outside.owner.as_ref();
+        return Ok(Outcome {
+            findings: owner
+                .and_then(|owner| not_the_owner(case, case.subject, owner))
+                .into_iter()
+                .collect(),
+            gaps: vec![gap],
+        });
+    }
     let access = &case.own()?.access;
     if case.subject.service.role_name().is_none() {
         return Err(Gap::new("the manifest names no role for this service"));

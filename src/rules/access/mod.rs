@@ -106,7 +106,9 @@ fn unreached<'a>(case: &'a Case<'a>, access: &'a Access) -> impl Iterator<Item =
             .as_ref()
             .is_some_and(|fact| fact.known().is_none());
         let name = other.service.database_name();
-        speaks && unknown && access.databases.iter().any(|here| here == name)
+        // What its own administrator says of it is said there.
+        let silent = other.proofs.outside.is_none();
+        speaks && unknown && silent && access.databases.iter().any(|here| here == name)
     })
 }
 

@@ -4,7 +4,7 @@ use super::role::own_role;
 use super::{database, is_shared, service_of, unreached};
 use crate::rules::skeleton::look;
 use crate::rules::text::{ident, sql_ident};
-use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
+use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::privileges::PasswordKind;
 use crate::snapshot::{Gap, HbaLine};
 
@@ -110,6 +110,14 @@ pub(in crate::rules) const WEAK_PASSWORD: Rule = Rule {
 };
 
 fn weak_password(case: &Case<'_>) -> Verdict {
+    if let (Some(outside), Err(gap)) = (&case.subject.proofs.outside, case.own()) {
+        return Ok(Outcome {
+            findings: weak(case, case.subject, &outside.stored)
+                .into_iter()
+                .collect(),
+            gaps: vec![gap],
+        });
+    }
     let snapshot = case.own()?;
     let role = &own_role(case, &snapshot.access)?.name;
     let passwords = &snapshot.privileges.get()?.passwords;

@@ -1,7 +1,8 @@
-//! A database of another service's name in a server that is not the other service's.
+//! Databases of another service's name, or of one that can be taken for a service's, in a server where they do not belong.
 
 use super::sharing::{Kinship, kinship};
 use crate::manifest::Topology;
+use crate::rules::skeleton::look;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::{Gap, Snapshot};
@@ -18,28 +19,10 @@ pub(super) const FOREIGN_DATABASE: Rule = Rule {
 fn foreign_database(case: &Case<'_>) -> Verdict {
     let snapshot = case.own()?;
     let topology = case.system.manifest.topology;
-    // In one server for all every service's database is at home.
-    if topology == Topology::Shared {
-        return Ok(Vec::new().into());
-    }
     let own = case.subject.service.database_name();
     let mut findings = Vec::new();
-    for name in &snapshot.access.databases {
-        let owners: Vec<&Subject<'_>> = case
-            .others()
-            .filter(|other| name != own && other.service.database_name() == name)
-            .collect();
-        let Some(first) = owners.first() else {
-            continue;
-        };
-        let mut elsewhere = true;
-        for owner in &owners {
-            elsewhere &= lives_elsewhere(case, snapshot, owner, topology)?;
-        }
-        if !elsewhere {
-            continue;
-        }
-        let (service, database) = (&first.service.name, ident(name));
+    for (name, owner) in strays(case, snapshot, |name, theirs| name == theirs)? {
+        let (service, database) = (&owner.service.name, ident(name));
         let severity = match topology {
             Topology::Dedicated => Severity::Error,
             Topology::Any | Topology::Shared => Severity::Warning,
@@ -65,6 +48,116 @@ fn foreign_database(case: &Case<'_>) -> Verdict {
         );
     }
     Ok(findings.into())
+}
+
+pub(super) const LOOK_ALIKE_DATABASE: Rule = Rule {
+    id: "identity/look-alike-database",
+    severity: Severity::Warning,
+    summary: "Is there no database whose name can be taken for a service's?",
+    help: include_str!("../help/identity-look-alike-database.md"),
+    scope: Scope::Database,
+    check: look_alike_database,
+};
+
+fn look_alike_database(case: &Case<'_>) -> Verdict {
+    let snapshot = case.own()?;
+    let own = case.subject.service.database_name();
+    let is_anyones = |name: &str| {
+        let mut subjects = case.system.subjects.iter();
+        subjects.any(|subject| subject.service.database_name() == name)
+    };
+    let alike = |name: &str, theirs: &str| look(name) == look(theirs) && !is_anyones(name);
+    let finding = |name: &str, message: String| {
+        LOOK_ALIKE_DATABASE
+            .finding(About::plain("database", name), message)
+            .remedy(format!(
+                "If nothing uses it: DROP DATABASE {}; otherwise rename it: ALTER DATABASE {} RENAME TO …;",
+                sql_ident(name),
+                sql_ident(name)
+            ))
+    };
+    let here = format!(
+        "is on the server of database {} of {}",
+        ident(own),
+        case.name()
+    );
+    let mut findings = Vec::new();
+    for name in snapshot
+        .access
+        .databases
+        .iter()
+        .filter(|name| alike(name, own))
+    {
+        let database = ident(name);
+        findings.push(
+            finding(
+                name,
+                format!("database {database} {here} and can be taken for it"),
+            )
+            .saw(
+                format!("database {} alone", ident(own)),
+                format!("database {database} as well"),
+            ),
+        );
+    }
+    for (name, owner) in strays(case, snapshot, |name, theirs| {
+        alike(name, theirs) && !alike(name, own)
+    })? {
+        let (database, service) = (ident(name), &owner.service.name);
+        let theirs = ident(owner.service.database_name());
+        findings.push(
+            finding(
+                name,
+                format!("database {database} {here} and can be taken for {theirs} of {service}, which does not belong there"),
+            )
+            .belongs_to(service)
+            .saw(format!("no database of {service}"), format!("database {database}")),
+        );
+    }
+    Ok(findings.into())
+}
+
+/// The databases of this server whose name fits a service's that lives in another one, told once for each server. In one server for all
+/// every service's database is at home.
+fn strays<'a>(
+    case: &Case<'a>,
+    snapshot: &'a Snapshot,
+    fits: impl Fn(&str, &str) -> bool,
+) -> Result<Vec<(&'a str, &'a Subject<'a>)>, Gap> {
+    let topology = case.system.manifest.topology;
+    let own = case.subject.service.database_name();
+    let mut found = Vec::new();
+    if topology == Topology::Shared || is_told(case, snapshot) {
+        return Ok(found);
+    }
+    for name in &snapshot.access.databases {
+        let owners: Vec<&Subject<'_>> = case
+            .others()
+            .filter(|other| name != own && fits(name, other.service.database_name()))
+            .collect();
+        let mut elsewhere = true;
+        for owner in &owners {
+            elsewhere &= lives_elsewhere(case, snapshot, owner, topology)?;
+        }
+        if let Some(first) = owners.first().filter(|_| elsewhere) {
+            found.push((name.as_str(), *first));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an earlier service lives in the same server, and tells of it.
+fn is_told(case: &Case<'_>, snapshot: &Snapshot) -> bool {
+    case.system
+        .subjects
+        .iter()
+        .take_while(|subject| subject.service.name != case.name())
+        .filter_map(|earlier| Some((earlier, earlier.snapshot.as_ref()?.known()?)))
+        .any(|(earlier, theirs)| {
+            let identities = [&snapshot.identity, &theirs.identity];
+            let kinship = kinship(case.subject, earlier, identities);
+            matches!(kinship, Some(Kinship::Server | Kinship::Database))
+        })
 }
 
 /// Whether this service's server is none of the other's. Of one that was not looked at only the topology can tell.

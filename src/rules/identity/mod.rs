@@ -6,7 +6,6 @@ mod sharing;
 
 use std::collections::BTreeSet;
 
-use super::skeleton::look;
 use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
 use super::{About, Case, Rule, Scope, Severity, Verdict};
@@ -26,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     address::POOLER,
     address::SEVERAL_HOSTS,
     address::SMUGGLED_SETTING,
-    LOOK_ALIKE_DATABASE,
+    left_over::LOOK_ALIKE_DATABASE,
     STANDBY,
     UNSTAMPED,
 ];
@@ -203,49 +202,6 @@ fn foreign_stamp(case: &Case<'_>) -> Verdict {
         .evidence("identity");
     finding.belongs_to = other.map(|other| other.service.name.clone());
     Ok(vec![finding].into())
-}
-
-const LOOK_ALIKE_DATABASE: Rule = Rule {
-    id: "identity/look-alike-database",
-    severity: Severity::Warning,
-    summary: "Is there a database whose name can be taken for this service's?",
-    help: include_str!("../help/identity-look-alike-database.md"),
-    scope: Scope::Database,
-    check: look_alike_database,
-};
-
-fn look_alike_database(case: &Case<'_>) -> Verdict {
-    let own = case.subject.service.database_name();
-    let is_anothers = |name: &str| {
-        case.others()
-            .any(|other| other.service.database_name() == name)
-    };
-    let findings = case
-        .own()?
-        .access
-        .databases
-        .iter()
-        .filter(|name| *name != own && look(name) == look(own) && !is_anothers(name))
-        .map(|name| {
-            LOOK_ALIKE_DATABASE
-                .finding(
-                    About::plain("database", name),
-                    format!(
-                        "database {} is on the server of database {} of {} and can be taken for it",
-                        ident(name),
-                        ident(own),
-                        case.name()
-                    ),
-                )
-                .saw(format!("database {} alone", ident(own)), format!("database {} as well", ident(name)))
-                .remedy(format!(
-                    "If nothing uses it: DROP DATABASE {}; otherwise rename it: ALTER DATABASE {} RENAME TO …;",
-                    sql_ident(name),
-                    sql_ident(name)
-                ))
-        })
-        .collect::<Vec<_>>();
-    Ok(findings.into())
 }
 
 const STANDBY: Rule = Rule {

@@ -148,11 +148,8 @@ pub(super) const FIXTURES: &[Fixture] = &[
         S,
         &["Simply_Kaspa", "simply_kaspa", "simply-kaspa-indexer"],
         |w| {
-            for number in [K, S] {
-                w.access(number).databases.push("Simply_Kaspa".into());
-                w.access(number)
-                    .databases
-                    .push("simply_kaspa_backup".into());
+            for name in ["Simply_Kaspa", "simply_kaspa_backup"] {
+                w.access(S).databases.push(name.into());
             }
         },
     ),
