@@ -621,3 +621,27 @@ fn a_target_below_a_begun_migration_tells_of_it() {
     let run = shop.migrate(&[]).exits(0);
     assert!(!run.all().contains(told), "{}", run.all());
 }
+
+#[test]
+fn an_index_that_the_server_names_is_known_by_a_clipped_name_too() {
+    let table = "goods_of_all_the_shops_that_there_are_and_ever_were_in_the_town";
+    let made = |name: &str| {
+        format!(
+            "CREATE TABLE {table} (id int, {name} int);\nCREATE INDEX CONCURRENTLY ON {table} (id);\n\
+             CREATE INDEX CONCURRENTLY ON {table} (id, {name});\nCREATE INDEX CONCURRENTLY ON {table} (id);"
+        )
+    };
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__long.sql",
+            &made("the_price_of_the_goods_in_all_the_shops_that_there_are"),
+        ),
+    ]);
+    shop.migrate(&[]).exits(0).says("2 migrations applied");
+    assert_eq!(shop.history(), "1 goods, 2 long");
+    let count = format!(
+        "SELECT count(*) FROM pg_index WHERE indrelid = '{table}'::regclass AND indisvalid"
+    );
+    assert_eq!(shop.sql(&count), "3");
+}
