@@ -223,3 +223,15 @@ fn an_operator_of_the_services_own_does_not_get_into_dbctls_queries() {
         .exits(0);
     assert_eq!(shop.sql(VERSIONS), "1 2");
 }
+
+#[test]
+fn the_server_notices_a_machine_that_went_away_without_a_word() {
+    // Over TCP the server tells what is in force; over a socket it is 0.
+    let shop = Shop::new(&[(
+        "V1__seen.sql",
+        "CREATE TABLE seen AS SELECT current_setting('tcp_keepalives_idle')::int + current_setting('tcp_keepalives_interval')::int \
+         * current_setting('tcp_keepalives_count')::int AS seconds, inet_client_addr() IS NOT NULL AS over_tcp;",
+    )]);
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.sql("SELECT over_tcp, seconds <= 120 FROM seen"), "t|t");
+}
