@@ -655,10 +655,13 @@ fn a_connection_that_is_cut_at_the_commit_leaves_all_or_nothing() {
         let wire = Wire::new(server.to_owned(), cut, 1);
         let through = url.replace(server, &format!("127.0.0.1:{}", wire.port));
         shop.lab.env.insert("RGB_USERS_URL".to_owned(), through);
-        shop.migrate(&[])
+        let run = shop
+            .migrate(&[])
             .exits(4)
             .says(&format!("{file}: the connection broke at its COMMIT: "))
-            .says("dbctl status");
+            .says("dbctl status")
+            .says("0 migrations applied, and of one more commit it is not known");
+        assert!(!run.all().contains("nothing was changed"), "{}", run.all());
         assert!(wire.cut.load(Ordering::SeqCst));
         shop.until_no_backend();
         if after.is_empty() {
