@@ -112,7 +112,8 @@ pub(super) async fn settle(
     }
 }
 
-fn starts_with(text: &str, word: &str) -> bool {
+/// Whether a statement begins with this word.
+pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.split_whitespace()
         .next()
         .is_some_and(|first| first.eq_ignore_ascii_case(word))
