@@ -383,6 +383,25 @@ fn a_password_in_a_migration_is_not_shown() {
 }
 
 #[test]
+fn a_password_that_only_a_function_says_is_not_shown() {
+    let shop = Shop::new(&[
+        (
+            "V1__say.sql",
+            "CREATE FUNCTION say() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'cannot reach postgresql://u:s3same@h/d' \
+             USING DETAIL = 'host=h password=s3same', HINT = 'set PGPASSWORD=s3same'; END $$;",
+        ),
+        ("V2__call.sql", "SELECT say();"),
+    ]);
+    for form in [&[][..], &["--format=json"]] {
+        let run = shop
+            .migrate(form)
+            .exits(5)
+            .says("cannot reach postgresql://u:…@h/d (SQLSTATE P0001); detail: host=h password=…; hint: set PGPASSWORD=…");
+        assert!(!run.all().contains("s3same"), "{}", run.all());
+    }
+}
+
+#[test]
 fn a_migration_cannot_leave_its_transaction() {
     let shop = Shop::new(&[GOOD]);
     for (sql, line, word) in [
