@@ -177,19 +177,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_server_that_is_gone_without_a_word_is_noticed_in_minutes() {
-        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = connect(server.local_addr().unwrap()).await.unwrap();
+    async fn a_server_that_is_gone_without_a_word_is_noticed_in_minutes() -> io::Result<()> {
+        let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let stream = connect(server.local_addr()?).await?;
         let socket = SockRef::from(&stream);
-        assert!(socket.keepalive().unwrap());
-        let rest = socket.tcp_keepalive_time().unwrap();
-        let probes =
-            socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
+        assert!(socket.keepalive()?);
+        let rest = socket.tcp_keepalive_time()?;
+        let probes = socket.tcp_keepalive_interval()? * socket.tcp_keepalive_retries()?;
         assert!(
             rest + probes <= Duration::from_secs(120),
             "{rest:?} {probes:?}"
         );
         #[cfg(target_os = "linux")]
-        assert!(socket.tcp_user_timeout().unwrap() <= Some(Duration::from_secs(120)));
+        assert!(
+            socket
+                .tcp_user_timeout()?
+                .is_some_and(|limit| limit <= Duration::from_secs(120))
+        );
+        Ok(())
     }
 }
