@@ -80,6 +80,7 @@ fn words(event: &Event) -> String {
         } => format!("{file}: statement {number} of {total}, line {line}"),
         Event::Mending { file, what } => format!("{file}: takes away {what}"),
         Event::Noticed { file, what } => format!("{file}: note: {what}"),
+        Event::Unsure { file } => format!("{file}: the connection broke at its COMMIT"),
         Event::Started { file } => format!("applying {file}"),
         Event::Applied { file, took } => format!("applied {file} in {} ms", took.as_millis()),
     }

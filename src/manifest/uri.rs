@@ -98,6 +98,11 @@ impl Parts {
             "password" => self.password = Some(value),
             "dbname" => self.database = value,
             "host" => {
+                // What stands after a colon is a port of its own, whatever names the host.
+                let own: Vec<Option<u16>> = self.hosts.iter().map(|(_, port)| *port).collect();
+                if self.ports.is_none() && own.iter().any(Option::is_some) {
+                    self.ports = Some(own);
+                }
                 self.hosts = value
                     .split(',')
                     .map(|host| (unbracketed(host).to_owned(), None))

@@ -73,6 +73,14 @@ fn reads_several_hosts_ipv6_and_sockets() {
     assert!(endpoint.hosts[0].is_socket());
     assert_eq!(parse("postgres:///d?host=h&user=u").address(), "h:5432");
     assert_eq!(
+        parse("postgres://u@:6000/d?host=/tmp/s").address(),
+        "/tmp/s:6000"
+    );
+    assert_eq!(
+        parse("postgres://u@a:1,b:2/d?host=c,d").address(),
+        "c:1,d:2"
+    );
+    assert_eq!(
         parse("postgres://u@x/d?host=a,b&port=1,2").address(),
         "a:1,b:2"
     );

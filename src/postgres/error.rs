@@ -4,20 +4,28 @@ use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use super::scram::Unproven;
 use super::wire::{OpenError, Refusal};
-use crate::migration::masked::without_quotes;
+use crate::migration::masked::{own_words, without_quotes};
 
 /// An error of the driver or the server in one line: message, SQLSTATE, detail, hint, and the chain of sources.
 #[must_use]
 pub fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
-        let mut text = format!("{} (SQLSTATE {})", db.message(), db.code().code());
+        // Each part by itself: what separates them must not be taken for the end of a password.
+        let mut text = format!(
+            "{} (SQLSTATE {})",
+            own_words(db.message()),
+            db.code().code()
+        );
         for (label, part) in [
             ("detail", db.detail().map(str::to_owned)),
             ("hint", db.hint().map(str::to_owned)),
             ("where", db.where_().map(without_quotes)),
         ] {
             if let Some(part) = part {
-                text.push_str(&format!("; {label}: {}", part.trim().replace('\n', " / ")));
+                text.push_str(&format!(
+                    "; {label}: {}",
+                    own_words(part.trim()).replace('\n', " / ")
+                ));
             }
         }
         return text;

@@ -41,10 +41,12 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
         format!("{tables}: row security hides rows from this role, or it is no ordinary table")
     });
     let exists = row.try_get(2)?;
+    // What is no table may have no columns either.
+    let readable = trouble.is_none() && exists;
     // Sent at once: one round trip.
     let (mut stamps, found) = futures::try_join!(
         stamps(session, row.try_get(1)?),
-        history::read(session, exists)
+        history::read(session, readable)
     )?;
     let rows = match found {
         Found::Rows(rows) => rows,
@@ -58,6 +60,15 @@ pub async fn marks(session: &Session) -> Result<Marks, tokio_postgres::Error> {
             "dbctl.identity holds {} rows, expected one",
             stamps.len()
         ));
+    }
+    let named = stamps.len();
+    stamps.retain(|stamp| !stamp.service.is_empty());
+    if stamps.len() < named && trouble.is_none() {
+        trouble = Some(
+            "the row of dbctl.identity names no service, so it was edited by hand; UPDATE dbctl.identity SET service = the service's name puts \
+             that right"
+                .to_owned(),
+        );
     }
     Ok(Marks {
         database: row.try_get(0)?,

@@ -184,8 +184,11 @@ impl Session {
         if self.times_transactions {
             statements.push(format!("SET {NO_TRANSACTION_TIMEOUT}"));
         }
-        if purpose == Purpose::Write && self.misses_clients {
-            statements.push(CLIENT_CHECK.to_owned());
+        if purpose == Purpose::Write {
+            statements.push(PEER_CHECK.to_owned());
+            if self.misses_clients {
+                statements.push(CLIENT_CHECK.to_owned());
+            }
         }
         statements.join(";")
     }
@@ -288,3 +291,7 @@ const NO_TRANSACTION_TIMEOUT: &str = "transaction_timeout = 0";
 /// A killed dbctl must not leave a backend behind that waits for a lock. Servers on other systems than Linux refuse the setting
 /// (PostgreSQL documentation, "Connections and Authentication").
 const CLIENT_CHECK: &str = "SET client_connection_check_interval = '2s'";
+
+/// Nor one that holds the runners' lock for a machine that went away without a word: by itself the server's system would ask after two
+/// hours. A system that has no such setting takes no notice, nor does a socket without TCP.
+const PEER_CHECK: &str = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 6; SET tcp_user_timeout = '90s'";

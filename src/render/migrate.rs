@@ -148,6 +148,11 @@ fn verdict(report: &Report) -> String {
             "{} applied, one more is unfinished",
             count(applied, "migration")
         )
+    } else if report.services.iter().any(|run| run.unsure) {
+        format!(
+            "{} applied, and of one more commit it is not known",
+            count(applied, "migration")
+        )
     } else if applied == 0 {
         "nothing was changed".to_owned()
     } else {

@@ -100,6 +100,7 @@ fn report() -> Report {
             error: None,
             notes: Vec::new(),
             unfinished: false,
+            unsure: false,
             took: Duration::from_millis(12),
         }],
         took: Duration::from_millis(12),

@@ -60,6 +60,8 @@ pub struct ServiceRun {
     pub notes: Vec<String>,
     /// Whether a migration that runs statement by statement was begun and is not finished: `error` says what of it stays.
     pub unfinished: bool,
+    /// Whether the connection broke at a COMMIT, so that `applied` may lack what was committed.
+    pub unsure: bool,
     /// How long it took.
     pub took: Duration,
 }

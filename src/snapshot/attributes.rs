@@ -38,7 +38,7 @@ pub const TYPE: &str = "type";
 pub const NOT_NULL: &str = "not_null";
 /// Column: the expression.
 pub const DEFAULT: &str = "default";
-/// Column: `always` or `by default`.
+/// Column: `always` or `by default`, and what its sequence has other than the server gives: `always (increment 2, start 100)`.
 pub const IDENTITY: &str = "identity";
 /// Column: the expression and `stored` or `virtual`.
 pub const GENERATED: &str = "generated";

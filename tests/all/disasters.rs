@@ -149,6 +149,34 @@ fn a_deadlock_is_broken_and_the_migration_tried_again() {
 }
 
 #[test]
+fn a_prepared_transaction_in_the_way_is_named() {
+    let Some(binaries) = binaries(17, false) else {
+        return;
+    };
+    let server = start(&binaries, false, &[("max_prepared_transactions", "2")]);
+    let shop = Shop::in_lab(
+        Lab::on(&server, "postgres"),
+        &[GOODS, ("V2__more.sql", "ALTER TABLE goods ADD more int;")],
+    );
+    shop.migrate(&["--target", "1"]).exits(0);
+    shop.sql("BEGIN; LOCK TABLE goods IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'left behind'");
+    let named = "blocked by the prepared transaction 'left behind' of role postgres, prepared at ";
+    shop.migrate(&["--lock-timeout", "3s"])
+        .exits(6)
+        .says(named)
+        .says("which COMMIT PREPARED or ROLLBACK PREPARED ends; the lock is on public.goods");
+    shop.sql("ROLLBACK PREPARED 'left behind'");
+
+    // One that a reader of the catalog waits for as well.
+    shop.sql("BEGIN; LOCK TABLE goods; PREPARE TRANSACTION 'left behind'");
+    shop.migrate(&["--lock-timeout", "3s"])
+        .exits(6)
+        .says("the prepared transaction 'left behind' of role postgres");
+    shop.sql("ROLLBACK PREPARED 'left behind'");
+    shop.migrate(&[]).exits(0);
+}
+
+#[test]
 fn a_table_that_is_locked_for_a_while_is_waited_for_without_blocking_readers() {
     let shop = Shop::new(&[
         GOODS,

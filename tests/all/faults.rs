@@ -383,6 +383,25 @@ fn a_password_in_a_migration_is_not_shown() {
 }
 
 #[test]
+fn a_password_that_only_a_function_says_is_not_shown() {
+    let shop = Shop::new(&[
+        (
+            "V1__say.sql",
+            "CREATE FUNCTION say() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'cannot reach postgresql://u:s3same@h/d' \
+             USING DETAIL = 'host=h password=s3same', HINT = 'set PGPASSWORD=s3same'; END $$;",
+        ),
+        ("V2__call.sql", "SELECT say();"),
+    ]);
+    for form in [&[][..], &["--format=json"]] {
+        let run = shop
+            .migrate(form)
+            .exits(5)
+            .says("cannot reach postgresql://u:…@h/d (SQLSTATE P0001); detail: host=h password=…; hint: set PGPASSWORD=…");
+        assert!(!run.all().contains("s3same"), "{}", run.all());
+    }
+}
+
+#[test]
 fn a_migration_cannot_leave_its_transaction() {
     let shop = Shop::new(&[GOOD]);
     for (sql, line, word) in [
@@ -655,10 +674,13 @@ fn a_connection_that_is_cut_at_the_commit_leaves_all_or_nothing() {
         let wire = Wire::new(server.to_owned(), cut, 1);
         let through = url.replace(server, &format!("127.0.0.1:{}", wire.port));
         shop.lab.env.insert("RGB_USERS_URL".to_owned(), through);
-        shop.migrate(&[])
+        let run = shop
+            .migrate(&[])
             .exits(4)
             .says(&format!("{file}: the connection broke at its COMMIT: "))
-            .says("dbctl status");
+            .says("dbctl status")
+            .says("0 migrations applied, and of one more commit it is not known");
+        assert!(!run.all().contains("nothing was changed"), "{}", run.all());
         assert!(wire.cut.load(Ordering::SeqCst));
         shop.until_no_backend();
         if after.is_empty() {

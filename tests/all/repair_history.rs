@@ -1,5 +1,6 @@
 //! `repair` where the history itself is damaged: gone, empty, renumbered by hand, or of other columns than refinery's.
 
+use crate::lab::R;
 use crate::repair::{lock, mends, migrate_refuses, nothing_changed, repair};
 use crate::shop::{Holder, Shop, until};
 
@@ -317,4 +318,28 @@ fn a_history_that_lacks_a_column_is_told_with_what_mends_it() {
         .says(
             "public.refinery_schema_history (version, name, applied_on, checksum) its columns back",
         );
+}
+
+#[test]
+fn books_that_are_no_tables_or_name_nobody_are_told_as_that() {
+    let shop = Shop::new(&[("V1__one.sql", "CREATE TABLE one (id int);")]);
+    shop.migrate(&[]).exits(0);
+    shop.sql("ALTER TABLE dbctl.identity ALTER service DROP NOT NULL; UPDATE dbctl.identity SET service = NULL");
+    let names_nobody = "the row of dbctl.identity names no service, so it was edited by hand";
+    shop.lab.run(&["status"]).exits(1).says(names_nobody);
+    shop.migrate(&[])
+        .exits(3)
+        .says(names_nobody)
+        .says("nothing was changed");
+    shop.sql(&format!("UPDATE dbctl.identity SET service = '{R}'"));
+    shop.migrate(&[]).exits(0);
+
+    shop.sql("ALTER TABLE refinery_schema_history RENAME TO put_away; CREATE SEQUENCE refinery_schema_history");
+    let no_table = "public.refinery_schema_history: row security hides rows from this role, or it is no ordinary table";
+    shop.lab.run(&["status"]).exits(1).says(no_table);
+    shop.migrate(&[]).exits(3).says(no_table);
+    shop.lab
+        .run(&["repair", "--service", R])
+        .exits(3)
+        .says(no_table);
 }

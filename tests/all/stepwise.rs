@@ -591,6 +591,20 @@ fn a_subscription_or_tablespace_that_the_role_may_not_make_has_left_nothing() {
         shop.sql("SELECT count(*) FROM dbctl.progress WHERE NOT done"),
         "0"
     );
+    // Nor has one that does not reach the other server.
+    shop.sql(&format!(
+        "GRANT pg_create_subscription TO {role}; GRANT CREATE ON DATABASE {db} TO {role}",
+        role = shop.lab.db(ROLE),
+        db = shop.lab.db(DB)
+    ));
+    shop.file(
+        "V2__link.sql",
+        "CREATE TABLE two (a int);\nCREATE SUBSCRIPTION link CONNECTION 'host=127.0.0.1 port=1 dbname=d password=c4nary' PUBLICATION p;\n",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("SQLSTATE 08006")
+        .says("nothing of this statement remains; statement 1 ran and stays");
     // Of one that was let through and failed nobody can know what the other server keeps.
     shop.file(
         "V2__link.sql",
@@ -620,4 +634,52 @@ fn a_target_below_a_begun_migration_tells_of_it() {
     shop.sql("DELETE FROM goods WHERE id > 1");
     let run = shop.migrate(&[]).exits(0);
     assert!(!run.all().contains(told), "{}", run.all());
+}
+
+#[test]
+fn an_index_that_the_server_names_is_known_by_a_clipped_name_too() {
+    let table = "goods_of_all_the_shops_that_there_are_and_ever_were_in_the_town";
+    let made = |name: &str| {
+        format!(
+            "CREATE TABLE {table} (id int, {name} int);\nCREATE INDEX CONCURRENTLY ON {table} (id);\n\
+             CREATE INDEX CONCURRENTLY ON {table} (id, {name});\nCREATE INDEX CONCURRENTLY ON {table} (id);"
+        )
+    };
+    let shop = Shop::new(&[
+        GOODS,
+        (
+            "V2__long.sql",
+            &made("the_price_of_the_goods_in_all_the_shops_that_there_are"),
+        ),
+    ]);
+    shop.migrate(&[]).exits(0).says("2 migrations applied");
+    assert_eq!(shop.history(), "1 goods, 2 long");
+    let count = format!(
+        "SELECT count(*) FROM pg_index WHERE indrelid = '{table}'::regclass AND indisvalid"
+    );
+    assert_eq!(shop.sql(&count), "3");
+}
+
+#[test]
+fn what_is_partitioned_is_reindexed_and_clustered_outside_a_transaction() {
+    let parts = (
+        "V1__parts.sql",
+        "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);\n\
+         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);",
+    );
+    let shop = Shop::new(&[parts, ("V2__again.sql", "REINDEX TABLE parts;")]);
+    shop.migrate(&[])
+        .exits(5)
+        .says("SQLSTATE 25001")
+        .says("runs where the file has the line -- dbctl:no-transaction at its head");
+    shop.file(
+        "V2__again.sql",
+        "-- dbctl:no-transaction\nREINDEX TABLE parts;\nREINDEX INDEX parts_pkey;\nREINDEX TABLE parts_1;",
+    );
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V3__cluster.sql",
+        "-- dbctl:no-transaction\nCLUSTER parts USING parts_pkey;",
+    );
+    shop.migrate(&[]).exits(0);
 }

@@ -1,6 +1,6 @@
 //! What surrounds a migration's own statements in its transaction: it must not get in their way, nor they in its.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, R};
 use crate::shop::{DB, ROLE, Shop};
 
 const TABLE: &str = "CREATE TABLE a (id integer PRIMARY KEY, b integer);";
@@ -194,4 +194,44 @@ fn rows_that_a_migration_reads_are_not_taken_for_the_answers_of_the_server() {
     shop.migrate(&[])
         .exits(5)
         .says("does not keep the row that records it");
+}
+
+#[test]
+fn an_operator_of_the_services_own_does_not_get_into_dbctls_queries() {
+    const VERSIONS: &str =
+        "SELECT string_agg(version::text, ' ' ORDER BY version) FROM refinery_schema_history";
+    // It fits `version::bigint || ' '` better than the server's own, which takes anything.
+    let shop = Shop::new(&[
+        (
+            "V1__glue.sql",
+            "CREATE FUNCTION glue(bigint, text) RETURNS text LANGUAGE sql AS $$ SELECT 'glued' $$;\n\
+             CREATE OPERATOR || (LEFTARG = bigint, RIGHTARG = text, FUNCTION = glue);",
+        ),
+        ("V2__one.sql", "CREATE TABLE one (id int);"),
+    ]);
+    shop.migrate(&["--target", "1"]).exits(0);
+    shop.migrate(&[]).exits(0);
+    shop.file(
+        "V3__index.sql",
+        "CREATE INDEX CONCURRENTLY one_id ON one (id);\nINSERT INTO one VALUES (1);",
+    );
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.sql(VERSIONS), "1 2 3");
+    shop.file("V3__index.down.sql", "DROP INDEX one_id;");
+    shop.lab
+        .run(&["rollback", "--service", R, "--target", "2"])
+        .exits(0);
+    assert_eq!(shop.sql(VERSIONS), "1 2");
+}
+
+#[test]
+fn the_server_notices_a_machine_that_went_away_without_a_word() {
+    // Over TCP the server tells what is in force; over a socket it is 0.
+    let shop = Shop::new(&[(
+        "V1__seen.sql",
+        "CREATE TABLE seen AS SELECT current_setting('tcp_keepalives_idle')::int + current_setting('tcp_keepalives_interval')::int \
+         * current_setting('tcp_keepalives_count')::int AS seconds, inet_client_addr() IS NOT NULL AS over_tcp;",
+    )]);
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.sql("SELECT over_tcp, seconds <= 120 FROM seen"), "t|t");
 }

@@ -65,8 +65,8 @@ pub const CASES: &[Case] = &[
     case(CHANGED, "error", R, ("column", "public", "animals.name"), "ALTER TABLE public.animals ALTER name DROP NOT NULL, ALTER name DROP DEFAULT")
         .says(&["not null", "default"])
         .undo("ALTER TABLE public.animals ALTER name SET NOT NULL, ALTER name SET DEFAULT 'nobody'"),
-    case(CHANGED, "error", R, ("column", "public", "cages.id"), "ALTER TABLE public.cages ALTER id ADD GENERATED ALWAYS AS IDENTITY")
-        .says(&["identity"])
+    case(CHANGED, "error", R, ("column", "public", "cages.id"), "ALTER TABLE public.cages ALTER id ADD GENERATED ALWAYS AS IDENTITY (INCREMENT 2)")
+        .says(&["identity", "increment 2"])
         .undo("ALTER TABLE public.cages ALTER id DROP IDENTITY"),
     case(CHANGED, "error", R, ("constraint", "public", "animals_legs_check"), "ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, \
           ADD CONSTRAINT animals_legs_check CHECK (legs >= -1)")

@@ -84,6 +84,8 @@ struct Seen {
     notes: Mutex<Vec<String>>,
     /// Whether the migration that is under way runs outside a transaction: of it something may stay.
     stepped: AtomicBool,
+    /// Whether the connection broke at a COMMIT.
+    unsure: AtomicBool,
 }
 
 impl Seen {
@@ -96,6 +98,7 @@ impl Seen {
             Event::Statement { .. } | Event::Mending { .. } => {
                 self.stepped.store(true, Ordering::Relaxed);
             }
+            Event::Unsure { .. } => self.unsure.store(true, Ordering::Relaxed),
             Event::Noticed { file, what } => {
                 let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
                 notes.push(format!("{file}: {what}"));
@@ -153,7 +156,12 @@ pub(super) async fn migrate(
         }
         Err(refusal) => (Vec::new(), Err(refusal)),
     };
-    let Seen { notes, stepped } = seen;
+    let Seen {
+        notes,
+        stepped,
+        unsure,
+    } = seen;
+    run.unsure = unsure.load(Ordering::Relaxed);
     run.notes
         .extend(notes.into_inner().unwrap_or_else(PoisonError::into_inner));
     run.unfinished = result.is_err() && stepped.load(Ordering::Relaxed);

@@ -139,6 +139,7 @@ pub(super) fn blank(loaded: &LoadedService<'_>) -> ServiceRun {
         error: None,
         notes: Vec::new(),
         unfinished: false,
+        unsure: false,
         took: Duration::ZERO,
     }
 }

@@ -46,14 +46,32 @@ pub(super) fn may_commit(text: &str) -> Option<&'static str> {
     (words.eat(&["do"]) && commits.iter().any(|word| lower.contains(word))).then_some("DO")
 }
 
+/// Whether the server refuses the statement in a transaction where what it names is partitioned, which no text shows. It can be run
+/// again (PostgreSQL documentation, "REINDEX", "CLUSTER").
+fn may_be_partitioned(text: &str) -> Option<&'static str> {
+    let mut words = Words::new(text);
+    if words.eat(&["reindex"]) {
+        Some("REINDEX")
+    } else {
+        words.eat(&["cluster"]).then_some("CLUSTER")
+    }
+}
+
 /// The place of a statement in a file that is run this way.
 pub(super) fn place_in(place: &Place, text: &str, mode: Mode) -> Place {
-    match (place, mode, may_commit(text)) {
-        (Place::Transaction, Mode::Statements, Some(reason)) => Place::Alone {
+    if (place, mode) != (&Place::Transaction, Mode::Statements) {
+        return place.clone();
+    }
+    if let Some(reason) = may_commit(text) {
+        let fate = Fate::Unknown;
+        return Place::Alone { reason, fate };
+    }
+    match may_be_partitioned(text) {
+        Some(reason) => Place::Alone {
             reason,
-            fate: Fate::Unknown,
+            fate: Fate::Repeatable,
         },
-        _ => place.clone(),
+        None => Place::Transaction,
     }
 }
 

@@ -97,6 +97,11 @@ pub(crate) fn server_words(told: &str, statement: &str) -> String {
     secrets::server_words(told, statement)
 }
 
+/// A server's message without what reads as a password in it: `password=…`, `postgres://user:…@host`.
+pub(crate) fn own_words(told: &str) -> String {
+    secrets::own_words(told)
+}
+
 fn is_telltale(text: &str) -> bool {
     let lower = text.to_lowercase();
     TELLTALES.iter().any(|word| lower.contains(word))

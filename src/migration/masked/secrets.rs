@@ -24,6 +24,13 @@ pub(super) fn server_words(told: &str, statement: &str) -> String {
     replaced(told, found.iter().map(String::as_str))
 }
 
+/// A server's message without what reads as a password in it: code that a statement runs may say what its text does not hold.
+pub(super) fn own_words(told: &str) -> String {
+    let mut found = Vec::new();
+    passwords(told, &mut found);
+    replaced(told, found.iter().map(String::as_str))
+}
+
 /// What must not be said of a statement: passwords without the quotes of a text, and those in connection strings.
 #[cfg(feature = "cli")]
 pub(crate) fn withheld(statement: &str) -> Vec<Secret> {

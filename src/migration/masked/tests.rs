@@ -1,4 +1,4 @@
-use super::{server_words, without_quotes, without_secrets, without_texts};
+use super::{own_words, server_words, without_quotes, without_secrets, without_texts};
 
 #[test]
 fn no_form_of_a_password_is_shown() {
@@ -138,5 +138,29 @@ fn a_servers_message_is_told_without_the_statements_secrets() {
         ),
     ] {
         assert_eq!(server_words(told, statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn what_reads_as_a_password_in_the_servers_words_is_left_out() {
+    for (told, expected) in [
+        (
+            "cannot reach postgresql://u:hunter2@h/d, PGPASSWORD=hunter2",
+            "cannot reach postgresql://u:…@h/d, PGPASSWORD=…",
+        ),
+        (
+            "detail: Key (api_key)=(hunter2) is duplicated.",
+            "detail: Key (api_key)=… is duplicated.",
+        ),
+        (
+            "password authentication failed for user \"u\"",
+            "password authentication failed for user \"u\"",
+        ),
+        (
+            "detail: Key (id)=(7) is duplicated.",
+            "detail: Key (id)=(7) is duplicated.",
+        ),
+    ] {
+        assert_eq!(own_words(told), expected);
     }
 }

@@ -79,7 +79,7 @@ async fn write(
     let patience = options.lock_timeout.as_millis().max(1);
     client
         .batch_execute(&format!(
-            "BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL search_path = public"
+            "BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL search_path = pg_catalog, pg_temp"
         ))
         .await?;
     let open = books::open(Some((&options.service, &set.name))).join(";");

@@ -19,11 +19,12 @@ CREATE TABLE IF NOT EXISTS public.refinery_schema_history (
     checksum varchar(255)
 )";
 
-/// Whatever the migration has set for the rest of its transaction ends here.
+/// Whatever the migration has set for the rest of its transaction ends here. In `public` may be an operator or a function that fits
+/// dbctl's own queries better than the server's.
 pub(super) const OWN_SETTINGS: [&str; 3] = [
     "SET LOCAL SESSION AUTHORIZATION DEFAULT",
     "SET LOCAL ROLE NONE",
-    "SET LOCAL search_path = public",
+    "SET LOCAL search_path = pg_catalog, pg_temp",
 ];
 
 /// What the history holds, as [`Known`] writes it.

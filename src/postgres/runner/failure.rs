@@ -121,9 +121,19 @@ pub(super) fn failure_text(
         SqlState::DUPLICATE_OBJECT,
         SqlState::DUPLICATE_SCHEMA,
     ];
+    // A procedure that commits, or REINDEX and CLUSTER of what is partitioned: the text does not show it.
+    let outside = [
+        SqlState::ACTIVE_SQL_TRANSACTION,
+        SqlState::INVALID_TRANSACTION_TERMINATION,
+    ];
     let hint = match (step, error.code()) {
         (Step::Statement(_), Some(code)) if there.contains(code) => {
             "; it is there already: somebody made it by hand, or the history lost a row, which dbctl repair proves and mends"
+        }
+        (Step::Statement(_), Some(code))
+            if migration.mode == Mode::Transaction && outside.contains(code) =>
+        {
+            "; what no transaction can hold runs where the file has the line -- dbctl:no-transaction at its head"
         }
         _ => "",
     };

@@ -112,7 +112,8 @@ pub(super) async fn settle(
     }
 }
 
-fn starts_with(text: &str, word: &str) -> bool {
+/// Whether a statement begins with this word.
+pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.split_whitespace()
         .next()
         .is_some_and(|first| first.eq_ignore_ascii_case(word))
@@ -173,16 +174,9 @@ async fn index_created(
             .into_iter()
             .filter(|new| new.name == index.name)
             .collect(),
-        // The server names it after its table (PostgreSQL documentation, "CREATE INDEX").
         None => made
             .into_iter()
-            .filter(|new| {
-                let after = new.name.strip_prefix(new.table.as_str());
-                let bare = new.name.trim_end_matches(|c: char| c.is_ascii_digit());
-                !new.busy
-                    && after.is_some_and(|rest| rest.starts_with('_'))
-                    && bare.ends_with("_idx")
-            })
+            .filter(|new| !new.busy && is_named_by_server(&new.name, &new.table))
             .collect(),
     };
     let broken = own.iter().filter(|new| !new.valid);
@@ -206,6 +200,36 @@ async fn index_created(
         });
     }
     Ok(Outcome::NotRun)
+}
+
+/// The shortest name, in bytes, that the server may have clipped: a character of four bytes may not have fitted into the 63.
+const CLIPPED: usize = 60;
+
+/// Whether the server may have given an index this name, after its table and columns (PostgreSQL source, makeObjectName). Where both do
+/// not fit, it clips the longer one, and each keeps at least some 28 bytes or all that it has.
+fn is_named_by_server(index: &str, table: &str) -> bool {
+    let bare = index.trim_end_matches(|c: char| c.is_ascii_digit());
+    let Some(stem) = bare.strip_suffix("_idx") else {
+        return false;
+    };
+    if stem
+        .strip_prefix(table)
+        .is_some_and(|rest| rest.starts_with('_'))
+    {
+        return true;
+    }
+    let common = stem
+        .char_indices()
+        .zip(table.chars())
+        .take_while(|((_, one), other)| one == other)
+        .map(|((at, one), _)| at + one.len_utf8())
+        .last()
+        .unwrap_or(0);
+    // The underscore that follows may also be the table's own next one.
+    index.len() >= CLIPPED
+        && stem
+            .match_indices('_')
+            .any(|(at, _)| (24..=common).contains(&at))
 }
 
 async fn is_valid(session: &Session, index: u32) -> Result<bool, Error> {
@@ -268,4 +292,41 @@ async fn detached(session: &Session, parent: &Name, partition: &Name) -> Result<
         },
         Some(_) => Outcome::NotRun,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named_by_server;
+
+    #[test]
+    fn the_servers_own_names_are_known_whole_and_clipped() {
+        let table = "a_table_with_a_name_that_nearly_fills_all_there_is_for_a_name";
+        // What PostgreSQL 17 names them.
+        for (index, table) in [
+            ("goods_name_idx", "goods"),
+            ("goods_lower_id_idx12", "goods"),
+            (
+                "a_table_with_a_name_that_nearly_fills_all_there_is_for_a_id_idx",
+                table,
+            ),
+            (
+                "a_table_with_a_name_that_nearly_fills_all_there_is_for__id_idx1",
+                table,
+            ),
+            (
+                "a_table_with_a_name_that_near_a_column_with_a_name_that_nea_idx",
+                table,
+            ),
+            (
+                "ääääääääääääää_öööööööööööööööö_idx",
+                "ääääääääääääääääääääääääääääääää",
+            ),
+        ] {
+            assert!(is_named_by_server(index, table), "{index}");
+        }
+        for index in ["goods_name", "good_name_idx", "goodsname_idx", "other_idx"] {
+            assert!(!is_named_by_server(index, "goods"), "{index}");
+        }
+        assert!(!is_named_by_server("a_table_with_a_name_id_idx", table));
+    }
 }

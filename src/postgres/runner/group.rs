@@ -65,8 +65,7 @@ impl Guarded<'_> {
             Some(Ok(fit)) => fit,
             Some(Err(Failure::Driver { step, error, .. })) => {
                 if ends_session(&error) || self.session.client.is_closed() {
-                    let text = broken_text(&whole, step, &error);
-                    return Err(ApplyError::Unreachable(text));
+                    return Err(self.broken(&whole, step, &error));
                 }
                 false
             }

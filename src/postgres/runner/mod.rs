@@ -134,6 +134,11 @@ pub enum Event {
         /// What it left.
         what: String,
     },
+    /// The connection broke at a COMMIT: whether the migration was committed is not known.
+    Unsure {
+        /// The migration.
+        file: String,
+    },
     /// A migration begins.
     Started {
         /// The migration.

@@ -121,9 +121,7 @@ impl Guarded<'_> {
                 || client.is_closed()
                 || client.batch_execute("ROLLBACK").await.is_err()
             {
-                return Err(ApplyError::Unreachable(broken_text(
-                    migration, step, &error,
-                )));
+                return Err(self.broken(migration, step, &error));
             }
             // The migration has thrown away what was prepared.
             if step == Step::Own
@@ -187,6 +185,21 @@ impl Guarded<'_> {
     /// The server's words, and who stood in the way.
     pub(super) fn with_blockers(&self, reason: String) -> String {
         self.watch.with_blockers(reason)
+    }
+
+    /// The connection broke.
+    pub(super) fn broken(
+        &self,
+        migration: &Migration,
+        step: Step,
+        error: &tokio_postgres::Error,
+    ) -> ApplyError {
+        if step == Step::Commit {
+            (self.observer)(Event::Unsure {
+                file: migration.file.clone(),
+            });
+        }
+        ApplyError::Unreachable(broken_text(migration, step, error))
     }
 
     async fn roll_back(&self, session: &Session, migration: &Migration) -> Result<(), ApplyError> {

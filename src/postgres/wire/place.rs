@@ -24,6 +24,14 @@ const TLS_OFFERED: u8 = b'S';
 /// How long a connection rests before the system asks whether the other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// How long it waits for each answer, and how many it waits for in vain: by itself Linux would take eleven minutes.
+const PROBE: Duration = Duration::from_secs(10);
+const PROBES: u32 = 6;
+
+/// How long what was sent may stay unacknowledged; Linux would try for a quarter of an hour.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(90);
+
 /// Bytes in both directions, over a socket or TLS.
 pub(in crate::postgres) trait ByteStream:
     AsyncRead + AsyncWrite + Send + Unpin
@@ -129,7 +137,14 @@ impl Place {
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    let socket = SockRef::from(&stream);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(PROBE)
+        .with_retries(PROBES);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     Ok(stream)
 }
 
@@ -155,4 +170,30 @@ async fn secure(stream: TcpStream, connector: &TlsConnector, name: &str) -> io::
         stream: Box::new(stream),
         binding,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_gone_without_a_word_is_noticed_in_minutes() -> io::Result<()> {
+        let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let stream = connect(server.local_addr()?).await?;
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive()?);
+        let rest = socket.tcp_keepalive_time()?;
+        let probes = socket.tcp_keepalive_interval()? * socket.tcp_keepalive_retries()?;
+        assert!(
+            rest + probes <= Duration::from_secs(120),
+            "{rest:?} {probes:?}"
+        );
+        #[cfg(target_os = "linux")]
+        assert!(
+            socket
+                .tcp_user_timeout()?
+                .is_some_and(|limit| limit <= Duration::from_secs(120))
+        );
+        Ok(())
+    }
 }

@@ -248,6 +248,20 @@ fn what_may_commit_is_alone_in_a_file_without_a_transaction() {
             "{sql}"
         );
     }
+    for (sql, reason) in [
+        ("REINDEX TABLE t", "REINDEX"),
+        ("reindex (verbose) index i", "REINDEX"),
+        ("CLUSTER t USING i", "CLUSTER"),
+    ] {
+        let analysis = one(sql);
+        assert_eq!(analysis.place_in(Mode::Transaction), Place::Transaction);
+        let fate = Fate::Repeatable;
+        assert_eq!(
+            analysis.place_in(Mode::Statements),
+            Place::Alone { reason, fate },
+            "{sql}"
+        );
+    }
     let refresh = one("CALL refresh_continuous_aggregate('v', NULL, NULL)");
     assert_eq!(refresh.place_in(Mode::Statements), refresh.place);
 }

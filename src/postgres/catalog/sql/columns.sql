@@ -5,7 +5,22 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a
            'type', format_type(a.atttypid, a.atttypmod),
            'not_null', CASE WHEN a.attnotnull THEN 'true' END,
            'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
-           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END || coalesce((
+               SELECT nullif(' (' || concat_ws(', ',
+                          CASE WHEN s.seqincrement <> 1 THEN format('increment %s', s.seqincrement) END,
+                          CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END
+                              THEN format('start %s', s.seqstart) END,
+                          CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE m.lowest END THEN format('min %s', s.seqmin) END,
+                          CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN m.highest ELSE -1 END THEN format('max %s', s.seqmax) END,
+                          CASE WHEN s.seqcycle THEN 'cycle' END) || ')', ' ()')
+                 FROM pg_depend o
+                 JOIN pg_sequence s ON s.seqrelid = o.objid
+                 CROSS JOIN LATERAL (
+                     SELECT CASE s.seqtypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE 9223372036854775807 END,
+                            CASE s.seqtypid WHEN 'int2'::regtype THEN -32768 WHEN 'int4'::regtype THEN -2147483648 ELSE -9223372036854775808 END
+                 ) AS m (highest, lowest)
+                WHERE a.attidentity <> '' AND o.classid = 'pg_class'::regclass AND o.deptype = 'i'
+                  AND o.refclassid = 'pg_class'::regclass AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum), ''),
            'generated', CASE WHEN a.attgenerated <> '' THEN
                format('(%s) %s', pg_get_expr(d.adbin, d.adrelid), CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END) END,
            'collation', CASE WHEN a.attcollation <> t.typcollation THEN

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::is_lock_conflict;
 use super::super::failure::{Failure, broken_text, failure_text, interrupted};
-use super::super::fate::Outcome;
+use super::super::fate::{Outcome, starts_with};
 use super::super::guarded::Guarded;
 use super::super::transaction::{deaf, ran_before};
 use super::super::{ApplyError, Event, FAREWELL, lost};
@@ -200,7 +200,12 @@ impl Guarded<'_> {
 fn did_nothing(alone: &Alone<'_>, error: &tokio_postgres::Error) -> bool {
     match alone.fate {
         Fate::AllOrNothing => true,
-        Fate::Subscription => error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+        Fate::Subscription => {
+            // Once the other server is reached and holds a slot, nothing is asked of it any more.
+            let unreached = error.code() == Some(&SqlState::CONNECTION_FAILURE);
+            error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+                || unreached && starts_with(&alone.analysis.text, "CREATE")
+        }
         _ => false,
     }
 }
