@@ -47,6 +47,7 @@ pub(super) async fn read(
         .collect();
     // TimescaleDB's internals are no objects, but somebody's trigger on one of them is.
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
+    let acting: [(&(dyn ToSql + Sync), Type); 1] = [(&acted_on, Type::OID_ARRAY)];
     let behaviour = there.behaviour();
     let with_members = |sql: &str| format!("{}{sql}", there.member());
     let routines = with_members(include_str!("sql/routines.sql"));
@@ -59,7 +60,8 @@ pub(super) async fn read(
         of(client, include_str!("sql/columns.sql"), &oids),
         of(client, include_str!("sql/constraints.sql"), &oids),
         of(client, include_str!("sql/indexes.sql"), &oids),
-        of(client, &behaviour, &acted_on),
+        // Asked where there is no relation as well: it looks at those of extensions and of initdb too.
+        client.query_typed(&behaviour, &acting),
         hypertables(client, session, &oids),
         of(client, &types, &there.types),
         client.query_typed(&schemas, &[]),
