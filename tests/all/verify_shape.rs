@@ -10,6 +10,7 @@ const CHUNK: &str = "drift/chunk";
 const UNKNOWN: &str = "drift/unknown-object";
 const ATTACHED: &str = "bleed/attached-to-extension";
 const SYSTEM: &str = "drift/system-object";
+const CHANGED: &str = "drift/changed-object";
 
 /// Three chunks in `public.events`, an hour each; a statement on the first one takes its name as `%s`.
 macro_rules! on_chunk {
@@ -340,6 +341,23 @@ pub const CASES: &[Case] = &[
         .says(&["refinery_schema_history"]),
     case(UNKNOWN, "error", S, ("constraint", "dbctl", "some_check"), "ALTER TABLE dbctl.identity ADD CONSTRAINT some_check CHECK (service <> 'x')"),
     case(UNKNOWN, "info", K, ("index", "dbctl", "by_set"), "CREATE INDEX by_set ON dbctl.identity (set_name)"),
+    // What somebody altered of them.
+    case(CHANGED, "error", R, ("table", "public", "refinery_schema_history"), "ALTER TABLE public.refinery_schema_history ALTER COLUMN checksum SET DEFAULT '1'")
+        .says(&["default of column checksum", "dbctl keeps for itself"]),
+    case(CHANGED, "error", S, ("table", "dbctl", "identity"), "ALTER TABLE dbctl.identity ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, ALTER COLUMN stamped_at DROP DEFAULT")
+        .says(&["row security is true", "force row security is true", "default of column stamped_at is not set, expected now()"]),
+    case(CHANGED, "error", K, ("table", "public", "refinery_schema_history"), "ALTER TABLE public.refinery_schema_history SET UNLOGGED")
+        .says(&["persistence is unlogged"]),
+    case(CHANGED, "error", R, ("table", "public", "refinery_schema_history"), "ALTER TABLE public.refinery_schema_history DROP CONSTRAINT refinery_schema_history_pkey")
+        .says(&["constraint refinery_schema_history_pkey is missing"]),
+    case(CHANGED, "error", R, ("table", "dbctl", "identity"), "ALTER TABLE dbctl.identity DROP CONSTRAINT identity_only_row_check, ADD CONSTRAINT identity_only_row_check CHECK (only_row OR service <> '') NOT VALID")
+        .says(&["definition of constraint identity_only_row_check", "CHECK (only_row)"]),
+    case(CHANGED, "error", R, ("table", "public", "refinery_schema_history"), "CREATE TABLE public.every_history (LIKE public.refinery_schema_history INCLUDING ALL); \
+          ALTER TABLE public.refinery_schema_history INHERIT public.every_history")
+        .also(&[UNKNOWN])
+        .says(&["inherits is public.every_history"]),
+    // Its rows appear as rows of the history.
+    case(UNKNOWN, "error", R, ("table", "public", "more"), "CREATE TABLE public.more () INHERITS (public.refinery_schema_history)"),
     case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
 ];
 

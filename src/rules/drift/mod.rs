@@ -1,5 +1,6 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
+mod books;
 mod chunk;
 mod engine;
 mod history;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{last_made_by, made_by, settled};
+use super::{books, last_made_by, made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{definers, service_of, spoken};
 use crate::rules::classify::{Class, called_functions};
@@ -79,6 +79,7 @@ fn changed_object(case: &Case<'_>) -> Verdict {
     let findings = objects
         .into_iter()
         .map(|(key, changes)| changed(case, key, &changes))
+        .chain(books::changed(case))
         .collect();
     let gaps = unreadable(case, diff.unknown.len()).into_iter().collect();
     Ok(Outcome { findings, gaps })
@@ -153,7 +154,7 @@ fn words(change: &Change) -> String {
 }
 
 /// A value for a sentence: one short line, never nothing.
-fn shown(value: &str) -> String {
+pub(super) fn shown(value: &str) -> String {
     if value.trim().is_empty() {
         "not set".to_owned()
     } else {
@@ -363,7 +364,11 @@ pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severit
         Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
         Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
         // Its rows appear as rows of the own table.
-        Kind::Table if is_own(case, attribute(INHERITS)) || is_child_of_chunk(case, object) => {
+        Kind::Table
+            if is_own(case, attribute(INHERITS))
+                || books::are_named(attribute(INHERITS))
+                || is_child_of_chunk(case, object) =>
+        {
             Severity::Error
         }
         _ => UNKNOWN_OBJECT.severity,
