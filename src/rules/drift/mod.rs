@@ -5,6 +5,7 @@ mod chunk;
 mod engine;
 mod history;
 mod hypertable;
+mod newer;
 mod structure;
 mod system;
 
