@@ -80,8 +80,10 @@ pub const SETTINGS: &str = "settings";
 pub const ROW_TYPE: &str = "row_type";
 /// Function, view: `true` if an extension's script made it and somebody has replaced it since.
 pub const REPLACED: &str = "replaced";
-/// Function: what somebody has altered of it since an extension's script made it, as in `SECURITY DEFINER, SET search_path`.
+/// What somebody has altered of it since initdb or an extension's script made it, as in `SECURITY DEFINER, SET search_path`.
 pub const ALTERED: &str = "altered";
+/// What hangs on something that initdb made: `true` if somebody has put it there since.
+pub const ADDED: &str = "added";
 /// Sequence: first value.
 pub const START: &str = "start";
 /// Sequence: lowest value.
@@ -270,9 +272,10 @@ pub fn is_cosmetic(kind: Kind, name: &str) -> bool {
 #[must_use]
 pub fn depends_on_reader(kind: Kind, name: &str) -> bool {
     match kind {
+        _ if name == ALTERED => true,
         Kind::Subscription => matches!(name, HOST | DBNAME),
         Kind::Server => name == USER_MAPPINGS,
-        Kind::Function => matches!(name, REPLACED | ALTERED),
+        Kind::Function => name == REPLACED,
         Kind::View | Kind::MaterializedView => matches!(name, REPLACED | ROW_TYPE),
         _ => false,
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attributes::{depends_on_reader, is_deparsed};
+use super::reread::reread;
 use super::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
 
 /// The attribute of a change when a relation is of another kind than the lock's.
@@ -161,7 +162,10 @@ fn judge<'l>(
         };
     };
     if known || !is_deparsed(kind, name) {
-        return match shown == Some(actual) {
+        let same = |text: &String| {
+            text == actual || is_deparsed(kind, name) && reread(text) == reread(actual)
+        };
+        return match shown.is_some_and(same) {
             true => (Judged::Same, shown),
             false => (Judged::Differs, shown),
         };

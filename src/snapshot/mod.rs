@@ -10,6 +10,7 @@ mod lock;
 mod object;
 pub mod privileges;
 mod proof;
+mod reread;
 #[cfg(test)]
 mod samples;
 mod state;

@@ -21,8 +21,10 @@ pub struct State {
     pub keys: Fact<Vec<StoredKey>>,
     /// Members of extensions that bear a name from one of the system's locks.
     pub members: Vec<Object>,
-    /// What initdb made and somebody has changed since: `replaced`, `altered` or `trusted` says how.
+    /// What initdb made and somebody has changed since: `replaced`, `altered`, `added` or `trusted` says how.
     pub system: Vec<Object>,
+    /// What dbctl keeps in the database for itself: history, stamp and progress with their columns and constraints.
+    pub books: Vec<Object>,
     /// What is in databases that belong to no service; of each server only one service's snapshot has them.
     pub commons: Vec<Common>,
 }
@@ -38,6 +40,7 @@ impl Default for State {
             keys: Fact::Known(Vec::new()),
             members: Vec::new(),
             system: Vec::new(),
+            books: Vec::new(),
             commons: Vec::new(),
         }
     }

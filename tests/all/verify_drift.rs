@@ -111,6 +111,8 @@ pub const CASES: &[Case] = &[
         .of(S)
         .says(&["{simply_kaspa_user}", S]),
     case(UNKNOWN, "error", R, ("column", "public", "animals.nickname"), "ALTER TABLE public.animals ADD COLUMN nickname text"),
+    case(UNKNOWN, "error", R, ("column", "public", "sad_animals.name"), "ALTER VIEW public.sad_animals ALTER COLUMN name SET DEFAULT 'x'")
+        .says(&["it is a view's, and has a default"]),
     case(UNKNOWN, "error", R, ("constraint", "public", "few_legs"), "ALTER TABLE public.animals ADD CONSTRAINT few_legs CHECK (legs < 1000)"),
     case(UNKNOWN, "info", R, ("index", "public", "dba_idx"), "CREATE INDEX dba_idx ON public.animals (legs)"),
     case(UNKNOWN, "warning", R, ("function", "public", "helper"), "CREATE FUNCTION public.helper(integer, text[]) RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
@@ -287,4 +289,49 @@ fn a_lock_older_than_its_set_is_a_warning() {
     newcomer("DROP TABLE newcomer");
     std::fs::write(&path, text_of_lock).unwrap();
     assert_clean(&lab);
+}
+
+#[test]
+fn what_a_newer_set_makes_is_told_by_its_stale_lock_alone() {
+    let lab = zoo();
+    let file = lab.path().join("sets/zoo/V2__more.sql");
+    let sql = "CREATE TABLE public.keepers (id bigserial PRIMARY KEY, name text NOT NULL UNIQUE);\n\
+               ALTER TABLE public.animals ADD COLUMN nickname text CHECK (nickname <> '');\n\
+               CREATE INDEX ON public.animals (nickname);\n\
+               CREATE VIEW public.nicknames AS SELECT nickname FROM public.animals;\n";
+    std::fs::write(&file, sql).unwrap();
+    lab.run(&["migrate", "-q"]).exits(0);
+    let rules = || {
+        let report = verify(&lab, &["--fail-on", "warning"]);
+        let found = list(&report, "findings").iter();
+        found
+            .map(|found| text(found, "rule").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rules(), ["sets/stale-lock"]);
+    // What none of its files makes is told all the same.
+    let database = "rgb_lightning_node";
+    lab.sql_as(
+        database,
+        "rgb_user",
+        "ALTER TABLE public.animals ADD COLUMN owner_note text; CREATE TABLE public.strangers (id int)",
+    )
+    .unwrap();
+    assert_eq!(rules(), [UNKNOWN, UNKNOWN, "sets/stale-lock"]);
+    // Nor is what became of the lock's own to be undone before the lock is known to be right.
+    lab.sql_as(
+        database,
+        "rgb_user",
+        "ALTER TABLE public.animals DROP COLUMN owner_note, ALTER COLUMN legs SET DEFAULT 4; DROP TABLE public.strangers",
+    )
+    .unwrap();
+    let report = verify(&lab, &["--fail-on", "warning"]);
+    let found = list(&report, "findings")
+        .iter()
+        .find(|found| text(found, "rule") == CHANGED)
+        .unwrap_or_else(|| panic!("{}", shown(&report)));
+    assert!(
+        text(found, "remedy").contains("run `dbctl lock` first"),
+        "{found}"
+    );
 }

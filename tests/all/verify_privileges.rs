@@ -144,6 +144,9 @@ pub const CASES: &[Case] = &[
     case(SETTING, "warning", R, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" IN DATABASE \"{rgb_lightning_node}\" SET search_path = legacy")
         .of(K)
         .says(&["{k_social_user}", K, "{rgb_lightning_node}", "legacy"]),
+    case(SETTING, "warning", S, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" IN DATABASE \"{simply_kaspa}\" SET role = '{simply_kaspa_user}'")
+        .of(K)
+        .says(&["{k_social_user}", "{simply_kaspa_user}", "every session becomes that role"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET dynamic_library_path = '/tmp/lib:$libdir'").says(&["dynamic_library_path"]),
     case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET event_triggers = off").says(&["event_triggers", "TimescaleDB"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET lo_compat_privileges = 'T'").says(&["lo_compat_privileges"]),

@@ -71,7 +71,7 @@ impl<'a> Readers<'a> {
     async fn snapshot(&self) -> Result<Snapshot, Error> {
         let session = &self.own.session;
         let there = Inventory::read(self.own.client, session).await?;
-        let (objects, relations) = objects::read(self, &there).await?;
+        let read = objects::read(self, &there).await?;
         let links = links::read(self).await?;
         Ok(Snapshot {
             server: Server {
@@ -89,11 +89,14 @@ impl<'a> Readers<'a> {
                 database_oid: session.database_oid,
                 stamp: guarded::stamp(self).await?,
             },
-            objects,
+            objects: read.objects,
             history: guarded::history(self).await?,
             access: access::read(self).await?,
-            privileges: privileges::read(self, &relations, &there).await?,
-            state: State::default(),
+            privileges: privileges::read(self, &read.relations, &there).await?,
+            state: State {
+                books: read.books,
+                ..State::default()
+            },
             links,
         })
     }
@@ -141,7 +144,10 @@ pub async fn read_with_state(
     let readers = Readers::new(client, admin).await?;
     let reading = async {
         let mut snapshot = readers.snapshot().await?;
-        snapshot.state = state::read(&readers, names).await?;
+        snapshot.state = State {
+            books: snapshot.state.books,
+            ..state::read(&readers, names).await?
+        };
         Ok(snapshot)
     };
     let (_, snapshot) = futures::try_join!(readers.look(), reading)?;
@@ -188,7 +194,7 @@ pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
     }
     let readers = Readers::new(client, None).await?;
     let there = Inventory::read(client, &readers.own.session).await?;
-    let (mut objects, _) = objects::read(&readers, &there).await?;
+    let mut objects = objects::read(&readers, &there).await?.objects;
     objects.extend(objects::large(client).await?);
     Ok(CommonContent { objects, ..content })
 }

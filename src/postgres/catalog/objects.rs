@@ -12,11 +12,18 @@ use super::{Readers, row};
 use crate::snapshot::attributes::{DBNAME, HOST};
 use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
 
-/// Reads all objects, in the order of their keys, and says which relations were read: those that are no chunks.
-pub(super) async fn read(
-    readers: &Readers<'_>,
-    there: &Inventory,
-) -> Result<(Vec<Object>, Vec<u32>), Error> {
+/// What was read of a database's objects.
+pub(super) struct Read {
+    /// Its objects, in the order of their keys.
+    pub(super) objects: Vec<Object>,
+    /// What dbctl keeps there for itself.
+    pub(super) books: Vec<Object>,
+    /// OIDs of the relations that were read: those that are no chunks.
+    pub(super) relations: Vec<u32>,
+}
+
+/// Reads all objects.
+pub(super) async fn read(readers: &Readers<'_>, there: &Inventory) -> Result<Read, Error> {
     let client = readers.own.client;
     let session = &readers.own.session;
     let relations = match there.relations.is_empty() {
@@ -47,6 +54,7 @@ pub(super) async fn read(
         .collect();
     // TimescaleDB's internals are no objects, but somebody's trigger on one of them is.
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
+    let acting: [(&(dyn ToSql + Sync), Type); 1] = [(&acted_on, Type::OID_ARRAY)];
     let behaviour = there.behaviour();
     let with_members = |sql: &str| format!("{}{sql}", there.member());
     let routines = with_members(include_str!("sql/routines.sql"));
@@ -59,7 +67,8 @@ pub(super) async fn read(
         of(client, include_str!("sql/columns.sql"), &oids),
         of(client, include_str!("sql/constraints.sql"), &oids),
         of(client, include_str!("sql/indexes.sql"), &oids),
-        of(client, &behaviour, &acted_on),
+        // Asked where there is no relation as well: it looks at those of extensions and of initdb too.
+        client.query_typed(&behaviour, &acting),
         hypertables(client, session, &oids),
         of(client, &types, &there.types),
         client.query_typed(&schemas, &[]),
@@ -90,9 +99,13 @@ pub(super) async fn read(
     if there.has(Part::Links) {
         objects.extend(links(readers, there).await?);
     }
-    objects.retain(|object| !is_own(object, &own));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok((objects, oids))
+    let (books, objects) = objects.into_iter().partition(|object| is_own(object, &own));
+    Ok(Read {
+        objects,
+        books,
+        relations: oids,
+    })
 }
 
 /// Large objects: data, so that they are in no lock, but nobody's who has none in its set either.

@@ -35,6 +35,8 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,
         system: system_changed(reader.client).await?,
+        // Among the objects: the snapshot has them already.
+        books: Vec::new(),
         commons: Vec::new(),
         chunks: readers.look().await?.deviations(reader).await?,
     })

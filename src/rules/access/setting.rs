@@ -61,8 +61,9 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
             .any(|schema| !is_known_schema(case, schema))
             .then_some("names without a schema can end in another one than the set's"),
         "role" | "session_authorization" => {
-            // What is the service's own here is another's in the next database, and nobody's to become for an administrator.
-            let own = reach.is_own(value) && (setting.role.is_some() || setting.here);
+            // What is the service's own here is another's in the next database, and nobody's to become for an administrator or another service.
+            let keeps = |role: &String| service_of(case, role).is_none();
+            let own = reach.is_own(value) && setting.role.as_ref().map_or(setting.here, keeps);
             (!matches!(value, "" | "none" | "default") && !own)
                 .then_some("every session becomes that role")
         }

@@ -1,5 +1,6 @@
 //! What lies in the databases that belong to no service.
 
+use super::altered::unaltered;
 use crate::report::text::count;
 use crate::rules::access::given;
 use crate::rules::drift::change;
@@ -7,8 +8,8 @@ use crate::rules::index::Names;
 use crate::rules::known;
 use crate::rules::text::{bare_drop_sql, ident, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
-use crate::snapshot::attributes::{DBNAME, DEFINITION, FUNCTION, OWNED_BY, TYPE, WRAPPER};
-use crate::snapshot::{Common, Fact, Kind, Object};
+use crate::snapshot::attributes::{ALTERED, DBNAME, DEFINITION, FUNCTION, OWNED_BY, TYPE, WRAPPER};
+use crate::snapshot::{Common, Fact, Kind, Object, ObjectKey};
 
 /// Most objects that a sentence lists.
 const MOST: usize = 8;
@@ -173,7 +174,10 @@ fn finding(common: &Common, objects: &[&Object], owner: Option<&str>) -> Option<
     });
     let drops: Vec<String> = shown
         .into_iter()
-        .map(|object| bare_drop_sql(object))
+        .map(|object| match object.attributes.get(ALTERED) {
+            Some(altered) => unaltered(&object.key, altered),
+            None => bare_drop_sql(object),
+        })
         .collect();
     let mut finding = COMMON_DATABASE
         .finding(
@@ -211,8 +215,15 @@ fn is_cause(object: &Object, objects: &[Object]) -> bool {
                     .filter_map(|name| other.attributes.get(*name))
                     .any(|text| crate::rules::text::mentions(text, &key.name))
         }),
-        kind => !kind.is_part(),
+        // On what initdb or an extension made, a part is what somebody did.
+        kind => !kind.is_part() || !objects.iter().any(|other| is_whole(other, key)),
     }
+}
+
+/// Whether this is the relation that a part is a part of.
+fn is_whole(object: &Object, part: &ObjectKey) -> bool {
+    let key = &object.key;
+    key.kind.is_relation() && (&key.schema, &key.name) == (&part.schema, &part.parent)
 }
 
 /// The service whose object it is: by name, by look, by shape.

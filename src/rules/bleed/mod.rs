@@ -1,14 +1,16 @@
 //! Rules of group `bleed`: what of another service, or of nobody, lies in this service's database?
 
+mod altered;
 mod common;
 mod history;
 mod owned;
 mod places;
 mod variable;
 
+pub(super) use altered::unaltered;
 pub(super) use common::COMMON_DATABASE;
 pub(super) use history::foreign_row;
-pub(super) use places::{membership, unaltered};
+pub(super) use places::membership;
 
 use super::classify::Class;
 use super::text::ident;

@@ -1,5 +1,6 @@
 //! Objects of nobody that is known, in places and under names that tell.
 
+use super::altered::unaltered;
 use super::{database, each};
 use crate::report::text::one_line;
 use crate::rules::classify::Class;
@@ -151,7 +152,7 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
             ),
             format!(
                 "Find out who altered it. If the extension's script does not say the same: {} If it is meant, accept it with an [[allow]] entry and the reason.",
-                unaltered(&sql_name(&object.key), altered)
+                unaltered(&object.key, altered)
             ),
         );
     }
@@ -169,28 +170,6 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
             sql_name(&object.key)
         ),
     )
-}
-
-/// The statement that takes back what was altered of a routine.
-pub(in crate::rules) fn unaltered(routine: &str, altered: &str) -> String {
-    let actions: Vec<String> = altered
-        .split(", ")
-        .filter_map(|what| match what {
-            "SECURITY DEFINER" => Some("SECURITY INVOKER".to_owned()),
-            "LEAKPROOF" => Some("NOT LEAKPROOF".to_owned()),
-            other => other
-                .strip_prefix("SET ")
-                .map(|name| format!("RESET {name}")),
-        })
-        .collect();
-    let mut sql = Vec::new();
-    if altered.starts_with("OWNER TO ") {
-        sql.push(format!("ALTER ROUTINE {routine} OWNER TO CURRENT_USER;"));
-    }
-    if !actions.is_empty() {
-        sql.push(format!("ALTER ROUTINE {routine} {};", actions.join(" ")));
-    }
-    sql.join(" ")
 }
 
 pub(super) const FOREIGN_SCHEMA_NAME: Rule = Rule {

@@ -1,9 +1,11 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
+mod books;
 mod chunk;
 mod engine;
 mod history;
 mod hypertable;
+mod newer;
 mod structure;
 mod system;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{last_made_by, made_by, settled};
+use super::newer::{LOCK_FIRST, makes, unlocked};
+use super::{books, last_made_by, made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{definers, service_of, spoken};
 use crate::rules::classify::{Class, called_functions};
@@ -79,6 +80,7 @@ fn changed_object(case: &Case<'_>) -> Verdict {
     let findings = objects
         .into_iter()
         .map(|(key, changes)| changed(case, key, &changes))
+        .chain(books::changed(case))
         .collect();
     let gaps = unreadable(case, diff.unknown.len()).into_iter().collect();
     Ok(Outcome { findings, gaps })
@@ -135,10 +137,14 @@ fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
             list(|change| format!("{} {}", words(change), change.expected)),
             list(|change| format!("{} {}", words(change), change.actual)),
         )
-        .remedy(format!(
-            "If the change is wanted, make it in a new migration of the set; otherwise undo it as {} writes it.",
-            last_made_by(case, key)
-        ))
+        .remedy(if case.is_lock_stale() {
+            format!("{LOCK_FIRST}; otherwise undo it as {} writes it.", last_made_by(case, key))
+        } else {
+            format!(
+                "If the change is wanted, make it in a new migration of the set; otherwise undo it as {} writes it.",
+                last_made_by(case, key)
+            )
+        })
 }
 
 /// How messages name an attribute.
@@ -153,7 +159,7 @@ fn words(change: &Change) -> String {
 }
 
 /// A value for a sentence: one short line, never nothing.
-fn shown(value: &str) -> String {
+pub(super) fn shown(value: &str) -> String {
     if value.trim().is_empty() {
         "not set".to_owned()
     } else {
@@ -196,6 +202,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
         true => "schema lock, and the lock of its own set is older than the set",
         false => "set",
     };
+    let newer = match stale {
+        true => unlocked(case),
+        false => Vec::new(),
+    };
     // Of what others may use, a rule of group access speaks, and says that it is in no set.
     let (spoken, definers) = (spoken(case), definers(case));
     let findings = case
@@ -203,8 +213,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
         .extras
         .iter()
         .filter_map(|(object, class)| {
-            // A text that reaches out is told by group `link`.
-            if is_spoken_of(&case.survey.reaches, &object.key) {
+            // A text that reaches out is told by group `link`; what a file makes that the lock has not seen, by sets/stale-lock.
+            if is_spoken_of(&case.survey.reaches, &object.key)
+                || newer.iter().any(|sql| makes(sql, &object.key))
+            {
                 return None;
             }
             let shadows = shadows(case, object);
@@ -243,7 +255,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                     format!(
                         "{name} in database {database} of {} is in no {place}{why}{}{owned}",
                         case.name(),
-                        more(object)
+                        more(case, object)
                     ),
                 )
                 .severity(severity)
@@ -251,7 +263,10 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .remedy(format!(
                     "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}{}",
                     if_needed(case, object, stale),
-                    drop_sql(object),
+                    match is_of_view(case, object) {
+                        true => drop_default_sql(&object.key),
+                        false => drop_sql(object),
+                    },
                     drop_called(case, object)
                 ));
             finding.belongs_to = owner.map(|(_, service)| service.to_owned());
@@ -259,6 +274,28 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
         })
         .collect::<Vec<_>>();
     Ok(findings.into())
+}
+
+/// Whether it is a column of a view: listed because it has a default.
+fn is_of_view(case: &Case<'_>, object: &Object) -> bool {
+    let key = &object.key;
+    let is_view = |other: &Object| {
+        other.key.kind == Kind::View
+            && (&other.key.schema, &other.key.name) == (&key.schema, &key.parent)
+    };
+    key.kind == Kind::Column
+        && case
+            .snapshot()
+            .is_ok_and(|snapshot| snapshot.objects.iter().any(is_view))
+}
+
+fn drop_default_sql(key: &ObjectKey) -> String {
+    format!(
+        "ALTER VIEW {}.{} ALTER COLUMN {} DROP DEFAULT;",
+        sql_ident(&key.schema),
+        sql_ident(&key.parent),
+        sql_ident(&key.name)
+    )
 }
 
 /// The role of another service that owns an object, and that service.
@@ -282,7 +319,7 @@ fn if_needed(case: &Case<'_>, object: &Object, stale: bool) -> String {
     if object.key.kind == Kind::LargeObject {
         "Large objects are data, which no lock holds".to_owned()
     } else if stale {
-        "The schema lock is older than its set (sets/stale-lock): run `dbctl lock` first, and see whether this is still said".to_owned()
+        LOCK_FIRST.to_owned()
     } else if case.subject.service.set.is_some() {
         "If the service needs it, create it in a migration of its set".to_owned()
     } else {
@@ -321,7 +358,10 @@ fn drop_called(case: &Case<'_>, object: &Object) -> String {
 
 /// What else is to be known of an unknown object, such as the function that a trigger runs: without its trigger it would be a finding of
 /// its own.
-fn more(object: &Object) -> String {
+fn more(case: &Case<'_>, object: &Object) -> String {
+    if is_of_view(case, object) {
+        return "; it is a view's, and has a default".to_owned();
+    }
     if object.key.kind == Kind::LargeObject {
         let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
         return format!(
@@ -363,7 +403,11 @@ pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severit
         Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
         Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
         // Its rows appear as rows of the own table.
-        Kind::Table if is_own(case, attribute(INHERITS)) || is_child_of_chunk(case, object) => {
+        Kind::Table
+            if is_own(case, attribute(INHERITS))
+                || books::are_named(attribute(INHERITS))
+                || is_child_of_chunk(case, object) =>
+        {
             Severity::Error
         }
         _ => UNKNOWN_OBJECT.severity,

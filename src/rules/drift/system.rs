@@ -2,15 +2,15 @@
 
 use crate::report::text::one_line;
 use crate::rules::bleed::unaltered;
-use crate::rules::text::{ident, named, sql_ident, sql_literal, sql_name};
+use crate::rules::text::{ident, named, sql_ident, sql_literal};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
-use crate::snapshot::attributes::ALTERED;
+use crate::snapshot::attributes::{ADDED, ALTERED};
 use crate::snapshot::{Kind, Object};
 
 pub(in crate::rules) const SYSTEM_OBJECT: Rule = Rule {
     id: "drift/system-object",
     severity: Severity::Error,
-    summary: "Are the server's own functions and views as initdb made them?",
+    summary: "Are the server's own functions, views and tables as initdb made them?",
     help: include_str!("../help/drift-system-object.md"),
     scope: Scope::Database,
     check: system_object,
@@ -46,10 +46,10 @@ fn finding(case: &Case<'_>, object: &Object) -> Finding {
 
 /// What somebody changed, and what mends it in the database.
 pub(in crate::rules) fn change(object: &Object, database: &str) -> (String, String) {
-    let name = sql_name(&object.key);
     let altered = object.attributes.get(ALTERED);
-    match (object.key.kind, altered) {
-        (Kind::Language, _) => (
+    let added = object.key.kind == Kind::Rule || object.attributes.contains_key(ADDED);
+    match altered {
+        _ if object.key.kind == Kind::Language => (
             "it is trusted, so that every role can make functions of the server's own process"
                 .to_owned(),
             format!(
@@ -57,18 +57,21 @@ pub(in crate::rules) fn change(object: &Object, database: &str) -> (String, Stri
                 sql_literal(&object.key.name)
             ),
         ),
-        (Kind::Function, Some(altered)) => (
-            format!("it was altered ({})", one_line(altered)),
-            format!("In database {database}: {}", unaltered(&name, altered)),
-        ),
-        (Kind::Rule, _) => (
+        _ if added => (
             "somebody added it to a relation of the server's".to_owned(),
             format!(
                 "In database {database}: {}",
                 crate::rules::text::bare_drop_sql(object)
             ),
         ),
-        _ => (
+        Some(altered) => (
+            format!("it was altered ({})", one_line(altered)),
+            format!(
+                "In database {database}: {}",
+                unaltered(&object.key, altered)
+            ),
+        ),
+        None => (
             "it was replaced".to_owned(),
             format!(
                 "Nothing but a new database is certain to have it right: dump {database}, make a database from template0, and restore it there; \

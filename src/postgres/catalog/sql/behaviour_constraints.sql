@@ -7,3 +7,17 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
    AND {constraint}
+-- A column was added if nothing of the script's comes after it and the relation's row is from the same transaction: ALTER COLUMN writes the
+-- column's alone. A default of the script's has an OID among those of its objects.
+UNION ALL
+SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, y.extension,
+       json_build_object('altered', CASE WHEN x.added THEN 'ADD COLUMN' ELSE 'DEFAULT' END)
+  FROM young y
+  JOIN pg_class c ON c.oid = y.oid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND age(d.xmin) < y.made AND d.oid > y.newest
+ CROSS JOIN LATERAL (
+      SELECT c.xmin = a.xmin AND age(a.xmin) < y.made
+             AND a.attnum > (SELECT max(o.attnum) FROM pg_attribute o WHERE o.attrelid = c.oid AND age(o.xmin) >= y.made) AS added) x
+ WHERE x.added OR d.oid IS NOT NULL

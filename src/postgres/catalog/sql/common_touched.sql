@@ -8,5 +8,6 @@ SELECT (SELECT m.age FROM made m) IS NULL
                UNION ALL SELECT xmin FROM pg_rewrite UNION ALL SELECT xmin FROM pg_default_acl
                UNION ALL SELECT xmin FROM pg_foreign_data_wrapper UNION ALL SELECT xmin FROM pg_foreign_server
                UNION ALL SELECT xmin FROM pg_largeobject_metadata
+               UNION ALL SELECT xmin FROM pg_constraint UNION ALL SELECT xmin FROM pg_policy
            ) r
             WHERE age(r.xmin) < (SELECT m.age FROM made m)) AS touched

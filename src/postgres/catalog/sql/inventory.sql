@@ -30,7 +30,8 @@ other(part, class, oid, owner, changed) AS (
     UNION ALL SELECT 'others', 'pg_language'::regclass, o.oid, o.lanowner, NULL FROM pg_language o WHERE o.oid >= 16384
     UNION ALL SELECT 'others', 'pg_collation'::regclass, o.oid, o.collowner, NULL FROM pg_collation o WHERE o.oid >= 16384
     UNION ALL SELECT 'others', 'pg_statistic_ext'::regclass, o.oid, NULL, NULL FROM pg_statistic_ext o WHERE o.oid >= 16384
-    UNION ALL SELECT 'others', 'pg_event_trigger'::regclass, o.oid, o.evtowner, NULL FROM pg_event_trigger o WHERE o.oid >= 16384
+    UNION ALL SELECT 'others', 'pg_event_trigger'::regclass, o.oid, o.evtowner, CASE WHEN o.evtenabled <> 'O' THEN age(o.xmin) END
+               FROM pg_event_trigger o WHERE o.oid >= 16384
     UNION ALL SELECT 'others', 'pg_publication'::regclass, o.oid, NULL, NULL FROM pg_publication o WHERE o.oid >= 16384
     UNION ALL SELECT 'links', 'pg_foreign_data_wrapper'::regclass, o.oid, o.fdwowner, NULL FROM pg_foreign_data_wrapper o WHERE o.oid >= 16384
     UNION ALL SELECT 'links', 'pg_foreign_server'::regclass, o.oid, o.srvowner, NULL FROM pg_foreign_server o WHERE o.oid >= 16384
@@ -65,4 +66,11 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
                       AND (EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = m.objid AND age(t.xmin) < m.made)
                            OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = m.objid AND age(r.xmin) < m.made)
                            OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = m.objid AND age(p.xmin) < m.made)
-                           OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = m.objid AND age(k.xmin) < m.made))) AS changed
+                           OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = m.objid AND age(k.xmin) < m.made)
+                           OR EXISTS (SELECT FROM pg_attrdef d WHERE d.adrelid = m.objid AND age(d.xmin) < m.made)
+                           OR EXISTS (SELECT FROM pg_class c
+                                       WHERE c.oid = m.objid AND age(c.xmin) < m.made
+                                         AND (c.relowner <> ALL (m.owners) OR c.relrowsecurity OR c.relforcerowsecurity OR c.relpersistence = 'u'
+                                              OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND age(a.xmin) < m.made))))
+                   OR m.scripted AND m.classid = 'pg_event_trigger'::regclass
+                      AND EXISTS (SELECT FROM pg_event_trigger t WHERE t.oid = m.objid AND t.evtenabled <> 'O' AND age(t.xmin) < m.made)) AS changed

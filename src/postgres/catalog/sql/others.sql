@@ -30,11 +30,14 @@ SELECT 'event_trigger', '', '', e.evtname, '', pg_get_userbyid(e.evtowner), m.ex
            'event', e.evtevent::text,
            'function', e.evtfoid::regprocedure::text,
            'tags', (SELECT string_agg(t, ', ' ORDER BY t) FROM unnest(e.evttags) t),
-           'enabled', CASE e.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END)
+           'enabled', CASE e.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
+           'altered', CASE WHEN m.scripted AND age(e.xmin) < m.made THEN
+               CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END END)
   FROM pg_event_trigger e
   LEFT JOIN member m ON m.classid = 'pg_event_trigger'::regclass AND m.objid = e.oid
  WHERE e.oid >= 16384
-   AND (m.objid IS NULL OR m.attached OR e.evtowner <> ALL (m.owners))
+   AND (m.objid IS NULL OR m.attached OR e.evtowner <> ALL (m.owners)
+        OR m.scripted AND e.evtenabled <> 'O' AND age(e.xmin) < m.made)
 UNION ALL
 SELECT 'publication', '', '', p.pubname, '', pg_get_userbyid(p.pubowner), NULL,
        json_build_object(

@@ -29,7 +29,11 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
            'start', s.seqstart::text, 'min', s.seqmin::text, 'max', s.seqmax::text, 'increment', s.seqincrement::text,
            'cycle', CASE WHEN s.seqcycle THEN 'true' END,
            'owned_by', own.names,
-           'replaced', CASE WHEN m.scripted AND c.relkind = 'v' AND c.relowner = ANY (m.owners) THEN 'true' END
+           'replaced', CASE WHEN m.scripted AND c.relkind = 'v' AND c.relowner = ANY (m.owners) THEN 'true' END,
+           'altered', CASE WHEN m.scripted AND age(c.xmin) < m.made THEN nullif(concat_ws(', ',
+               CASE WHEN c.relowner <> ALL (m.owners) THEN 'OWNER TO ' || quote_ident(pg_get_userbyid(c.relowner)) END,
+               CASE WHEN c.relrowsecurity THEN 'ROW LEVEL SECURITY' END, CASE WHEN c.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END,
+               CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END), '') END
        ) AS attributes,
        c.oid AS oid
   FROM pg_class c
