@@ -1561,6 +1561,37 @@ fn what_is_never_allowed_is_found_all_the_same() {
 }
 
 #[test]
+fn a_block_that_is_too_large_for_the_parser_is_not_checked_for_that_reason() {
+    let repository = Repository::new();
+    let mut sql = String::from("DO $$ BEGIN\n");
+    for at in 0..1_000 {
+        sql.push_str(&format!(
+            "EXECUTE format('CREATE TABLE %I (id int)', 'k_{at}');\n"
+        ));
+    }
+    sql.push_str("DROP TABLE blocks;\nEND $$;\n");
+    repository.write(K, "V90__case.sql", &sql);
+    let report = repository.check();
+    let gap = &report["not_checked"][0];
+    assert_eq!(gap["rule"], "sets/unreadable");
+    for (key, words) in [
+        (
+            "reason",
+            "it has more than 10000 words and signs, too many for dbctl's parser",
+        ),
+        ("remedy", "make several statements of it"),
+    ] {
+        assert!(gap[key].as_str().unwrap().contains(words), "{gap}");
+    }
+    // What its keywords tell is found all the same.
+    let found = found_in(&report);
+    let dropped = found
+        .iter()
+        .find(|found| found.rule == "sets/foreign-object");
+    assert_eq!(dropped.unwrap().line, 1_002);
+}
+
+#[test]
 fn what_the_parser_does_not_know_is_not_checked_but_for_its_names() {
     let repository = Repository::new();
     repository.write(
