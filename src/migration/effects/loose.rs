@@ -85,7 +85,8 @@ pub(super) fn bodies(text: &str) -> Vec<(usize, &str)> {
     let is_block = words.eat(&["do"]);
     let is_new = words.eat(&["create"]);
     words.eat(&["or", "replace"]);
-    if !is_block && !(is_new && words.eat_any(&["function", "procedure"])) {
+    let holds_code = is_block || is_new && words.eat_any(&["function", "procedure"]);
+    if !holds_code {
         return Vec::new();
     }
     let texts = meaningful(text).filter(|token| token.kind == Kind::Text);
