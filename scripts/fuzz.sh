@@ -1,6 +1,6 @@
 #!/bin/sh
-# Feeds mutations of good files to every reader of files that somebody else wrote (manifest, compose file, migrations, lock, last
-# report, connection URL): no panic, no overflow of the stack, no hang. One target after the other.
+# Feeds mutations of good files to every reader of files that somebody else wrote (manifest, compose file, what is mounted into its
+# containers, password file, migrations, lock, last report, connection URL): no panic, no overflow of the stack, no hang. One target after the other.
 # Usage: scripts/fuzz.sh [MINUTES-PER-TARGET [TARGET …]]; 10 minutes and all targets unless said otherwise.
 # What it finds is kept beside the build, and the message says how to run it again.
 set -eu
@@ -13,7 +13,7 @@ case $minutes in
         ;;
 esac
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- manifest compose sets lock last_report connection_url
+[ $# -gt 0 ] || set -- manifest compose mounted password_file sets lock last_report connection_url
 cargo test --test all --no-run
 failed=''
 for target in "$@"; do

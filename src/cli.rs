@@ -12,7 +12,7 @@ use crate::output_file::OutputFile;
 
 /// Owns the database schemas of a system of services, one database each, and proves that they stay apart.
 #[derive(Debug, Parser)]
-#[command(name = "dbctl", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "dbctl", version, propagate_version = true, max_term_width = examples::WIDEST as usize, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

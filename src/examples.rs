@@ -1,5 +1,7 @@
 //! The examples below each command's help. A test reads every one of them with the command line's own parser.
 
+use clap::Command;
+
 pub(crate) const SERVICES: &str = "\
 Examples:
   dbctl services                                  every value and where it came from
@@ -104,6 +106,35 @@ Examples:
   dbctl man > dbctl.1                             the page of dbctl
   dbctl man --dir man1                            a page for each command";
 
+/// How wide help is at most, and where the width is not known.
+pub(crate) const WIDEST: u16 = 100;
+
+/// The commands with examples that fit the width: where one of a command's does not, what they are for stands below each.
+pub(crate) fn fitting(command: Command, width: Option<u16>) -> Command {
+    let command = command.mut_subcommands(|command| fitting(command, width));
+    let width = usize::from(width.unwrap_or(WIDEST).min(WIDEST));
+    match command.get_after_help().map(ToString::to_string) {
+        Some(help) if help.lines().any(|line| line.chars().count() > width) => {
+            command.after_help(below(&help))
+        }
+        _ => command,
+    }
+}
+
+/// Examples with what they are for below them.
+fn below(help: &str) -> String {
+    let lines = help.lines().map(|line| {
+        let example = line
+            .strip_prefix("  ")
+            .and_then(|line| line.split_once("  "));
+        example.map_or_else(
+            || line.to_owned(),
+            |(typed, purpose)| format!("  {typed}\n      {}", purpose.trim_start()),
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
@@ -138,5 +169,24 @@ mod tests {
             }
             assert!(own > 0, "{name}");
         }
+    }
+
+    #[test]
+    fn examples_fit_a_narrow_terminal() {
+        let help = |width| {
+            let mut command = super::fitting(Cli::command(), Some(width)).term_width(width.into());
+            let verify = command.find_subcommand_mut("verify").unwrap();
+            verify.render_long_help().to_string()
+        };
+        let wide = "  dbctl explain bleed/foreign-object              what a rule means and how to mend it\n";
+        assert!(help(100).contains(wide));
+        let narrow =
+            "  dbctl explain bleed/foreign-object\n      what a rule means and how to mend it\n";
+        assert!(help(60).contains(narrow), "{}", help(60));
+        let second = "--output report.sarif\n";
+        assert!(
+            help(60).contains(second),
+            "nothing to say stays a line of its own"
+        );
     }
 }

@@ -12,7 +12,7 @@ mod verbs;
 use std::num::NonZero;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use dbctl::exit::Exit;
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,7 +20,9 @@ use tokio::runtime::{Builder, Runtime};
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let command = examples::fitting(cli::Cli::command(), output::width());
+    let cli =
+        cli::Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let starts_servers = cli.command.starts_servers();
     let exit = runtime(&cli.command).map_or_else(
         |error| output::complain(&format!("dbctl cannot start: {error}")),

@@ -42,13 +42,8 @@ pub(crate) fn complain(text: &str) -> u8 {
 pub(crate) fn style(global: &Global) -> Style {
     let terminal = std::io::stdout().is_terminal();
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let width = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .filter(|columns| *columns >= 20)
-        .or_else(|| terminal.then(console_width).flatten());
     Style {
-        width,
+        width: width(),
         color: match global.color {
             Color::Always => true,
             Color::Never => false,
@@ -56,6 +51,20 @@ pub(crate) fn style(global: &Global) -> Style {
         },
         verbose: global.verbose,
     }
+}
+
+/// The width of what stdout goes to, if it is known.
+pub(crate) fn width() -> Option<u16> {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .filter(|columns| *columns >= 20)
+        .or_else(|| {
+            std::io::stdout()
+                .is_terminal()
+                .then(console_width)
+                .flatten()
+        })
 }
 
 /// The width of the terminal behind stdout.

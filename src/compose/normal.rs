@@ -2,13 +2,16 @@
 
 use super::load::ComposeError;
 use super::text::Text;
-use super::yaml::{Key, Node, Value};
+use super::yaml::{Key, Node, Tag, Value};
 
 /// Gives the lists and maps of one service their long shape.
 ///
 /// # Errors
 /// When a value is of a kind that Compose refuses there.
 pub(super) fn service(name: &str, node: &mut Node) -> Result<(), ComposeError> {
+    if node.tag == Tag::Reset {
+        return Ok(());
+    }
     let Value::Map(entries) = &mut node.value else {
         return Err(wrong(name, "", "a map", node));
     };

@@ -99,6 +99,16 @@ fn a_list_or_a_map_can_be_reset_by_null_and_by_nothing() {
 }
 
 #[test]
+fn an_override_takes_a_whole_service_out() {
+    let base = "services: {a: {image: x}, b: {image: y, depends_on: [a]}}";
+    for reset in ["!reset null", "!reset", "!reset {}", "!reset {image: z}"] {
+        let over = format!("services:\n  b: {reset}\n");
+        let container = one(&[("compose.yaml", base), ("compose.b.yaml", over.as_str())]);
+        assert_eq!(container.name, "a", "{reset}");
+    }
+}
+
+#[test]
 fn anchors_merges_extends_and_include() {
     let files = [
         (

@@ -126,6 +126,18 @@ impl SandboxError {
         }
     }
 
+    /// What a shell ends with when it cannot run the command: 127 where there is none of this name, 126 where it cannot be executed.
+    #[must_use]
+    pub fn status_of_command(&self) -> Option<u8> {
+        match self {
+            Self::Command { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => Some(127),
+                _ => Some(126),
+            },
+            _ => None,
+        }
+    }
+
     /// An [`SandboxError::Io`] for `map_err`.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

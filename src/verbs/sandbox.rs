@@ -8,6 +8,7 @@ use dbctl::sandbox::SandboxError;
 
 use super::Stop;
 use crate::cli::{Global, Sandbox, SandboxCommand, SandboxFlags};
+use crate::output::talk as talk_of;
 
 pub(super) async fn sandbox(
     global: &Global,
@@ -36,9 +37,16 @@ pub(super) async fn sandbox(
                 sandbox: system(flags)?,
                 command,
             };
-            let status = command::sandbox::run(options, &mut talk)
-                .await
-                .map_err(stop)?;
+            let status = match command::sandbox::run(options, &mut talk).await {
+                Ok(status) => status,
+                Err(error) => match error.status_of_command() {
+                    Some(status) => {
+                        talk_of(&format!("dbctl: {error}"));
+                        return Ok(status);
+                    }
+                    None => return Err(stop(error)),
+                },
+            };
             // A command that ended with a status out of range is reported as failed, never as done.
             Ok(u8::try_from(status).unwrap_or(u8::MAX))
         }

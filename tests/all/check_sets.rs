@@ -416,6 +416,41 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "DROP SCHEMA IF EXISTS \"public\" CASCADE;",
+        "sets/history",
+        1,
+        "takes refinery_schema_history away",
+    ),
+    (
+        S,
+        "DO $$ BEGIN\nEXECUTE 'ALTER SCHEMA public RENAME TO old'; END $$;",
+        "sets/history",
+        2,
+        "takes refinery_schema_history away",
+    ),
+    (
+        K,
+        "INSERT INTO cron.job (schedule, command, database) VALUES ('* * * * *', 'DELETE FROM t', 'other');",
+        "sets/link",
+        1,
+        "cron.job",
+    ),
+    (
+        K,
+        "ALTER INDEX blocks_pkey RENAME TO k_key;",
+        "sets/foreign-object",
+        1,
+        "changes index blocks_pkey",
+    ),
+    (
+        K,
+        "DROP OWNED BY CURRENT_USER;",
+        "sets/role",
+        1,
+        "everything that belongs to the role that migrates",
+    ),
+    (
+        K,
         "UPDATE dbctl.identity SET service = 'x';",
         "sets/history",
         1,
@@ -1523,6 +1558,37 @@ fn what_is_never_allowed_is_found_all_the_same() {
     assert!(told("sets/foreign-object", 2), "{found:#?}");
     assert!(told("sets/inline-allow", 1), "{found:#?}");
     assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+#[test]
+fn a_block_that_is_too_large_for_the_parser_is_not_checked_for_that_reason() {
+    let repository = Repository::new();
+    let mut sql = String::from("DO $$ BEGIN\n");
+    for at in 0..1_000 {
+        sql.push_str(&format!(
+            "EXECUTE format('CREATE TABLE %I (id int)', 'k_{at}');\n"
+        ));
+    }
+    sql.push_str("DROP TABLE blocks;\nEND $$;\n");
+    repository.write(K, "V90__case.sql", &sql);
+    let report = repository.check();
+    let gap = &report["not_checked"][0];
+    assert_eq!(gap["rule"], "sets/unreadable");
+    for (key, words) in [
+        (
+            "reason",
+            "it has more than 10000 words and signs, too many for dbctl's parser",
+        ),
+        ("remedy", "make several statements of it"),
+    ] {
+        assert!(gap[key].as_str().unwrap().contains(words), "{gap}");
+    }
+    // What its keywords tell is found all the same.
+    let found = found_in(&report);
+    let dropped = found
+        .iter()
+        .find(|found| found.rule == "sets/foreign-object");
+    assert_eq!(dropped.unwrap().line, 1_002);
 }
 
 #[test]

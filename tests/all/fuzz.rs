@@ -40,6 +40,16 @@ fn compose() {
 }
 
 #[test]
+fn mounted() {
+    fuzz("mounted");
+}
+
+#[test]
+fn password_file() {
+    fuzz("password_file");
+}
+
+#[test]
 fn sets() {
     fuzz("sets");
 }

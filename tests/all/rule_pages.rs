@@ -75,3 +75,31 @@ fn the_page_of_rules_is_current() {
         "docs/rules.md is older than the rules: DBCTL_BLESS=1 cargo test --test all rule_pages"
     );
 }
+
+/// The reports in the documents are of a system without compose files and exceptions; these were asked.
+#[test]
+fn documents_count_the_rules_that_there_are() {
+    let page = page();
+    let ids = page.lines().filter_map(|line| line.strip_prefix("| ["));
+    let asked = ids.filter(|id| !id.starts_with("compose/") && !id.starts_with("allow/"));
+    let asked = asked.count().to_string();
+    for (file, before, after) in [
+        ("README.md", "services, ", " rules"),
+        ("docs/formats.md", "services, ", " rules"),
+        ("docs/json.md", "\"rules\": ", ","),
+    ] {
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let parts = text.split(before).skip(1);
+        let counts: Vec<&str> = parts
+            .filter_map(|part| part.split_once(after))
+            .map(|(count, _)| count)
+            .filter(|count| count.parse::<usize>().is_ok())
+            .collect();
+        assert!(!counts.is_empty(), "{file}");
+        assert!(
+            counts.iter().all(|count| **count == asked),
+            "{file}: {counts:?}, and {asked} are asked"
+        );
+    }
+}

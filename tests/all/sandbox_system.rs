@@ -475,3 +475,16 @@ fn a_state_that_points_elsewhere_is_refused() {
     assert!(error.to_string().contains("lies elsewhere"), "{error}");
     assert!(precious.path().exists());
 }
+
+#[test]
+fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "version = 1\n[services.one]\nstore = \"postgres\"\nmanaged = \"service\"\ndatabase = \"one\"\nrole = \"one\"\nhost = \"localhost\"\nport = 5432\n";
+    std::fs::write(folder.path().join("dbctl.toml"), manifest).unwrap();
+    for (program, status) in [("no-such-program", 127), ("./dbctl.toml", 126)] {
+        let mut command = super::lab::dbctl(folder.path());
+        command.args(["sandbox", "run", "-q", "--", program]);
+        let run = super::lab::finish(command).exits(status);
+        run.says(&format!("cannot run {program}"));
+    }
+}

@@ -11,7 +11,7 @@ use crate::command::Interrupt;
 use crate::migration::{Migration, Owned};
 use crate::postgres::inspect::Marks;
 use crate::postgres::{
-    ApplyError, ApplyOptions, Event, Purpose, Session, apply, connect_patiently,
+    ApplyError, ApplyOptions, Event, Purpose, Session, apply, connect_patiently, unfinished,
 };
 use crate::report::migrate::{Applied, Outcome, ServiceRun};
 
@@ -108,6 +108,15 @@ impl Seen {
     }
 }
 
+/// How long the server is asked for what stays of a migration.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the books hold statements of a migration that has failed. Where nobody can tell, some may have run.
+async fn stays(session: &Session) -> bool {
+    let versions = tokio::time::timeout(PATIENCE, unfinished::versions(session)).await;
+    !matches!(versions, Ok(Ok(Some(versions))) if versions.is_empty())
+}
+
 /// The first service of a run that failed. With `--fail-fast` nobody begins anything once it is known.
 pub(super) type FirstFailure = OnceLock<String>;
 
@@ -151,6 +160,10 @@ pub(super) async fn migrate(
                 interrupt,
             )
             .await;
+            if done.1.is_err() && seen.stepped.load(Ordering::Relaxed) {
+                let stays = stays(&session).await;
+                seen.stepped.store(stays, Ordering::Relaxed);
+            }
             session.close().await;
             done
         }

@@ -23,6 +23,8 @@ pub(super) use directive::asked;
 pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
 #[cfg(feature = "cli")]
+pub(crate) use parse::MOST_TOKENS;
+#[cfg(feature = "cli")]
 pub(in crate::migration) use parse::Parsed;
 pub(in crate::migration) use parse::with_stack;
 pub use rows::changes_rows;

@@ -11,7 +11,7 @@ use crate::migration::tokens::{Kind, meaningful};
 const STACK: usize = 128 << 20;
 
 /// The most tokens of a statement that is parsed. So deep a nesting as this allows stays within [`STACK`]; what is larger is data.
-const MOST_TOKENS: usize = 10_000;
+pub(crate) const MOST_TOKENS: usize = 10_000;
 
 thread_local! {
     /// Whether this thread has stack enough already.

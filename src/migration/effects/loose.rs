@@ -79,6 +79,26 @@ pub(super) fn read(reader: &mut Reader, text: &str, ground: Ground<'_>) {
     }
 }
 
+/// The code that a block or a function holds as a dollar-quoted text, with where it begins.
+pub(super) fn bodies(text: &str) -> Vec<(usize, &str)> {
+    let mut words = Words::new(text);
+    let is_block = words.eat(&["do"]);
+    let is_new = words.eat(&["create"]);
+    words.eat(&["or", "replace"]);
+    let holds_code = is_block || is_new && words.eat_any(&["function", "procedure"]);
+    if !holds_code {
+        return Vec::new();
+    }
+    let texts = meaningful(text).filter(|token| token.kind == Kind::Text);
+    let bodies = texts.filter_map(|token| {
+        let (name, _) = token.text.strip_prefix('$')?.split_once('$')?;
+        let tag = format!("${name}$");
+        let body = token.text.strip_prefix(&tag)?.strip_suffix(&tag)?;
+        Some((token.at + tag.len(), body))
+    });
+    bodies.collect()
+}
+
 /// Whether a statement only brings rows: INSERT … VALUES without a query.
 pub(super) fn is_data(text: &str) -> bool {
     let mut words = Words::new(text);

@@ -31,6 +31,7 @@ pub use allow::Allow;
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
 pub use routine::{Arguments, Change, Names, Routine, Runs, TypeName};
+pub use walk::TOO_LARGE;
 pub(super) use walk::{script as of, unread};
 
 /// What a script does.

@@ -15,6 +15,9 @@ use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::masked::withheld;
 use crate::migration::statements::{Statement, statements};
 
+/// Why a statement was not parsed that has more words and signs than the parser has stack for.
+pub const TOO_LARGE: &str = "the statement is too large for the parser";
+
 /// How deep code may lie in code: a function body that executes a text that makes a function …
 const DEEPEST: usize = 8;
 
@@ -246,11 +249,14 @@ impl Reader {
                 self.say(
                     ground(0),
                     Act::Unread {
-                        why: "the statement is too large for the parser".to_owned(),
+                        why: TOO_LARGE.to_owned(),
                     },
                 );
             }
             loose::read(self, text, ground);
+            for (begin, body) in loose::bodies(text) {
+                loose::read(self, body, &|at| ground(begin + at));
+            }
             return;
         };
         self.tree(&parsed.root, ground, variables);

@@ -2,11 +2,13 @@
 //! common at all, so that no rule looks at every pair.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use super::Side;
 use super::name::names_in;
 use super::port::published;
-use crate::compose::{Container, Deployment, Hook, Party};
+use super::repeated::Repeated;
+use crate::compose::{Container, Deployment};
 use crate::rules::System;
 
 /// What lies around each service and container.
@@ -18,10 +20,8 @@ pub(in crate::rules) struct Around<'a> {
     roles: HashMap<&'a str, Vec<usize>>,
     /// The services that the run is about.
     chosen: BTreeSet<usize>,
-    /// Services by the texts that may be passwords of theirs.
-    passwords: HashMap<&'a str, BTreeSet<usize>>,
-    /// Services that have passwords elsewhere than in a text: in a file, or in what a build is given.
-    elsewhere: BTreeSet<usize>,
+    /// The passwords that several services have, from when they are first asked for.
+    repeated: OnceLock<Repeated>,
     /// For each container, the others that it may have something in common with.
     neighbours: Vec<BTreeSet<usize>>,
 }
@@ -33,11 +33,6 @@ impl<'a> Around<'a> {
             neighbours: system.compose.as_ref().map(neighbours).unwrap_or_default(),
             ..Self::default()
         };
-        for (_, container, party) in system.compose.iter().flat_map(Deployment::all) {
-            if let Some(owner) = party.owner {
-                around.secrets(owner, container, party);
-            }
-        }
         let chosen: HashSet<&str> = chosen.iter().copied().collect();
         for (at, service) in system.manifest.services.iter().enumerate() {
             around.positions.entry(&service.name).or_insert(at);
@@ -51,32 +46,9 @@ impl<'a> Around<'a> {
         around
     }
 
-    fn secrets(&mut self, owner: usize, container: &'a Container, party: &'a Party) {
-        let ways = party.connections.iter().chain(&party.calls);
-        let of_ways = ways.filter_map(|way| way.password.as_ref());
-        let of_hooks = container.hooks.iter().flat_map(Hook::passwords);
-        let variables = container.environment.iter();
-        let named = variables.filter(|variable| variable.name.contains("PASSWORD"));
-        let texts = of_ways.chain(of_hooks.chain(named).map(|variable| &variable.value));
-        for text in texts {
-            self.passwords.entry(text.raw()).or_default().insert(owner);
-        }
-        let is_file = |name: &str| name.to_ascii_uppercase().ends_with("PASSWORD_FILE");
-        let mut names = container.environment.iter().map(|variable| &variable.name);
-        if !container.build_arguments.is_empty() || names.any(|name| is_file(name)) {
-            self.elsewhere.insert(owner);
-        }
-    }
-
-    /// The services that may have this password.
-    pub(super) fn may_have(&self, password: &str) -> impl Iterator<Item = usize> {
-        let found = self.passwords.get(password).into_iter().flatten();
-        found.copied()
-    }
-
-    /// The services that have passwords elsewhere than in a text.
-    pub(super) fn with_files(&self) -> impl Iterator<Item = usize> {
-        self.elsewhere.iter().copied()
+    /// The passwords that several services have.
+    pub(super) fn repeated(&self, make: impl FnOnce() -> Repeated) -> &Repeated {
+        self.repeated.get_or_init(make)
     }
 
     /// The position of a service in the manifest.

@@ -1,6 +1,6 @@
 //! One password for two services. No message holds it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::password::given;
 use super::{Scene, Words, finding};
@@ -76,38 +76,6 @@ fn keys<'a>(scene: &Scene<'a>, owner: usize) -> Vec<Key<'a>> {
     keys
 }
 
-/// The passwords of this service and of all that share one with it, those that are one together.
-fn passwords<'a>(scene: &Scene<'a>) -> Vec<Vec<Key<'a>>> {
-    let mut found = keys(scene, scene.own);
-    let mut identities: HashSet<String> = of_keys(&found);
-    let mut known = BTreeSet::from([scene.own]);
-    // A file and its value may join what was two so far: again, until nobody else is found.
-    loop {
-        let values = identities.iter().filter_map(|it| it.strip_prefix(VALUE));
-        let by_value = values.flat_map(|value| scene.around.may_have(value));
-        let more: BTreeSet<usize> = by_value
-            .chain(scene.around.with_files())
-            .filter(|owner| !known.contains(owner) && has_database(scene, *owner))
-            .collect();
-        if more.is_empty() {
-            break;
-        }
-        for owner in &more {
-            let keys = keys(scene, *owner);
-            identities.extend(of_keys(&keys));
-            found.extend(keys);
-        }
-        known.extend(more);
-    }
-    found.sort_by_key(|key| key.owner);
-    together(found)
-}
-
-fn of_keys(keys: &[Key<'_>]) -> HashSet<String> {
-    let identities = keys.iter().flat_map(|key| &key.identities);
-    identities.cloned().collect()
-}
-
 fn has_database(scene: &Scene<'_>, owner: usize) -> bool {
     let service = scene.services.get(owner);
     service.is_some_and(|service| service.store != Store::Files)
@@ -149,43 +117,114 @@ fn together(keys: Vec<Key<'_>>) -> Vec<Vec<Key<'_>>> {
     groups
 }
 
+/// The passwords that several services have, worked out once for a run.
+#[derive(Debug)]
+pub(super) struct Repeated {
+    passwords: Vec<Shared>,
+    /// Which of them each service has.
+    of: HashMap<usize, Vec<usize>>,
+}
+
+/// A password that several services have.
+#[derive(Debug)]
+struct Shared {
+    owners: Vec<usize>,
+    /// The container and the place of the first of each owner, in the order of the owners.
+    places: Vec<(String, Place)>,
+    told: String,
+}
+
+impl Repeated {
+    /// Looks at the passwords of all services.
+    fn new(scene: &Scene<'_>) -> Self {
+        let owners = 0..scene.services.len();
+        let owners = owners.filter(|owner| has_database(scene, *owner));
+        let all: Vec<Key<'_>> = owners.flat_map(|owner| keys(scene, owner)).collect();
+        let mut repeated = Self {
+            passwords: Vec::new(),
+            of: HashMap::new(),
+        };
+        for mut keys in together(all) {
+            keys.sort_by_key(|key| key.owner);
+            let shared = Shared::new(scene, &keys);
+            if shared.owners.len() < 2 {
+                continue;
+            }
+            for owner in &shared.owners {
+                let of = repeated.of.entry(*owner).or_default();
+                of.push(repeated.passwords.len());
+            }
+            repeated.passwords.push(shared);
+        }
+        repeated
+    }
+
+    fn of(&self, owner: usize) -> impl Iterator<Item = &Shared> {
+        let of = self.of.get(&owner).into_iter().flatten();
+        of.filter_map(|at| self.passwords.get(*at))
+    }
+}
+
+impl Shared {
+    /// One password's keys, in the order of their owners.
+    fn new(scene: &Scene<'_>, keys: &[Key<'_>]) -> Self {
+        let mut shared = Self {
+            owners: Vec::new(),
+            places: Vec::new(),
+            told: String::new(),
+        };
+        let mut told = Vec::new();
+        for keys in keys.chunk_by(|one, other| one.owner == other.owner) {
+            let Some(first) = keys.first() else {
+                continue;
+            };
+            shared.owners.push(first.owner);
+            let container = first.container.name.clone();
+            shared.places.push((container, first.place.clone()));
+            let shown: Vec<String> = keys
+                .iter()
+                .map(|key| format!("{}: {}", key.container.name, key.shown))
+                .collect();
+            told.push(format!(
+                "{} ({})",
+                scene.name(Some(first.owner)),
+                shown.join("; ")
+            ));
+        }
+        shared.told = told.join(" and ");
+        shared
+    }
+}
+
 fn repeated_password(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
         return Ok(Outcome::default());
     };
+    let repeated = scene.around.repeated(|| Repeated::new(&scene));
     let mut findings: Vec<Finding> = Vec::new();
-    for password in passwords(&scene) {
-        let owners: BTreeSet<usize> = password.iter().map(|key| key.owner).collect();
-        let owners: Vec<usize> = owners.into_iter().collect();
-        let mut own = password.iter().filter(|key| key.owner == scene.own);
-        let Some(key) = own
-            .next()
-            .filter(|_| owners.len() > 1 && scene.tells(&owners))
-        else {
+    for shared in repeated.of(scene.own) {
+        let at = shared.owners.binary_search(&scene.own);
+        let place = at.ok().and_then(|at| shared.places.get(at));
+        let Some((name, place)) = place.filter(|_| scene.tells(&shared.owners)) else {
             continue;
         };
-        let places = |owner: &usize| {
-            let keys = password.iter().filter(|key| key.owner == *owner);
-            let places: Vec<String> = keys
-                .map(|key| format!("{}: {}", key.container.name, key.shown))
-                .collect();
-            format!("{} ({})", scene.name(Some(*owner)), places.join("; "))
-        };
-        let told: Vec<String> = owners.iter().map(places).collect();
-        let told = told.join(" and ");
-        findings.push(finding(
-            &REPEATED_PASSWORD,
-            key.container,
-            key.place,
-            Words {
-                message: format!("{told} have one password"),
-                expected: "a password for each service".to_owned(),
-                actual: told.clone(),
-                remedy:
-                    "Give each service a variable or secret of its own with a password of its own."
-                        .to_owned(),
-            },
-        ));
+        let mut containers = scene.deployment.of(scene.own);
+        let told = &shared.told;
+        if let Some((_, container, _)) = containers.find(|(_, it, _)| it.name == *name) {
+            findings.push(finding(
+                &REPEATED_PASSWORD,
+                container,
+                place,
+                Words {
+                    message: format!("{told} have one password"),
+                    expected: "a password for each service".to_owned(),
+                    actual: told.clone(),
+                    remedy:
+                        "Give each service a variable or secret of its own with a password of its own."
+                            .to_owned(),
+                },
+            ));
+        }
     }
     Ok(findings.into())
 }

@@ -4,7 +4,7 @@
 use super::judge::{Context, Draft};
 use super::objects::with_holder;
 use super::privileges::ROLE;
-use super::schemas::foreign_schema;
+use super::schemas::{foreign_schema, history_leaves};
 use super::{answer, rule};
 use crate::migration::effects::{Act, CURRENT_DATABASE, CURRENT_USER, Scope};
 use crate::rules::text::ident;
@@ -109,6 +109,7 @@ pub(super) fn act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
             .expected("a migration that the service's role can run")
             .remedy("Remove it; what watches over all DDL is the server's operator's to make."),
         ),
+        Act::LeavesSchema { schema, .. } => history_leaves(schema),
         Act::Dynamic { why } => Some(
             Draft::new(
                 &DYNAMIC_SQL,
@@ -270,7 +271,7 @@ fn for_whom(scope: &Scope) -> String {
     }
 }
 
-fn link(kind: &'static str, name: &str) -> Option<Draft> {
+pub(super) fn link(kind: &'static str, name: &str) -> Option<Draft> {
     let harmless = match kind {
         "extension" => !known::is_link_extension(name),
         "language" => name == BUILT_IN_LANGUAGE,

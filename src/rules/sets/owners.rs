@@ -134,9 +134,10 @@ impl<'a> Owners<'a> {
         own: usize,
         name: &str,
     ) -> Option<(&Service<'a>, &'static str)> {
-        let stem = name
-            .strip_suffix("_seq")
-            .or_else(|| name.strip_suffix("_pkey"))?;
+        let (stem, kind) = match name.strip_suffix("_seq") {
+            Some(stem) => (stem, "sequence"),
+            None => (name.strip_suffix("_pkey")?, "index"),
+        };
         let mut cuts = stem
             .match_indices('_')
             .map(|(at, _)| at)
@@ -156,7 +157,7 @@ impl<'a> Owners<'a> {
             })
             .filter(|(table, _)| !own_holds(table))
             .and_then(|(_, holder)| holder)
-            .map(|(service, _)| (service, "sequence"))
+            .map(|(service, _)| (service, kind))
     }
 
     /// The other service's name that this one looks like, where the service has nothing of the kind itself.

@@ -120,9 +120,12 @@ fn role_draft(context: &Context<'_, '_>, does: &str, role: &str) -> Option<Draft
     if SLIGHT.contains(&does) && (holder.is_none() || is_own(context, role)) {
         return None;
     }
-    let shown = match role {
-        CURRENT_USER => "the one that migrates",
-        role => role,
+    let (does, shown) = match role {
+        CURRENT_USER => (
+            does.strip_suffix(" role").unwrap_or(does),
+            "the role that migrates",
+        ),
+        role => (does, role),
     };
     let whose = holder.map_or_else(String::new, |holder| {
         format!(", the role of {}", holder.name())

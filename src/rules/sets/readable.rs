@@ -6,7 +6,8 @@ use super::objects::WRONG_ENGINE;
 use super::privileges::ROLE;
 use super::{answer, rule};
 use crate::migration::SetFacts;
-use crate::migration::effects::{Act, Position};
+use crate::migration::analysis::MOST_TOKENS;
+use crate::migration::effects::{Act, Position, TOO_LARGE};
 use crate::report::{About, Finding, Location, Severity};
 use crate::rules::{Rule, Subject};
 use crate::snapshot::Gap;
@@ -104,17 +105,27 @@ pub(super) fn unread(
             .statements
             .get(effect.statement)
             .map_or_else(String::new, |said| said.without_secrets(why));
+        let (cause, mend) = match why == TOO_LARGE {
+            true => (
+                format!(
+                    "it has more than {MOST_TOKENS} words and signs, too many for dbctl's parser"
+                ),
+                "make several statements of it",
+            ),
+            false => (
+                format!("its syntax is not known to dbctl's parser ({why})"),
+                "write it in a syntax that the parser knows",
+            ),
+        };
         let reason = format!(
-            "{}:{}:{}: its syntax is not known to dbctl's parser ({why}); only the names behind its keywords were looked at",
+            "{}:{}:{}: {cause}; only the names behind its keywords were looked at",
             file.path, effect.place.line, effect.place.column
         );
         let gap = Gap {
             reason,
-            remedy: Some(
-                "write it in a syntax that the parser knows; if it is right, review it and write before it: \
-                 -- dbctl:allow sets/unreadable REASON"
-                    .to_owned(),
-            ),
+            remedy: Some(format!(
+                "{mend}; if it is right, review it and write before it: -- dbctl:allow sets/unreadable REASON"
+            )),
         };
         gaps.push((UNREADABLE.id, number, Some(effect.statement), gap));
     }

@@ -1,5 +1,6 @@
 //! Schemas and databases that are not the service's: the server's, dbctl's, another service's.
 
+use super::elsewhere::link;
 use super::judge::{Context, Draft};
 use super::objects::{FOREIGN_SCHEMA, HISTORY, SYSTEM_SCHEMA, about, foreign, of, with_holder};
 use super::owners::Family;
@@ -9,6 +10,8 @@ use crate::snapshot::HISTORY_TABLE;
 
 /// What dbctl keeps in every database.
 const OWN_SCHEMA: &str = "dbctl";
+/// Where pg_cron keeps its jobs.
+const CRON_SCHEMA: &str = "cron";
 
 /// The server's schemas, TimescaleDB's, dbctl's and the history: who may read them may still not change them. `Some(None)`: they are
 /// only read, and there is nothing more to ask.
@@ -32,6 +35,10 @@ pub(super) fn kept_by_others(
             .remedy("Remove it. `dbctl repair` mends a history, `dbctl baseline` begins one.")
         }));
     }
+    // pg_cron runs what stands there, in whatever database the row names.
+    if schema == Some(CRON_SCHEMA) && !context.own.has(family, &path.name) {
+        return Some((!reads).then(|| link("job", &path.to_string())).flatten());
+    }
     let system = match schema {
         Some(schema) => known::is_system_schema(schema),
         None => {
@@ -52,6 +59,20 @@ fn system_draft(about: About, path: &Path) -> Draft {
     )
     .expected("objects in the service's own schemas")
     .remedy("Remove it, or put the object into a schema of the service's own.")
+}
+
+/// A schema that is dropped or renamed with the history in it.
+pub(super) fn history_leaves(schema: &str) -> Option<Draft> {
+    let (holds, table) = HISTORY_TABLE;
+    (schema == holds).then(|| {
+        Draft::new(
+            &HISTORY,
+            About::plain("schema", schema),
+            format!("takes {table} away with schema {schema}: dbctl could record nothing, and would not know what was applied"),
+        )
+        .expected("a schema and a history that stay where they are")
+        .remedy("Remove it; drop or rename the objects one by one.")
+    })
 }
 
 /// A three-part name.

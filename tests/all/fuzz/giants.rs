@@ -184,6 +184,30 @@ pub fn json(size: Size) -> Vec<Vec<u8>> {
     ]
 }
 
+/// Files of lines: environments, password files, scripts, settings.
+pub fn lines(size: Size) -> Vec<Vec<u8>> {
+    vec![
+        size.deep("A=", "${A:-"),
+        size.deep("A=\"", "$(("),
+        size.deep("", "<<E\n"),
+        size.deep("", "A=\"\n"),
+        size.deep("", "'"),
+        size.deep("", "if true; then "),
+        size.deep("postgres://u@", "h,"),
+        size.deep("host=", "h,"),
+        size.deep("", "\\"),
+        size.deep("", "*:"),
+        size.long("A=", "x", ""),
+        size.long("", "$A", ""),
+        size.long("", "a:", ""),
+        size.long("#", "x", ""),
+        size.many("", 20_000, "A#=${A}\n"),
+        size.many("", 20_000, "h#:5432:d:u:p\n"),
+        size.many("", 2_000, "psql -h h# -d d# -c 'DROP TABLE a#'\n"),
+        size.many("", 2_000, "A#=postgres://u#:p@h#/d#\n"),
+    ]
+}
+
 pub fn url(size: Size) -> Vec<Vec<u8>> {
     vec![
         size.deep("postgres://u@", "h,"),

@@ -98,6 +98,62 @@ pub const TARGETS: &[Target] = &[
         run: compose,
     },
     Target {
+        name: "mounted",
+        seeds: || texts(&MOUNTED),
+        giants: giants::lines,
+        words: &[
+            "export ",
+            "A=\"${A:-${B}}\"",
+            "A='",
+            "DATABASE_URL=",
+            "POSTGRES_PASSWORD: ",
+            "PGPASSFILE=/run/pgpass",
+            "k-social-db:5432:ksocial:k_social_user:x\\:y",
+            "*:*:*:*:",
+            "[section]",
+            "host = 'simply-kaspa-db' dbname=simply_kaspa",
+            "postgres://u:p@simply-kaspa-db/simply_kaspa",
+            "jdbc:postgresql://h1,h2/d?user=u",
+            "host all all 0.0.0.0/0 trust",
+            "include_dir '.'",
+            "CREATE TABLE x ();",
+            "psql -h simply-kaspa-db <<EOF\n",
+            "EOF\n",
+            "$(cat /run/secrets/x)",
+            "exec \"$@\"",
+            "\\\n",
+            "\0",
+            "\u{feff}",
+            "\r\n",
+        ],
+        run: mounted,
+    },
+    Target {
+        name: "password_file",
+        seeds: || {
+            texts(&[
+                "# mine\nlocalhost:5432:one:one:secret\n*:*:*:*:other\n",
+                "local\\:host:*:o\\\\ne:*:x\nlocalhost:*:*:one:a:b\r\n",
+            ])
+        },
+        giants: giants::lines,
+        words: &[
+            "localhost:5432:one:one:",
+            "*:",
+            "\\:",
+            "\\\\",
+            "\\",
+            ":",
+            "#",
+            "\n",
+            "\r",
+            "\0",
+            "[::1]",
+            "/tmp:5432:",
+        ],
+        run: password_file,
+    },
+    Target {
         name: "sets",
         seeds: sets_seeds,
         giants: giants::sql,
@@ -299,6 +355,28 @@ store = "files"
 data_dir = { env = "KASIA_DATA_DIR" }
 "#;
 
+/// A service whose password is in a file.
+const PARTIES_OF_ONE: &str = r#"version = 1
+[services.one]
+store = "postgres"
+database = "one"
+role = "one"
+host = "localhost"
+port = 5432
+managed = "service"
+"#;
+
+/// What containers are given as files.
+const MOUNTED: [&str; 7] = [
+    "# of the indexer\nexport A=1\nB=\"two words ${A}\"\nC='$A'\nDATABASE_URL=postgres://k_social_user:x@k-social-db/ksocial\nD\n",
+    "A: 1\nB: \"more\nthan one line\"\n",
+    "a-password-alone\n",
+    "k-social-db:5432:ksocial:k_social_user:secret\n*:*:*:*:y\n",
+    "[one]\nhost=k-social-db\ndbname=ksocial\n",
+    "#!/bin/sh\nset -eu\npsql -h k-social-db -U k_social_user ksocial <<-EOSQL\n\tCREATE TABLE k_x (id int);\nEOSQL\nexec \"$@\"\n",
+    "FROM debian:12\nENV PGHOST=simply-kaspa-db \\\n  PGDATABASE=simply_kaspa\nCMD [\"x\"]\n",
+];
+
 /// Two services with a set each; `two` is the neighbour that must not be reached.
 const NEIGHBOURS: &str = r#"version = 1
 sets = "sets"
@@ -382,6 +460,82 @@ fn compose(folder: &Path, input: &[u8]) -> bool {
     };
     judge(&manifest, Some(Deployment::new(project, &manifest, true)));
     true
+}
+
+/// A file that a container is given in every way there is: its text is an environment, a secret, a password file, settings, scripts.
+const MOUNTING: &str = r#"
+services:
+  k-social-db:
+    image: "timescale/timescaledb:2.19.3-pg17"
+    command: [postgres, -c, hba_file=/etc/hba.conf, -c, config_file=/etc/pg.conf]
+    environment: {POSTGRES_DB: ksocial, POSTGRES_PASSWORD_FILE: /run/secrets/any}
+    secrets: [any]
+    volumes:
+      - "data:/var/lib/postgresql/data"
+      - "./any:/etc/hba.conf:ro"
+      - "./any:/etc/pg.conf:ro"
+      - "./any:/docker-entrypoint-initdb.d/1.sql:ro"
+      - "./any:/docker-entrypoint-initdb.d/2.sh:ro"
+  k-indexer:
+    image: "k-indexer:1"
+    entrypoint: /start.sh
+    env_file: [{path: any, required: false}]
+    environment: {PGPASSFILE: /pgpass, PGSERVICEFILE: /service, PGSERVICE: one, PGHOST: k-social-db, DATABASE_URL_FILE: /run/secrets/any}
+    secrets: [any]
+    configs: [any]
+    volumes: ["./any:/start.sh", "./any:/pgpass", "./any:/service", "./any:/etc/any.toml"]
+  simply-kaspa-indexer:
+    build: {context: ., dockerfile: any}
+volumes: {data: {}}
+secrets: {any: {file: any}}
+configs: {any: {file: any}}
+"#;
+
+fn mounted(folder: &Path, input: &[u8]) -> bool {
+    std::fs::write(folder.join("any"), input).unwrap();
+    let manifest = load(folder, PARTIES);
+    let read = |text: &str| {
+        std::fs::write(folder.join("compose.yaml"), text).unwrap();
+        let project = compose::load(&Wanted {
+            files: vec![PathBuf::from("compose.yaml")],
+            env: inputs(folder).env,
+            directory: folder.to_path_buf(),
+        });
+        let accepted = project.is_ok();
+        if let Ok(project) = project {
+            judge(&manifest, Some(Deployment::new(project, &manifest, true)));
+        }
+        accepted
+    };
+    // What is no environment file ends the run at once; the others are read all the same.
+    read(MOUNTING) || {
+        read(&MOUNTING.replace("env_file: [{path: any", "env_file: [{path: none"));
+        false
+    }
+}
+
+fn password_file(folder: &Path, input: &[u8]) -> bool {
+    let path = folder.join("pgpass");
+    std::fs::write(&path, input).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, mode).unwrap();
+    std::fs::write(folder.join("dbctl.toml"), PARTIES_OF_ONE).unwrap();
+    let mut inputs = inputs(folder);
+    inputs
+        .env
+        .insert("PGPASSFILE".to_owned(), path.display().to_string());
+    let manifest = manifest::load(&inputs).unwrap();
+    let services = manifest.services.iter();
+    let mut endpoints = services.filter_map(|service| match &service.target {
+        manifest::Target::Database(endpoint) => Some(&endpoint.value),
+        _ => None,
+    });
+    endpoints.any(|endpoint| {
+        let mut hosts = endpoint.hosts.iter();
+        hosts.any(|host| {
+            endpoint.password_for(host).is_some() || endpoint.password_note(host).is_none()
+        })
+    })
 }
 
 fn judge(manifest: &Manifest, deployment: Option<Deployment>) {
