@@ -265,6 +265,14 @@ const CASES: &[Case] = &[
         |tree| aside(tree, "pgdata/PG_VERSION"),
         |tree, _| back(tree, "pgdata/PG_VERSION"),
     ),
+    error(
+        "files/unexpected-engine",
+        K,
+        ("directory", "pgdata"),
+        &["global/pg_control"],
+        |tree| aside(tree, "pgdata/global/pg_control"),
+        |tree, _| back(tree, "pgdata/global/pg_control"),
+    ),
     // Kasia's stores, not whole or two.
     error(
         "files/unexpected-engine",

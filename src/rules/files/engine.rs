@@ -216,10 +216,16 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
     let data = of_role(directories(case)?, Role::Data);
     for (directory, contents) in contents(data, &mut outcome) {
         let own = contents.traces.iter().any(|trace| match trace.engine {
-            // A database's own folder (base/1) has a PG_VERSION as well, and no global/.
+            // A database's own folder (base/1) has a PG_VERSION as well, and no global/. Without pg_control no server starts.
             Engine::Postgres { marker } if !is_files => {
                 let global = trace.path.join("global");
-                marker == "PG_VERSION" && contents.folders.iter().any(|(_, path)| *path == global)
+                let control = |other: &Trace| {
+                    let pg_control = Engine::Postgres {
+                        marker: "pg_control",
+                    };
+                    other.path == global && other.engine == pg_control
+                };
+                marker == "PG_VERSION" && contents.traces.iter().any(control)
             }
             _ => is_store(service, &trace.engine),
         });
@@ -271,7 +277,7 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
             actual: if is_files {
                 "no CURRENT that names a MANIFEST-*, no fjall `version` file".to_owned()
             } else {
-                "no PG_VERSION with global/ beside it".to_owned()
+                "no PG_VERSION with global/pg_control beside it".to_owned()
             },
             message: if is_files {
                 format!(
@@ -279,7 +285,7 @@ fn unexpected_engine(case: &Case<'_>) -> Verdict {
                 )
             } else {
                 format!(
-                    "{named} is not empty and holds no whole PostgreSQL data directory: there is no PG_VERSION with global/ beside it"
+                    "{named} is not empty and holds no whole PostgreSQL data directory: there is no PG_VERSION with global/pg_control beside it"
                 )
             },
             remedy: format!(
