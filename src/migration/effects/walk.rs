@@ -1,6 +1,7 @@
 //! Goes through a script: statement by statement with the parser, and with the tokens alone where the parser does not know the syntax.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -27,6 +28,8 @@ pub(super) type Ground<'a> = &'a dyn Fn(usize) -> usize;
 /// What is found in a script.
 pub(super) struct Reader {
     found: Vec<Found>,
+    /// Where in `found` the acts of a statement at a place are: there may be hundreds of thousands.
+    known: HashMap<(usize, usize), Vec<usize>>,
     pub(super) statement: usize,
     /// The code around what is read, if it is not the statement itself.
     pub(super) within: Option<&'static str>,
@@ -127,6 +130,7 @@ fn read(
         .collect();
     let mut reader = Reader {
         found: Vec::new(),
+        known: HashMap::new(),
         statement: 0,
         within: None,
         depth: 0,
@@ -188,13 +192,13 @@ impl Reader {
         {
             *temporary |= self.temporaries.hide(*class, *access, path);
         }
-        let known = self
-            .found
+        let known = self.known.entry((self.statement, at)).or_default();
+        let is_known = known
             .iter()
-            .rev()
-            .take_while(|found| found.statement == self.statement)
-            .any(|found| found.at == at && found.act == act);
-        if !known {
+            .filter_map(|index| self.found.get(*index))
+            .any(|found| found.act == act);
+        if !is_known {
+            known.push(self.found.len());
             self.found.push(Found {
                 at,
                 statement: self.statement,
