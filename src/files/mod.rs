@@ -1,6 +1,7 @@
 //! Facts about data directories. No judgement.
 
 mod create;
+mod foreign;
 mod rgb_library;
 mod walk;
 
@@ -169,6 +170,30 @@ pub enum Engine {
         /// What is in it. `None`: not opened, where its place already says enough.
         facts: Option<Fact<SqliteFacts>>,
     },
+    /// An engine that no store of a manifest is of.
+    Other {
+        /// How it is called.
+        name: &'static str,
+        /// The file that gave it away.
+        marker: String,
+        /// Whether the database is a directory, and not that one file.
+        directory: bool,
+    },
+}
+
+impl Engine {
+    /// Whether a database of it is a file.
+    #[must_use]
+    pub const fn is_file(&self) -> bool {
+        matches!(
+            self,
+            Self::Sqlite { .. }
+                | Self::Other {
+                    directory: false,
+                    ..
+                }
+        )
+    }
 }
 
 /// A file of SQL, or of `pg_dump`.

@@ -168,6 +168,60 @@ async fn engines_are_known_by_content() {
 }
 
 #[tokio::test]
+async fn engines_that_no_store_is_of_are_known_by_their_first_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let file = |name: &str, before: usize, bytes: &[u8]| {
+        write(
+            &root.join(name),
+            &[&vec![0; before], bytes, &[0; 64]].concat(),
+        );
+    };
+    file("bitcoin/wallet", 12, &[0x62, 0x31, 5, 0]);
+    file("bitcoin/hashes", 12, &[0x61, 0x15, 6, 0]);
+    file("d.db", 8, b"DUCK");
+    file("l.mdb", 16, &[0xde, 0xc0, 0xef, 0xbe]);
+    file("mongo/WiredTiger", 0, b"WiredTiger\nWiredTiger 10.0.2");
+    file("mysql/ibdata1", 24, &[0, 8]);
+    file("r.redb", 0, b"redb\x1a\n\xa9\r\n");
+    file(
+        "reth/mdbx.dat",
+        20,
+        &[3, 0x11, 0x4c, 0xef, 0xbd, 0x9d, 0x65, 0x59],
+    );
+    file("state.rdb", 0, b"REDIS0011");
+    // What only looks like it.
+    file("no/ibdata1", 0, b"a table of contents");
+    file("no/other.ibd", 24, &[0, 8]);
+    file("no/duck.txt", 0, b"DUCK");
+    write(&root.join("no/short"), b"REDIS");
+    let data = data(root).await;
+    let mut found: Vec<_> = known(&data)
+        .traces
+        .iter()
+        .map(|trace| match &trace.engine {
+            Engine::Other { name, .. } => (trace.path.to_str().unwrap(), *name),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            ("bitcoin/hashes", "Berkeley DB"),
+            ("bitcoin/wallet", "Berkeley DB"),
+            ("d.db", "DuckDB"),
+            ("l.mdb", "LMDB"),
+            ("mongo", "MongoDB (WiredTiger)"),
+            ("mysql", "MySQL or MariaDB"),
+            ("r.redb", "redb"),
+            ("reth/mdbx.dat", "MDBX"),
+            ("state.rdb", "Redis or Valkey"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_parts_of_a_storage_are_walked_once_and_its_databases_opened() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();

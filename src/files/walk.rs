@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
 
-use super::{Contents, Dump, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
+use super::{Contents, Dump, Engine, Node, Role, Symlink, Trace, foreign, is_missing, resolve};
 use crate::snapshot::{Fact, Gap};
 use crate::sqlite::HEADER;
 
@@ -220,10 +220,15 @@ impl Walk<'_> {
         if self.is_at_work(&name, &entry.path()) {
             self.contents.running.push(path.clone());
         }
-        if head.starts_with(HEADER) || expected {
+        let engine = if head.starts_with(HEADER) || expected {
+            Some(Engine::Sqlite { facts: None })
+        } else {
+            signs.other(&name, &head)
+        };
+        if let Some(engine) = engine {
             self.contents.traces.push(Trace {
                 path,
-                engine: Engine::Sqlite { facts: None },
+                engine,
                 names: meta.nlink(),
             });
         }
@@ -254,18 +259,16 @@ impl Walk<'_> {
             marker,
             lacks: FJALL.into_iter().find(|part| !folder.join(part).is_dir()),
         });
-        self.contents
-            .traces
-            .extend(
-                [postgres, rocksdb, fjall]
-                    .into_iter()
-                    .flatten()
-                    .map(|engine| Trace {
-                        path: below.to_owned(),
-                        engine,
-                        names: 1,
-                    }),
-            );
+        self.contents.traces.extend(
+            [postgres, rocksdb, fjall, signs.other]
+                .into_iter()
+                .flatten()
+                .map(|engine| Trace {
+                    path: below.to_owned(),
+                    engine,
+                    names: 1,
+                }),
+        );
     }
 }
 
@@ -276,9 +279,25 @@ struct Signs {
     /// What `CURRENT` names, and whether the line is ended: RocksDB refuses one that is not.
     manifest: Option<(String, bool)>,
     fjall: Option<&'static str>,
+    other: Option<Engine>,
 }
 
 impl Signs {
+    /// The engine of a file that is a database by itself. Of one that is a part of its directory, it is kept for that.
+    fn other(&mut self, name: &OsStr, head: &[u8]) -> Option<Engine> {
+        let (engine, directory) = foreign::engine(name, head)?;
+        let engine = Engine::Other {
+            name: engine,
+            marker: name.to_string_lossy().into_owned(),
+            directory,
+        };
+        if !directory {
+            return Some(engine);
+        }
+        self.other.get_or_insert(engine);
+        None
+    }
+
     fn file(&mut self, name: &OsStr, head: &[u8]) {
         if let Some(marker) = POSTGRES.into_iter().find(|marker| name == *marker) {
             let is_one = marker != "PG_VERSION" || is_version(head);

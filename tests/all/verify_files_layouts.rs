@@ -137,6 +137,39 @@ const CASES: &[Case] = &[
         },
         |tree, _| fs::remove_dir_all(tree.at("storage/rgb_sqlite/rgb_sqlite")).unwrap(),
     ),
+    // Engines of which no service is. Two of their files in one folder were put there by one cause.
+    error(
+        "files/foreign-engine",
+        KASIA,
+        ("file", "kasia/cache/data.mdb"),
+        &["LMDB", "its header", "1 more LMDB"],
+        |tree| {
+            fs::create_dir(tree.at("kasia/cache")).unwrap();
+            let page = [&[0; 16][..], &[0xde, 0xc0, 0xef, 0xbe], &[0; 40]].concat();
+            fs::write(tree.at("kasia/cache/data.mdb"), &page).unwrap();
+            fs::write(tree.at("kasia/cache/second.mdb"), &page).unwrap();
+        },
+        |tree, _| fs::remove_dir_all(tree.at("kasia/cache")).unwrap(),
+    ),
+    error(
+        "files/foreign-engine",
+        K,
+        ("directory", "pgdata"),
+        &["MySQL or MariaDB", "ibdata1"],
+        |tree| {
+            let page = [&[0; 24][..], &[0, 8], &[0; 38]].concat();
+            fs::write(tree.at("pgdata/ibdata1"), page).unwrap();
+        },
+        |tree, _| remove(tree, "pgdata/ibdata1"),
+    ),
+    error(
+        "files/foreign-engine",
+        R,
+        ("file", "storage/rgb_sqlite/dump.rdb"),
+        &["Redis or Valkey"],
+        |tree| fs::write(tree.at("storage/rgb_sqlite/dump.rdb"), "REDIS0011\u{fa}").unwrap(),
+        |tree, _| remove(tree, "storage/rgb_sqlite/dump.rdb"),
+    ),
     // Symlinks that lead nowhere are one finding, whichever way.
     error(
         "files/missing-directory",
@@ -226,12 +259,9 @@ const CASES: &[Case] = &[
         |tree| {
             // The path of the tree may be too long for a socket.
             let short = tempfile::tempdir_in("/tmp").unwrap();
-            drop(UnixListener::bind(short.path().join("s")).unwrap());
-            fs::rename(
-                short.path().join("s"),
-                tree.at("storage/rgb_sqlite/.s.PGSQL.5432"),
-            )
-            .unwrap();
+            let link = short.path().join("s");
+            symlink(tree.at(RGB), &link).unwrap();
+            drop(UnixListener::bind(link.join(".s.PGSQL.5432")).unwrap());
         },
         |tree, _| remove(tree, "storage/rgb_sqlite/.s.PGSQL.5432"),
     ),

@@ -28,11 +28,12 @@ fn foreign_engine(case: &Case<'_>) -> Verdict {
         let strangers = foreign(case, directory, &contents.traces);
         // A wallet is two files: what lies in one folder was put there by one cause.
         for (position, trace) in strangers.iter().enumerate() {
-            let folder = |trace: &Trace| match trace.engine {
-                Engine::Sqlite { .. } => trace.path.parent().map(Path::to_owned),
-                _ => None,
+            let same = |other: &&&Trace| {
+                trace.engine.is_file()
+                    && called(&trace.engine) == called(&other.engine)
+                    && other.engine.is_file()
+                    && other.path.parent() == trace.path.parent()
             };
-            let same = |other: &&&Trace| folder(trace).is_some() && folder(other) == folder(trace);
             let (before, after) = strangers.split_at(position);
             if !before.iter().any(|other| same(&other)) {
                 let more = after.iter().skip(1).filter(same).count();
@@ -80,9 +81,9 @@ fn foreign<'a>(case: &Case<'_>, directory: &Directory, traces: &'a [Trace]) -> V
     }
     for trace in traces {
         let path = directory.resolved.join(&trace.path);
-        let nested = found.iter().any(|outer| {
-            !matches!(outer.engine, Engine::Sqlite { .. }) && trace.path.starts_with(&outer.path)
-        });
+        let nested = found
+            .iter()
+            .any(|outer| !outer.engine.is_file() && trace.path.starts_with(&outer.path));
         let misplaced = everywhere(case).any(|(_, subject, other)| {
             let itself =
                 subject.service.name == case.subject.service.name && other.role == directory.role;
@@ -118,7 +119,18 @@ const fn is_store(service: &Service, engine: &Engine) -> bool {
     match engine {
         Engine::Postgres { .. } => service.store.is_sql(),
         Engine::RocksDb { .. } | Engine::Fjall { .. } => matches!(service.store, Store::Files),
-        Engine::Sqlite { .. } => false,
+        Engine::Sqlite { .. } | Engine::Other { .. } => false,
+    }
+}
+
+/// How people call it.
+const fn called(engine: &Engine) -> &'static str {
+    match engine {
+        Engine::Postgres { .. } => "PostgreSQL",
+        Engine::RocksDb { .. } => "RocksDB",
+        Engine::Fjall { .. } => "fjall",
+        Engine::Sqlite { .. } => "SQLite",
+        Engine::Other { name, .. } => name,
     }
 }
 
@@ -133,11 +145,16 @@ fn place(directory: &Directory, trace: &Trace) -> PathBuf {
 
 fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace, more: usize) -> Finding {
     let service = case.subject.service;
-    let (engine, sign) = match &trace.engine {
-        Engine::Postgres { marker } => ("PostgreSQL", (*marker).to_owned()),
-        Engine::RocksDb { manifest, .. } => ("RocksDB", format!("CURRENT names {manifest}")),
-        Engine::Fjall { marker, .. } => ("fjall", format!("{marker} is fjall's")),
-        Engine::Sqlite { .. } => ("SQLite", "its header".to_owned()),
+    let engine = called(&trace.engine);
+    let sign = match &trace.engine {
+        Engine::Postgres { marker } => (*marker).to_owned(),
+        Engine::RocksDb { manifest, .. } => format!("CURRENT names {manifest}"),
+        Engine::Fjall { marker, .. } => format!("{marker} is fjall's"),
+        Engine::Sqlite { .. }
+        | Engine::Other {
+            directory: false, ..
+        } => "its header".to_owned(),
+        Engine::Other { marker, .. } => marker.clone(),
     };
     let owners: Vec<&str> = case
         .system
@@ -158,11 +175,11 @@ fn stranger(case: &Case<'_>, directory: &Directory, trace: &Trace, more: usize) 
     let path = place(directory, trace);
     let beside = match more {
         0 => String::new(),
-        more => format!(" (and {more} more SQLite in that folder)"),
+        more => format!(" (and {more} more {engine} in that folder)"),
     };
-    let kind = match trace.engine {
-        Engine::Sqlite { .. } => "file",
-        _ => "directory",
+    let kind = match trace.engine.is_file() {
+        true => "file",
+        false => "directory",
     };
     let text = Text {
         expected: allowed(service, directory.role).to_owned(),
