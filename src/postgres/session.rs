@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// Whether the session's settings may not outlive a transaction.
-    const fn in_transactions(&self) -> bool {
+    pub(super) const fn in_transactions(&self) -> bool {
         self.pooled && matches!(self.purpose, Purpose::Read)
     }
 

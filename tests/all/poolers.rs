@@ -197,7 +197,14 @@ fn reading_through_transaction_pooling_says_the_same_and_leaves_nothing() {
         let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
             return;
         };
-        let verbs: [&[&str]; 3] = [&["status"], &["verify"], &["migrate", "--dry-run"]];
+        let verbs: [&[&str]; 6] = [
+            &["status"],
+            &["verify"],
+            &["migrate", "--dry-run"],
+            &["repair", "--service", "a", "--dry-run"],
+            &["baseline", "--service", "a", "--dry-run"],
+            &["rollback", "--service", "a", "--target", "2", "--dry-run"],
+        ];
         let asked = |lab: &Lab, verb: &[&str]| -> Run {
             let mut args = verb.to_vec();
             args.extend(["--format", "json"]);

@@ -10,7 +10,7 @@ use super::super::inspect::is_lock_conflict;
 use super::super::session::Session;
 use super::cancel::or_cancel;
 use super::failure::Failure;
-use super::lock::{LOCK_KEY, lock};
+use super::lock::{lock, unlock};
 use super::{ApplyError, ApplyOptions, Event, books, history_table, lost};
 use crate::migration::Set;
 use crate::snapshot::Snapshot;
@@ -40,12 +40,7 @@ pub async fn baseline(
     if let Err(failure) = written {
         return Err(ended(session, options, failure).await);
     }
-    session
-        .client
-        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-        .await
-        .map(drop)
-        .map_err(|error| lost(&error))
+    unlock(session).await.map_err(|error| lost(&error))
 }
 
 /// Why nothing was written.

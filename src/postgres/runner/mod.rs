@@ -40,7 +40,7 @@ use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
 pub use lock::holder;
-use lock::{LOCK_KEY, lock};
+use lock::{lock, unlock};
 use looks::Looks;
 pub use progress::misfit;
 pub use repair::{Mend, MendState, NotProven, Prove, RepairOptions, Word, repair};
@@ -210,10 +210,7 @@ pub async fn apply(
         result,
         Err(ApplyError::Interrupted(_) | ApplyError::Unreachable(_))
     ) {
-        let unlocked = session
-            .client
-            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-            .await;
+        let unlocked = unlock(session).await;
         if let (Ok(()), Err(error)) = (&result, unlocked) {
             return (applied, Err(lost(&error)));
         }
