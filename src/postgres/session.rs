@@ -224,6 +224,18 @@ impl Session {
         drop(tokio::time::timeout(GOODBYE, &mut connection.0).await);
     }
 
+    /// As [`Session::close`], and behind a pooler its server process ends as well: there it would stay in the database for minutes, and
+    /// nobody can copy or drop a database that somebody is in.
+    pub async fn leave(self) {
+        if self.pooled {
+            let ending = self.client.batch_execute(
+                "SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())",
+            );
+            drop(tokio::time::timeout(GOODBYE, ending).await);
+        }
+        self.close().await;
+    }
+
     /// Hands a pooler's server process back as it was: in the middle of a transaction the pooler would have to close it.
     async fn clear(&self) -> Result<(), Error> {
         match (self.pooled, self.purpose) {

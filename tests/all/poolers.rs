@@ -245,6 +245,25 @@ fn reading_through_transaction_pooling_says_the_same_and_leaves_nothing() {
 }
 
 #[test]
+fn nobody_stays_in_template1_behind_a_pooler() {
+    let mut lab = lab();
+    for mode in ["session", "transaction"] {
+        let settings = format!("pool_mode = {mode}\ndefault_pool_size = 3");
+        let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
+            return;
+        };
+        pooler.put_in_front_of(&mut lab);
+        let run = lab.run(&["verify"]).says("identity/pooler");
+        assert!(!run.all().contains("template1"), "{}", run.all());
+        // The pooler would keep the process for ten minutes; other tests' commands are there for a moment.
+        until("nobody is in template1", Duration::from_secs(20), || {
+            let there = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'template1'";
+            lab.sql("postgres", there) == "0"
+        });
+    }
+}
+
+#[test]
 fn several_readers_share_a_pool_of_transactions() {
     for prepared in [0, 200] {
         let mut lab = lab();

@@ -91,7 +91,7 @@ async fn content(loaded: &LoadedService<'_>, database: &str) -> Fact<CommonConte
         match connect(&there, Purpose::Read, &name).await {
             Ok(session) => {
                 let read = common_content(&session).await;
-                session.close().await;
+                session.leave().await;
                 return match read {
                     Ok(content) => Fact::Known(content),
                     Err(error) => Fact::Unknown(Gap::new(format!(
