@@ -174,6 +174,18 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
             Reason::Refused,
             "end sessions, or raise the limit: CONNECTION LIMIT of the role or the database, or the server's max_connections",
         ),
+        // PgBouncer has one code for all that it refuses, and its words are English.
+        Some(code)
+            if *code == SqlState::PROTOCOL_VIOLATION
+                && error
+                    .as_db_error()
+                    .is_some_and(|db| db.message().ends_with("authentication failed")) =>
+        {
+            (
+                Reason::LogIn,
+                "check role and password; these are the words of a pooler such as PgBouncer, which has passwords of its own (auth_file, auth_query)",
+            )
+        }
         Some(_) => (Reason::Refused, "see the server's message"),
         // The server asked for one and the endpoint has none.
         None if describe(error).contains("password missing") => (

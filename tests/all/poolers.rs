@@ -264,6 +264,30 @@ fn nobody_stays_in_template1_behind_a_pooler() {
 }
 
 #[test]
+fn a_pooler_that_knows_another_password_is_told_as_such() {
+    let mut lab = lab();
+    for mode in ["scram-sha-256", "md5"] {
+        // PgBouncer takes the last word.
+        let settings = format!("pool_mode = session\nauth_type = {mode}");
+        let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
+            return;
+        };
+        pooler.put_in_front_of(&mut lab);
+        let right = lab.env.get("A_URL").unwrap().clone();
+        let (role, place) = (lab.db("a"), right.rsplit_once('@').unwrap().1);
+        let wrong = format!("postgresql://{role}:wrong@{place}");
+        lab.env.insert("A_URL".to_owned(), wrong);
+        lab.run(&["status"])
+            .exits(4)
+            .says("authentication failed")
+            .says("check role and password")
+            .says("auth_file");
+        lab.env.insert("A_URL".to_owned(), right);
+        lab.run(&["status"]).exits(0);
+    }
+}
+
+#[test]
 fn several_readers_share_a_pool_of_transactions() {
     for prepared in [0, 200] {
         let mut lab = lab();
