@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode};
+use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode, error::SqlState};
 use tokio_rustls::TlsConnector;
 
 use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
@@ -96,11 +96,7 @@ impl Attempt<'_> {
 
     async fn session(&self, host: &Host, address: Address) -> Result<Session, Failure> {
         let failed = |error: tokio_postgres::Error| self.failed(host, &error.into());
-        let place = self.place(host, address);
-        let (client, connection) = self
-            .connection(host, &place)
-            .await
-            .map_err(|error| self.failed(host, &error))?;
+        let (place, client, connection) = self.enter(host, self.place(host, address)).await?;
         let mut session = Session {
             client,
             connection,
@@ -213,6 +209,34 @@ impl Attempt<'_> {
         }
     }
 
+    /// Connects, and where TLS is only preferred and does not lead in, once more without it, as libpq does.
+    async fn enter(
+        &self,
+        host: &Host,
+        place: Place,
+    ) -> Result<(Place, Client, Connection), Failure> {
+        let error = match self.connection(host, &place).await {
+            Ok((client, connection)) => return Ok((place, client, connection)),
+            Err(error) => error,
+        };
+        let first = self.failed(host, &error);
+        let plain = place.without_tls().filter(|_| may_be_for_tls(&error));
+        let Some(plain) = plain else {
+            return Err(first);
+        };
+        match self.connection(host, &plain).await {
+            Ok((client, connection)) => Ok((plain, client, connection)),
+            Err(second) if may_be_for_tls(&second) || describe_open(&second) == first.text => {
+                Err(first)
+            }
+            Err(second) => {
+                let second = self.failed(host, &second);
+                let text = format!("{}; without TLS: {}", first.text, second.text);
+                Err(Failure { text, ..second })
+            }
+        }
+    }
+
     async fn connection(
         &self,
         host: &Host,
@@ -288,6 +312,17 @@ impl Attempt<'_> {
             advice,
             is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
         }
+    }
+}
+
+/// Whether the same address may let in without TLS: the handshake failed, or pg_hba.conf has no line for a role that comes with TLS.
+fn may_be_for_tls(error: &OpenError) -> bool {
+    match error {
+        OpenError::Tls(_) => true,
+        OpenError::Driver(error) => {
+            error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+        }
+        OpenError::Connect(_) | OpenError::Io(_) | OpenError::NoTls => false,
     }
 }
 

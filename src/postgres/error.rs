@@ -152,6 +152,18 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
             Reason::LogIn,
             "check the password and that the role has not expired (VALID UNTIL); dbctl provision sets the role's password to the manifest's",
         ),
+        Some(code)
+            if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+                && error
+                    .as_db_error()
+                    .is_some_and(|db| db.message().contains("client certificate")) =>
+        {
+            (
+                Reason::LogIn,
+                "dbctl has no client certificates (sslcert, sslkey): give the role a line in pg_hba.conf that asks for a password and no \
+                 clientcert, for the address that dbctl comes from",
+            )
+        }
         Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (
             Reason::LogIn,
             "check the role (dbctl provision creates it) and the server's pg_hba.conf",
@@ -191,6 +203,11 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         None if describe(error).contains("password missing") => (
             Reason::LogIn,
             "check the password: its variable is not set, or the URL holds none",
+        ),
+        None if describe(error).contains("unsupported authentication method") => (
+            Reason::LogIn,
+            "the server asks for GSSAPI, SSPI or the like, and dbctl has passwords only: give the role a line in pg_hba.conf with scram-sha-256 \
+             for the address that dbctl comes from",
         ),
         None => match (cause(error), tls_advice(error)) {
             (Some(refusal), _) => (Reason::Refused, log_in_advice(refusal)),
