@@ -4,6 +4,7 @@ use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction}
 use refinery_core::{Migration as Refinery, Runner, Target};
 use tokio_postgres::Error;
 
+use super::super::blockers::{LATER, Watch};
 use super::super::catalog;
 use super::super::error::describe;
 use super::super::inspect::is_lock_conflict;
@@ -31,12 +32,20 @@ pub async fn baseline(
     observer: &(dyn Fn(Event) + Sync),
 ) -> Result<(), ApplyError> {
     lock(session, options.lock_timeout, &options.interrupt, observer).await?;
-    let writing = write(session, set, version, options, check);
+    let watch = Watch::new(
+        &options.endpoint,
+        &options.application,
+        session.pid(),
+        LATER,
+    )
+    .telling_standbys(observer);
+    let writing = watch.over(Box::pin(write(session, set, version, options, check)));
     let Some(written) = or_cancel(session, &options.interrupt, writing).await else {
         return Err(interrupted(
             "the server does not answer: dbctl status tells what became of it",
         ));
     };
+    watch.close().await;
     if let Err(failure) = written {
         return Err(ended(session, options, failure).await);
     }

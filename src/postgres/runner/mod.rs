@@ -102,6 +102,11 @@ pub enum Event {
         /// Who holds it.
         holder: String,
     },
+    /// What was committed waits until the standbys have it that the server is told to wait for.
+    WaitingForStandby {
+        /// The setting that names them.
+        standbys: String,
+    },
     /// A table is locked by somebody else; the migration was rolled back and is tried again.
     Retrying {
         /// The migration.
@@ -231,7 +236,8 @@ async fn guarded<'a>(
         options,
         observer,
         set,
-        watch: Watch::new(&options.endpoint, &options.application, pid, SOON),
+        watch: Watch::new(&options.endpoint, &options.application, pid, SOON)
+            .telling_standbys(observer),
         foreign: Foreign::default(),
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         looks: Looks::default(),

@@ -133,7 +133,8 @@ async fn locked(
         .map_err(|error| lost(&error))?;
     let run = Run {
         session,
-        watch: Watch::new(&options.endpoint, &options.application, session.pid(), SOON),
+        watch: Watch::new(&options.endpoint, &options.application, session.pid(), SOON)
+            .telling_standbys(observer),
         foreign: &foreign,
         options,
         observer,

@@ -138,7 +138,8 @@ pub async fn repair(
             &options.apply.application,
             session.pid(),
             SOON,
-        ),
+        )
+        .telling_standbys(observer),
         mends: Vec::new(),
         looks_only: options.dry_run,
         nothing_begun: false,
