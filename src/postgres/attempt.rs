@@ -10,9 +10,9 @@ use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
 use super::first_look::FirstLook;
 use super::inspect::plain_or_quoted;
 use super::pooler::{self, Mode, PROOF};
-use super::session::{Connection, LOCK_WAIT, Purpose, Session};
+use super::session::{Connection, LOCK_WAIT, OVERDUE, Purpose, Session};
 use super::standby;
-use super::wire::{LogIn, OpenError, Place};
+use super::wire::{LogIn, OpenError, Place, Silence};
 use crate::manifest::{Endpoint, Host, SessionAttrs};
 
 /// The oldest major version of PostgreSQL that dbctl works with.
@@ -244,7 +244,9 @@ impl Attempt<'_> {
     ) -> Result<(Client, Connection), OpenError> {
         let opened = place.open().await?;
         let password = self.endpoint.password_for(host).cloned();
-        let stream = LogIn::new(opened.stream, password, opened.binding);
+        let limit = (self.purpose == Purpose::Read).then_some(OVERDUE);
+        let stream = Silence::new(opened.stream, limit);
+        let stream = LogIn::new(stream, password, opened.binding);
         let (client, connection) = self.config(host).connect_raw(stream, NoTls).await?;
         let task = tokio::spawn(async move { drop(connection.await) });
         Ok((client, Connection(task)))

@@ -294,6 +294,9 @@ pub(super) const LOCK_WAIT: u64 = 5_000;
 /// How long a reading session's statement may run.
 const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
 
+/// How long a reading session may wait for any answer: the server ends the statement before that ([`READING_TIMEOUT`]), if it can.
+pub(super) const OVERDUE: Duration = Duration::from_secs(75);
+
 /// A migration's statement runs as long as it needs, unless its limit is given.
 const WRITING_TIMEOUT: (&str, &str) = ("statement_timeout", "0");
 
