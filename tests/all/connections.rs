@@ -159,6 +159,29 @@ fn sockets_and_ipv6_lead_to_the_server() {
         .says("No such file");
 }
 
+#[test]
+fn a_role_that_has_no_second_connection_is_not_told_to_grant_connect() {
+    let mut lab = lab(&LOGGED);
+    let role = lab.db("a");
+    lab.sql(
+        "postgres",
+        &format!("ALTER ROLE \"{role}\" CONNECTION LIMIT 1"),
+    );
+    lab.without_admin();
+    let run = lab
+        .run(&["verify"])
+        .says("too many connections for role")
+        .says("let a second session in beside the first");
+    assert!(
+        !run.all().contains("GRANT CONNECT ON DATABASE"),
+        "{}",
+        run.all()
+    );
+    // What writes has one session at a time.
+    lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
+    lab.run(&["migrate"]).exits(0);
+}
+
 /// Writes a password file with this mode and lets the lab use it.
 fn password_file(lab: &mut Lab, name: &str, text: &str, mode: u32) -> PathBuf {
     let path = lab.write(name, text);

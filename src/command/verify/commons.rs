@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Host};
-use crate::postgres::{ConnectError, Purpose, common_content, connect, describe};
+use crate::postgres::{ConnectError, Purpose, Reason, common_content, connect, describe};
 use crate::rules::Subject;
 use crate::snapshot::{Common, CommonContent, Fact, Gap};
 
@@ -112,11 +112,16 @@ fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap 
             || format!("database {database} was not looked at"),
             |error| format!("database {database} could not be looked at: {}", error.fact),
         ),
-        remedy: role.map(|role| {
-            format!(
+        remedy: role.map(|role| match error.map(|error| error.reason) {
+            Some(Reason::NoConnect | Reason::LogIn) | None => format!(
                 "GRANT CONNECT ON DATABASE {database} TO \"{}\"; or set admin_url",
                 role.replace('"', "\"\"")
-            )
+            ),
+            // The role may connect, and something else is in the way.
+            Some(_) => {
+                "let a second session in beside the first, and run verify again; or set admin_url"
+                    .to_owned()
+            }
         }),
     }
 }
