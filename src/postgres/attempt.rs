@@ -1,6 +1,6 @@
 //! One attempt at one address: log-in, a first look at the server, and the settings of the session.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode, error::SqlState};
@@ -39,8 +39,8 @@ pub(super) struct Attempt<'a> {
 pub(super) enum Address {
     /// The host is a directory with a socket.
     Socket,
-    /// One of the host's addresses.
-    Ip(IpAddr),
+    /// One of the host's addresses, with its port and, where it is local to a link, its zone.
+    Ip(SocketAddr),
 }
 
 /// Why one attempt came to nothing.

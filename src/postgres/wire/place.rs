@@ -1,7 +1,7 @@
 //! Where a server is, and opening a stream to it: the socket, and TLS where the endpoint wants it.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,13 +90,13 @@ impl Place {
     /// One of a host's addresses. The certificate is for the host's name all the same.
     pub(in crate::postgres) fn tcp(
         host: &Host,
-        ip: IpAddr,
+        address: SocketAddr,
         mode: SslMode,
         connector: &TlsConnector,
     ) -> Self {
         let (connector, name) = (connector.clone(), host.name.clone());
         Self {
-            at: At::Tcp(SocketAddr::new(ip, host.port)),
+            at: At::Tcp(address),
             tls: match mode {
                 SslMode::Disable => Tls::Off,
                 SslMode::Prefer => Tls::Preferred(connector, name),
