@@ -253,6 +253,9 @@ fn signals() -> Result<Signals, Stop> {
             }
         });
     }
+    // A file that grows past the limit (ulimit -f) is an error of writing it, and not the end of the process in the middle of a run.
+    let too_large = SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32);
+    drop(signal(too_large));
     Ok(Signals {
         interrupt: Interrupt::new(receiver),
         holds,

@@ -10,7 +10,7 @@ use dbctl::postgres::{Purpose, Reason, connect, connect_patiently};
 use dbctl::sandbox::{Server, ServerOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CANARY, LOGGED, Lab, binaries, start};
+use crate::lab::{CANARY, LOGGED, Lab, binaries, finish, start};
 use crate::poolers::wait_for;
 
 /// One service `a` in this server, provisioned and migrated.
@@ -180,6 +180,24 @@ fn a_role_that_has_no_second_connection_is_not_told_to_grant_connect() {
     // What writes has one session at a time.
     lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
     lab.run(&["migrate"]).exits(0);
+}
+
+#[test]
+fn a_report_larger_than_files_may_be_is_an_error_and_leaves_nothing() {
+    let lab = lab(&LOGGED);
+    let mut command = std::process::Command::new("sh");
+    let limited = "ulimit -f 1; exec \"$0\" verify -q --output r.html";
+    command
+        .args(["-c", limited, env!("CARGO_BIN_EXE_dbctl")])
+        .current_dir(lab.path())
+        .envs(&lab.env);
+    finish(command).exits(4).says("r.html cannot be written");
+    let left: Vec<_> = std::fs::read_dir(lab.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("html") || name.starts_with(".dbctl"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 /// Writes a password file with this mode and lets the lab use it.
