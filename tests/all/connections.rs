@@ -10,8 +10,9 @@ use dbctl::postgres::{Purpose, Reason, connect, connect_patiently};
 use dbctl::sandbox::{Server, ServerOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CANARY, LOGGED, Lab, binaries, finish, start};
+use crate::lab::{CANARY, LOGGED, Lab, binaries, finish, psql, start};
 use crate::poolers::wait_for;
+use crate::sandbox::until;
 
 /// One service `a` in this server, provisioned and migrated.
 pub(crate) fn lab(server: &Server) -> Lab {
@@ -160,26 +161,27 @@ fn sockets_and_ipv6_lead_to_the_server() {
 }
 
 #[test]
-fn a_role_that_has_no_second_connection_is_not_told_to_grant_connect() {
-    let mut lab = lab(&LOGGED);
+fn whoever_waits_is_not_ended_for_being_idle() {
+    let lab = lab(&LOGGED);
     let role = lab.db("a");
     lab.sql(
         "postgres",
-        &format!("ALTER ROLE \"{role}\" CONNECTION LIMIT 1"),
+        &format!("ALTER ROLE \"{role}\" SET idle_session_timeout = '300ms'"),
     );
-    lab.without_admin();
-    let run = lab
-        .run(&["verify"])
-        .says("too many connections for role")
-        .says("let a second session in beside the first");
-    assert!(
-        !run.all().contains("GRANT CONNECT ON DATABASE"),
-        "{}",
-        run.all()
-    );
-    // What writes has one session at a time.
     lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
-    lab.run(&["migrate"]).exits(0);
+    let (bin, admin) = (lab.bin().to_owned(), lab.admin_url("a"));
+    let holding = std::thread::spawn(move || {
+        // The runners' lock: "dbctl" as a number.
+        let hold = "SELECT pg_advisory_lock(x'646263746c'::bigint), pg_sleep(3)";
+        psql(&bin, &admin, hold).unwrap();
+    });
+    until("the lock is held", Duration::from_secs(20), || {
+        lab.sql("a", "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()") == "1"
+    });
+    lab.run(&["migrate"])
+        .exits(0)
+        .says("waits for another runner");
+    holding.join().unwrap();
 }
 
 #[test]

@@ -125,3 +125,27 @@ fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap 
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_may_not_connect_is_told_to_be_granted_that() {
+        for (reason, grants) in [
+            (Reason::NoConnect, true),
+            // Too many connections, for one.
+            (Reason::Refused, false),
+            (Reason::Unreachable, false),
+        ] {
+            let error = ConnectError {
+                reason,
+                message: String::new(),
+                fact: String::new(),
+            };
+            let gap = gap(Some("a"), "template1", Some(&error));
+            let remedy = gap.remedy.unwrap_or_default();
+            assert_eq!(remedy.starts_with("GRANT CONNECT"), grants, "{remedy}");
+        }
+    }
+}
