@@ -246,7 +246,12 @@ impl Attempt<'_> {
         let password = self.endpoint.password_for(host).cloned();
         let limit = (self.purpose == Purpose::Read).then_some(OVERDUE);
         let stream = Silence::new(opened.stream, limit);
-        let stream = LogIn::new(stream, password, opened.binding);
+        let stream = LogIn::new(
+            stream,
+            password,
+            opened.binding,
+            self.endpoint.channel_binding,
+        );
         let (client, connection) = self.config(host).connect_raw(stream, NoTls).await?;
         let task = tokio::spawn(async move { drop(connection.await) });
         Ok((client, Connection(task)))

@@ -249,6 +249,9 @@ const fn log_in_advice(refusal: &Refusal) -> &'static str {
         Refusal::Unproven(Unproven::Iterations(_)) => {
             "set scram_iterations in the server to one of these, and the role's password anew"
         }
+        Refusal::Unbound => {
+            "use sslmode=require or higher and scram-sha-256 in the server, or take channel_binding=require out of the URL"
+        }
         _ => {
             "check that host and port lead to the right PostgreSQL server, and that nobody in between answers in its place"
         }

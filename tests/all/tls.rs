@@ -83,6 +83,14 @@ fn sslmode_means_what_libpq_means() {
     ] {
         with_url(&mut lab, host, &parameters);
         lab.run(&["status"]).exits(0);
+        // Bound to the certificate where that is asked for, or not at all.
+        for binding in ["require", "disable"] {
+            let also = if parameters.is_empty() { "?" } else { "&" };
+            let bound = format!("{parameters}{also}channel_binding={binding}");
+            let endpoint = Endpoint::parse(&url(&lab, host, &bound)).unwrap();
+            let session = wait_for(connect(&endpoint, Purpose::Read, "test"));
+            assert!(session.is_ok(), "{bound}");
+        }
         // The process is told through TLS as well: no pooler here.
         let endpoint = Endpoint::parse(&url(&lab, host, &parameters)).unwrap();
         let pooled = wait_for(async {
@@ -209,6 +217,10 @@ fn preferred_tls_that_does_not_lead_in_is_done_without() {
     }
     with_url(&mut lab, &address, "?sslmode=require");
     lab.run(&["status"]).exits(4).says("SSL encryption");
+    with_url(&mut lab, &address, "?channel_binding=require");
+    lab.run(&["status"])
+        .exits(4)
+        .says("channel_binding=require asks for a log-in that is bound");
     let wrong = url(&lab, &address, "");
     let (_, place) = wrong.rsplit_once('@').unwrap();
     lab.env.insert(
