@@ -69,6 +69,9 @@ fn words(event: &Event) -> String {
     match event {
         Event::WaitingForRunner { holder } => format!("waits for another runner: {holder}"),
         Event::WaitingForLock { holder } => format!("waits for a lock: {holder}"),
+        Event::WaitingForStandby { standbys } => format!(
+            "committed here, and the server waits until its standbys have it ({standbys}); what is interrupted now stays committed"
+        ),
         Event::Retrying { file, reason } => {
             format!("{file} was rolled back and is tried again: {reason}")
         }

@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::{Chosen, Cli, Command, FailOn, Format, Global};
+use crate::progress::Progress;
 use crate::{deliver, manual, output};
 use looking::{status, verify};
 use migrating::{baseline, migrate, repair, rollback};
@@ -94,7 +95,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
             if !options.dry_run {
                 signals.hold();
             }
-            let report = command::provision::run(&loaded, options.dry_run).await;
+            let progress = Progress::new(global.quiet);
+            let observer = |service: &str, event| progress.event(service, &event);
+            let report = command::provision::run(&loaded, options.dry_run, &observer).await;
+            progress.end();
             show(
                 &global,
                 || render::provision::json(&report),
@@ -249,6 +253,9 @@ fn signals() -> Result<Signals, Stop> {
             }
         });
     }
+    // A file that grows past the limit (ulimit -f) is an error of writing it, and not the end of the process in the middle of a run.
+    let too_large = SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32);
+    drop(signal(too_large));
     Ok(Signals {
         interrupt: Interrupt::new(receiver),
         holds,

@@ -9,14 +9,17 @@ use crate::exit::Exit;
 use crate::files;
 use crate::manifest::{Endpoint, Store, Target};
 use crate::migration::guard::wrong_database;
-use crate::postgres::Purpose;
 use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
+use crate::postgres::{Event, Purpose};
 use crate::report::provision::{Report, ServiceSteps, Step};
 
+/// Is told what a service waits for.
+type Observer<'a> = dyn Fn(&str, Event) + Sync + 'a;
+
 /// Provisions the chosen services, one after the other: several may share a server and its role catalog. With `dry_run` nothing is changed.
-pub async fn run(loaded: &Loaded<'_>, dry_run: bool) -> Report {
+pub async fn run(loaded: &Loaded<'_>, dry_run: bool, observer: &Observer<'_>) -> Report {
     let services = futures::stream::iter(loaded.chosen())
-        .then(|service| one(loaded, service, dry_run))
+        .then(|service| one(loaded, service, dry_run, observer))
         .collect()
         .await;
     Report { dry_run, services }
@@ -26,6 +29,7 @@ async fn one(
     loaded: &Loaded<'_>,
     loaded_service: &LoadedService<'_>,
     dry_run: bool,
+    observer: &Observer<'_>,
 ) -> ServiceSteps {
     let service = loaded_service.service;
     let mut report = ServiceSteps {
@@ -47,7 +51,8 @@ async fn one(
             warning: false,
         }),
         Target::Database(endpoint) => {
-            let (steps, error) = database(loaded, loaded_service, &endpoint.value, dry_run).await;
+            let (steps, error) =
+                database(loaded, loaded_service, &endpoint.value, dry_run, observer).await;
             report.address = service.admin.as_ref().map(|admin| admin.value.address());
             report.steps = steps;
             if let Some((exit, error)) = error {
@@ -86,6 +91,7 @@ async fn database(
     loaded_service: &LoadedService<'_>,
     endpoint: &Endpoint,
     dry_run: bool,
+    observer: &Observer<'_>,
 ) -> (Vec<Step>, Option<(Exit, String)>) {
     let service = loaded_service.service;
     let refuse = |reason: String| (Vec::new(), Some((Exit::Refused, reason)));
@@ -136,7 +142,10 @@ async fn database(
     } else {
         Purpose::Write
     };
-    let (mut steps, mut result) = provision(&admin.value, &wanted, purpose).await;
+    let (mut steps, mut result) = provision(&admin.value, &wanted, purpose, &|event| {
+        observer(&service.name, event)
+    })
+    .await;
     if result.is_ok() && !dry_run {
         match prove(&admin.value, endpoint).await {
             Ok(step) => steps.push(step),

@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub ssl_mode: SslMode,
     /// The file of root certificates for `verify-ca` and `verify-full`; the system's when there is none.
     pub ssl_root_cert: Option<PathBuf>,
+    /// Whether the log-in is bound to the server's certificate.
+    pub channel_binding: ChannelBinding,
     /// How long one connection attempt may take.
     pub connect_timeout: Option<Duration>,
     /// Command-line options for the server (`options=-c…`).
@@ -113,6 +115,9 @@ impl Endpoint {
             // libpq would look for ~/.postgresql/root.crt where dbctl uses the system's certificates.
             None if self.ssl_mode == SslMode::VerifyFull => parameter("sslrootcert", "system"),
             None => {}
+        }
+        if self.channel_binding != ChannelBinding::Prefer {
+            parameter("channel_binding", self.channel_binding.as_str());
         }
         if let Some(timeout) = self.connect_timeout {
             parameter("connect_timeout", &timeout.as_secs().to_string());
@@ -265,6 +270,37 @@ impl SslMode {
             "verify-full" => Self::VerifyFull,
             _ => return None,
         })
+    }
+}
+
+/// libpq's `channel_binding` (PostgreSQL documentation, "Database Connection Control Functions").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelBinding {
+    /// Never: something that ends TLS stands before the server.
+    Disable,
+    /// Where the server offers it.
+    #[default]
+    Prefer,
+    /// A log-in that is not bound is refused.
+    Require,
+}
+
+impl ChannelBinding {
+    /// libpq's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+        }
+    }
+
+    /// The value of this word.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [Self::Disable, Self::Prefer, Self::Require]
+            .into_iter()
+            .find(|binding| binding.as_str() == word)
     }
 }
 

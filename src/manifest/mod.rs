@@ -20,7 +20,9 @@ mod values;
 
 use std::path::PathBuf;
 
-pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode};
+pub use endpoint::{
+    ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
+};
 pub use load::{Inputs, LOCATION, ManifestError, load};
 pub use passfile::PasswordFile;
 pub use value::{Source, Sourced};

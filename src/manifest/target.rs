@@ -1,7 +1,7 @@
 //! Where a service's database is: its URL, or the parts that the manifest gives.
 
 use super::defaults::Tls;
-use super::endpoint::{DEFAULT_PORT, Endpoint, Host, SessionAttrs, SslMode};
+use super::endpoint::{ChannelBinding, DEFAULT_PORT, Endpoint, Host, SessionAttrs, SslMode};
 use super::table::{Scalar, Value};
 use super::uri::{check_host, unbracketed};
 use super::value::{Source, Sourced};
@@ -182,6 +182,7 @@ fn from_parts(
         connect_timeout: None,
         options: None,
         session_attrs: SessionAttrs::Any,
+        channel_binding: ChannelBinding::Prefer,
         password_file: None,
     };
     let defaults = values.context.defaults;

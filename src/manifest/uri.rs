@@ -6,7 +6,9 @@
 use std::net::Ipv6Addr;
 
 use super::defaults::{Defaults, Tls};
-use super::endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode};
+use super::endpoint::{
+    ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
+};
 use crate::secret::Secret;
 
 /// PostgreSQL cuts longer names silently (NAMEDATALEN).
@@ -88,6 +90,7 @@ struct Parts {
     connect_timeout: Option<u32>,
     options: Option<String>,
     session_attrs: SessionAttrs,
+    channel_binding: ChannelBinding,
 }
 
 impl Parts {
@@ -135,6 +138,12 @@ impl Parts {
                     );
                 };
                 self.session_attrs = attrs;
+            }
+            "channel_binding" => {
+                let Some(binding) = ChannelBinding::parse(&value) else {
+                    return fail("parameter channel_binding: expected disable, prefer or require");
+                };
+                self.channel_binding = binding;
             }
             // dbctl sets its own, so that it is found in pg_stat_activity.
             "application_name" | "fallback_application_name" => {}
@@ -185,6 +194,7 @@ impl Parts {
             connect_timeout: defaults.connect_timeout(self.connect_timeout),
             options: self.options,
             session_attrs: self.session_attrs,
+            channel_binding: self.channel_binding,
             password_file: defaults.password_file(),
         })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::manifest::{Endpoint, Host, SessionAttrs, SslMode};
+use crate::manifest::{ChannelBinding, Endpoint, Host, SessionAttrs, SslMode};
 use crate::secret::Secret;
 
 const CANARY: &str = "Canary7Pw";
@@ -118,6 +118,7 @@ fn parameters_override_the_rest() {
     );
     refused("postgres://u@h/d?sslrootcert=system&sslmode=require");
     refused("postgres://u@h/d?sslmode=yes");
+    refused("postgres://u@h/d?channel_binding=yes");
     refused("postgres://u@h/d?connect_timeout=soon");
     assert!(
         refused("postgres://u@h/d?gssencmode=disable").contains("unknown parameter gssencmode")
@@ -215,6 +216,11 @@ fn to_url_and_parse_are_inverse() {
                     SessionAttrs::Standby,
                     SessionAttrs::PreferStandby,
                 ][index % 6],
+                channel_binding: [
+                    ChannelBinding::Prefer,
+                    ChannelBinding::Require,
+                    ChannelBinding::Disable,
+                ][index % 3],
                 password_file: None,
             };
             assert_eq!(parse(endpoint.to_url().expose()), endpoint, "{text}");

@@ -1,18 +1,18 @@
 //! One attempt at one address: log-in, a first look at the server, and the settings of the session.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode};
+use tokio_postgres::{Client, Config, NoTls, config::SslMode as DriverSslMode, error::SqlState};
 use tokio_rustls::TlsConnector;
 
 use super::error::{CHECK_ADDRESS, Reason, classify, describe, describe_open};
 use super::first_look::FirstLook;
 use super::inspect::plain_or_quoted;
 use super::pooler::{self, Mode, PROOF};
-use super::session::{Connection, LOCK_WAIT, Purpose, Session};
+use super::session::{Connection, LOCK_WAIT, OVERDUE, Purpose, Session};
 use super::standby;
-use super::wire::{LogIn, OpenError, Place};
+use super::wire::{LogIn, OpenError, Place, Silence};
 use crate::manifest::{Endpoint, Host, SessionAttrs};
 
 /// The oldest major version of PostgreSQL that dbctl works with.
@@ -39,8 +39,8 @@ pub(super) struct Attempt<'a> {
 pub(super) enum Address {
     /// The host is a directory with a socket.
     Socket,
-    /// One of the host's addresses.
-    Ip(IpAddr),
+    /// One of the host's addresses, with its port and, where it is local to a link, its zone.
+    Ip(SocketAddr),
 }
 
 /// Why one attempt came to nothing.
@@ -96,11 +96,7 @@ impl Attempt<'_> {
 
     async fn session(&self, host: &Host, address: Address) -> Result<Session, Failure> {
         let failed = |error: tokio_postgres::Error| self.failed(host, &error.into());
-        let place = self.place(host, address);
-        let (client, connection) = self
-            .connection(host, &place)
-            .await
-            .map_err(|error| self.failed(host, &error))?;
+        let (place, client, connection) = self.enter(host, self.place(host, address)).await?;
         let mut session = Session {
             client,
             connection,
@@ -213,6 +209,34 @@ impl Attempt<'_> {
         }
     }
 
+    /// Connects, and where TLS is only preferred and does not lead in, once more without it, as libpq does.
+    async fn enter(
+        &self,
+        host: &Host,
+        place: Place,
+    ) -> Result<(Place, Client, Connection), Failure> {
+        let error = match self.connection(host, &place).await {
+            Ok((client, connection)) => return Ok((place, client, connection)),
+            Err(error) => error,
+        };
+        let first = self.failed(host, &error);
+        let plain = place.without_tls().filter(|_| may_be_for_tls(&error));
+        let Some(plain) = plain else {
+            return Err(first);
+        };
+        match self.connection(host, &plain).await {
+            Ok((client, connection)) => Ok((plain, client, connection)),
+            Err(second) if may_be_for_tls(&second) || describe_open(&second) == first.text => {
+                Err(first)
+            }
+            Err(second) => {
+                let second = self.failed(host, &second);
+                let text = format!("{}; without TLS: {}", first.text, second.text);
+                Err(Failure { text, ..second })
+            }
+        }
+    }
+
     async fn connection(
         &self,
         host: &Host,
@@ -220,7 +244,14 @@ impl Attempt<'_> {
     ) -> Result<(Client, Connection), OpenError> {
         let opened = place.open().await?;
         let password = self.endpoint.password_for(host).cloned();
-        let stream = LogIn::new(opened.stream, password, opened.binding);
+        let limit = (self.purpose == Purpose::Read).then_some(OVERDUE);
+        let stream = Silence::new(opened.stream, limit);
+        let stream = LogIn::new(
+            stream,
+            password,
+            opened.binding,
+            self.endpoint.channel_binding,
+        );
         let (client, connection) = self.config(host).connect_raw(stream, NoTls).await?;
         let task = tokio::spawn(async move { drop(connection.await) });
         Ok((client, Connection(task)))
@@ -288,6 +319,17 @@ impl Attempt<'_> {
             advice,
             is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
         }
+    }
+}
+
+/// Whether the same address may let in without TLS: the handshake failed, or pg_hba.conf has no line for a role that comes with TLS.
+fn may_be_for_tls(error: &OpenError) -> bool {
+    match error {
+        OpenError::Tls(_) => true,
+        OpenError::Driver(error) => {
+            error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+        }
+        OpenError::Connect(_) | OpenError::Io(_) | OpenError::NoTls => false,
     }
 }
 

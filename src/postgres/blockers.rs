@@ -1,6 +1,7 @@
 //! Who stands in the way of a statement, asked through a second connection while it waits.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::MutexGuard;
 use tokio_postgres::types::Type;
 
 use super::connect::connect;
+use super::runner::Event;
 use super::session::{Purpose, Session};
 use crate::manifest::Endpoint;
 
@@ -23,6 +25,10 @@ const LATE: Duration = Duration::from_secs(2);
 /// How often is asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Which standbys process $1 waits for: it has committed here (PostgreSQL documentation, "Synchronous Replication").
+const STANDBYS: &str = "SELECT (SELECT 'synchronous_standby_names = ' || quote_literal(current_setting('synchronous_standby_names')) \
+     FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'IPC' AND wait_event = 'SyncRep')";
+
 /// Looks who blocks the session of this process.
 pub(super) struct Watch<'a> {
     endpoint: &'a Endpoint,
@@ -31,6 +37,8 @@ pub(super) struct Watch<'a> {
     quiet: Duration,
     session: tokio::sync::Mutex<Option<Session>>,
     seen: Mutex<Option<String>>,
+    observer: &'a (dyn Fn(Event) + Sync),
+    awaits_standby: AtomicBool,
 }
 
 impl<'a> Watch<'a> {
@@ -48,7 +56,19 @@ impl<'a> Watch<'a> {
             quiet,
             session: tokio::sync::Mutex::new(None),
             seen: Mutex::default(),
+            observer: &|_| (),
+            awaits_standby: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which also says it where something that is committed here waits for standbys to have it.
+    pub(super) fn telling_standbys(self, observer: &'a (dyn Fn(Event) + Sync)) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Whether it was seen to wait for standbys since [`Watch::forget`].
+    pub(super) fn awaited_standby(&self) -> bool {
+        self.awaits_standby.load(Ordering::Relaxed)
     }
 
     /// Runs something while watching who blocks it.
@@ -74,6 +94,7 @@ impl<'a> Watch<'a> {
     /// Forgets who was seen: something else begins.
     pub(super) fn forget(&self) {
         self.remember(None);
+        self.awaits_standby.store(false, Ordering::Relaxed);
     }
 
     /// Who was seen to block it last, in words.
@@ -120,6 +141,15 @@ impl<'a> Watch<'a> {
             {
                 tell(&blockers);
                 self.remember(Some(blockers));
+            }
+            if !self.awaited_standby() {
+                let Ok(standbys) = ask(session, STANDBYS, self.pid).await else {
+                    break;
+                };
+                if let Some(standbys) = standbys {
+                    self.awaits_standby.store(true, Ordering::Relaxed);
+                    (self.observer)(Event::WaitingForStandby { standbys });
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -203,7 +203,7 @@ async fn one_host(attempt: &Attempt<'_>, host: &Host) -> Result<Session, Vec<Fai
     let mut failures: Vec<Failure> = Vec::new();
     for address in addresses {
         let place = match address {
-            Address::Ip(ip) if several => format!("{} ({ip})", host.address()),
+            Address::Ip(found) if several => format!("{} ({})", host.address(), found.ip()),
             Address::Ip(_) | Address::Socket => host.address(),
         };
         match attempt.run(host, address, place).await {
@@ -235,7 +235,7 @@ async fn addresses(host: &Host, limit: Duration) -> Result<Vec<Address>, String>
         .map_err(|error| format!("this name has no address: {error}"))?;
     let mut addresses = Vec::new();
     for address in found {
-        let address = Address::Ip(address.ip());
+        let address = Address::Ip(address);
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -281,4 +281,22 @@ const fn weight(reason: Reason) -> u8 {
 /// A pause of 50 to 150 % of this one, so that many clients do not ask in step.
 fn jitter(pause: Duration) -> Duration {
     pause.mul_f64(rand::random_range(0.5..1.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_local_to_a_link_keeps_its_zone() {
+        let host = Host {
+            name: "fe80::1%lo".to_owned(),
+            port: 5432,
+        };
+        let found = addresses(&host, CONNECT_TIMEOUT).await;
+        assert!(
+            matches!(found.as_deref(), Ok([Address::Ip(std::net::SocketAddr::V6(six))]) if six.scope_id() != 0),
+            "{found:?}"
+        );
+    }
 }

@@ -152,6 +152,18 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
             Reason::LogIn,
             "check the password and that the role has not expired (VALID UNTIL); dbctl provision sets the role's password to the manifest's",
         ),
+        Some(code)
+            if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+                && error
+                    .as_db_error()
+                    .is_some_and(|db| db.message().contains("client certificate")) =>
+        {
+            (
+                Reason::LogIn,
+                "dbctl has no client certificates (sslcert, sslkey): give the role a line in pg_hba.conf that asks for a password and no \
+                 clientcert, for the address that dbctl comes from",
+            )
+        }
         Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (
             Reason::LogIn,
             "check the role (dbctl provision creates it) and the server's pg_hba.conf",
@@ -174,11 +186,28 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
             Reason::Refused,
             "end sessions, or raise the limit: CONNECTION LIMIT of the role or the database, or the server's max_connections",
         ),
+        // PgBouncer has one code for all that it refuses, and its words are English.
+        Some(code)
+            if *code == SqlState::PROTOCOL_VIOLATION
+                && error
+                    .as_db_error()
+                    .is_some_and(|db| db.message().ends_with("authentication failed")) =>
+        {
+            (
+                Reason::LogIn,
+                "check role and password; these are the words of a pooler such as PgBouncer, which has passwords of its own (auth_file, auth_query)",
+            )
+        }
         Some(_) => (Reason::Refused, "see the server's message"),
         // The server asked for one and the endpoint has none.
         None if describe(error).contains("password missing") => (
             Reason::LogIn,
             "check the password: its variable is not set, or the URL holds none",
+        ),
+        None if describe(error).contains("unsupported authentication method") => (
+            Reason::LogIn,
+            "the server asks for GSSAPI, SSPI or the like, and dbctl has passwords only: give the role a line in pg_hba.conf with scram-sha-256 \
+             for the address that dbctl comes from",
         ),
         None => match (cause(error), tls_advice(error)) {
             (Some(refusal), _) => (Reason::Refused, log_in_advice(refusal)),
@@ -219,6 +248,9 @@ const fn log_in_advice(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Unproven(Unproven::Iterations(_)) => {
             "set scram_iterations in the server to one of these, and the role's password anew"
+        }
+        Refusal::Unbound => {
+            "use sslmode=require or higher and scram-sha-256 in the server, or take channel_binding=require out of the URL"
         }
         _ => {
             "check that host and port lead to the right PostgreSQL server, and that nobody in between answers in its place"

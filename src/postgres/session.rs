@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// Whether the session's settings may not outlive a transaction.
-    const fn in_transactions(&self) -> bool {
+    pub(super) const fn in_transactions(&self) -> bool {
         self.pooled && matches!(self.purpose, Purpose::Read)
     }
 
@@ -224,6 +224,18 @@ impl Session {
         drop(tokio::time::timeout(GOODBYE, &mut connection.0).await);
     }
 
+    /// As [`Session::close`], and behind a pooler its server process ends as well: there it would stay in the database for minutes, and
+    /// nobody can copy or drop a database that somebody is in.
+    pub async fn leave(self) {
+        if self.pooled {
+            let ending = self.client.batch_execute(
+                "SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())",
+            );
+            drop(tokio::time::timeout(GOODBYE, ending).await);
+        }
+        self.close().await;
+    }
+
     /// Hands a pooler's server process back as it was: in the middle of a transaction the pooler would have to close it.
     async fn clear(&self) -> Result<(), Error> {
         match (self.pooled, self.purpose) {
@@ -267,13 +279,15 @@ impl Canceller {
 /// The settings of every session, in this order. The search path comes first: whoever owns the database can give it one with functions
 /// of their own, which an administrator's session would run with an administrator's rights. They are sent after the log-in because a
 /// pooler refuses them at start.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("search_path", "pg_catalog"),
     ("role", "none"),
     ("standard_conforming_strings", "on"),
     ("client_min_messages", "warning"),
     ("jit", "off"),
     ("idle_in_transaction_session_timeout", "'5min'"),
+    // Whoever waits for another runner or another service's migration is idle meanwhile.
+    ("idle_session_timeout", "0"),
 ];
 
 /// How long a session waits for a lock where nobody says otherwise.
@@ -281,6 +295,9 @@ pub(super) const LOCK_WAIT: u64 = 5_000;
 
 /// How long a reading session's statement may run.
 const READING_TIMEOUT: (&str, &str) = ("statement_timeout", "'60s'");
+
+/// How long a reading session may wait for any answer: the server ends the statement before that ([`READING_TIMEOUT`]), if it can.
+pub(super) const OVERDUE: Duration = Duration::from_secs(75);
 
 /// A migration's statement runs as long as it needs, unless its limit is given.
 const WRITING_TIMEOUT: (&str, &str) = ("statement_timeout", "0");

@@ -66,6 +66,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
                 connect_timeout: None,
                 options: None,
                 session_attrs: SessionAttrs::Any,
+                channel_binding: crate::manifest::ChannelBinding::Prefer,
                 password_file: None,
             }))
         } else {

@@ -10,8 +10,9 @@ use dbctl::postgres::{Purpose, Reason, connect, connect_patiently};
 use dbctl::sandbox::{Server, ServerOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CANARY, LOGGED, Lab, binaries, start};
+use crate::lab::{CANARY, LOGGED, Lab, binaries, finish, psql, start};
 use crate::poolers::wait_for;
+use crate::sandbox::until;
 
 /// One service `a` in this server, provisioned and migrated.
 pub(crate) fn lab(server: &Server) -> Lab {
@@ -157,6 +158,48 @@ fn sockets_and_ipv6_lead_to_the_server() {
         .exits(4)
         .says("/nonexistent")
         .says("No such file");
+}
+
+#[test]
+fn whoever_waits_is_not_ended_for_being_idle() {
+    let lab = lab(&LOGGED);
+    let role = lab.db("a");
+    lab.sql(
+        "postgres",
+        &format!("ALTER ROLE \"{role}\" SET idle_session_timeout = '300ms'"),
+    );
+    lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
+    let (bin, admin) = (lab.bin().to_owned(), lab.admin_url("a"));
+    let holding = std::thread::spawn(move || {
+        // The runners' lock: "dbctl" as a number.
+        let hold = "SELECT pg_advisory_lock(x'646263746c'::bigint), pg_sleep(3)";
+        psql(&bin, &admin, hold).unwrap();
+    });
+    until("the lock is held", Duration::from_secs(20), || {
+        lab.sql("a", "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()") == "1"
+    });
+    lab.run(&["migrate"])
+        .exits(0)
+        .says("waits for another runner");
+    holding.join().unwrap();
+}
+
+#[test]
+fn a_report_larger_than_files_may_be_is_an_error_and_leaves_nothing() {
+    let lab = lab(&LOGGED);
+    let mut command = std::process::Command::new("sh");
+    let limited = "ulimit -f 1; exec \"$0\" verify -q --output r.html";
+    command
+        .args(["-c", limited, env!("CARGO_BIN_EXE_dbctl")])
+        .current_dir(lab.path())
+        .envs(&lab.env);
+    finish(command).exits(4).says("r.html cannot be written");
+    let left: Vec<_> = std::fs::read_dir(lab.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("html") || name.starts_with(".dbctl"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 /// Writes a password file with this mode and lets the lab use it.

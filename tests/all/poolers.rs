@@ -197,7 +197,14 @@ fn reading_through_transaction_pooling_says_the_same_and_leaves_nothing() {
         let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
             return;
         };
-        let verbs: [&[&str]; 3] = [&["status"], &["verify"], &["migrate", "--dry-run"]];
+        let verbs: [&[&str]; 6] = [
+            &["status"],
+            &["verify"],
+            &["migrate", "--dry-run"],
+            &["repair", "--service", "a", "--dry-run"],
+            &["baseline", "--service", "a", "--dry-run"],
+            &["rollback", "--service", "a", "--target", "2", "--dry-run"],
+        ];
         let asked = |lab: &Lab, verb: &[&str]| -> Run {
             let mut args = verb.to_vec();
             args.extend(["--format", "json"]);
@@ -234,6 +241,49 @@ fn reading_through_transaction_pooling_says_the_same_and_leaves_nothing() {
             "{before}"
         );
         assert!(before.contains("0 prepared\n0 advisory"), "{before}");
+    }
+}
+
+#[test]
+fn nobody_stays_in_template1_behind_a_pooler() {
+    let mut lab = lab();
+    for mode in ["session", "transaction"] {
+        let settings = format!("pool_mode = {mode}\ndefault_pool_size = 3");
+        let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
+            return;
+        };
+        pooler.put_in_front_of(&mut lab);
+        let run = lab.run(&["verify"]).says("identity/pooler");
+        assert!(!run.all().contains("template1"), "{}", run.all());
+        // The pooler would keep the process for ten minutes; other tests' commands are there for a moment.
+        until("nobody is in template1", Duration::from_secs(20), || {
+            let there = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'template1'";
+            lab.sql("postgres", there) == "0"
+        });
+    }
+}
+
+#[test]
+fn a_pooler_that_knows_another_password_is_told_as_such() {
+    let mut lab = lab();
+    for mode in ["scram-sha-256", "md5"] {
+        // PgBouncer takes the last word.
+        let settings = format!("pool_mode = session\nauth_type = {mode}");
+        let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
+            return;
+        };
+        pooler.put_in_front_of(&mut lab);
+        let right = lab.env.get("A_URL").unwrap().clone();
+        let (role, place) = (lab.db("a"), right.rsplit_once('@').unwrap().1);
+        let wrong = format!("postgresql://{role}:wrong@{place}");
+        lab.env.insert("A_URL".to_owned(), wrong);
+        lab.run(&["status"])
+            .exits(4)
+            .says("authentication failed")
+            .says("check role and password")
+            .says("auth_file");
+        lab.env.insert("A_URL".to_owned(), right);
+        lab.run(&["status"]).exits(0);
     }
 }
 

@@ -80,6 +80,7 @@ fn at(host: &str, port: u16, role: &str, database: &str) -> Target {
             connect_timeout: None,
             options: None,
             session_attrs: SessionAttrs::Any,
+            channel_binding: dbctl::manifest::ChannelBinding::Prefer,
             password_file: None,
         },
         source: Source::BuiltIn,

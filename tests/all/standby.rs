@@ -196,6 +196,7 @@ fn a_server_that_starts_is_waited_for_and_a_standby_takes_no_writes() {
     lab.env.insert("A_ADMIN".to_owned(), admin_there.clone());
     lab.edit(&format!("port = {second}"), &format!("port = {first}"));
     lab.env.remove("A_URL");
+    lab.run(&["provision", "--dry-run"]).exits(4).says(&primary);
     let run = lab.run(&["provision"]).exits(4).says(&primary);
     assert!(!run.all().contains(password.expose()));
 
@@ -283,6 +284,82 @@ fn a_server_that_starts_is_waited_for_and_a_standby_takes_no_writes() {
         let run = lab.run(verb).exits(4).says(said);
         assert!(run.all().contains(&primary), "{verb:?}: {}", run.all());
     }
+}
+
+#[test]
+fn a_commit_that_waits_for_a_standby_says_so_and_an_interrupt_ends_the_wait() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let server = start(&binaries(17, false).unwrap(), false, &[]);
+    let lab = lab(&server);
+    lab.sql(
+        "postgres",
+        "ALTER SYSTEM SET synchronous_standby_names = 'away'; SELECT pg_reload_conf()",
+    );
+    until("the server waits for it", Duration::from_secs(60), || {
+        lab.sql("postgres", "SHOW synchronous_standby_names") == "away"
+    });
+    // The test's server does without.
+    let database = lab.db("a");
+    let on = format!("ALTER DATABASE \"{database}\" SET synchronous_commit = on");
+    lab.sql("postgres", &on);
+    // In a transaction, and one that runs statement by statement.
+    for (version, sql, expected) in [
+        (6, "CREATE TABLE a_six (a int);", 0),
+        (
+            8,
+            "CREATE INDEX CONCURRENTLY a_six_a ON a_six (a);\nCREATE INDEX CONCURRENTLY a_six_b ON a_six (a, a);",
+            130,
+        ),
+    ] {
+        lab.write(&format!("sql/a/V{version}__more.sql"), format!("{sql}\n"));
+        let mut waiting = lab
+            .command(&["migrate"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
+        let mut before = Vec::new();
+        let told = said
+            .by_ref()
+            .map(Result::unwrap)
+            .inspect(|line| before.push(line.clone()))
+            .find(|line| line.contains("waits until its standbys have it"))
+            .unwrap_or_default();
+        assert!(!told.is_empty(), "V{version}: {before:?}");
+        assert!(
+            told.contains("synchronous_standby_names = 'away'"),
+            "{told}"
+        );
+        nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(waiting.id().try_into().unwrap()),
+            nix::sys::signal::Signal::SIGINT,
+        )
+        .unwrap();
+        let mut out = String::new();
+        waiting
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        let code = waiting.wait().unwrap().code();
+        let rest: Vec<String> = said.map(Result::unwrap).collect();
+        assert_eq!(code, Some(expected), "{out}{rest:?}");
+        if expected == 0 {
+            assert!(out.contains("they may not have it yet"), "{out}{rest:?}");
+        }
+    }
+    lab.sql(
+        "postgres",
+        "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+    );
+    until("the server waits no more", Duration::from_secs(60), || {
+        lab.sql("postgres", "SHOW synchronous_standby_names")
+            .is_empty()
+    });
+    lab.run(&["migrate"]).exits(0);
+    lab.run(&["status"]).exits(0).says("up to date");
 }
 
 /// Whether a session ends up at the standby.

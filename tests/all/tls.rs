@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dbctl::manifest::Endpoint;
-use dbctl::postgres::{Purpose, connect};
+use dbctl::postgres::{Purpose, Reason, connect};
 use dbctl::sandbox::{Server, ServerOptions, random_password};
 
 use crate::connections::{url, with_url};
@@ -83,6 +83,14 @@ fn sslmode_means_what_libpq_means() {
     ] {
         with_url(&mut lab, host, &parameters);
         lab.run(&["status"]).exits(0);
+        // Bound to the certificate where that is asked for, or not at all.
+        for binding in ["require", "disable"] {
+            let also = if parameters.is_empty() { "?" } else { "&" };
+            let bound = format!("{parameters}{also}channel_binding={binding}");
+            let endpoint = Endpoint::parse(&url(&lab, host, &bound)).unwrap();
+            let session = wait_for(connect(&endpoint, Purpose::Read, "test"));
+            assert!(session.is_ok(), "{bound}");
+        }
         // The process is told through TLS as well: no pooler here.
         let endpoint = Endpoint::parse(&url(&lab, host, &parameters)).unwrap();
         let pooled = wait_for(async {
@@ -179,6 +187,106 @@ fn sslmode_means_what_libpq_means() {
         .exits(3)
         .says("environment PGSSLMODE")
         .says("verify-full");
+}
+
+#[test]
+fn preferred_tls_that_does_not_lead_in_is_done_without() {
+    let own = authority("own");
+    let mut options = ServerOptions::new("nossl", random_password());
+    options.hba = Some(
+        "host all postgres all scram-sha-256\nhost all gss_role all gss\nhostssl all cert_role all cert\nhostnossl all all 127.0.0.1/32 scram-sha-256\n"
+            .to_owned(),
+    );
+    let server = Server::start(&binaries(17, false).unwrap(), &options).unwrap();
+    let mut lab = Lab::on(&server, "postgres");
+    lab.own_services(&["a"]);
+    install(&lab, &own.certificate, &own.key);
+    lab.sql(
+        "postgres",
+        "ALTER SYSTEM SET ssl_ca_file = 'server.crt'; ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
+    );
+    until("the server offers TLS", Duration::from_secs(60), || {
+        lab.sql("postgres", "SHOW ssl") == "on"
+    });
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    let address = format!("127.0.0.1:{}", server.port());
+    for mode in ["prefer", "allow", "disable"] {
+        with_url(&mut lab, &address, &format!("?sslmode={mode}"));
+        lab.run(&["status"]).exits(0);
+    }
+    with_url(&mut lab, &address, "?sslmode=require");
+    lab.run(&["status"]).exits(4).says("SSL encryption");
+    with_url(&mut lab, &address, "?channel_binding=require");
+    lab.run(&["status"])
+        .exits(4)
+        .says("channel_binding=require asks for a log-in that is bound");
+    let wrong = url(&lab, &address, "");
+    let (_, place) = wrong.rsplit_once('@').unwrap();
+    lab.env.insert(
+        "A_URL".to_owned(),
+        format!("postgresql://{}:wrong@{place}", lab.db("a")),
+    );
+    lab.run(&["status"])
+        .exits(4)
+        .says("without TLS: password authentication failed")
+        .says("check the password");
+
+    // What dbctl cannot do it says, and does not take the server for one that is away.
+    for (role, advice) in [
+        ("gss_role", "dbctl has passwords only"),
+        ("cert_role", "dbctl has no client certificates"),
+    ] {
+        let url = format!("postgresql://{role}:x@{address}/postgres?sslmode=require");
+        let endpoint = Endpoint::parse(&url).unwrap();
+        let error = wait_for(connect(&endpoint, Purpose::Read, "test"))
+            .err()
+            .unwrap();
+        assert_eq!(error.reason, Reason::LogIn, "{error}");
+        assert!(error.message.contains(advice), "{error}");
+    }
+
+    // Somebody who says that there is TLS, and hangs up when it begins.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let broken = listener.local_addr().unwrap().port();
+    let to = server.port();
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for stream in listener.incoming() {
+            let mut client = stream.unwrap();
+            let mut first = [0; 8];
+            client.read_exact(&mut first).unwrap();
+            if first[4..] == [0x04, 0xd2, 0x16, 0x2f] {
+                client.write_all(b"S").unwrap();
+                continue;
+            }
+            let mut server = std::net::TcpStream::connect(("127.0.0.1", to)).unwrap();
+            server.write_all(&first).unwrap();
+            let (mut there, mut back) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut there, &mut server));
+            std::thread::spawn(move || std::io::copy(&mut back, &mut client));
+        }
+    });
+    with_url(&mut lab, &format!("127.0.0.1:{broken}"), "");
+    lab.run(&["status"]).exits(0);
+    with_url(&mut lab, &format!("127.0.0.1:{broken}"), "?sslmode=require");
+    lab.run(&["status"]).exits(4).says("TLS handshake");
+
+    // Somebody who is no PostgreSQL server.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let web = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        for stream in listener.incoming() {
+            let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+            stream.unwrap().write_all(answer).unwrap();
+        }
+    });
+    with_url(&mut lab, &format!("127.0.0.1:{web}"), "");
+    lab.run(&["status"])
+        .exits(4)
+        .says("neither yes nor no")
+        .says("host and port are right");
 }
 
 /// Gives the lab's server a certificate and its key.

@@ -91,7 +91,7 @@ impl<'a> Database<'a> {
         discard(&admin, &wanted.database)
             .await
             .map_err(|error| no_server(&error))?;
-        provision(&admin, &wanted, Purpose::Write)
+        provision(&admin, &wanted, Purpose::Write, &|_| ())
             .await
             .1
             .map_err(|error| no_server(&error))?;

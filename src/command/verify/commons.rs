@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{Loaded, LoadedService};
 use crate::manifest::{Endpoint, Host};
-use crate::postgres::{ConnectError, Purpose, common_content, connect, describe};
+use crate::postgres::{ConnectError, Purpose, Reason, common_content, connect, describe};
 use crate::rules::Subject;
 use crate::snapshot::{Common, CommonContent, Fact, Gap};
 
@@ -91,7 +91,7 @@ async fn content(loaded: &LoadedService<'_>, database: &str) -> Fact<CommonConte
         match connect(&there, Purpose::Read, &name).await {
             Ok(session) => {
                 let read = common_content(&session).await;
-                session.close().await;
+                session.leave().await;
                 return match read {
                     Ok(content) => Fact::Known(content),
                     Err(error) => Fact::Unknown(Gap::new(format!(
@@ -112,11 +112,40 @@ fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap 
             || format!("database {database} was not looked at"),
             |error| format!("database {database} could not be looked at: {}", error.fact),
         ),
-        remedy: role.map(|role| {
-            format!(
+        remedy: role.map(|role| match error.map(|error| error.reason) {
+            Some(Reason::NoConnect | Reason::LogIn) | None => format!(
                 "GRANT CONNECT ON DATABASE {database} TO \"{}\"; or set admin_url",
                 role.replace('"', "\"\"")
-            )
+            ),
+            // The role may connect, and something else is in the way.
+            Some(_) => {
+                "let a second session in beside the first, and run verify again; or set admin_url"
+                    .to_owned()
+            }
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_may_not_connect_is_told_to_be_granted_that() {
+        for (reason, grants) in [
+            (Reason::NoConnect, true),
+            // Too many connections, for one.
+            (Reason::Refused, false),
+            (Reason::Unreachable, false),
+        ] {
+            let error = ConnectError {
+                reason,
+                message: String::new(),
+                fact: String::new(),
+            };
+            let gap = gap(Some("a"), "template1", Some(&error));
+            let remedy = gap.remedy.unwrap_or_default();
+            assert_eq!(remedy.starts_with("GRANT CONNECT"), grants, "{remedy}");
+        }
     }
 }

@@ -9,11 +9,14 @@ mod role;
 use postgres_protocol::escape::escape_identifier as identifier;
 use tokio_postgres::error::SqlState;
 
+use super::blockers::{LATER, Watch};
 use super::connect::connect;
 use super::error::{ConnectError, Reason, describe};
 use super::inspect::is_lock_conflict;
+use super::runner::Event;
 use super::session::{Purpose, Session};
 use super::snapshot::same_database;
+use super::standby;
 use crate::manifest::Endpoint;
 use crate::secret::Secret;
 use books::books;
@@ -94,9 +97,10 @@ pub async fn provision(
     admin: &Endpoint,
     wanted: &Wanted,
     purpose: Purpose,
+    observer: &(dyn Fn(Event) + Sync),
 ) -> (Vec<Step>, Result<(), ProvisionError>) {
     let mut steps = Vec::new();
-    let result = all_steps(admin, wanted, purpose, &mut steps).await;
+    let result = all_steps(admin, wanted, purpose, &mut steps, observer).await;
     (steps, result)
 }
 
@@ -151,13 +155,25 @@ async fn all_steps(
     wanted: &Wanted,
     purpose: Purpose,
     steps: &mut Vec<Step>,
+    observer: &(dyn Fn(Event) + Sync),
 ) -> Result<(), ProvisionError> {
     let server = open(admin, purpose).await?;
-    let mut result = locked(&server, admin, wanted, steps).await;
+    if let Some(reason) = standby::refusal(&server, admin, None)
+        .await
+        .map_err(|error| failed("the kind of the server", &error))?
+    {
+        return Err(ProvisionError::Unreachable(reason));
+    }
+    let watch =
+        Watch::new(admin, "dbctl provision", server.pid(), LATER).telling_standbys(observer);
+    let mut result = watch
+        .over(Box::pin(locked(&server, admin, wanted, steps)))
+        .await;
     if matches!(result, Err(ProvisionError::Raced(_))) {
         // Advisory locks end at the database that they are taken in, and two administrators may start in different ones.
         result = locked(&server, admin, wanted, steps).await;
     }
+    watch.close().await;
     // The end of the session frees its lock: the next service waits for that.
     server.close().await;
     result

@@ -4,13 +4,14 @@ use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction}
 use refinery_core::{Migration as Refinery, Runner, Target};
 use tokio_postgres::Error;
 
+use super::super::blockers::{LATER, Watch};
 use super::super::catalog;
 use super::super::error::describe;
 use super::super::inspect::is_lock_conflict;
 use super::super::session::Session;
 use super::cancel::or_cancel;
 use super::failure::Failure;
-use super::lock::{LOCK_KEY, lock};
+use super::lock::{lock, unlock};
 use super::{ApplyError, ApplyOptions, Event, books, history_table, lost};
 use crate::migration::Set;
 use crate::snapshot::Snapshot;
@@ -31,21 +32,24 @@ pub async fn baseline(
     observer: &(dyn Fn(Event) + Sync),
 ) -> Result<(), ApplyError> {
     lock(session, options.lock_timeout, &options.interrupt, observer).await?;
-    let writing = write(session, set, version, options, check);
+    let watch = Watch::new(
+        &options.endpoint,
+        &options.application,
+        session.pid(),
+        LATER,
+    )
+    .telling_standbys(observer);
+    let writing = watch.over(Box::pin(write(session, set, version, options, check)));
     let Some(written) = or_cancel(session, &options.interrupt, writing).await else {
         return Err(interrupted(
             "the server does not answer: dbctl status tells what became of it",
         ));
     };
+    watch.close().await;
     if let Err(failure) = written {
         return Err(ended(session, options, failure).await);
     }
-    session
-        .client
-        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-        .await
-        .map(drop)
-        .map_err(|error| lost(&error))
+    unlock(session).await.map_err(|error| lost(&error))
 }
 
 /// Why nothing was written.

@@ -59,7 +59,9 @@ impl Guarded<'_> {
         });
         let started = Instant::now();
         let records = records.get(..group.len()).unwrap_or_default();
+        self.watch.forget();
         let attempt = Box::pin(self.attempt_group(self.session, &group, records));
+        let attempt = self.watch.over(attempt);
         let fit = match self.or_cancel(self.session, attempt).await {
             None => return Err(deaf(&whole)),
             Some(Ok(fit)) => fit,
@@ -102,6 +104,14 @@ impl Guarded<'_> {
             file: migration.file.clone(),
             took,
         });
+        // The interrupt has ended the wait, and nothing else.
+        if self.watch.awaited_standby() && *self.options.interrupt.borrow() {
+            (self.observer)(Event::Noticed {
+                file: migration.file.clone(),
+                what: "committed on this server alone: the wait for its standbys was interrupted, and they may not have it yet"
+                    .to_owned(),
+            });
+        }
         // Only the transactions of several migrations ask for it.
         self.has_code |= self.may_group && brings_code(&migration.sql);
         let checksum = migration.checksum.to_string();

@@ -12,6 +12,9 @@ use super::{ApplyError, Event, lost};
 pub(super) const LOCK_KEY: i64 = 0x64_62_63_74_6c;
 
 /// Takes the runners' lock by asking again and again: a waiter that blocks would deadlock with `CREATE INDEX CONCURRENTLY`.
+///
+/// Where a reading session shares its server process with others, the lock ends with the transaction in which it was taken: it then says
+/// that nobody worked here at that moment, and nothing of it stays behind in the pooler's process.
 pub(super) async fn lock(
     session: &Session,
     limit: Duration,
@@ -21,13 +24,15 @@ pub(super) async fn lock(
     let started = Instant::now();
     let mut pause = Duration::from_millis(20);
     let mut told = false;
+    let ask = if session.in_transactions() {
+        "SELECT pg_try_advisory_xact_lock($1)"
+    } else {
+        "SELECT pg_try_advisory_lock($1)"
+    };
     loop {
         let taken: bool = session
             .client
-            .query_typed_one(
-                "SELECT pg_try_advisory_lock($1)",
-                &[(&LOCK_KEY, Type::INT8)],
-            )
+            .query_typed_one(ask, &[(&LOCK_KEY, Type::INT8)])
             .await
             .and_then(|row| row.try_get(0))
             .map_err(|error| lost(&error))?;
@@ -61,6 +66,19 @@ pub(super) async fn lock(
         }
         pause = (pause * 2).min(Duration::from_secs(1));
     }
+}
+
+/// Lets go of the runners' lock.
+pub(super) async fn unlock(session: &Session) -> Result<(), tokio_postgres::Error> {
+    if session.in_transactions() {
+        // It ended with its transaction.
+        return Ok(());
+    }
+    session
+        .client
+        .query_typed_one("SELECT pg_advisory_unlock($1)", &[(&LOCK_KEY, Type::INT8)])
+        .await
+        .map(drop)
 }
 
 /// Waits until the run is interrupted; for ever, when nobody can interrupt it any more.

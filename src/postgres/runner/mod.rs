@@ -40,7 +40,7 @@ use books::Known;
 use footprint::Foreign;
 use guarded::Guarded;
 pub use lock::holder;
-use lock::{LOCK_KEY, lock};
+use lock::{lock, unlock};
 use looks::Looks;
 pub use progress::misfit;
 pub use repair::{Mend, MendState, NotProven, Prove, RepairOptions, Word, repair};
@@ -101,6 +101,11 @@ pub enum Event {
     WaitingForLock {
         /// Who holds it.
         holder: String,
+    },
+    /// What was committed waits until the standbys have it that the server is told to wait for.
+    WaitingForStandby {
+        /// The setting that names them.
+        standbys: String,
     },
     /// A table is locked by somebody else; the migration was rolled back and is tried again.
     Retrying {
@@ -210,10 +215,7 @@ pub async fn apply(
         result,
         Err(ApplyError::Interrupted(_) | ApplyError::Unreachable(_))
     ) {
-        let unlocked = session
-            .client
-            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-            .await;
+        let unlocked = unlock(session).await;
         if let (Ok(()), Err(error)) = (&result, unlocked) {
             return (applied, Err(lost(&error)));
         }
@@ -234,7 +236,8 @@ async fn guarded<'a>(
         options,
         observer,
         set,
-        watch: Watch::new(&options.endpoint, &options.application, pid, SOON),
+        watch: Watch::new(&options.endpoint, &options.application, pid, SOON)
+            .telling_standbys(observer),
         foreign: Foreign::default(),
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         looks: Looks::default(),

@@ -17,7 +17,7 @@ use super::super::inspect::{self, Marks};
 use super::super::session::Session;
 use super::super::unfinished::versions as unfinished;
 use super::footprint::Foreign;
-use super::lock::{LOCK_KEY, lock};
+use super::lock::{lock, unlock};
 use super::{ApplyError, Event, lost};
 use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Rollback, Set, Yardstick, unfinished_refusal};
@@ -97,10 +97,7 @@ pub async fn rollback(
             ApplyError::Interrupted(_) | ApplyError::Unreachable(_)
         ))
     ) {
-        let unlocked = session
-            .client
-            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-            .await;
+        let unlocked = unlock(session).await;
         if let (Ok(_), Err(error)) = (&result, unlocked) {
             return Err(lost(&error).into());
         }
@@ -136,7 +133,8 @@ async fn locked(
         .map_err(|error| lost(&error))?;
     let run = Run {
         session,
-        watch: Watch::new(&options.endpoint, &options.application, session.pid(), SOON),
+        watch: Watch::new(&options.endpoint, &options.application, session.pid(), SOON)
+            .telling_standbys(observer),
         foreign: &foreign,
         options,
         observer,

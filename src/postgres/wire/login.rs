@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::HandedOver;
 use super::sasl::log_in;
+use crate::manifest::ChannelBinding;
 use crate::secret::Secret;
 
 /// A stream that answers a request for SCRAM by itself.
@@ -31,6 +32,8 @@ struct Credentials {
     password: Option<Secret>,
     /// What binds the log-in to TLS.
     binding: Option<Vec<u8>>,
+    /// Whether it is to be bound.
+    wanted: ChannelBinding,
 }
 
 impl<S> LogIn<S> {
@@ -39,8 +42,14 @@ impl<S> LogIn<S> {
         stream: S,
         password: Option<Secret>,
         binding: Option<Vec<u8>>,
+        wanted: ChannelBinding,
     ) -> Self {
-        Self(State::Starting(stream, Credentials { password, binding }))
+        let credentials = Credentials {
+            password,
+            binding,
+            wanted,
+        };
+        Self(State::Starting(stream, credentials))
     }
 
     /// The stream that the driver may write to.
@@ -84,11 +93,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> LogIn<S> {
     fn begin(&mut self) {
         let state = std::mem::replace(&mut self.0, State::Failed);
         self.0 = match state {
-            State::Starting(stream, Credentials { password, binding }) => {
-                State::LoggingIn(Box::pin(async move {
-                    log_in(stream, password.as_ref(), binding).await
-                }))
-            }
+            State::Starting(stream, it) => State::LoggingIn(Box::pin(async move {
+                log_in(stream, it.password.as_ref(), it.binding, it.wanted).await
+            })),
             begun => begun,
         };
     }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_postgres::{Config, NoTls, config::SslMode};
 
 use super::LogIn;
+use crate::manifest::ChannelBinding;
 use crate::postgres::Reason;
 use crate::postgres::error::{classify, describe_open};
 use crate::secret::Secret;
@@ -213,7 +214,12 @@ async fn log_in_to(
     if let Some(password) = password {
         config.password(password);
     }
-    let stream = LogIn::new(ours, password.map(Secret::new), binding);
+    let stream = LogIn::new(
+        ours,
+        password.map(Secret::new),
+        binding,
+        ChannelBinding::Prefer,
+    );
     let both = async {
         futures::join!(
             async {

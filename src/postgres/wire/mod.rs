@@ -6,10 +6,12 @@ mod frames;
 mod login;
 mod place;
 mod sasl;
+mod silence;
 
 pub(super) use login::LogIn;
 pub(super) use place::Place;
 pub(super) use sasl::Refusal;
+pub(super) use silence::Silence;
 
 /// Why there is no connection. The words are the driver's, which tells the same of what it opens itself.
 #[derive(Debug, thiserror::Error)]

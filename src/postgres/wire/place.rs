@@ -1,7 +1,7 @@
 //! Where a server is, and opening a stream to it: the socket, and TLS where the endpoint wants it.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use crate::manifest::{Host, SslMode};
 /// The request for TLS: its length and its code (PostgreSQL documentation, "Message Formats", SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// The server's yes to TLS. Anything else is a no.
+/// The server's yes to TLS, and its no.
 const TLS_OFFERED: u8 = b'S';
+const TLS_REFUSED: u8 = b'N';
 
 /// How long a connection rests before the system asks whether the other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -89,13 +90,13 @@ impl Place {
     /// One of a host's addresses. The certificate is for the host's name all the same.
     pub(in crate::postgres) fn tcp(
         host: &Host,
-        ip: IpAddr,
+        address: SocketAddr,
         mode: SslMode,
         connector: &TlsConnector,
     ) -> Self {
         let (connector, name) = (connector.clone(), host.name.clone());
         Self {
-            at: At::Tcp(SocketAddr::new(ip, host.port)),
+            at: At::Tcp(address),
             tls: match mode {
                 SslMode::Disable => Tls::Off,
                 SslMode::Prefer => Tls::Preferred(connector, name),
@@ -104,6 +105,14 @@ impl Place {
                 }
             },
         }
+    }
+
+    /// The same without TLS, where TLS was only preferred.
+    pub(in crate::postgres) fn without_tls(&self) -> Option<Self> {
+        matches!(self.tls, Tls::Preferred(..)).then(|| Self {
+            at: self.at.clone(),
+            tls: Tls::Off,
+        })
     }
 
     /// Opens a stream. Nothing limits the time.
@@ -153,7 +162,15 @@ async fn offers_tls(stream: &mut TcpStream) -> io::Result<bool> {
     stream.write_all(&SSL_REQUEST).await?;
     let mut answer = [0];
     stream.read_exact(&mut answer).await?;
-    Ok(answer == [TLS_OFFERED])
+    match answer {
+        [TLS_OFFERED] => Ok(true),
+        [TLS_REFUSED] => Ok(false),
+        // What follows may be from anybody, and is not to be shown (CVE-2024-10977).
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it answers the request for TLS with neither yes nor no: it is no PostgreSQL server, or one that could start no process",
+        )),
+    }
 }
 
 async fn secure(stream: TcpStream, connector: &TlsConnector, name: &str) -> io::Result<Opened> {

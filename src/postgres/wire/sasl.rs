@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::scram::{Binding, Exchange, Unproven};
 use super::frames::{Content, Frame, Frames, HandedOver};
+use crate::manifest::ChannelBinding;
 use crate::secret::Secret;
 
 const SCRAM: &str = "SCRAM-SHA-256";
@@ -17,6 +18,11 @@ pub(in crate::postgres) enum Refusal {
     /// The server offers nothing that dbctl speaks.
     #[error("the server asks for a log-in that is neither SCRAM-SHA-256 nor SCRAM-SHA-256-PLUS")]
     Mechanisms,
+    /// The log-in is to be bound to TLS, and cannot be.
+    #[error(
+        "channel_binding=require asks for a log-in that is bound to the server's certificate, and the server offers none here"
+    )]
+    Unbound,
     /// SCRAM itself.
     #[error(transparent)]
     Unproven(#[from] Unproven),
@@ -46,15 +52,25 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     password: Option<&Secret>,
     binding: Option<Vec<u8>>,
+    wanted: ChannelBinding,
 ) -> io::Result<HandedOver<S>> {
     let mut frames = Frames::new(stream);
     let Some(asked) = frames.next().await? else {
         return Ok(frames.ended());
     };
+    let required = wanted == ChannelBinding::Require;
     let (Content::Sasl(mechanisms), Some(password)) = (asked.content(), password) else {
+        // Before a password goes out that nothing binds.
+        if required && asked.content() != Content::Error && password.is_some() {
+            return Err(Refusal::Unbound.into());
+        }
         return Ok(frames.hand_over(asked));
     };
+    let binding = binding.filter(|_| wanted != ChannelBinding::Disable);
     let (mechanism, binding) = choose(mechanisms, binding)?;
+    if required && mechanism != SCRAM_PLUS {
+        return Err(Refusal::Unbound.into());
+    }
     let last = prove(&mut frames, mechanism, &Exchange::begin(binding), password).await?;
     Ok(match last {
         Some(last) => frames.hand_over(last),

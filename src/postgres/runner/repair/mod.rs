@@ -21,7 +21,7 @@ use super::super::inspect::{self, Marks, is_lock_conflict};
 use super::super::session::Session;
 use super::cancel::or_cancel;
 use super::footprint::Foreign;
-use super::lock::{LOCK_KEY, lock};
+use super::lock::{lock, unlock};
 use super::progress;
 use super::{ApplyError, ApplyOptions, Event, lost};
 use crate::migration::{Owned, Set};
@@ -138,7 +138,8 @@ pub async fn repair(
             &options.apply.application,
             session.pid(),
             SOON,
-        ),
+        )
+        .telling_standbys(observer),
         mends: Vec::new(),
         looks_only: options.dry_run,
         nothing_begun: false,
@@ -154,10 +155,7 @@ pub async fn repair(
     let Repair { mends, watch, .. } = repair;
     watch.close().await;
     if result.is_ok() {
-        let unlocked = session
-            .client
-            .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
-            .await;
+        let unlocked = unlock(session).await;
         if let Err(error) = unlocked {
             return (mends, Err(lost(&error)));
         }

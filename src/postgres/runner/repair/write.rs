@@ -54,7 +54,7 @@ impl Repair<'_> {
             (Ok(Ok(_)), false) => "COMMIT",
             _ => "ROLLBACK",
         };
-        let ended = client.batch_execute(end).await;
+        let ended = self.watch.over(client.batch_execute(end)).await;
         let done = told(done)?;
         ended.map_err(|error| lost(&error))?;
         Ok(done)
