@@ -234,6 +234,9 @@ pub const CASES: &[Case] = &[
         .then("DROP OPERATOR FAMILY IF EXISTS public.odd_ops USING hash"),
     case(UNKNOWN, "warning", R, ("operator_family", "public", "lone"), "CREATE OPERATOR FAMILY public.lone USING btree"),
     case(UNKNOWN, "warning", R, ("cast", "", "bytea AS json"), "CREATE CAST (bytea AS json) WITHOUT FUNCTION").says(&["bytea AS json"]),
+    // What makes `text || integer` and `text || oid` ambiguous to every query that has them.
+    case(UNKNOWN, "warning", S, ("cast", "", "integer AS text"), "CREATE CAST (integer AS text) WITH INOUT AS IMPLICIT").says(&["integer AS text"]),
+    case(UNKNOWN, "warning", K, ("cast", "", "oid AS text"), "CREATE CAST (oid AS text) WITH INOUT AS IMPLICIT").says(&["oid AS text"]),
     case(UNKNOWN, "warning", R, ("conversion", "public", "conv"), "CREATE CONVERSION public.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8"),
     case(UNKNOWN, "warning", R, ("text_search_configuration", "public", "words"), "CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple)"),
     case(UNKNOWN, "warning", R, ("text_search_dictionary", "public", "dict"), "CREATE TEXT SEARCH DICTIONARY public.dict (TEMPLATE = pg_catalog.simple)"),
