@@ -324,6 +324,22 @@ pub const CASES: &[Case] = &[
         .says(&["UNLOGGED"]),
     case(SYSTEM, "error", R, ("type", "information_schema", "cardinal_number"), "ALTER DOMAIN information_schema.cardinal_number ADD CONSTRAINT few CHECK (VALUE < 9999999999)")
         .says(&["information_schema.cardinal_number", "CONSTRAINT few"]),
+    case(SYSTEM, "error", R, ("text_search_configuration", "pg_catalog", "english"), "ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR asciiword WITH simple")
+        .says(&["pg_catalog.english", "altered (MAPPING)"]),
+    case(SYSTEM, "error", R, ("text_search_configuration", "pg_catalog", "russian"), "ALTER TEXT SEARCH CONFIGURATION pg_catalog.russian DROP MAPPING FOR url; \
+          ALTER TEXT SEARCH CONFIGURATION pg_catalog.russian ADD MAPPING FOR tag WITH simple"),
+    case(SYSTEM, "error", R, ("text_search_dictionary", "pg_catalog", "english_stem"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.english_stem (stopwords)")
+        .says(&["pg_catalog.english_stem", "altered (OPTIONS)"]),
+    case(SYSTEM, "error", S, ("text_search_dictionary", "pg_catalog", "greek_stem"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.greek_stem (stopwords = 'english')"),
+    case(SYSTEM, "error", R, ("text_search_dictionary", "pg_catalog", "simple"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.simple (accept = false)"),
+    case(SYSTEM, "error", S, ("cast", "", "integer AS boolean"), "UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype")
+        .says(&["(integer AS boolean)", "replaced or altered"])
+        .undo("UPDATE pg_cast SET castcontext = 'e' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype"),
+    case(SYSTEM, "error", S, ("function", "pg_catalog", "now"), "ALTER FUNCTION pg_catalog.now() IMMUTABLE LEAKPROOF")
+        .says(&["pg_catalog.now()", "replaced or altered"])
+        .undo("ALTER FUNCTION pg_catalog.now() STABLE NOT LEAKPROOF"),
+    case(SYSTEM, "error", K, ("function", "pg_catalog", "md5"), "CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'upper'")
+        .undo("CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'md5_text'"),
     case(SYSTEM, "error", R, ("language", "", "c"), "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'c'")
         .says(&["language c", "trusted"]),
     // Replaced by somebody; of an extension that all hangs on, nothing but the next version makes it again.
