@@ -719,6 +719,27 @@ fn what_lies_in_template1_is_told_once_for_each_server() {
     let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
     there("postgres", &sql);
     assert_clean(&lab);
+    let owner = lab.db("k_social_user");
+    there(
+        "postgres",
+        &format!("ALTER DATABASE template0 OWNER TO \"{owner}\""),
+    );
+    let report = verify(&lab, &[]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(
+        (text(found, "severity"), text(found, "belongs_to")),
+        ("error", K),
+        "{found}"
+    );
+    assert!(
+        text(found, "message").contains("owns database template0"),
+        "{found}"
+    );
+    let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
+    there("postgres", &sql);
+    assert_clean(&lab);
     // Tools and their readers in postgres, and what a service may do everywhere.
     for (database, plant) in [
         (
