@@ -72,6 +72,14 @@ pub const CASES: &[Case] = &[
           ADD CONSTRAINT animals_legs_check CHECK (legs >= -1)")
         .undo("ALTER TABLE public.animals DROP CONSTRAINT animals_legs_check, ADD CONSTRAINT animals_legs_check CHECK (legs >= 0)"),
     case(CHANGED, "error", R, ("constraint", "public", "cages_animal_fkey"), "ALTER TABLE public.cages DROP CONSTRAINT cages_animal_fkey, \
+    case(CHANGED, "info", R, ("index", "public", "animals_born_idx"), "ALTER INDEX public.animals_born_idx SET (fillfactor = 70, deduplicate_items = off)")
+        .undo("ALTER INDEX public.animals_born_idx RESET (fillfactor, deduplicate_items)"),
+    case(CHANGED, "error", R, ("function", "public", "speak"), "ALTER FUNCTION public.speak(text) SUPPORT pg_catalog.textlike_support")
+        .says(&["support is textlike_support"])
+        .undo("DROP FUNCTION public.speak(text); SET ROLE \"{rgb_user}\"; CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
+    case(CHANGED, "error", R, ("function", "public", "largest"), "CREATE OR REPLACE AGGREGATE public.largest(integer) (SFUNC = int4larger, STYPE = integer, SORTOP = operator(pg_catalog.<))")
+        .says(&["sortop = <(integer,integer)"])
+        .undo("CREATE OR REPLACE AGGREGATE public.largest(integer) (SFUNC = int4larger, STYPE = integer)"),
           ADD CONSTRAINT cages_animal_fkey FOREIGN KEY (animal) REFERENCES public.animals (id) NOT VALID")
         .undo("ALTER TABLE public.cages VALIDATE CONSTRAINT cages_animal_fkey"),
     case(CHANGED, "error", R, ("index", "public", "animals_born_idx"), "DROP INDEX public.animals_born_idx; CREATE INDEX animals_born_idx ON public.animals (born DESC)")

@@ -102,10 +102,9 @@ fn unreadable(case: &Case<'_>, texts: usize) -> Option<Gap> {
 }
 
 fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
-    let severity = if changes
-        .iter()
-        .all(|change| attributes::is_cosmetic(key.kind, &change.attribute))
-    {
+    let severity = if changes.iter().all(|change| {
+        attributes::is_cosmetic(key.kind, &change.attribute) || is_stored_otherwise(change)
+    }) {
         Severity::Info
     } else {
         CHANGED_OBJECT.severity
@@ -155,6 +154,20 @@ fn words(change: &Change) -> String {
         (Kind::Function, DEFINITION | SQL_BODY) => "body".to_owned(),
         (Kind::Sequence, name) => format!("sequence definition ({})", name.replace('_', " ")),
         (_, name) => name.replace('_', " "),
+/// Whether an index is the same but for its storage parameters (`WITH (fillfactor='70')`).
+fn is_stored_otherwise(change: &Change) -> bool {
+    let without = |text: &str| -> String {
+        let Some((before, rest)) = text.split_once(") WITH (") else {
+            return text.to_owned();
+        };
+        let after = rest.split_once(')').map_or("", |(_, after)| after);
+        format!("{before}){after}")
+    };
+    change.key.kind == Kind::Index
+        && change.attribute == DEFINITION
+        && without(&change.expected) == without(&change.actual)
+}
+
     }
 }
 
