@@ -60,6 +60,9 @@ pub const CASES: &[Case] = &[
     case(UNKNOWN, "error", R, ("column", "public", "beasts.legs"), "ALTER TABLE public.beasts ADD COLUMN legs integer"),
     case(CHANGED, "error", R, ("column", "public", "beasts.weight"), "ALTER TABLE public.beasts ALTER weight TYPE bigint")
         .undo("ALTER TABLE public.beasts ALTER weight TYPE integer"),
+    // The extension takes the hypertables along.
+    case(MISSING, "error", K, ("extension", "", "timescaledb"), "DROP EXTENSION timescaledb CASCADE")
+        .undo("CREATE EXTENSION timescaledb; SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false, migrate_data => true)"),
     // Changed, one of each kind.
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET UNLOGGED")
         .says(&["public.cages", "unlogged"])
