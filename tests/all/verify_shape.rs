@@ -377,6 +377,9 @@ pub const CASES: &[Case] = &[
         .says(&["inherits is public.every_history"]),
     // Its rows appear as rows of the history.
     case(UNKNOWN, "error", R, ("table", "public", "more"), "CREATE TABLE public.more () INHERITS (public.refinery_schema_history)"),
+    case("bleed/hidden-object", "error", R, ("function", "pg_temp_99999", "hideout"), "SET allow_system_table_mods = on; CREATE SCHEMA pg_temp_99999; \
+          CREATE FUNCTION pg_temp_99999.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+        .then("SET allow_system_table_mods = on; DROP SCHEMA pg_temp_99999"),
     case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
 ];
 
