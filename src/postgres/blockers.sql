@@ -15,7 +15,7 @@ SELECT string_agg(
                                           WHERE x.pid IS NULL AND x.transactionid = p.transaction
                                             AND h.locktype = w.locktype AND h.database = w.database AND h.relation = w.relation)))),
                'a prepared transaction, see pg_prepared_xacts')
-           ELSE 'process ' || b.pid
+           ELSE 'process ' || b.pid::text
            || coalesce(' (' || nullif(a.application_name, '') || ')', '')
            || coalesce(' of role ' || a.usename, '')
            || coalesce(' from ' || host(a.client_addr), '')
@@ -25,7 +25,7 @@ SELECT string_agg(
            '; ' ORDER BY b.pid)
        || coalesce('; the lock is on ' || (
            -- Who waits for a row holds the row's own lock, and waits for the transaction that changed it.
-           SELECT string_agg(DISTINCT CASE l.locktype WHEN 'tuple' THEN 'a row of ' ELSE '' END || l.relation::regclass, ', ')
+           SELECT string_agg(DISTINCT CASE l.locktype WHEN 'tuple' THEN 'a row of ' ELSE '' END || l.relation::regclass::text, ', ')
              FROM pg_locks l
              JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
             WHERE l.pid = $1 AND l.relation IS NOT NULL AND (NOT l.granted OR l.locktype = 'tuple')), '')

@@ -3,7 +3,7 @@
 SELECT string_agg(
            CASE WHEN l.pid IS NULL
            THEN coalesce('the prepared transaction ' || quote_literal(p.gid) || ' of role ' || p.owner, 'a prepared transaction, see pg_prepared_xacts')
-           ELSE 'process ' || l.pid
+           ELSE 'process ' || l.pid::text
            || coalesce(' (' || nullif(a.application_name, '') || ')', '')
            || coalesce(' of role ' || a.usename, '')
            || coalesce(' from ' || host(a.client_addr), '')

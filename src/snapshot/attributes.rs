@@ -74,6 +74,8 @@ pub const SECURITY_DEFINER: &str = "security_definer";
 pub const PARALLEL: &str = "parallel";
 /// Function: `true`.
 pub const LEAKPROOF: &str = "leakproof";
+/// Function: what the planner asks in its place.
+pub const SUPPORT: &str = "support";
 /// Function: its SET clauses, separated by `; `.
 pub const SETTINGS: &str = "settings";
 /// View: its columns with their types, as in `id integer, name text`.
@@ -213,6 +215,7 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
             SECURITY_DEFINER,
             PARALLEL,
             LEAKPROOF,
+            SUPPORT,
             SETTINGS,
             LIBRARY,
             DEFINITION,

@@ -135,6 +135,8 @@ pub struct CommonContent {
     pub creators: Vec<Option<String>>,
     /// Whether somebody may log in to `template0`, which is as initdb left it only as long as nobody can.
     pub template0_open: bool,
+    /// Who owns `template0`, where there is one.
+    pub template0_owner: Option<String>,
     /// Privileges on what initdb and extensions made, schema `public` among it.
     pub grants: Vec<Grant>,
     /// Privileges that objects will have which are yet to be made.

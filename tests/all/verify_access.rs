@@ -279,6 +279,35 @@ fn a_service_that_another_owner_shuts_out_is_explained_by_its_neighbour() {
     assert_clean(&lab);
 }
 
+/// Whom an owner of another service lets in needs no second word.
+#[test]
+fn a_service_that_another_services_role_shuts_out_is_one_finding() {
+    let lab = Lab::migrated();
+    let [name, role] = ["simply_kaspa", "k_social_user"].map(|name| lab.db(name));
+    let team = format!("team_{}", lab.suffix);
+    for (plant, owner) in [
+        (String::new(), &role),
+        (
+            format!("CREATE ROLE \"{team}\"; GRANT \"{team}\" TO \"{role}\";"),
+            &team,
+        ),
+    ] {
+        let plant = format!("{plant} ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"");
+        lab.sql("postgres", &plant);
+        let report = verify(&lab, &[]);
+        let found = only(&report);
+        assert_eq!(
+            (text(found, "rule"), text(found, "service")),
+            ("access/database-owner", S),
+            "{found}"
+        );
+        assert!(text(found, "message").contains(owner), "{found}");
+        lab.sql("postgres", text(found, "remedy"));
+        assert_clean(&lab);
+    }
+    lab.sql("postgres", &format!("DROP ROLE \"{team}\""));
+}
+
 #[test]
 fn a_lost_stamp_is_said_and_comes_back() {
     let lab = Lab::migrated();

@@ -88,6 +88,9 @@ pub const CASES: &[Case] = &[
           CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'analytics'); CREATE FOREIGN TABLE public.elsewhere (id integer) SERVER far; \
           CREATE FOREIGN TABLE public.beyond (id integer) SERVER far")
         .says(&["far", "public.elsewhere", "public.beyond", "analytics"]),
+    case("link/foreign-server", "error", R, ("server", "", "far"), "CREATE FOREIGN DATA WRAPPER bare; \
+          CREATE SERVER far FOREIGN DATA WRAPPER bare OPTIONS (dbname 'analytics'); CREATE FOREIGN TABLE public.elsewhere (id integer) SERVER far")
+        .says(&["far", "public.elsewhere", "wrapper bare"]),
     // A server that is told otherwise does not speak for its tables.
     case("link/foreign-table", "error", R, ("foreign_table", "public", "elsewhere"), "CREATE EXTENSION postgres_fdw; \
           CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'analytics'); CREATE FOREIGN TABLE public.elsewhere (id integer) SERVER far; \

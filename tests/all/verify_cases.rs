@@ -126,6 +126,11 @@ CREATE MATERIALIZED VIEW public.herd AS SELECT count(*) AS n FROM public.animals
 CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word';
 CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER animals_touch BEFORE UPDATE ON public.animals FOR EACH ROW EXECUTE FUNCTION public.touch();
+CREATE AGGREGATE public.largest(integer) (SFUNC = int4larger, STYPE = integer);
+CREATE TABLE public.visits (id bigint, day date, body text DEFAULT 'none', CONSTRAINT visits_id_check CHECK (id > 0)) PARTITION BY RANGE (day);
+CREATE TABLE public.visits_2026 PARTITION OF public.visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE public.beasts (weight integer);
+CREATE TABLE public.tamed_beasts (tamer text) INHERITS (public.beasts);
 ";
 
 pub const EVENTS: &str = "CREATE TABLE public.events (\"time\" timestamptz NOT NULL, seen timestamptz NOT NULL, source text NOT NULL, \

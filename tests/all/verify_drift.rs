@@ -42,6 +42,27 @@ pub const CASES: &[Case] = &[
     case(MISSING, "error", R, ("table", "public", "cages"), "CREATE SCHEMA attic; ALTER TABLE public.cages SET SCHEMA attic")
         .also(&[UNKNOWN])
         .undo("ALTER TABLE attic.cages SET SCHEMA public; DROP SCHEMA attic"),
+    // What a partition has of its own, known or new.
+    case(UNKNOWN, "error", R, ("column", "public", "visits_2026.body"), "ALTER TABLE public.visits_2026 ALTER body SET DEFAULT 'x', ALTER body SET NOT NULL")
+        .says(&["public.visits_2026.body", "a default and a NOT NULL of its own"]),
+    case(UNKNOWN, "error", R, ("column", "public", "visits_2026.body"), "ALTER TABLE public.visits_2026 ALTER body DROP DEFAULT"),
+    case(UNKNOWN, "info", R, ("table", "public", "visits_2027"), "SET ROLE \"{rgb_user}\"; \
+          CREATE TABLE public.visits_2027 PARTITION OF public.visits FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')"),
+    case(UNKNOWN, "info", R, ("table", "public", "visits_2027"), "SET ROLE \"{rgb_user}\"; CREATE TABLE public.visits_2027 (LIKE public.visits INCLUDING ALL); \
+          ALTER TABLE public.visits ATTACH PARTITION public.visits_2027 FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')"),
+    case(UNKNOWN, "info", R, ("table", "public", "visits_2028"), "SET ROLE \"{rgb_user}\"; \
+          CREATE TABLE public.visits_2028 PARTITION OF public.visits FOR VALUES FROM ('2028-01-01') TO ('2029-01-01') PARTITION BY LIST (id)"),
+    case(UNKNOWN, "error", R, ("table", "public", "visits_2029"), "CREATE TABLE public.visits_2029 PARTITION OF public.visits FOR VALUES FROM ('2029-01-01') TO ('2030-01-01'); \
+          CREATE TRIGGER spy AFTER INSERT ON public.visits_2029 FOR EACH ROW EXECUTE FUNCTION public.touch()")
+        .says(&["public.visits_2029", "has no trigger spy on public.visits_2029"])
+        .then("DROP TABLE public.visits_2029"),
+    // A child has its columns from its parent.
+    case(UNKNOWN, "error", R, ("column", "public", "beasts.legs"), "ALTER TABLE public.beasts ADD COLUMN legs integer"),
+    case(CHANGED, "error", R, ("column", "public", "beasts.weight"), "ALTER TABLE public.beasts ALTER weight TYPE bigint")
+        .undo("ALTER TABLE public.beasts ALTER weight TYPE integer"),
+    // The extension takes the hypertables along.
+    case(MISSING, "error", K, ("extension", "", "timescaledb"), "DROP EXTENSION timescaledb CASCADE")
+        .undo("CREATE EXTENSION timescaledb; SELECT create_hypertable('public.events', by_range('time', INTERVAL '1 hour'), create_default_indexes => false, migrate_data => true)"),
     // Changed, one of each kind.
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET UNLOGGED")
         .says(&["public.cages", "unlogged"])
@@ -54,6 +75,14 @@ pub const CASES: &[Case] = &[
         .undo("ALTER TABLE public.cages ENABLE TRIGGER ALL"),
     case(CHANGED, "info", R, ("table", "public", "cages"), "ALTER TABLE public.cages SET (fillfactor = 70)")
         .undo("ALTER TABLE public.cages RESET (fillfactor)"),
+    case(CHANGED, "info", R, ("index", "public", "animals_born_idx"), "ALTER INDEX public.animals_born_idx SET (fillfactor = 70, deduplicate_items = off)")
+        .undo("ALTER INDEX public.animals_born_idx RESET (fillfactor, deduplicate_items)"),
+    case(CHANGED, "error", R, ("function", "public", "speak"), "ALTER FUNCTION public.speak(text) SUPPORT pg_catalog.textlike_support")
+        .says(&["support is textlike_support"])
+        .undo("DROP FUNCTION public.speak(text); SET ROLE \"{rgb_user}\"; CREATE FUNCTION public.speak(word text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word'"),
+    case(CHANGED, "error", R, ("function", "public", "largest"), "CREATE OR REPLACE AGGREGATE public.largest(integer) (SFUNC = int4larger, STYPE = integer, SORTOP = operator(pg_catalog.<))")
+        .says(&["sortop = <(integer,integer)"])
+        .undo("CREATE OR REPLACE AGGREGATE public.largest(integer) (SFUNC = int4larger, STYPE = integer)"),
     case(CHANGED, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages RENAME TO kept; \
           CREATE VIEW public.cages AS SELECT * FROM public.kept; DROP VIEW public.cages; DROP TABLE public.kept; CREATE VIEW public.cages AS SELECT 1 AS id")
         .says(&["relation kind", "view", "table"])
@@ -182,6 +211,24 @@ pub const CASES: &[Case] = &[
 fn every_kind_of_drift_is_one_finding_and_its_remedy_mends_it() {
     let lab = zoo();
     play(&lab, CASES);
+}
+
+#[test]
+fn a_partition_of_a_new_partition_comes_and_goes_as_well() {
+    let lab = zoo();
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE TABLE public.visits_2028 PARTITION OF public.visits FOR VALUES FROM ('2028-01-01') TO ('2029-01-01') PARTITION BY LIST (id); \
+         CREATE TABLE public.visits_2028_1 PARTITION OF public.visits_2028 DEFAULT",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let severities: Vec<&str> = list(&report, "findings")
+        .iter()
+        .map(|found| text(found, "severity"))
+        .collect();
+    assert_eq!(severities, ["info", "info"], "{}", shown(&report));
+    lab.sql("rgb_lightning_node", "DROP TABLE public.visits_2028");
+    assert_clean(&lab);
 }
 
 #[test]

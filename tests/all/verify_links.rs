@@ -321,6 +321,25 @@ fn jobs_that_no_migration_adds() {
         "DELETE FROM _timescaledb_config.bgw_job WHERE id = 2",
     );
     assert_clean(&lab);
+    // One of TimescaleDB's own that runs as another service's role, or as another administrator's.
+    let hand_over = |role: &str| {
+        lab.sql(
+            "simply_kaspa",
+            &format!("UPDATE _timescaledb_config.bgw_job SET owner = '\"{role}\"'::regrole WHERE id = (SELECT min(id) FROM _timescaledb_config.bgw_job)"),
+        );
+    };
+    hand_over(&lab.db("simply_kaspa_user"));
+    assert_clean(&lab);
+    hand_over(&lab.db("k_social_user"));
+    let report = verify(&lab, &[]);
+    let found = only(&report, "link/job", "error", S);
+    says(
+        found,
+        "message",
+        &[&lab.db("k_social_user"), "TimescaleDB does as who made it"],
+    );
+    crate::verify_cases::follow(&lab, &[found]);
+    assert_clean(&lab);
 }
 
 #[test]

@@ -87,8 +87,13 @@ pub const CASES: &[Case] = &[
         .then("DROP ROLE \"team_{suffix}\""),
     case(OWNER, "error", R, ("object", "", "language plpgsql"), "ALTER LANGUAGE plpgsql OWNER TO \"{k_social_user}\"")
         .of(K)
-        .says(&["language plpgsql", "{k_social_user}"])
-        .undo("ALTER LANGUAGE plpgsql OWNER TO CURRENT_USER"),
+        .says(&["language plpgsql", "{k_social_user}"]),
+    case(OWNER, "error", R, ("object", "", "function max(integer)"), "ALTER OPERATOR pg_catalog.+(integer, integer) OWNER TO \"{k_social_user}\"; \
+          ALTER TEXT SEARCH CONFIGURATION pg_catalog.english OWNER TO \"{k_social_user}\"; ALTER DOMAIN information_schema.yes_or_no OWNER TO \"{k_social_user}\"; \
+          ALTER OPERATOR CLASS pg_catalog.int4_ops USING btree OWNER TO \"{k_social_user}\"; ALTER FUNCTION pg_catalog.pg_read_file(text) OWNER TO \"{k_social_user}\"; \
+          ALTER SCHEMA information_schema OWNER TO \"{k_social_user}\"; ALTER VIEW information_schema.tables OWNER TO \"{k_social_user}\"; \
+          ALTER AGGREGATE pg_catalog.max(integer) OWNER TO \"{k_social_user}\"; ALTER COLLATION pg_catalog.\"C\" OWNER TO \"{k_social_user}\"")
+        .of(K),
     case("access/database-owner", "error", R, ("database", "", "{rgb_lightning_node}"), "CREATE ROLE \"team_{suffix}\"; GRANT \"team_{suffix}\" TO \"{k_social_user}\"; GRANT \"team_{suffix}\" TO \"{rgb_user}\"; \
           ALTER DATABASE \"{rgb_lightning_node}\" OWNER TO \"team_{suffix}\"; REVOKE \"team_{suffix}\" FROM \"{rgb_user}\"; GRANT CONNECT ON DATABASE \"{rgb_lightning_node}\" TO \"{rgb_user}\"")
         .of(K)

@@ -234,6 +234,9 @@ pub const CASES: &[Case] = &[
         .then("DROP OPERATOR FAMILY IF EXISTS public.odd_ops USING hash"),
     case(UNKNOWN, "warning", R, ("operator_family", "public", "lone"), "CREATE OPERATOR FAMILY public.lone USING btree"),
     case(UNKNOWN, "warning", R, ("cast", "", "bytea AS json"), "CREATE CAST (bytea AS json) WITHOUT FUNCTION").says(&["bytea AS json"]),
+    // What makes `text || integer` and `text || oid` ambiguous to every query that has them.
+    case(UNKNOWN, "warning", S, ("cast", "", "integer AS text"), "CREATE CAST (integer AS text) WITH INOUT AS IMPLICIT").says(&["integer AS text"]),
+    case(UNKNOWN, "warning", K, ("cast", "", "oid AS text"), "CREATE CAST (oid AS text) WITH INOUT AS IMPLICIT").says(&["oid AS text"]),
     case(UNKNOWN, "warning", R, ("conversion", "public", "conv"), "CREATE CONVERSION public.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8"),
     case(UNKNOWN, "warning", R, ("text_search_configuration", "public", "words"), "CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple)"),
     case(UNKNOWN, "warning", R, ("text_search_dictionary", "public", "dict"), "CREATE TEXT SEARCH DICTIONARY public.dict (TEMPLATE = pg_catalog.simple)"),
@@ -321,6 +324,22 @@ pub const CASES: &[Case] = &[
         .says(&["UNLOGGED"]),
     case(SYSTEM, "error", R, ("type", "information_schema", "cardinal_number"), "ALTER DOMAIN information_schema.cardinal_number ADD CONSTRAINT few CHECK (VALUE < 9999999999)")
         .says(&["information_schema.cardinal_number", "CONSTRAINT few"]),
+    case(SYSTEM, "error", R, ("text_search_configuration", "pg_catalog", "english"), "ALTER TEXT SEARCH CONFIGURATION pg_catalog.english ALTER MAPPING FOR asciiword WITH simple")
+        .says(&["pg_catalog.english", "altered (MAPPING)"]),
+    case(SYSTEM, "error", R, ("text_search_configuration", "pg_catalog", "russian"), "ALTER TEXT SEARCH CONFIGURATION pg_catalog.russian DROP MAPPING FOR url; \
+          ALTER TEXT SEARCH CONFIGURATION pg_catalog.russian ADD MAPPING FOR tag WITH simple"),
+    case(SYSTEM, "error", R, ("text_search_dictionary", "pg_catalog", "english_stem"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.english_stem (stopwords)")
+        .says(&["pg_catalog.english_stem", "altered (OPTIONS)"]),
+    case(SYSTEM, "error", S, ("text_search_dictionary", "pg_catalog", "greek_stem"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.greek_stem (stopwords = 'english')"),
+    case(SYSTEM, "error", R, ("text_search_dictionary", "pg_catalog", "simple"), "ALTER TEXT SEARCH DICTIONARY pg_catalog.simple (accept = false)"),
+    case(SYSTEM, "error", S, ("cast", "", "integer AS boolean"), "UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype")
+        .says(&["(integer AS boolean)", "replaced or altered"])
+        .undo("UPDATE pg_cast SET castcontext = 'e' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype"),
+    case(SYSTEM, "error", S, ("function", "pg_catalog", "now"), "ALTER FUNCTION pg_catalog.now() IMMUTABLE LEAKPROOF")
+        .says(&["pg_catalog.now()", "replaced or altered"])
+        .undo("ALTER FUNCTION pg_catalog.now() STABLE NOT LEAKPROOF"),
+    case(SYSTEM, "error", K, ("function", "pg_catalog", "md5"), "CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'upper'")
+        .undo("CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'md5_text'"),
     case(SYSTEM, "error", R, ("language", "", "c"), "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'c'")
         .says(&["language c", "trusted"]),
     // Replaced by somebody; of an extension that all hangs on, nothing but the next version makes it again.
@@ -358,6 +377,9 @@ pub const CASES: &[Case] = &[
         .says(&["inherits is public.every_history"]),
     // Its rows appear as rows of the history.
     case(UNKNOWN, "error", R, ("table", "public", "more"), "CREATE TABLE public.more () INHERITS (public.refinery_schema_history)"),
+    case("bleed/hidden-object", "error", R, ("function", "pg_temp_99999", "hideout"), "SET allow_system_table_mods = on; CREATE SCHEMA pg_temp_99999; \
+          CREATE FUNCTION pg_temp_99999.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+        .then("SET allow_system_table_mods = on; DROP SCHEMA pg_temp_99999"),
     case("bleed/hidden-object", "error", R, ("function", "pg_catalog", "hideout"), "CREATE FUNCTION pg_catalog.hideout() RETURNS integer LANGUAGE sql AS 'SELECT 1'"),
 ];
 
@@ -697,6 +719,27 @@ fn what_lies_in_template1_is_told_once_for_each_server() {
     };
     assert_eq!(text(found, "severity"), "warning", "{found}");
     assert!(text(found, "message").contains("template0"), "{found}");
+    let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
+    there("postgres", &sql);
+    assert_clean(&lab);
+    let owner = lab.db("k_social_user");
+    there(
+        "postgres",
+        &format!("ALTER DATABASE template0 OWNER TO \"{owner}\""),
+    );
+    let report = verify(&lab, &[]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(
+        (text(found, "severity"), text(found, "belongs_to")),
+        ("error", K),
+        "{found}"
+    );
+    assert!(
+        text(found, "message").contains("owns database template0"),
+        "{found}"
+    );
     let sql = crate::verify_cases::statements(text(found, "remedy")).join(";");
     there("postgres", &sql);
     assert_clean(&lab);

@@ -152,6 +152,7 @@ pub(super) async fn read_common(client: &Client, touched: bool) -> Result<Common
         owner: database.try_get("owner")?,
         creators: database.try_get("creators")?,
         template0_open: database.try_get("template0_open")?,
+        template0_owner: database.try_get("template0_owner")?,
         grants: grants.into_iter().filter(is_everywhere).collect(),
         default_grants: all(&defaults, default_grant)?,
         ..CommonContent::default()

@@ -162,6 +162,7 @@ pub(super) async fn system_changed(client: &Client) -> Result<Vec<Object>, Error
         .query_typed(
             concat!(
                 include_str!("sql/initdb_age.sql"),
+                include_str!("sql/initdb_stock.sql"),
                 include_str!("sql/system_changed.sql")
             ),
             &[],

@@ -51,13 +51,41 @@ pub(in crate::rules) fn given<'a>(
             .defaults
             .push(default);
     }
-    Ok(by
-        .into_iter()
-        .filter_map(|(holder, given)| {
-            let severity = severity(case, &reach, holder, common, &given)?;
-            Some(finding(case, holder, common, &given).severity(severity))
-        })
+    let findings = by.into_iter().filter_map(|(holder, given)| {
+        let severity = severity(case, &reach, holder, common, &given)?;
+        Some(finding(case, holder, common, &given).severity(severity))
+    });
+    let is_template = common.database == "template1";
+    let template0 = content.template0_owner.as_deref().filter(|_| is_template);
+    Ok(findings
+        .chain(template0.and_then(|owner| template0_owned(case, &reach, owner)))
         .collect())
+}
+
+/// `template0` in a service's hands: its owner may let itself in and leave something there.
+fn template0_owned(case: &Case<'_>, reach: &Reach<'_, '_>, owner: &str) -> Option<Finding> {
+    let holder = reach.holder(Some(owner));
+    let who = match holder {
+        Holder::Own(role)
+            if case.subject.service.role_name() == Some(role) && !reach.is_superuser(role) =>
+        {
+            format!("{} of {}", holder.who(), case.name())
+        }
+        Holder::Service { .. } => holder.who(),
+        _ => return None,
+    };
+    let mut finding = COMMON_DATABASE
+        .finding(
+            About::plain("database", "template0"),
+            format!("{who} owns database template0, and may let itself in; new databases that must be clean are copies of it"),
+        )
+        .saw("template0 of an administrator", format!("owner {}", ident(owner)))
+        .remedy("See that nothing was left in it. Then: ALTER DATABASE template0 OWNER TO CURRENT_USER;".to_owned());
+    finding.belongs_to = match holder {
+        Holder::Own(_) => Some(case.name().to_owned()),
+        holder => holder.service(),
+    };
+    Some(finding)
 }
 
 /// How bad it is; `None` where it is an administrator's own affair.

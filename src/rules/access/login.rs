@@ -183,7 +183,10 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
         );
     }
     let Ok(snapshot) = case.own() else {
-        return ("what let it in could not be read".to_owned(), false);
+        return (
+            "what let it in could not be read".to_owned(),
+            owns_from_outside(case, entry),
+        );
     };
     let access = &snapshot.access;
     let known = access.roles.iter().find(|known| known.name == role);
@@ -219,6 +222,21 @@ fn reason(case: &Case<'_>, entry: &Entry) -> (String, bool) {
         );
     }
     ("nothing in the catalog says why".to_owned(), false)
+}
+
+/// Whether the role owns a database that its own service is not let into, itself or through groups: `access/database-owner` says so.
+fn owns_from_outside(case: &Case<'_>, entry: &Entry) -> bool {
+    let outside = case.subject.proofs.outside.as_ref();
+    let Some(owner) = outside.and_then(|outside| outside.owner.as_ref()) else {
+        return false;
+    };
+    *owner == entry.role
+        || case
+            .others()
+            .filter(|other| other.service.name == entry.service)
+            .filter_map(|other| other.snapshot.as_ref().and_then(Fact::known))
+            .flat_map(|there| &there.access.roles)
+            .any(|role| role.name == entry.role && role.member_of.contains(owner))
 }
 
 /// Whether the other service's own rules (`access/superuser`, `access/membership`) are about this very server, and see what its role is.

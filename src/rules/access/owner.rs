@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::grant::{about, name};
 use super::reach::{Reach, some_of};
 use super::{database, service_of};
+use crate::report::text::one_line;
 use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::OWNED_BY;
@@ -218,10 +219,11 @@ fn unlisted_sql(owned: &Elsewhere, own: &str) -> String {
     let to = sql_ident(own);
     match owned.object.on {
         On::LargeObject => format!("ALTER LARGE OBJECT {} OWNER TO {to};", owned.object.name),
-        // initdb made it, and it is no service's.
+        // initdb made it, and it is no service's: the catalog says with which statement it goes back.
+        On::Other if !owned.object.parent.is_empty() => one_line(&owned.object.parent),
         On::Other => format!(
             "Give {} back to the superuser that initdb made (ALTER … OWNER TO).",
-            crate::report::text::one_line(&owned.object.name)
+            one_line(&owned.object.name)
         ),
         On::Object(Kind::Schema) => format!(
             "ALTER SCHEMA {} OWNER TO {to};",

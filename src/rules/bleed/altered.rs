@@ -1,6 +1,6 @@
 //! What takes back what somebody altered of something that initdb or an extension made.
 
-use crate::rules::text::{sql_ident, sql_name};
+use crate::rules::text::{sql_ident, sql_literal, sql_name};
 use crate::snapshot::{Kind, ObjectKey};
 
 /// The statements that take it back.
@@ -42,6 +42,11 @@ pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
             (_, "FORCE ROW LEVEL SECURITY") => {
                 Some(format!("ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY;"))
             }
+            (Kind::TextSearchConfiguration, "MAPPING") => Some(mapping(&name, &key.name)),
+            (Kind::TextSearchDictionary, "OPTIONS") => Some(format!(
+                "ALTER TEXT SEARCH DICTIONARY {name} ({});",
+                dictionary_options(&key.name)
+            )),
             (_, "UNLOGGED") => Some(format!("ALTER TABLE {name} SET LOGGED;")),
             _ => None,
         })
@@ -69,4 +74,63 @@ fn routine(routine: &str, altered: &str) -> String {
         sql.push(format!("ALTER ROUTINE {routine} {};", actions.join(" ")));
     }
     sql.join(" ")
+}
+
+/// Whose dictionaries have stop words.
+const STOPPED: [&str; 15] = [
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "hungarian",
+    "italian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+];
+
+/// The options that initdb gives a dictionary.
+fn dictionary_options(name: &str) -> String {
+    let Some(language) = name.strip_suffix("_stem") else {
+        return "stopwords, accept".to_owned();
+    };
+    let stop = if STOPPED.contains(&language) {
+        format!(" = {}", sql_literal(language))
+    } else {
+        String::new()
+    };
+    format!("language = {}, stopwords{stop}", sql_literal(language))
+}
+
+/// The statements that give a text search configuration the mappings of initdb.
+fn mapping(name: &str, language: &str) -> String {
+    const ASCII: &str = "asciiword, asciihword, hword_asciipart";
+    const WORDS: &str = "word, hword, hword_part";
+    const REST: &str = "numword, email, url, host, sfloat, version, hword_numpart, numhword, url_path, file, \"float\", \"int\", uint";
+    let own = match language {
+        "simple" => language.to_owned(),
+        _ => format!("{language}_stem"),
+    };
+    let ascii = match language {
+        "russian" | "hindi" => "english_stem",
+        _ => &own,
+    };
+    let add = |tokens: &str, dictionary: &str| {
+        format!(
+            "ALTER TEXT SEARCH CONFIGURATION {name} ADD MAPPING FOR {tokens} WITH pg_catalog.{};",
+            sql_ident(dictionary)
+        )
+    };
+    format!(
+        "ALTER TEXT SEARCH CONFIGURATION {name} DROP MAPPING IF EXISTS FOR {ASCII}, {WORDS}, {REST}, protocol, tag, entity, blank; {} {} {}",
+        add(ASCII, ascii),
+        add(WORDS, &own),
+        add(REST, "simple")
+    )
 }

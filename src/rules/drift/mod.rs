@@ -5,10 +5,12 @@ mod chunk;
 mod engine;
 mod history;
 mod hypertable;
+mod inherited;
 mod newer;
 mod structure;
 mod system;
 
+pub(super) use inherited::Tables;
 pub(super) use structure::{foreign_owner, severity_of};
 pub(super) use system::change;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::inherited::{Tables, parts_told};
 use super::newer::{LOCK_FIRST, makes, unlocked};
 use super::{books, last_made_by, made_by, settled};
 use crate::report::text::{count, short};
@@ -11,8 +12,7 @@ use crate::rules::link::{is_spoken_of, is_text};
 use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{
-    CHUNK_INTERVAL, COUNT, DEFINITION, DIMENSIONS, INHERITS, LAST, PARTITION_OF, SQL_BODY,
-    TIME_COLUMN, VALID,
+    CHUNK_INTERVAL, COUNT, DEFINITION, DIMENSIONS, INHERITS, LAST, SQL_BODY, TIME_COLUMN, VALID,
 };
 use crate::snapshot::{Change, Gap, Kind, Object, ObjectKey, attributes};
 
@@ -69,11 +69,19 @@ fn changed_object(case: &Case<'_>) -> Verdict {
     };
     // One object, one finding, however many of its attributes differ.
     let mut objects: BTreeMap<&ObjectKey, Vec<&Change>> = BTreeMap::new();
+    let tables = Tables::new(case);
     for change in &diff.changed {
         let elsewhere = change.key.kind == Kind::Hypertable
             && HYPERTABLE_RULES.contains(&change.attribute.as_str());
         let told = is_text(&change.attribute) && is_spoken_of(&case.survey.reaches, &change.key);
-        if !elsewhere && !told {
+        // A child's column is changed with its parent's.
+        let follows = tables.is_told_of_parent(&change.key, |parent| {
+            diff.changed.iter().any(|other| {
+                other.key == *parent
+                    && (&other.attribute, &other.actual) == (&change.attribute, &change.actual)
+            })
+        });
+        if !elsewhere && !told && !follows {
             objects.entry(&change.key).or_default().push(change);
         }
     }
@@ -102,10 +110,9 @@ fn unreadable(case: &Case<'_>, texts: usize) -> Option<Gap> {
 }
 
 fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
-    let severity = if changes
-        .iter()
-        .all(|change| attributes::is_cosmetic(key.kind, &change.attribute))
-    {
+    let severity = if changes.iter().all(|change| {
+        attributes::is_cosmetic(key.kind, &change.attribute) || is_stored_otherwise(change)
+    }) {
         Severity::Info
     } else {
         CHANGED_OBJECT.severity
@@ -145,6 +152,20 @@ fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
                 last_made_by(case, key)
             )
         })
+}
+
+/// Whether an index is the same but for its storage parameters (`WITH (fillfactor='70')`).
+fn is_stored_otherwise(change: &Change) -> bool {
+    let without = |text: &str| -> String {
+        let Some((before, rest)) = text.split_once(") WITH (") else {
+            return text.to_owned();
+        };
+        let after = rest.split_once(')').map_or("", |(_, after)| after);
+        format!("{before}){after}")
+    };
+    change.key.kind == Kind::Index
+        && change.attribute == DEFINITION
+        && without(&change.expected) == without(&change.actual)
 }
 
 /// How messages name an attribute.
@@ -208,6 +229,8 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
     };
     // Of what others may use, a rule of group access speaks, and says that it is in no set.
     let (spoken, definers) = (spoken(case), definers(case));
+    let tables = Tables::new(case);
+    let extras = &case.survey.extras;
     let findings = case
         .survey
         .extras
@@ -216,6 +239,9 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
             // A text that reaches out is told by group `link`; what a file makes that the lock has not seen, by sets/stale-lock.
             if is_spoken_of(&case.survey.reaches, &object.key)
                 || newer.iter().any(|sql| makes(sql, &object.key))
+                || tables.is_told_of_parent(&object.key, |parent| {
+                    extras.iter().any(|(other, _)| other.key == *parent)
+                })
             {
                 return None;
             }
@@ -231,10 +257,15 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
             };
             let name = named(&object.key);
             let owner = foreign_owner(case, object);
-            let severity = if owner.is_some() || shadows {
+            let parts = match is_routine(case, &tables, object) {
+                true => tables.own_parts(object),
+                false => Vec::new(),
+            };
+            let own_column = tables.own_column(object);
+            let severity = if owner.is_some() || shadows || !parts.is_empty() {
                 Severity::Error
             } else {
-                severity_of(case, object)
+                severity_of(case, &tables, object)
             };
             // A large object stands for all of its owner.
             let one = object
@@ -255,7 +286,11 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                     format!(
                         "{name} in database {database} of {} is in no {place}{why}{}{owned}",
                         case.name(),
-                        more(case, object)
+                        match &own_column {
+                            Some((what, _)) => what.clone(),
+                            None if !parts.is_empty() => parts_told(&parts).0,
+                            None => more(case, object),
+                        }
                     ),
                 )
                 .severity(severity)
@@ -263,9 +298,11 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                 .remedy(format!(
                     "{}; if it is meant to stay as it is, add an [[allow]] entry; otherwise: {}{}",
                     if_needed(case, object, stale),
-                    match is_of_view(case, object) {
-                        true => drop_default_sql(&object.key),
-                        false => drop_sql(object),
+                    match &own_column {
+                        Some((_, sql)) => sql.clone(),
+                        None if is_of_view(case, object) => drop_default_sql(&object.key),
+                        None if !parts.is_empty() => parts_told(&parts).1,
+                        None => drop_sql(object),
                     },
                     drop_called(case, object)
                 ));
@@ -387,7 +424,11 @@ fn more(case: &Case<'_>, object: &Object) -> String {
 }
 
 /// What an unknown object can do to the service decides how bad it is.
-pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severity {
+pub(in crate::rules) fn severity_of(
+    case: &Case<'_>,
+    tables: &Tables<'_>,
+    object: &Object,
+) -> Severity {
     let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
     match object.key.kind {
         // It changes what the service's own statements do.
@@ -401,7 +442,7 @@ pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severit
         // Writers pay for it, and no query uses it.
         Kind::Index if attribute(VALID) == "false" => Severity::Warning,
         Kind::Index | Kind::Statistics | Kind::Extension | Kind::Language => Severity::Info,
-        Kind::Table if is_own(case, attribute(PARTITION_OF)) => Severity::Info,
+        Kind::Table if is_routine(case, tables, object) => Severity::Info,
         // Its rows appear as rows of the own table.
         Kind::Table
             if is_own(case, attribute(INHERITS))
@@ -412,6 +453,11 @@ pub(in crate::rules) fn severity_of(case: &Case<'_>, object: &Object) -> Severit
         }
         _ => UNKNOWN_OBJECT.severity,
     }
+}
+
+/// Whether it is a partition of one of the service's tables: they come and go.
+fn is_routine(case: &Case<'_>, tables: &Tables<'_>, object: &Object) -> bool {
+    object.key.kind == Kind::Table && tables.is_partition_of(object, |parent| is_own(case, parent))
 }
 
 /// Whether a table inherits from a single chunk.

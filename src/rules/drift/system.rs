@@ -72,7 +72,7 @@ pub(in crate::rules) fn change(object: &Object, database: &str) -> (String, Stri
             ),
         ),
         None => (
-            "it was replaced".to_owned(),
+            "it was replaced or altered".to_owned(),
             format!(
                 "Nothing but a new database is certain to have it right: dump {database}, make a database from template0, and restore it there; \
                  or run the server's own definition again, which a new database has, and accept it with an [[allow]] entry and the reason."

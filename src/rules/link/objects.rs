@@ -110,7 +110,7 @@ fn links(case: &Case<'_>, rule: &Rule, wanted: fn(&Object) -> bool) -> Verdict {
     Ok(findings.into())
 }
 
-/// A foreign table is told with its server, and an extension that can do nothing without a server with its servers.
+/// A foreign table is told with its server, and an extension or a wrapper that can do nothing without a server with its servers.
 fn is_told_with_another(case: &Case<'_>, object: &Object) -> bool {
     let is_server = |server: &&Object| server.key.kind == Kind::Server;
     match object.key.kind {
@@ -119,9 +119,13 @@ fn is_told_with_another(case: &Case<'_>, object: &Object) -> bool {
                 .filter(is_server)
                 .any(|server| server.key.name == name)
         }),
-        Kind::Extension if object.key.name.ends_with("_fdw") => unknown(case)
-            .filter(is_server)
-            .any(|server| attribute(server, WRAPPER) == Some(object.key.name.as_str())),
+        Kind::Extension | Kind::Wrapper
+            if object.key.kind == Kind::Wrapper || object.key.name.ends_with("_fdw") =>
+        {
+            unknown(case)
+                .filter(is_server)
+                .any(|server| attribute(server, WRAPPER) == Some(object.key.name.as_str()))
+        }
         _ => false,
     }
 }
@@ -154,12 +158,13 @@ fn finding(case: &Case<'_>, rule: &Rule, object: &Object) -> Finding {
     }
     remedies.push(drop_sql(object));
     if let Some(wrapper) = attribute(object, WRAPPER).filter(|_| object.key.kind == Kind::Server)
-        && unknown(case)
-            .any(|extension| extension.key.kind == Kind::Extension && extension.key.name == wrapper)
+        && let Some(behind) = unknown(case).find(|behind| {
+            matches!(behind.key.kind, Kind::Extension | Kind::Wrapper) && behind.key.name == wrapper
+        })
     {
         remedies.push(format!(
-            "Then, unless another server needs it: DROP EXTENSION {};",
-            ident(wrapper)
+            "Then, unless another server needs it: {}",
+            drop_sql(behind)
         ));
     }
     let foreign = foreign_owner(case, object);

@@ -140,7 +140,10 @@ fn job(case: &Case<'_>) -> Verdict {
         .get()?
         .iter()
         // Whoever owns a job has it run what it likes.
-        .filter(|job| service_of(case, &job.owner).is_some() || !is_of_the_set(case, job))
+        .filter(|job| {
+            service_of(case, &job.owner).is_some()
+                || !is_of_the_set(case, job) && !is_untouched(job)
+        })
         .map(|job| about_job(case, job));
     Ok(findings.collect::<Vec<_>>().into())
 }
@@ -165,6 +168,21 @@ fn policy(job: &Job) -> Option<&'static [&'static str]> {
     (job.scheduler == Scheduler::TimescaleDb && schema.starts_with("_timescaledb_"))
         .then(|| POLICIES.iter().find(|(name, _)| *name == procedure))?
         .map(|(_, adders)| *adders)
+}
+
+/// Whether TimescaleDB itself made the job, and it runs what it did: whoever it runs as was told to by an administrator.
+fn is_untouched(job: &Job) -> bool {
+    let schema = job.action.split_once('.').map(|(schema, _)| schema);
+    is_own_of_scheduler(job)
+        && matches!(
+            schema,
+            Some("_timescaledb_internal" | "_timescaledb_functions")
+        )
+}
+
+/// TimescaleDB numbers what others add from 1000 on.
+fn is_own_of_scheduler(job: &Job) -> bool {
+    job.scheduler == Scheduler::TimescaleDb && job.id < 1000
 }
 
 /// Whether a migration of the set adds the job.
@@ -202,9 +220,15 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
     } else {
         "accept it with an [[allow]] entry"
     };
-    // TimescaleDB numbers what others add from 1000 on.
-    let is_its_own = job.scheduler == Scheduler::TimescaleDb && job.id < 1000;
+    let is_its_own = is_own_of_scheduler(job);
     let (scheduler, remedy) = match job.scheduler {
+        Scheduler::TimescaleDb if is_untouched(job) => (
+            "TimescaleDB",
+            format!(
+                "The job is TimescaleDB's own, and somebody has changed who it runs as. In database {database}: UPDATE _timescaledb_config.bgw_job SET owner = CURRENT_USER::regrole WHERE id = {};",
+                job.id
+            ),
+        ),
         Scheduler::TimescaleDb if is_its_own => (
             "TimescaleDB",
             format!(
@@ -237,7 +261,9 @@ fn about_job(case: &Case<'_>, job: &Job) -> Finding {
         .host
         .as_deref()
         .map_or_else(String::new, |host| format!(" at host {}", one_line(host)));
-    let added = if is_its_own {
+    let added = if is_untouched(job) {
+        ", which TimescaleDB does as who made it"
+    } else if is_its_own {
         ", which TimescaleDB does not"
     } else if is_of_the_set(case, job) {
         ""

@@ -3,7 +3,7 @@
 use super::reach::{Reach, shown};
 use crate::report::text::one_line;
 use crate::rules::bleed::membership;
-use crate::rules::drift::{foreign_owner, severity_of};
+use crate::rules::drift::{Tables, foreign_owner, severity_of};
 use crate::rules::text::{drop_sql, ident, named};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Kind;
@@ -94,7 +94,7 @@ fn finding(case: &Case<'_>, rule: &Rule, reach: &Reach<'_>) -> Finding {
     // It is not judged more mildly than an object of nobody's would be.
     let least = std::iter::once(&object)
         .chain(&reach.run_by)
-        .map(|object| severity_of(case, object))
+        .map(|object| severity_of(case, &Tables::new(case), object))
         .chain(owner.map(|_| Severity::Error))
         .chain(reach.changed.then_some(Severity::Error))
         .max();

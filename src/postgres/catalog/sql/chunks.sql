@@ -15,7 +15,7 @@ chunk AS MATERIALIZED (
     SELECT k.id, k.oid, k.relnamespace, k.relname, h.oid AS hypertable, h.num_dimensions,
            k.relrowsecurity AND NOT h.relrowsecurity AS secured,
            CASE WHEN k.relpersistence <> h.relpersistence THEN k.relpersistence END AS persistence,
-           k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id || '_chunk')::name AS moved
+           k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id::text || '_chunk')::name AS moved
       FROM known k
       JOIN hypertable h ON h.id = k.hypertable_id
      WHERE k.relkind = 'r'
@@ -131,7 +131,7 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
      WHERE ch.persistence IS NOT NULL
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'name', 'moved', '',
-           format('%I.%I', h.associated_schema_name, h.associated_table_prefix || '_' || ch.id || '_chunk')
+           format('%I.%I', h.associated_schema_name, h.associated_table_prefix || '_' || ch.id::text || '_chunk')
       FROM suspect ch
       JOIN hypertable h ON h.oid = ch.hypertable
      WHERE ch.moved

@@ -38,7 +38,7 @@ related AS MATERIALIZED (
 ),
 listed AS MATERIALIZED (
     SELECT h.oid AS hypertable, k.relnamespace, count(*) AS number, sum(hashname(k.relname)) AS names,
-           bool_or(k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id || '_chunk')::name) AS moved
+           bool_or(k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id::text || '_chunk')::name) AS moved
       FROM ({listed}) k
       JOIN hypertable h ON h.id = k.hypertable_id
      GROUP BY h.oid, k.relnamespace

@@ -1,4 +1,5 @@
--- Columns of the relations $1. Those of views follow from the definition, those of partitions from the parent.
+-- Columns of the relations $1. Those of views follow from the definition, those of partitions from the parent, but for a default or a
+-- NOT NULL of the partition's own.
 SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a.attname::text AS name, '' AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
@@ -38,4 +39,10 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a
  WHERE a.attrelid = ANY ($1)
    AND a.attnum > 0
    AND NOT a.attisdropped
-   AND (c.relkind IN ('r', 'p', 'f') AND (a.attislocal OR NOT c.relispartition) OR c.relkind = 'v' AND a.atthasdef)
+   AND (c.relkind IN ('r', 'p', 'f') AND (a.attislocal OR NOT c.relispartition
+            OR NOT EXISTS (SELECT FROM pg_inherits i
+                             JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname
+                             LEFT JOIN pg_attrdef e ON e.adrelid = p.attrelid AND e.adnum = p.attnum
+                            WHERE i.inhrelid = a.attrelid AND p.attnotnull = a.attnotnull
+                              AND pg_get_expr(e.adbin, e.adrelid) IS NOT DISTINCT FROM pg_get_expr(d.adbin, d.adrelid)))
+        OR c.relkind = 'v' AND a.atthasdef)

@@ -9,5 +9,6 @@ SELECT (SELECT m.age FROM made m) IS NULL
                UNION ALL SELECT xmin FROM pg_foreign_data_wrapper UNION ALL SELECT xmin FROM pg_foreign_server
                UNION ALL SELECT xmin FROM pg_largeobject_metadata
                UNION ALL SELECT xmin FROM pg_constraint UNION ALL SELECT xmin FROM pg_policy
+               UNION ALL SELECT xmin FROM pg_cast UNION ALL SELECT xmin FROM pg_ts_dict UNION ALL SELECT xmin FROM pg_ts_config_map
            ) r
             WHERE age(r.xmin) < (SELECT m.age FROM made m)) AS touched

@@ -10,7 +10,10 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
            'definition', CASE WHEN p.prokind = 'a' THEN concat_ws(', ',
                                   'sfunc = ' || a.aggtransfn::text, 'stype = ' || format_type(a.aggtranstype, NULL),
                                   'finalfunc = ' || nullif(a.aggfinalfn::text, '-'),
-                                  'combinefunc = ' || nullif(a.aggcombinefn::text, '-'), 'msfunc = ' || nullif(a.aggmtransfn::text, '-'), 'initcond = ' || quote_literal(a.agginitval))
+                                  'combinefunc = ' || nullif(a.aggcombinefn::text, '-'), 'msfunc = ' || nullif(a.aggmtransfn::text, '-'), 'initcond = ' || quote_literal(a.agginitval),
+                                  'minvfunc = ' || nullif(a.aggminvtransfn::text, '-'), 'mfinalfunc = ' || nullif(a.aggmfinalfn::text, '-'),
+                                  'minitcond = ' || quote_literal(a.aggminitval), 'serialfunc = ' || nullif(a.aggserialfn::text, '-'),
+                                  'deserialfunc = ' || nullif(a.aggdeserialfn::text, '-'), 'sortop = ' || nullif(a.aggsortop, 0)::regoperator::text)
                               WHEN p.prosqlbody IS NULL THEN p.prosrc END,
            'sql_body', pg_get_function_sqlbody(p.oid),
            'library', p.probin,
@@ -19,6 +22,7 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
            'security_definer', CASE WHEN p.prosecdef THEN 'true' END,
            'parallel', CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' END,
            'leakproof', CASE WHEN p.proleakproof THEN 'true' END,
+           'support', nullif(p.prosupport::text, '-'),
            'settings', (SELECT string_agg(s, '; ' ORDER BY s) FROM unnest(p.proconfig) s),
            'replaced', CASE WHEN c.replaced THEN 'true' END,
            'altered', c.altered
@@ -52,7 +56,10 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
                                      <@ ARRAY['', 'pg_catalog', 'pg_temp', 'public', '$user', n.nspname::text]))), '') AS altered
        ) c ON m.scripted AND age(p.xmin) < m.made
  WHERE p.oid >= 16384
-   AND n.nspname !~ '^pg_temp_[0-9]+$'
+   AND CASE WHEN n.nspname ~ '^pg_temp_[0-9]{1,9}$'
+            -- No session has so high a number, so nobody clears this one up.
+            THEN substr(n.nspname::text, 9)::int8 > current_setting('max_connections')::int4 + current_setting('max_worker_processes')::int4 + 1000
+            ELSE true END
    AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners) OR c.replaced OR c.altered IS NOT NULL)
    -- The constructors of a range type come and go with it (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d

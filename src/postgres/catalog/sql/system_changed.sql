@@ -1,11 +1,12 @@
--- What initdb made and somebody has changed since: functions, views, what was put on its relations and domains, and who may write in language c.
+-- What initdb made and somebody has changed since: functions, views, casts, text search, what was put on its relations and domains, and who
+-- may write in language c.
 -- initdb makes no function that runs with its owner's rights, has settings, or is written in anything but internal, c and sql. A body in
--- sql and a view look like any other: they are told by their age, for initdb makes template0 last, where ages tell (member_aged.sql).
+-- sql and a view look like any other: they are told by their age, for initdb makes template0 last, where ages tell (member_aged.sql). So are
+-- casts and functions in internal, unless all of them together are what this major version has (`stock`): what was undone is as it was.
 SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::text AS name, oidvectortypes(p.proargtypes) AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
-           'replaced', CASE WHEN l.lanname NOT IN ('internal', 'c', 'sql') OR l.lanname <> 'internal' AND p.proacl IS NULL
-                                 AND age(p.xmin) < (SELECT age FROM made) THEN 'true' END,
+           'replaced', CASE WHEN l.lanname NOT IN ('internal', 'c', 'sql') OR p.proacl IS NULL AND age(p.xmin) < (SELECT age FROM made) THEN 'true' END,
            'altered', nullif(concat_ws(', ', CASE WHEN p.prosecdef THEN 'SECURITY DEFINER' END,
                           (SELECT string_agg('SET ' || split_part(s, '=', 1), ', ' ORDER BY s) FROM unnest(p.proconfig) s)), '')) AS attributes
   FROM pg_proc p
@@ -16,7 +17,51 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
         OR p.proconfig IS NOT NULL
         OR l.lanname NOT IN ('internal', 'c', 'sql')
         -- GRANT writes the row as well, and after it the row has an ACL for ever.
-        OR l.lanname <> 'internal' AND p.proacl IS NULL AND age(p.xmin) < (SELECT age FROM made))
+        OR CASE WHEN p.proacl IS NULL AND age(p.xmin) < (SELECT age FROM made) THEN
+               l.lanname <> 'internal'
+               OR (SELECT encode(sha256(convert_to(string_agg(concat_ws(' ', s.oid, s.prolang, s.proname, s.prosrc, s.provolatile, s.proleakproof,
+                                                                        s.proisstrict, s.prosupport::oid), ',' ORDER BY s.oid), 'UTF8')), 'hex')
+                     FROM pg_proc s
+                    WHERE s.oid < 10000 AND s.prolang = 12) IS DISTINCT FROM (SELECT s.functions FROM stock s) END)
+UNION ALL
+SELECT 'cast', '', '', format('%s AS %s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)), '', NULL, NULL,
+       json_build_object('replaced', 'true')
+  FROM pg_cast c
+ WHERE c.oid < 16384
+   AND CASE WHEN age(c.xmin) < (SELECT age FROM made) THEN
+           (SELECT encode(sha256(convert_to(string_agg(concat_ws(' ', s.castsource, s.casttarget, s.castfunc, s.castcontext, s.castmethod), ','
+                                                       ORDER BY s.castsource, s.casttarget), 'UTF8')), 'hex')
+              FROM pg_cast s
+             WHERE s.oid < 16384) IS DISTINCT FROM (SELECT s.casts FROM stock s) END
+UNION ALL
+-- initdb gives what may be a word to the stemmer of the configuration's language, ASCII in Russian and Hindi to that of English, and the
+-- rest to `simple`.
+SELECT 'text_search_configuration', n.nspname, '', c.cfgname, '', NULL, NULL, json_build_object('altered', 'MAPPING')
+  FROM pg_ts_config c
+  JOIN pg_namespace n ON n.oid = c.cfgnamespace
+ WHERE c.oid < 16384
+   AND (SELECT count(*) FILTER (WHERE d.oid < 16384 AND k.mapseqno = 1 AND (k.maptokentype BETWEEN 1 AND 11 OR k.maptokentype BETWEEN 15 AND 22)
+                                  AND d.dictname = CASE WHEN c.cfgname = 'simple' OR k.maptokentype NOT IN (1, 2, 10, 11, 16, 17) THEN 'simple'
+                                                        WHEN k.maptokentype IN (1, 11, 16) AND (c.cfgname IN ('russian', 'hindi') OR d.dictname = 'english_stem'
+                                                             AND current_setting('server_version_num')::int4 >= 190000) THEN 'english_stem'
+                                                        ELSE c.cfgname || '_stem' END) = 19 AND count(*) = 19
+          FROM pg_ts_config_map k
+          JOIN pg_ts_dict d ON d.oid = k.mapdict
+         WHERE k.mapcfg = c.oid) IS NOT TRUE
+UNION ALL
+SELECT 'text_search_dictionary', n.nspname, '', d.dictname, '', NULL, NULL, json_build_object('altered', 'OPTIONS')
+  FROM pg_ts_dict d
+  JOIN pg_namespace n ON n.oid = d.dictnamespace
+ CROSS JOIN LATERAL (SELECT left(d.dictname::text, -5) AS language) l
+ WHERE d.oid < 16384
+   AND CASE WHEN d.dictname = 'simple' THEN d.dictinitoption IS NOT NULL
+            WHEN l.language IN ('danish', 'dutch', 'english', 'finnish', 'french', 'german', 'hungarian', 'italian', 'nepali', 'norwegian',
+                                'portuguese', 'russian', 'spanish', 'swedish', 'turkish')
+            THEN d.dictinitoption IS DISTINCT FROM format('language = %1$L, stopwords = %1$L', l.language)
+            ELSE d.dictinitoption IS DISTINCT FROM format('language = %L', l.language)
+                 -- A newer version may have stop words for more languages.
+                 AND NOT (current_setting('server_version_num')::int4 >= 190000
+                          AND d.dictinitoption = format('language = %1$L, stopwords = %1$L', l.language)) END
 UNION ALL
 SELECT CASE WHEN r.rulename = '_RETURN' THEN 'view' ELSE 'rule' END, n.nspname, CASE WHEN r.rulename = '_RETURN' THEN '' ELSE c.relname END,
        CASE WHEN r.rulename = '_RETURN' THEN c.relname ELSE r.rulename END, '', NULL, NULL, json_build_object('replaced', 'true')

@@ -1,6 +1,6 @@
 -- Who builds index $1 on table $2 at this moment. Of other roles' builds a plain role sees no more than the process and the database,
 -- so that a lock on the table has to tell which one it is.
-SELECT 'process ' || p.pid
+SELECT 'process ' || p.pid::text
   FROM pg_catalog.pg_stat_progress_create_index p
  WHERE p.datname = pg_catalog.current_database()
    AND (p.index_relid = $1

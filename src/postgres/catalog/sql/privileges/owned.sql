@@ -22,8 +22,12 @@ SELECT 'schema', '', '', n.nspname, pg_get_userbyid(n.nspowner), 0
    AND n.nspowner <> (SELECT datdba FROM database)
 UNION ALL
 -- The bootstrap superuser, who owns what initdb made, has no rows in pg_shdepend. Schema public is asked about elsewhere.
-SELECT 'object', '', '', pg_describe_object(s.classid, s.objid, 0), pg_get_userbyid(s.refobjid), 0
+SELECT 'object', '',
+       -- What gives it back. ALTER EXTENSION has no OWNER TO.
+       CASE WHEN i.type <> 'extension' THEN format('ALTER %s %s OWNER TO %I;', upper(i.type), i.identity, pg_get_userbyid(10)) ELSE '' END,
+       pg_describe_object(s.classid, s.objid, 0), pg_get_userbyid(s.refobjid), 0
   FROM pg_shdepend s
+ CROSS JOIN LATERAL pg_identify_object(s.classid, s.objid, 0) i
  WHERE s.dbid = (SELECT oid FROM database)
    AND s.classid = ANY (ARRAY['pg_class'::regclass, 'pg_type', 'pg_proc', 'pg_namespace', 'pg_language', 'pg_collation', 'pg_operator',
                               'pg_opclass', 'pg_opfamily', 'pg_conversion', 'pg_ts_config', 'pg_ts_dict', 'pg_extension'])
