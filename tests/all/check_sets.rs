@@ -528,6 +528,20 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "SELECT pg_drop_replication_slot('wallets');",
+        "sets/server-setting",
+        1,
+        "pg_drop_replication_slot",
+    ),
+    (
+        K,
+        "SELECT count(*) FROM pg_ls_replslotdir('wallets');",
+        "sets/server-file",
+        1,
+        "pg_ls_replslotdir",
+    ),
+    (
+        K,
         "CREATE FUNCTION k_admin() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';",
         "sets/security-definer",
         1,
