@@ -542,6 +542,20 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "SELECT 1;\nGRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO k_social_user;",
+        "sets/server-setting",
+        2,
+        "setting log_statement of the server to k_social_user",
+    ),
+    (
+        K,
+        "GRANT USAGE ON FOREIGN SERVER explorer TO k_social_user;",
+        "sets/link",
+        1,
+        "server explorer",
+    ),
+    (
+        K,
         "CREATE FUNCTION k_admin() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';",
         "sets/security-definer",
         1,

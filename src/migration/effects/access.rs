@@ -12,6 +12,12 @@ const REMARKS: &str = "comments on role";
 /// ALTER DEFAULT PRIVILEGES FOR ROLE.
 const FORESEES: &str = "changes the default privileges of role";
 
+/// What a privilege is on that leads out of the database, whoever gets it (PostgreSQL documentation, "GRANT").
+const WAYS_OUT: [(&str, &str); 2] = [
+    ("server", "FOREIGN SERVER "),
+    ("foreign data wrapper", "FOREIGN DATA WRAPPER "),
+];
+
 /// What matters only where the role is another service's.
 pub const SLIGHT: [&str; 3] = [RESETS, REMARKS, FORESEES];
 
@@ -94,7 +100,22 @@ fn grant(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     if let Some(objects) = node.children().find(|child| child.kind() == clause) {
         let on = objects.text().to_string();
         let on = on.trim_start().get(2..).unwrap_or_default();
-        gives(reader, node, at, &one_line(on));
+        let on = one_line(on);
+        for (kind, words) in WAYS_OUT {
+            let is_it = on
+                .get(..words.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(words));
+            if let (true, Some(names)) = (is_it, on.get(words.len()..)) {
+                reader.say(
+                    at,
+                    Act::Link {
+                        kind,
+                        name: names.trim().to_owned(),
+                    },
+                );
+            }
+        }
+        gives(reader, node, at, &on);
         return;
     }
     let granted: Vec<String> = node
