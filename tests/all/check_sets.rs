@@ -1128,6 +1128,22 @@ fn every_bad_migration_is_found_where_it_is_bad() {
     });
 }
 
+#[test]
+fn the_remedy_says_who_asks_whom() {
+    let repository = Repository::new();
+    repository.write(K, "V90__case.sql", "DELETE FROM blocks;");
+    let report = repository.check();
+    let findings = report["findings"].as_array().unwrap();
+    let found = |finding: &&Value| finding["rule"] == "sets/foreign-object";
+    let remedy = findings.iter().find(found).unwrap()["remedy"].clone();
+    assert_eq!(
+        remedy,
+        format!(
+            "Remove it: the services have databases of their own. What {K} needs of {S}'s it asks {S} for."
+        )
+    );
+}
+
 /// A password is in no output, however it is written.
 #[test]
 fn no_format_shows_a_password() {

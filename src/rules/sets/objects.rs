@@ -145,9 +145,9 @@ pub(super) fn foreign(
             context.own.name()
         ),
         _ => format!(
-            "Remove it: the services have databases of their own. What {} needs of {}'s it asks {0} for.",
-            holder.name(),
-            context.own.name()
+            "Remove it: the services have databases of their own. What {} needs of {}'s it asks {1} for.",
+            context.own.name(),
+            holder.name()
         ),
     };
     Draft::new(
