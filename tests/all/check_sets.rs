@@ -1144,6 +1144,49 @@ fn the_remedy_says_who_asks_whom() {
     );
 }
 
+/// What is done to another service's object is wrong once, whatever else is wrong with how it is done.
+#[test]
+fn one_statement_about_anothers_object_is_one_finding() {
+    const CASES: &[(&str, &str)] = &[
+        ("CREATE INDEX ix ON blocks (hash);", "sets/foreign-object"),
+        (
+            "ALTER TABLE blocks ALTER COLUMN hash TYPE text;",
+            "sets/foreign-object",
+        ),
+        ("REINDEX TABLE blocks;", "sets/foreign-object"),
+        (
+            "TRUNCATE k_follows, addresses CASCADE;",
+            "sets/foreign-object",
+        ),
+        (
+            "SELECT create_hypertable(relation => 'blocks'::regclass, time_column_name => 'time');",
+            "sets/foreign-object",
+        ),
+        (
+            "SELECT compress_chunk(c) FROM show_chunks('blocks') c;",
+            "sets/foreign-object",
+        ),
+        (
+            "REASSIGN OWNED BY k_social_user TO simply_kaspa_user;",
+            "sets/foreign-grant",
+        ),
+        (
+            "REASSIGN OWNED BY k_social_user TO CURRENT_USER;",
+            "sets/role",
+        ),
+        // An exception has its effect, and hides no more than it says.
+        (
+            "-- dbctl:allow sets/unsafe-ddl small\nCREATE INDEX ix ON blocks (hash);",
+            "sets/foreign-object",
+        ),
+    ];
+    each(CASES, |(sql, rule)| {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", sql);
+        assert_eq!(repository.only(sql).rule, *rule, "{sql}");
+    });
+}
+
 /// A password is in no output, however it is written.
 #[test]
 fn no_format_shows_a_password() {

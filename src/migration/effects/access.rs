@@ -68,15 +68,18 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             does("runs as role", roles);
         }
         K::REASSIGN => {
-            let lists = node
+            let mut lists = node
                 .children()
-                .filter(|child| child.kind() == K::ROLE_REF_LIST);
+                .filter(|child| child.kind() == K::ROLE_REF_LIST)
+                .map(|list| children(&list, &[K::ROLE_REF]));
             does(
                 "reassigns what belongs to role",
-                lists
-                    .flat_map(|list| children(&list, &[K::ROLE_REF]))
-                    .collect(),
+                lists.next().unwrap_or_default(),
             );
+            // Who gets it is told as after OWNER TO.
+            for by in lists.flatten().chain(children(node, &[K::ROLE_REF])) {
+                reader.say(at, Act::Owned { by });
+            }
         }
         K::DROP_OWNED => does("drops everything that belongs to role", grantees(node)),
         K::POLICY_ROLES => {
