@@ -1187,6 +1187,24 @@ fn one_statement_about_anothers_object_is_one_finding() {
     });
 }
 
+#[test]
+fn statements_on_one_line_are_told_apart() {
+    let repository = Repository::new();
+    repository.write(
+        K,
+        "V90__case.sql",
+        "SELECT 1; CREATE INDEX a ON k_user_profiles (bio); CREATE INDEX b ON k_user_profiles (bio);",
+    );
+    let found = repository.found();
+    let places: Vec<(&str, u64, u64)> = found
+        .iter()
+        .map(|found| (found.rule.as_str(), found.line, found.column))
+        .collect();
+    let rule = "sets/unsafe-ddl";
+    assert_eq!(places, [(rule, 1, 11), (rule, 1, 52)], "{found:#?}");
+    assert!(found[0].message.contains("CREATE INDEX a"), "{found:#?}");
+}
+
 /// A password is in no output, however it is written.
 #[test]
 fn no_format_shows_a_password() {
