@@ -528,6 +528,13 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "SELECT 1;\nGRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO k_social_user;",
+        "sets/server-setting",
+        2,
+        "setting log_statement of the server to k_social_user",
+    ),
+    (
+        K,
         "SELECT pg_drop_replication_slot('wallets');",
         "sets/server-setting",
         1,
@@ -539,13 +546,6 @@ pub const BAD: &[Bad] = &[
         "sets/server-file",
         1,
         "pg_ls_replslotdir",
-    ),
-    (
-        K,
-        "SELECT 1;\nGRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO k_social_user;",
-        "sets/server-setting",
-        2,
-        "setting log_statement of the server to k_social_user",
     ),
     (
         K,
@@ -1128,22 +1128,6 @@ fn every_bad_migration_is_found_where_it_is_bad() {
     });
 }
 
-#[test]
-fn the_remedy_says_who_asks_whom() {
-    let repository = Repository::new();
-    repository.write(K, "V90__case.sql", "DELETE FROM blocks;");
-    let report = repository.check();
-    let findings = report["findings"].as_array().unwrap();
-    let found = |finding: &&Value| finding["rule"] == "sets/foreign-object";
-    let remedy = findings.iter().find(found).unwrap()["remedy"].clone();
-    assert_eq!(
-        remedy,
-        format!(
-            "Remove it: the services have databases of their own. What {K} needs of {S}'s it asks {S} for."
-        )
-    );
-}
-
 /// What is done to another service's object is wrong once, whatever else is wrong with how it is done.
 #[test]
 fn one_statement_about_anothers_object_is_one_finding() {
@@ -1188,6 +1172,22 @@ fn one_statement_about_anothers_object_is_one_finding() {
 }
 
 #[test]
+fn the_remedy_says_who_asks_whom() {
+    let repository = Repository::new();
+    repository.write(K, "V90__case.sql", "DELETE FROM blocks;");
+    let report = repository.check();
+    let findings = report["findings"].as_array().unwrap();
+    let found = |finding: &&Value| finding["rule"] == "sets/foreign-object";
+    let remedy = findings.iter().find(found).unwrap()["remedy"].clone();
+    assert_eq!(
+        remedy,
+        format!(
+            "Remove it: the services have databases of their own. What {K} needs of {S}'s it asks {S} for."
+        )
+    );
+}
+
+#[test]
 fn statements_on_one_line_are_told_apart() {
     let repository = Repository::new();
     repository.write(
@@ -1203,6 +1203,23 @@ fn statements_on_one_line_are_told_apart() {
     let rule = "sets/unsafe-ddl";
     assert_eq!(places, [(rule, 1, 11), (rule, 1, 52)], "{found:#?}");
     assert!(found[0].message.contains("CREATE INDEX a"), "{found:#?}");
+}
+
+#[test]
+fn an_exception_in_another_dress_is_told_how_it_is_written() {
+    for dress in ["--dbctl:allow", "-- dbctl: allow", "-- dbctl:Allow"] {
+        let repository = Repository::new();
+        let sql =
+            format!("{dress} sets/unsafe-ddl small\nCREATE INDEX ix ON k_user_profiles (bio);");
+        repository.write(K, "V90__case.sql", &sql);
+        let only = repository.only(&sql);
+        assert_eq!(only.rule, "sets/unreadable", "{only:#?}");
+        assert!(
+            only.message
+                .contains("an exception is written -- dbctl:allow RULE REASON"),
+            "{only:#?}"
+        );
+    }
 }
 
 /// A password is in no output, however it is written.
