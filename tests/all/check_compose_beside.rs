@@ -1,0 +1,50 @@
+//! What stands beside the services of a deployment: monitors with lists of URLs, programs with servers of their own, variables that are half
+//! known, and images that are built.
+
+use crate::check_compose::{Deployment, REFERENCE, findings};
+use crate::check_compose_files::{check, gaps};
+
+/// The reference with more services.
+fn beside(services: &str) -> Deployment {
+    Deployment::new(&REFERENCE.replacen(
+        "\nnetworks:\n  back:",
+        &format!("\n{services}\nnetworks:\n  back:"),
+        1,
+    ))
+}
+
+/// Monitors take their URLs as a list in one variable.
+#[test]
+fn every_url_of_a_list_is_read() {
+    let k = "postgresql://k_social_user:${K_SOCIAL_DB_PASSWORD:?}@k-social-db:5432/ksocial?sslmode=disable";
+    let s =
+        "postgresql://simply_kaspa_user:${SIMPLY_KASPA_DB_PASSWORD:?}@simply-kaspa-db/simply_kaspa";
+    for list in [
+        format!("{k},{s}"),
+        format!("{k};{s}"),
+        format!("'{k}, {s}'"),
+        format!("jdbc:{k}|jdbc:{s}"),
+    ] {
+        let deployment = beside(&format!(
+            "  exporter:\n    image: example/postgres-exporter:1\n    networks: [back]\n    environment:\n      DATA_SOURCE_NAME: {list}\n"
+        ));
+        let run = check(&deployment, &[]);
+        let found = findings(&run.json());
+        assert!(
+            found.iter().any(|finding| finding.contains(
+                "warning compose/common-client of simply-kaspa-indexer: exporter, which is no service's"
+            )),
+            "{list}: {found:#?}"
+        );
+        assert_eq!(gaps(&run), [String::new(); 0], "{list}");
+    }
+    // Several hosts of one URL are one URL.
+    let deployment = beside(
+        "  exporter:\n    image: example/postgres-exporter:1\n    networks: [back]\n    environment:\n      DATA_SOURCE_NAME: postgresql://k_social_user@k-social-db:5432,k-social-db/ksocial\n",
+    );
+    let found = findings(&check(&deployment, &[]).json());
+    assert!(
+        !found.iter().any(|finding| finding.contains("exporter")),
+        "{found:#?}"
+    );
+}
