@@ -48,3 +48,33 @@ fn every_url_of_a_list_is_read() {
         "{found:#?}"
     );
 }
+
+/// A program with a server of its own has nothing to do with a service that has none here.
+#[test]
+fn a_server_of_another_program_is_nobodys() {
+    let own = "  metabase:\n    image: metabase/metabase:v0.50\n    environment:\n      MB_DB_DBNAME: metabase\n      MB_DB_USER: metabase\n      \
+               MB_DB_PASS: ${MB:?}\n      MB_DB_HOST: metabase-db\n  metabase-db:\n    image: postgres:17.2\n    environment: {POSTGRES_USER: \
+               metabase, POSTGRES_DB: metabase, POSTGRES_PASSWORD: '${MB:?}'}\n    volumes: ['./mb:/var/lib/postgresql/data']\n";
+    let run = check(&beside(own), &[]);
+    assert_eq!(gaps(&run), [String::new(); 0]);
+    assert!(
+        !findings(&run.json())
+            .iter()
+            .any(|finding| finding.contains("metabase")),
+        "{:#?}",
+        findings(&run.json())
+    );
+    // Without the program that asks for it, or with another database, it may be anybody's.
+    for unclear in [
+        own.replacen("MB_DB_HOST: metabase-db", "MB_DB_HOST: elsewhere", 1),
+        own.replacen("POSTGRES_DB: metabase", "POSTGRES_DB: nodes", 1),
+    ] {
+        let gaps = gaps(&check(&beside(&unclear), &[]));
+        assert!(
+            gaps.iter().any(|gap| gap.contains(
+                "metabase-db is a PostgreSQL server, and nothing tells whether it is rgb-lightning-node's"
+            )),
+            "{unclear}: {gaps:#?}"
+        );
+    }
+}
