@@ -78,3 +78,30 @@ fn a_server_of_another_program_is_nobodys() {
         );
     }
 }
+
+/// A password of `.env` with a dollar in it is set, though not all of it is known here.
+#[test]
+fn a_variable_that_is_known_in_part_is_set() {
+    let deployment = Deployment::new(REFERENCE);
+    deployment.write(
+        ".env",
+        "K_SOCIAL_DB_PASSWORD=q7$NOWHERE-x81h\nSIMPLY_KASPA_DB_PASSWORD=\"r8${NOWHERE}-y92k\"\n",
+    );
+    let passwords = |deployment: &Deployment| -> Vec<String> {
+        findings(&check(deployment, &[]).json())
+            .into_iter()
+            .filter(|finding| finding.contains("password"))
+            .collect()
+    };
+    assert_eq!(passwords(&deployment), [String::new(); 0]);
+    // Two that are equal in what is known and in what is not are equal.
+    deployment.write(
+        ".env",
+        "K_SOCIAL_DB_PASSWORD=q7$NOWHERE-x81h\nSIMPLY_KASPA_DB_PASSWORD=q7${NOWHERE}-x81h\n",
+    );
+    let found = passwords(&deployment);
+    assert!(
+        found.len() == 1 && found[0].contains("compose/repeated-password"),
+        "{found:#?}"
+    );
+}
