@@ -105,3 +105,18 @@ fn a_variable_that_is_known_in_part_is_set() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn an_image_that_is_built_is_called_so() {
+    let compose = REFERENCE.replacen(
+        "  image: timescale/timescaledb:latest-pg17\n",
+        "  build: ./server\n",
+        1,
+    );
+    let gaps = gaps(&check(&Deployment::new(&compose), &[]));
+    assert!(
+        gaps.iter().any(|gap| gap
+            == "whether the image that is built for k-social-db has TimescaleDB cannot be told from its name"),
+        "{gaps:#?}"
+    );
+}
