@@ -11,6 +11,8 @@ use super::yaml::Node;
 /// What containers are made with.
 pub(super) struct Context<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
+    /// What `.env` sets with a variable in it that is not set here.
+    pub(super) partly: &'a BTreeMap<String, Text>,
     pub(super) bases: &'a BTreeMap<Arc<str>, PathBuf>,
     pub(super) project: &'a str,
     /// The whole of the files.
@@ -36,8 +38,16 @@ impl Context<'_> {
 
     /// What a variable of the environment is set to.
     pub(super) fn passed(&self, name: &str) -> Text {
-        self.env
-            .get(name)
-            .map_or_else(|| Text::unknown(name), |value| Text::known(value.as_str()))
+        set_in(self.env, self.partly, name).unwrap_or_else(|| Text::unknown(name))
     }
+}
+
+/// What a variable is set to, if it is: by the environment and `.env`, or by a `.env` that takes a part of it from elsewhere.
+pub(super) fn set_in(
+    env: &BTreeMap<String, String>,
+    partly: &BTreeMap<String, Text>,
+    name: &str,
+) -> Option<Text> {
+    let known = env.get(name).map(|value| Text::known(value.as_str()));
+    known.or_else(|| partly.get(name).cloned())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::context::set_in;
 use super::interpolate::{Lookup, interpolate};
 use super::load::{ComposeError, LARGEST, Loader, MOST_FILES};
 use super::merge::merge;
@@ -12,7 +13,7 @@ use super::{Place, Text, environment, normal};
 use crate::regular::read_regular;
 
 impl Loader {
-    pub(super) fn dotenv(&mut self, path: &Path) -> Result<Vec<(String, String)>, ComposeError> {
+    pub(super) fn dotenv(&mut self, path: &Path) -> Result<Vec<(String, Text)>, ComposeError> {
         if !path.is_file() {
             return Ok(Vec::new());
         }
@@ -23,18 +24,32 @@ impl Loader {
             &BTreeMap::new(),
         )
         .map_err(|(line, problem)| ComposeError(format!("{}:{line}: {problem}", path.display())))?;
-        let mut known = BTreeMap::new();
+        let mut set = BTreeMap::new();
         for entry in entries {
-            if let Some(value) = entry.value.as_ref().and_then(Text::get) {
-                known.insert(entry.name, value.to_owned());
+            if let Some(value) = entry.value {
+                set.insert(entry.name, value);
             }
         }
-        Ok(known.into_iter().collect())
+        Ok(set.into_iter().collect())
+    }
+
+    /// Takes over what a `.env` sets and nobody before it did.
+    pub(super) fn take(&mut self, set: impl IntoIterator<Item = (String, Text)>) {
+        for (name, value) in set {
+            if self.env.contains_key(&name) || self.partly.contains_key(&name) {
+                continue;
+            }
+            if let Some(known) = value.get() {
+                self.env.insert(name, known.to_owned());
+            } else {
+                self.partly.insert(name, value);
+            }
+        }
     }
 
     /// What a variable of the environment is set to, if it is.
     pub(super) fn set(&self, name: &str) -> Option<Text> {
-        self.env.get(name).map(|value| Text::known(value.as_str()))
+        set_in(&self.env, &self.partly, name)
     }
 
     /// The documents of one file, merged, with variables and long shapes.

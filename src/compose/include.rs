@@ -37,7 +37,7 @@ impl Loader {
                     "include: expected the path of a file, or a map with path; correct it",
                 ));
             }
-            let before = self.env.clone();
+            let before = (self.env.clone(), self.partly.clone());
             let mut folder: Option<PathBuf> = item
                 .get("project_directory")
                 .and_then(Node::text)
@@ -78,9 +78,8 @@ impl Loader {
                     dotenvs.push(folder.join(".env"));
                 }
                 for dotenv in dotenvs {
-                    for (name, value) in self.dotenv(&dotenv)? {
-                        self.env.entry(name).or_insert(value);
-                    }
+                    let set = self.dotenv(&dotenv)?;
+                    self.take(set);
                 }
                 self.led_to.clear();
                 chain.push(path.clone());
@@ -91,7 +90,7 @@ impl Loader {
                     Some(base) => merge(base, node, ""),
                 });
             }
-            self.env = before;
+            (self.env, self.partly) = before;
             self.led_to.clear();
             if let Some(one) = one {
                 below = Some(match below {

@@ -10,7 +10,7 @@ use super::merge::{merge, without_reset};
 use super::refused::{Refused, Seen, refused};
 use super::scripts::{self, Scripts};
 use super::yaml::Node;
-use super::{Place, elsewhere, project_name};
+use super::{Place, Text, elsewhere, project_name};
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 4 << 20;
@@ -118,7 +118,10 @@ pub fn chosen_files(
     let mut bases = vec![(directory, env.clone())];
     for base in [directory, folder] {
         let set = loader.dotenv(&base.join(".env")).unwrap_or_default();
-        bases.push((base, set.into_iter().collect()));
+        let known = set
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.get()?.to_owned())));
+        bases.push((base, known.collect()));
     }
     let value = |name: &str| {
         let mut set = bases
@@ -159,9 +162,7 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
     let beside = loader.dotenv(&folder.join(".env"))?;
-    for (name, value) in here.into_iter().chain(beside) {
-        loader.env.entry(name).or_insert(value);
-    }
+    loader.take(here.into_iter().chain(beside));
     let misnamed = project_name::problem(&loader.env);
     let project = loader.project_name(&wanted.files, &paths, &folder)?;
     // What a file says in ${COMPOSE_PROJECT_NAME} is what the project is called, however it came to its name.
@@ -202,6 +203,8 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
 #[derive(Default)]
 pub(super) struct Loader {
     pub(super) env: BTreeMap<String, String>,
+    /// What `.env` sets with a variable in it that is not set here.
+    pub(super) partly: BTreeMap<String, Text>,
     /// Where the relative paths of each file begin.
     pub(super) bases: BTreeMap<Arc<str>, PathBuf>,
     /// The files that have been read.
@@ -272,6 +275,7 @@ impl Loader {
         }
         let mut context = Context {
             env: &self.env,
+            partly: &self.partly,
             bases: &self.bases,
             project,
             root,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::{Context, set_in};
 use super::environment;
 use super::load::{ComposeError, LARGEST};
 use super::path::Store;
@@ -182,9 +182,9 @@ fn of_file(
         let found = variables.find(|variable| variable.name == name)?;
         Some(found.value.clone())
     };
-    let env = context.env;
+    let (env, partly) = (context.env, context.partly);
     let lookup = |name: &str| {
-        let outside = env.get(name).map(|value| Text::known(value.as_str()));
+        let outside = set_in(env, partly, name);
         outside.or_else(|| value_in(own, name))
     };
     let before: BTreeMap<String, Text> = before

@@ -10,7 +10,7 @@ mod symlink;
 mod tests;
 
 use super::{About, Case, Finding, Outcome, Rule, Severity, Subject};
-use crate::files::{Contents, Directory, DirectoryFacts, Role};
+use crate::files::{Contents, Directory, DirectoryFacts, Identity, Role};
 use crate::snapshot::{Fact, Gap};
 
 /// The rules of this group.
@@ -69,6 +69,14 @@ fn everywhere<'a>(
             .flat_map(|facts: &DirectoryFacts| &facts.directories)
             .map(move |directory| (position, subject, directory))
     })
+}
+
+/// Whether a file has a name in another service's store as well: the pair of them is told, by files/hard-link.
+fn joins_stores(case: &Case<'_>, file: Identity) -> bool {
+    everywhere(case)
+        .filter(|(_, subject, _)| subject.service.name != case.subject.service.name)
+        .filter_map(|(_, _, other)| other.contents.known())
+        .any(|theirs| theirs.linked.iter().any(|(one, _)| *one == file))
 }
 
 /// How messages name a directory: its service, what it is for, where it is, and where that leads if it is elsewhere.

@@ -528,6 +528,34 @@ pub const BAD: &[Bad] = &[
     ),
     (
         K,
+        "SELECT 1;\nGRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO k_social_user;",
+        "sets/server-setting",
+        2,
+        "setting log_statement of the server to k_social_user",
+    ),
+    (
+        K,
+        "SELECT pg_drop_replication_slot('wallets');",
+        "sets/server-setting",
+        1,
+        "pg_drop_replication_slot",
+    ),
+    (
+        K,
+        "SELECT count(*) FROM pg_ls_replslotdir('wallets');",
+        "sets/server-file",
+        1,
+        "pg_ls_replslotdir",
+    ),
+    (
+        K,
+        "GRANT USAGE ON FOREIGN SERVER explorer TO k_social_user;",
+        "sets/link",
+        1,
+        "server explorer",
+    ),
+    (
+        K,
         "CREATE FUNCTION k_admin() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';",
         "sets/security-definer",
         1,
@@ -1098,6 +1126,100 @@ fn every_bad_migration_is_found_where_it_is_bad() {
             assert_eq!(hit.belongs_to, owner, "{hit:#?}");
         }
     });
+}
+
+/// What is done to another service's object is wrong once, whatever else is wrong with how it is done.
+#[test]
+fn one_statement_about_anothers_object_is_one_finding() {
+    const CASES: &[(&str, &str)] = &[
+        ("CREATE INDEX ix ON blocks (hash);", "sets/foreign-object"),
+        (
+            "ALTER TABLE blocks ALTER COLUMN hash TYPE text;",
+            "sets/foreign-object",
+        ),
+        ("REINDEX TABLE blocks;", "sets/foreign-object"),
+        (
+            "TRUNCATE k_follows, addresses CASCADE;",
+            "sets/foreign-object",
+        ),
+        (
+            "SELECT create_hypertable(relation => 'blocks'::regclass, time_column_name => 'time');",
+            "sets/foreign-object",
+        ),
+        (
+            "SELECT compress_chunk(c) FROM show_chunks('blocks') c;",
+            "sets/foreign-object",
+        ),
+        (
+            "REASSIGN OWNED BY k_social_user TO simply_kaspa_user;",
+            "sets/foreign-grant",
+        ),
+        (
+            "REASSIGN OWNED BY k_social_user TO CURRENT_USER;",
+            "sets/role",
+        ),
+        // An exception has its effect, and hides no more than it says.
+        (
+            "-- dbctl:allow sets/unsafe-ddl small\nCREATE INDEX ix ON blocks (hash);",
+            "sets/foreign-object",
+        ),
+    ];
+    each(CASES, |(sql, rule)| {
+        let repository = Repository::new();
+        repository.write(K, "V90__case.sql", sql);
+        assert_eq!(repository.only(sql).rule, *rule, "{sql}");
+    });
+}
+
+#[test]
+fn the_remedy_says_who_asks_whom() {
+    let repository = Repository::new();
+    repository.write(K, "V90__case.sql", "DELETE FROM blocks;");
+    let report = repository.check();
+    let findings = report["findings"].as_array().unwrap();
+    let found = |finding: &&Value| finding["rule"] == "sets/foreign-object";
+    let remedy = findings.iter().find(found).unwrap()["remedy"].clone();
+    assert_eq!(
+        remedy,
+        format!(
+            "Remove it: the services have databases of their own. What {K} needs of {S}'s it asks {S} for."
+        )
+    );
+}
+
+#[test]
+fn statements_on_one_line_are_told_apart() {
+    let repository = Repository::new();
+    repository.write(
+        K,
+        "V90__case.sql",
+        "SELECT 1; CREATE INDEX a ON k_user_profiles (bio); CREATE INDEX b ON k_user_profiles (bio);",
+    );
+    let found = repository.found();
+    let places: Vec<(&str, u64, u64)> = found
+        .iter()
+        .map(|found| (found.rule.as_str(), found.line, found.column))
+        .collect();
+    let rule = "sets/unsafe-ddl";
+    assert_eq!(places, [(rule, 1, 11), (rule, 1, 52)], "{found:#?}");
+    assert!(found[0].message.contains("CREATE INDEX a"), "{found:#?}");
+}
+
+#[test]
+fn an_exception_in_another_dress_is_told_how_it_is_written() {
+    for dress in ["--dbctl:allow", "-- dbctl: allow", "-- dbctl:Allow"] {
+        let repository = Repository::new();
+        let sql =
+            format!("{dress} sets/unsafe-ddl small\nCREATE INDEX ix ON k_user_profiles (bio);");
+        repository.write(K, "V90__case.sql", &sql);
+        let only = repository.only(&sql);
+        assert_eq!(only.rule, "sets/unreadable", "{only:#?}");
+        assert!(
+            only.message
+                .contains("an exception is written -- dbctl:allow RULE REASON"),
+            "{only:#?}"
+        );
+    }
 }
 
 /// A password is in no output, however it is written.

@@ -16,6 +16,7 @@ mod bad_input;
 mod baseline;
 mod cancels;
 mod check_compose;
+mod check_compose_beside;
 mod check_compose_files;
 mod check_compose_reach;
 mod check_compose_refused;

@@ -39,6 +39,20 @@ fn is_cut_short(url: &str) -> bool {
     authority.len() == url.len() || port.contains(|c: char| c.is_ascii_alphabetic())
 }
 
+/// Where a URL ends that is followed by another one, as lists of them are written: `postgres://…,postgres://…`.
+fn next_of_list(url: &str) -> Option<usize> {
+    url.match_indices([',', ';', '|'])
+        .map(|(at, _)| at)
+        .find(|at| {
+            let next = url.get(at + 1..).and_then(|rest| rest.split_once("://"));
+            next.is_some_and(|(scheme, _)| {
+                let scheme = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
+                let scheme = scheme.split('+').next().unwrap_or_default();
+                SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())
+            })
+        })
+}
+
 /// The URLs and `key=value` strings in one text.
 pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection> {
     let raw = text.raw();
@@ -69,6 +83,7 @@ pub(super) fn in_text(from: &str, place: &Place, text: &Text) -> Vec<Connection>
                 c.is_whitespace() || !is_alone && matches!(c, '"' | '\'' | '`' | '<' | '>')
             })
             .unwrap_or(rest.len());
+        let end = rest.get(..end).and_then(next_of_list).unwrap_or(end);
         let url = rest.get(..end).unwrap_or_default();
         at = begin + end;
         let after = rest.get(end..).unwrap_or_default();

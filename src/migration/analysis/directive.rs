@@ -88,6 +88,12 @@ fn problem(comment: &Comment<'_>) -> Option<String> {
             format!("{ALLOW_FILE}… must stand before the first statement of the file; move it to the top, or write {ALLOW}…")
         });
     }
+    if meant.starts_with("allow") {
+        return Some(format!(
+            "unknown directive {:?}; an exception is written {ALLOW}RULE REASON, or {ALLOW_FILE}RULE REASON at the top of the file",
+            comment.text
+        ));
+    }
     Some(format!(
         "unknown directive {:?}; write {NO_TRANSACTION} before the first statement to run the file statement by statement",
         comment.text

@@ -244,13 +244,13 @@ pub(in crate::migration) fn analyse_names(sql: &str) -> Vec<Analysis> {
     with_parser(sql, read::unlinted)
 }
 
-/// What there is to know before the statements of a script are run on a database in use, each with its line.
+/// What there is to know before the statements of a script are run on a database in use, each with its statement's index.
 #[cfg(feature = "cli")]
 pub(in crate::migration) fn hazards(script: &Script<'_>) -> Vec<(usize, Hazard)> {
-    let lines = script.statements.iter().map(|statement| statement.line);
-    lines
-        .zip(read::read(script))
-        .flat_map(|(line, read)| read.hazards.into_iter().map(move |hazard| (line, hazard)))
+    read::read(script)
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, read)| read.hazards.into_iter().map(move |hazard| (index, hazard)))
         .collect()
 }
 
@@ -266,11 +266,9 @@ pub(in crate::migration) fn hazards_within(
     }
     let mut parts: Vec<(usize, bool, &str)> = Vec::new();
     for (index, statement) in script.statements.iter().enumerate() {
-        parts.push((statement.line, false, statement.text));
+        parts.push((index, false, statement.text));
         let within = inner.iter().filter(|(of, _)| *of == index);
-        parts.extend(
-            within.map(|(_, text)| (statement.line, true, text.trim().trim_end_matches(';'))),
-        );
+        parts.extend(within.map(|(_, text)| (index, true, text.trim().trim_end_matches(';'))));
     }
     let text: String = parts
         .iter()
@@ -285,7 +283,7 @@ pub(in crate::migration) fn hazards_within(
         .into_iter()
         .zip(read::read(&whole))
         .filter(|((_, within, _), _)| *within)
-        .flat_map(|((line, ..), read)| read.hazards.into_iter().map(move |hazard| (line, hazard)))
+        .flat_map(|((index, ..), read)| read.hazards.into_iter().map(move |hazard| (index, hazard)))
         .collect()
 }
 

@@ -12,6 +12,12 @@ const REMARKS: &str = "comments on role";
 /// ALTER DEFAULT PRIVILEGES FOR ROLE.
 const FORESEES: &str = "changes the default privileges of role";
 
+/// What a privilege is on that leads out of the database, whoever gets it (PostgreSQL documentation, "GRANT").
+const WAYS_OUT: [(&str, &str); 2] = [
+    ("server", "FOREIGN SERVER "),
+    ("foreign data wrapper", "FOREIGN DATA WRAPPER "),
+];
+
 /// What matters only where the role is another service's.
 pub const SLIGHT: [&str; 3] = [RESETS, REMARKS, FORESEES];
 
@@ -62,15 +68,18 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             does("runs as role", roles);
         }
         K::REASSIGN => {
-            let lists = node
+            let mut lists = node
                 .children()
-                .filter(|child| child.kind() == K::ROLE_REF_LIST);
+                .filter(|child| child.kind() == K::ROLE_REF_LIST)
+                .map(|list| children(&list, &[K::ROLE_REF]));
             does(
                 "reassigns what belongs to role",
-                lists
-                    .flat_map(|list| children(&list, &[K::ROLE_REF]))
-                    .collect(),
+                lists.next().unwrap_or_default(),
             );
+            // Who gets it is told as after OWNER TO.
+            for by in lists.flatten().chain(children(node, &[K::ROLE_REF])) {
+                reader.say(at, Act::Owned { by });
+            }
         }
         K::DROP_OWNED => does("drops everything that belongs to role", grantees(node)),
         K::POLICY_ROLES => {
@@ -94,7 +103,22 @@ fn grant(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     if let Some(objects) = node.children().find(|child| child.kind() == clause) {
         let on = objects.text().to_string();
         let on = on.trim_start().get(2..).unwrap_or_default();
-        gives(reader, node, at, &one_line(on));
+        let on = one_line(on);
+        for (kind, words) in WAYS_OUT {
+            let is_it = on
+                .get(..words.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(words));
+            if let (true, Some(names)) = (is_it, on.get(words.len()..)) {
+                reader.say(
+                    at,
+                    Act::Link {
+                        kind,
+                        name: names.trim().to_owned(),
+                    },
+                );
+            }
+        }
+        gives(reader, node, at, &on);
         return;
     }
     let granted: Vec<String> = node

@@ -9,7 +9,7 @@ use super::{Access, Act, Class, Path, Scope, body, loose, names, setting};
 
 /// Functions that read or write files of the server (PostgreSQL documentation, "Generic File Access Functions", "Server-Side
 /// Functions" of large objects, and adminpack).
-const FILE: [&str; 14] = [
+const FILE: [&str; 19] = [
     "lo_export",
     "lo_import",
     "pg_file_rename",
@@ -19,8 +19,13 @@ const FILE: [&str; 14] = [
     "pg_ls_archive_statusdir",
     "pg_ls_dir",
     "pg_ls_logdir",
+    "pg_ls_logicalmapdir",
+    "pg_ls_logicalsnapdir",
+    "pg_ls_replslotdir",
+    "pg_ls_summariesdir",
     "pg_ls_tmpdir",
     "pg_ls_waldir",
+    "pg_logdir_ls",
     "pg_read_binary_file",
     "pg_read_file",
     "pg_stat_file",
@@ -38,14 +43,35 @@ const LINKS: [&str; 5] = [
 /// Schemas of extensions whose functions do the same: pg_net, aws_s3, aws_lambda, pglogical, spock.
 const LINK_SCHEMAS: [&str; 5] = ["aws_lambda", "aws_s3", "net", "pglogical", "spock"];
 
-/// Functions that steer the server (PostgreSQL documentation, "System Administration Functions").
-const SERVER: [&str; 9] = [
+/// Functions that steer the server (PostgreSQL documentation, "System Administration Functions", "Statistics Functions"). Slots are the
+/// server's, whichever database they decode.
+const SERVER: [&str; 29] = [
+    "pg_backup_start",
+    "pg_backup_stop",
     "pg_cancel_backend",
+    "pg_copy_logical_replication_slot",
+    "pg_copy_physical_replication_slot",
     "pg_create_restore_point",
+    "pg_drop_replication_slot",
+    "pg_log_backend_memory_contexts",
+    "pg_log_standby_snapshot",
+    "pg_logical_slot_get_binary_changes",
+    "pg_logical_slot_get_changes",
     "pg_promote",
     "pg_reload_conf",
+    "pg_replication_origin_advance",
+    "pg_replication_origin_create",
+    "pg_replication_origin_drop",
+    "pg_replication_slot_advance",
     "pg_rotate_logfile",
+    "pg_start_backup",
+    "pg_stat_reset_replication_slot",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_slru",
+    "pg_stat_reset_subscription_stats",
+    "pg_stop_backup",
     "pg_switch_wal",
+    "pg_sync_replication_slots",
     "pg_terminate_backend",
     "pg_wal_replay_pause",
     "pg_wal_replay_resume",

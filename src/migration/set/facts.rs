@@ -42,7 +42,7 @@ pub struct FileFacts {
     pub likeness: u64,
     /// What it does.
     pub effects: Effects,
-    /// What readers, writers or data may suffer: line, squawk's code and message.
+    /// What readers, writers or data may suffer: the statement's index among those of [`Effects::statements`], squawk's code and message.
     pub hazards: Vec<(usize, String, String)>,
     /// What the loader says against it: line and message.
     pub refused: Vec<(usize, String)>,
@@ -207,11 +207,15 @@ fn with_parser(text: &Text) -> FileFacts {
 /// What can be told of a file without the parser.
 fn by_words(text: &Text) -> FileFacts {
     facts(text, effects::unread(&text.sql), |sql| {
-        let told = |analysis: analysis::Analysis| {
+        let told = |(index, analysis): (usize, analysis::Analysis)| {
             let hazards = analysis.hazards.into_iter();
-            hazards.map(move |hazard| (analysis.line, hazard))
+            hazards.map(move |hazard| (index, hazard))
         };
-        analyse(sql).into_iter().flat_map(told).collect()
+        analyse(sql)
+            .into_iter()
+            .enumerate()
+            .flat_map(told)
+            .collect()
     })
 }
 
@@ -235,7 +239,7 @@ fn facts(
         effects,
         hazards: hazards
             .into_iter()
-            .map(|(line, hazard)| (line, hazard.code, hazard.message))
+            .map(|(index, hazard)| (index, hazard.code, hazard.message))
             .collect(),
         refused: text.refused.clone(),
     }

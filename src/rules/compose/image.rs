@@ -57,8 +57,11 @@ fn no_timescaledb(case: &Case<'_>) -> Verdict {
                 },
             )),
             _ => outcome.gaps.push(Gap::new(format!(
-                "whether {} of {name} has TimescaleDB cannot be told from its name",
-                whole.map_or_else(|| "the image that is built for".to_owned(), |image| format!("image {image}"))
+                "whether {} has TimescaleDB cannot be told from its name",
+                whole.map_or_else(
+                    || format!("the image that is built for {name}"),
+                    |image| format!("image {image} of {name}")
+                )
             ))),
         }
     }

@@ -90,6 +90,7 @@ fn unread(case: &Case<'_>) -> Verdict {
                 party.kind == Kind::Database
                     && party.owner.is_none()
                     && scene.deployment.services_of(*index).is_empty()
+                    && !is_another_programs(&scene, *index)
             })
             .map(|(_, container, _)| container.name.as_str())
             .collect();
@@ -104,6 +105,39 @@ fn unread(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// Whether a server is that of a program which is no service: it makes the database that the program asks it for, and no service has one of
+/// that name.
+fn is_another_programs(scene: &Scene<'_>, server: usize) -> bool {
+    let made = scene.container(server).and_then(|(container, _)| {
+        let made = container.variable("POSTGRES_DB");
+        made.or_else(|| container.variable("POSTGRES_USER"))?
+            .value
+            .get()
+    });
+    let Some(made) = made.filter(|made| !made.is_empty()) else {
+        return false;
+    };
+    let is_a_services = scene
+        .services
+        .iter()
+        .any(|service| service.database_name() == made || service.role_name() == Some(made));
+    let mut programs = scene
+        .deployment
+        .all()
+        .filter(|(_, _, party)| party.kind == Kind::Client && party.owner.is_none());
+    !is_a_services
+        && programs.any(|(index, _, party)| {
+            party.connections.iter().any(|connection| {
+                let asked = connection.database.as_ref().and_then(Text::get);
+                asked == Some(made)
+                    && scene
+                        .deployment
+                        .targets(index, connection)
+                        .contains(&server)
+            })
+        })
 }
 
 /// Whether this service tells what Docker Compose refuses. What stands in no container keeps all of them from being looked at; what stands

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere, finding,
+    Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere,
+    finding, joins_stores,
 };
 use crate::files::{Engine, Identity, RGB_TABLES, Role, Trace, is_rgb_database};
 use crate::migration::Owned;
@@ -349,6 +350,12 @@ fn hard_link(case: &Case<'_>) -> Verdict {
         let names = database.trace.names;
         // Both names may lie here.
         if names < 2 || !database.identity.is_none_or(|file| told.insert(file)) {
+            continue;
+        }
+        if database
+            .identity
+            .is_some_and(|file| joins_stores(case, file))
+        {
             continue;
         }
         let path = database.path.display();

@@ -6,7 +6,7 @@ use super::overlap::{mounted, overlapped};
 use super::symlink::leaves_wallets;
 use super::{
     Case, Finding, Outcome, Rule, Severity, Text, about, contents, directories, everywhere,
-    finding, is_root, name, of_role,
+    finding, is_root, joins_stores, name, of_role,
 };
 use crate::files::{Directory, Engine, Role, Trace, is_rgb_database};
 use crate::manifest::{Service, Store};
@@ -25,7 +25,12 @@ pub(super) const FOREIGN_ENGINE: Rule = Rule {
 fn foreign_engine(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     for (directory, contents) in contents(directories(case)?, &mut outcome) {
-        let strangers = foreign(case, directory, &contents.traces);
+        let mut strangers = foreign(case, directory, &contents.traces);
+        strangers.retain(|trace| {
+            let mut linked = contents.linked.iter();
+            let found = linked.find(|(_, path)| *path == trace.path);
+            !found.is_some_and(|(file, _)| joins_stores(case, *file))
+        });
         // A wallet is two files: what lies in one folder was put there by one cause.
         for (position, trace) in strangers.iter().enumerate() {
             let same = |other: &&&Trace| {

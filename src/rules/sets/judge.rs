@@ -131,7 +131,8 @@ pub(in crate::rules) fn judge<'a>(
         copies::fold_copy(&context, number, &mut of_file);
         // A database that is there has been through it.
         if offline {
-            of_file.extend(keys::unsafe_ddl(&context, number));
+            let unsafe_ddl = keys::unsafe_ddl(&context, number);
+            of_file.extend(objects::on_own_tables(&context, unsafe_ddl, &of_file));
             of_file.extend(fails::unguarded(&context, number));
             of_file.extend(fails::lost_schemas(&context, number, &texts.files));
         }
@@ -184,6 +185,7 @@ fn effects(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
             found.push(Placed::at(draft, effect, number));
         }
     }
+    objects::once(&mut found);
     found
 }
 

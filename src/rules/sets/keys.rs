@@ -48,20 +48,17 @@ const UNSAFE: [&str; 15] = [
 pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
     let file = context.file;
     let mut found: Vec<Placed> = Vec::new();
-    for (line, code, message) in &file.hazards {
+    for (index, code, message) in &file.hazards {
         if !UNSAFE.contains(&code.as_str()) {
             continue;
         }
-        let statements = &file.effects.statements;
-        let statement = statements.iter().position(|said| said.place.line == *line);
+        let statement = Some(*index);
         // One statement is one cause, however many rules see it.
         if found.iter().any(|placed| placed.statement == statement) {
             continue;
         }
-        let place = statement
-            .and_then(|index| statements.get(index))
-            .map(|said| said.place)
-            .unwrap_or_default();
+        let said = file.effects.statements.get(*index);
+        let place = said.map(|said| said.place).unwrap_or_default();
         let draft = Draft::new(
             &UNSAFE_DDL,
             About::plain("migration", &file.file),

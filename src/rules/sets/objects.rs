@@ -1,8 +1,11 @@
 //! Objects of other services, of the server and of dbctl itself, in a migration.
 
+use std::collections::HashSet;
+
 use super::engines::engine;
-use super::judge::{Context, Draft};
+use super::judge::{Context, Draft, Placed};
 use super::owners::{Family, Service, family};
+use super::privileges::{FOREIGN_GRANT, ROLE};
 use super::schemas::{database, in_schema, kept_by_others, other_database, schema};
 use super::{answer, rule};
 use crate::migration::effects::{Access, Class, Path, UNKNOWN};
@@ -145,9 +148,9 @@ pub(super) fn foreign(
             context.own.name()
         ),
         _ => format!(
-            "Remove it: the services have databases of their own. What {} needs of {}'s it asks {0} for.",
-            holder.name(),
-            context.own.name()
+            "Remove it: the services have databases of their own. What {} needs of {}'s it asks {1} for.",
+            context.own.name(),
+            holder.name()
         ),
     };
     Draft::new(
@@ -158,6 +161,51 @@ pub(super) fn foreign(
     .belongs_to(holder.name())
     .expected(format!("no object of {}", holder.name()))
     .remedy(remedy)
+}
+
+/// What a statement changes it may read as well: `create_hypertable('blocks'::regclass, …)`. That is one cause. So is REASSIGN OWNED to
+/// somebody else, whoever owned it.
+pub(super) fn once(found: &mut Vec<Placed>) {
+    let given: HashSet<Option<usize>> = found
+        .iter()
+        .filter(|placed| placed.draft.rule == FOREIGN_GRANT.id)
+        .map(|placed| placed.statement)
+        .collect();
+    found.retain(|placed| {
+        placed.draft.rule != ROLE.id
+            || placed.draft.belongs_to.is_some()
+            || !given.contains(&placed.statement)
+    });
+    let changed: HashSet<(Option<usize>, String)> = found
+        .iter()
+        .filter(|placed| placed.draft.rule == FOREIGN_OBJECT.id)
+        .map(|placed| (placed.statement, placed.draft.about.name.clone()))
+        .collect();
+    found.retain(|placed| {
+        placed.draft.rule != FOREIGN_REFERENCE.id
+            || !changed.contains(&(placed.statement, placed.draft.about.name.clone()))
+    });
+}
+
+/// The unsafe statements that are about tables of the service's own: another service's table is not made safe, but left alone. Where the
+/// file allows it, it is told, for an exception has to have its effect.
+pub(super) fn on_own_tables(
+    context: &Context<'_, '_>,
+    unsafe_ddl: Vec<Placed>,
+    found: &[Placed],
+) -> Vec<Placed> {
+    let foreign: HashSet<Option<usize>> = found
+        .iter()
+        .filter(|placed| placed.draft.rule == FOREIGN_OBJECT.id && placed.within.is_none())
+        .map(|placed| placed.statement)
+        .collect();
+    let allows = &context.file.effects.allows;
+    let is_told = |placed: &Placed| {
+        placed.statement.is_none()
+            || !foreign.contains(&placed.statement)
+            || allows.iter().any(|allow| allow.rule == placed.draft.rule)
+    };
+    unsafe_ddl.into_iter().filter(is_told).collect()
 }
 
 fn disguised(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {

@@ -1,5 +1,6 @@
 //! Privileges, owners and roles in a migration: what a service owns nobody else gets, and roles are not a migration's to make.
 
+use super::elsewhere::SERVER_SETTING;
 use super::judge::{Context, Draft};
 use super::objects::with_holder;
 use super::{answer, rule};
@@ -41,6 +42,9 @@ fn is_own(context: &Context<'_, '_>, role: &str) -> bool {
 }
 
 fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Option<Draft> {
+    if let Some(parameter) = parameter(on) {
+        return Some(parameter_grant(context, privileges, parameter, to));
+    }
     let policy = on == "rows";
     if is_own(context, to) || (policy && to == "public") {
         return None;
@@ -68,6 +72,24 @@ fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Opt
     .expected(format!("grants to {} only", own_role(context)))
     .remedy("Remove the grant; a reader that is no service of the system is reviewed and allowed.");
     Some(with_holder(draft, holder))
+}
+
+/// The settings that a privilege is on, if it is on settings.
+fn parameter(on: &str) -> Option<&str> {
+    let (word, list) = on.split_once(' ')?;
+    word.eq_ignore_ascii_case("parameter").then_some(list)
+}
+
+/// Settings are the server's: whoever gets the right, the service's own role included, steers more than its database.
+fn parameter_grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Draft {
+    let draft = Draft::new(
+        &SERVER_SETTING,
+        About::plain("parameter", on),
+        format!("grants {privileges} on setting {on} of the server to {to}"),
+    )
+    .expected("a migration that leaves the server alone")
+    .remedy("Remove it; the server's settings are its operator's.");
+    with_holder(draft, context.owners.role_of(context.index, to))
 }
 
 fn joins(context: &Context<'_, '_>, role: &str, member: &str) -> Option<Draft> {
