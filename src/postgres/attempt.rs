@@ -104,6 +104,7 @@ impl Attempt<'_> {
             purpose: self.purpose,
             pooled: false,
             standby: false,
+            misled: None,
             pid: 0,
             server_version: String::new(),
             lock_wait: LOCK_WAIT.into(),
@@ -126,6 +127,7 @@ impl Attempt<'_> {
         }
         session.pid = look.pid;
         session.standby = look.standby;
+        session.misled = self.misled(&look);
         session.misses_clients = look.misses_clients;
         session.times_transactions = look.version_num >= 170_000;
         // Debian adds its package's name behind the version.
@@ -145,6 +147,9 @@ impl Attempt<'_> {
                     "give the URL the host of one, or another target_session_attrs",
                 )
             });
+        }
+        if let Some(text) = session.misled().filter(|_| self.purpose == Purpose::Write) {
+            return Err(refusal(text, ""));
         }
         if session.pooled && self.purpose == Purpose::Write {
             self.prove_session_pooling(host, &session).await?;
@@ -182,6 +187,27 @@ impl Attempt<'_> {
                 self.attrs.as_str()
             )
         })
+    }
+
+    /// Why who writes here would write as somebody else, or elsewhere.
+    fn misled(&self, look: &FirstLook) -> Option<String> {
+        let (role, database) = (&self.endpoint.user, &self.endpoint.database);
+        let (what, is, setting) = if look.role != *role {
+            (
+                format!("role {role}"),
+                format!("role {}", look.role),
+                "user",
+            )
+        } else if look.database != *database {
+            let is = format!("database {}", look.database);
+            (format!("database {database}"), is, "dbname")
+        } else {
+            return None;
+        };
+        Some(format!(
+            "the URL says {what}, and the connection ends in {is}: a connection pooler in between is told so, and nothing is written \
+             through it; take {setting}= out of the pooler's configuration of this database, or give the URL of PostgreSQL itself"
+        ))
     }
 
     /// Refuses a pooler that gives the server process of a writing session to others: locks and settings would not hold.

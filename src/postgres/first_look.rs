@@ -11,6 +11,10 @@ pub(super) struct FirstLook {
     pub(super) read_only: bool,
     /// Whether the server notices a client that is gone while a statement runs: on Linux alone.
     pub(super) misses_clients: bool,
+    /// The role that the server was entered as.
+    pub(super) role: String,
+    /// The database that the connection ended in.
+    pub(super) database: String,
 }
 
 impl FirstLook {
@@ -21,7 +25,7 @@ impl FirstLook {
             .simple_query(
                 "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'), \
                  pg_catalog.current_setting('server_version'), pg_catalog.pg_is_in_recovery(), \
-                 pg_catalog.current_setting('transaction_read_only'), pg_catalog.version()",
+                 pg_catalog.current_setting('transaction_read_only'), pg_catalog.version(), session_user, pg_catalog.current_database()",
             )
             .await?;
         for message in messages {
@@ -32,7 +36,17 @@ impl FirstLook {
             for column in 0..row.len() {
                 texts.push(row.try_get(column)?.unwrap_or_default());
             }
-            let [pid, version_num, version, standby, read_only, build] = texts.as_slice() else {
+            let [
+                pid,
+                version_num,
+                version,
+                standby,
+                read_only,
+                build,
+                role,
+                database,
+            ] = texts.as_slice()
+            else {
                 continue;
             };
             let (Ok(pid), Ok(version_num)) = (pid.parse(), version_num.parse()) else {
@@ -45,6 +59,8 @@ impl FirstLook {
                 standby: *standby == "t",
                 read_only: *read_only == "on",
                 misses_clients: build.contains("linux"),
+                role: (*role).to_owned(),
+                database: (*database).to_owned(),
             }));
         }
         Ok(None)

@@ -32,6 +32,7 @@ pub struct Session {
     pub(super) purpose: Purpose,
     pub(super) pooled: bool,
     pub(super) standby: bool,
+    pub(super) misled: Option<String>,
     pub(super) pid: i32,
     pub(super) server_version: String,
     /// The longest wait for a lock, in milliseconds.
@@ -68,6 +69,11 @@ impl Session {
     #[must_use]
     pub const fn standby(&self) -> bool {
         self.standby
+    }
+
+    /// Why this is not the session that was asked for, if so: a pooler may be configured to enter as another role, or another database.
+    pub(super) fn misled(&self) -> Option<&str> {
+        self.misled.as_deref()
     }
 
     /// The server process that answered first. Behind a pooler another one may answer later.

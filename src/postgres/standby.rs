@@ -42,8 +42,8 @@ pub async fn standby_of(session: &Session) -> Result<Option<String>, Error> {
     }))
 }
 
-/// What a command that writes says of a standby, if the session's server is one: the whole sentence, with the primary where the role
-/// or the administrator may know it. `admin` is asked only when it leads to the same hosts.
+/// What a command that writes says of a session through which it will not be able to write: the whole sentence. That is one which a
+/// pooler leads elsewhere, and one at a standby, with the primary where the role or the administrator may know it. `admin` is asked only when it leads to the same hosts.
 ///
 /// # Errors
 /// When a query of the session fails.
@@ -52,6 +52,9 @@ pub async fn refusal(
     endpoint: &Endpoint,
     admin: Option<&Endpoint>,
 ) -> Result<Option<String>, Error> {
+    if let Some(misled) = session.misled() {
+        return Ok(Some(format!("{}: {misled}", endpoint.display())));
+    }
     if !session.standby() {
         return Ok(None);
     }

@@ -425,6 +425,65 @@ fn writing_through_transaction_pooling_is_refused_and_through_session_pooling_wo
     assert!(seen.contains("0 prepared\n0 advisory"), "{seen}");
 }
 
+#[test]
+fn a_pooler_that_enters_as_somebody_else_or_elsewhere_is_not_written_through() {
+    let mut lab = lab();
+    let role = lab.db("a");
+    lab.write(
+        "sql/a/V5__five.sql",
+        "CREATE TABLE a_five (a int PRIMARY KEY);\n",
+    );
+    let admin = Endpoint::parse(&lab.admin_url("a")).unwrap();
+    let other = format!("{role}_other");
+    lab.sql("postgres", &format!("CREATE DATABASE \"{other}\""));
+    let verbs: [&[&str]; 4] = [
+        &["migrate", "--dry-run"],
+        &["migrate"],
+        &["provision"],
+        &["repair", "--service", "a"],
+    ];
+    // A database's line comes after that of all others.
+    let line = |what: &str| {
+        let port = LOGGED.port();
+        format!("pool_mode = session\n[databases]\n{role} = host=127.0.0.1 port={port} {what}")
+    };
+
+    let password = admin.password.as_ref().unwrap().expose();
+    let settings = line(&format!("user={} password={password}", admin.user));
+    let Some(pooler) = Pooler::start(&lab, &LOGGED, &settings) else {
+        return;
+    };
+    pooler.put_in_front_of(&mut lab);
+    for verb in verbs {
+        lab.run(verb)
+            .exits(4)
+            .says("the connection ends in role postgres")
+            .says("take user= out");
+    }
+    lab.run(&["status"]).exits(0).says("V5");
+    drop(pooler);
+
+    let Some(pooler) = Pooler::start(&lab, &LOGGED, &line(&format!("dbname={other}"))) else {
+        return;
+    };
+    let before = "SELECT coalesce(nspacl::text, '-') FROM pg_namespace WHERE nspname = 'public'";
+    let url = lab.admin_url("a").replace(&role, &other);
+    let acl = psql(lab.bin(), &url, before).unwrap();
+    pooler.put_in_front_of(&mut lab);
+    lab.run(&["provision"])
+        .exits(4)
+        .says(&format!("the connection ends in database {other}"))
+        .says("take dbname= out");
+    lab.run(&["provision", "--dry-run"])
+        .exits(4)
+        .says("take dbname= out");
+    assert_eq!(psql(lab.bin(), &url, before).unwrap(), acl);
+    assert_eq!(
+        lab.sql("a", "SELECT to_regclass('public.a_five') IS NULL"),
+        "t"
+    );
+}
+
 /// Runs the future to its end.
 pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

@@ -130,6 +130,9 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
                 admin.address()
             ))
         })?;
+    if let Some(misled) = own.misled() {
+        return Err(led_astray(service, misled));
+    }
     let other = open(&inside, Purpose::Write).await?;
     let same = same_database(&own, &other).await;
     own.close().await;
@@ -256,7 +259,11 @@ async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Session, Provisio
         .await
         .map_err(unreachable)?;
     if purpose == Purpose::Read {
-        return Ok(session);
+        // What would be done would be looked for elsewhere.
+        return match session.misled() {
+            Some(misled) => Err(led_astray(endpoint, misled)),
+            None => Ok(session),
+        };
     }
     // Not even the verifier of a password goes into the server's log. Only a superuser may and needs to say so.
     session
@@ -269,6 +276,11 @@ async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Session, Provisio
         .await
         .map_err(|error| failed("cannot keep the statements out of the server's log", &error))?;
     Ok(session)
+}
+
+/// A pooler leads to another role or database than the endpoint's.
+fn led_astray(endpoint: &Endpoint, misled: &str) -> ProvisionError {
+    ProvisionError::Unreachable(format!("{}: {misled}", endpoint.display()))
 }
 
 /// The advice of a session is about the service's own role; here the administrator could not get in.
