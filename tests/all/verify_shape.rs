@@ -506,6 +506,13 @@ fn a_lock_holds_rare_kinds_of_objects() {
     for table in ["V1__one", "V2__two", "V4__four"] {
         std::fs::remove_file(lab.path().join(format!("sql/alpha/{table}.sql"))).unwrap();
     }
+    lab.write(
+        "sql/alpha/V5__parted.sql",
+        "CREATE TABLE kept (id int PRIMARY KEY); CREATE TABLE parted (id int, kept int REFERENCES kept (id)) PARTITION BY LIST (id); \
+         CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1); \
+         CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+         CREATE TRIGGER same BEFORE INSERT ON parted FOR EACH ROW EXECUTE FUNCTION same()",
+    );
     let bin = lab.bin().to_str().unwrap().to_owned();
     lab.run(&["lock", "-q", "--postgres-bin", &bin]).exits(0);
     lab.run(&["lock", "-q", "--check", "--postgres-bin", &bin])
@@ -520,6 +527,18 @@ fn a_lock_holds_rare_kinds_of_objects() {
          EXECUTE 'ALTER TABLE t DROP CONSTRAINT t_kind, ADD CONSTRAINT t_kind ' || was; \
          ASSERT was <> (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 't_kind'); END $do$",
     );
+    assert_clean(&lab);
+    // What fires on a partitioned table, on one of its partitions alone.
+    lab.sql("alpha", "ALTER TABLE parted_1 DISABLE TRIGGER ALL");
+    let report = verify(&lab, &[]);
+    let found = of(&report, CHANGED);
+    let kinds: Vec<&str> = found
+        .iter()
+        .filter(|found| text(found, "message").contains("public.parted_1"))
+        .map(|found| text(&found["object"], "kind"))
+        .collect();
+    assert_eq!(kinds, ["constraint", "trigger"], "{}", shown(&report));
+    lab.sql("alpha", "ALTER TABLE parted_1 ENABLE TRIGGER ALL");
     assert_clean(&lab);
     lab.sql("alpha", "DROP OPERATOR === (integer, integer)");
     let report = verify(&lab, &[]);

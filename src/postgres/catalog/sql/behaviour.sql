@@ -4,7 +4,14 @@ SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, 
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
            'definition', pg_get_triggerdef(t.oid),
-           'enabled', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END
+           -- A partition's copy of it can be switched off alone.
+           'enabled', nullif(concat_ws(', ', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
+               CASE WHEN c.relkind = 'p' THEN (
+                   WITH RECURSIVE copy AS (
+                       SELECT p.oid, p.tgrelid, p.tgenabled FROM pg_trigger p WHERE p.tgparentid = t.oid
+                       UNION ALL SELECT p.oid, p.tgrelid, p.tgenabled FROM copy y JOIN pg_trigger p ON p.tgparentid = y.oid)
+                   SELECT 'not so on ' || string_agg(y.tgrelid::regclass::text, ', ' ORDER BY y.tgrelid::regclass::text)
+                     FROM copy y WHERE y.tgenabled <> t.tgenabled) END), '')
        ) AS attributes
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid

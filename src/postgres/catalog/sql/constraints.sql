@@ -9,7 +9,11 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS paren
            'validated', CASE WHEN NOT k.convalidated THEN 'false' END,
            -- ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that hold foreign keys as well.
            'enabled', CASE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgisinternal AND t.tgenabled IN ('D', 'R'))
-                           THEN 'disabled' END
+                           THEN 'disabled'
+                           ELSE (SELECT 'disabled on ' || string_agg(DISTINCT t.tgrelid::regclass::text, ', ')
+                                   FROM pg_constraint p
+                                   JOIN pg_trigger t ON t.tgconstraint = p.oid AND t.tgisinternal AND t.tgenabled IN ('D', 'R')
+                                  WHERE k.contype = 'f' AND p.conparentid = k.oid) END
        ) AS attributes
   FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
