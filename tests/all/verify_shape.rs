@@ -340,6 +340,19 @@ pub const CASES: &[Case] = &[
         .undo("ALTER FUNCTION pg_catalog.now() STABLE NOT LEAKPROOF"),
     case(SYSTEM, "error", K, ("function", "pg_catalog", "md5"), "CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'upper'")
         .undo("CREATE OR REPLACE FUNCTION pg_catalog.md5(text) RETURNS text LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF AS 'md5_text'"),
+    case(SYSTEM, "error", R, ("type", "information_schema", "sql_identifier"), "ALTER DOMAIN information_schema.sql_identifier SET DEFAULT 'x'; \
+          ALTER DOMAIN information_schema.sql_identifier SET NOT NULL")
+        .says(&["NOT NULL", "DEFAULT"]),
+    case(SYSTEM, "error", R, ("operator_family", "pg_catalog", "integer_ops"), "CREATE FUNCTION public.same(int4, text) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT true'; \
+          CREATE OPERATOR public.=@ (LEFTARG = int4, RIGHTARG = text, FUNCTION = public.same); \
+          ALTER OPERATOR FAMILY integer_ops USING btree ADD OPERATOR 3 public.=@ (int4, text)")
+        .says(&["OPERATOR 3"])
+        .also(&["drift/unknown-object"]),
+    // The privilege that it hides is seen when the remedy was followed, so it is taken back as well.
+    case(SYSTEM, "error", R, ("function", "pg_catalog", "pg_ls_dir"), "GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) TO \"{simply_kaspa_user}\"; \
+          ALTER EXTENSION plpgsql ADD FUNCTION pg_catalog.pg_ls_dir(text)")
+        .says(&["MEMBER OF plpgsql"])
+        .then("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text) FROM \"{simply_kaspa_user}\""),
     case(SYSTEM, "error", R, ("language", "", "c"), "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'c'")
         .says(&["language c", "trusted"]),
     // Replaced by somebody; of an extension that all hangs on, nothing but the next version makes it again.

@@ -18,10 +18,21 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
     let reader = &readers.own;
     let row = reader
         .client
-        .query_typed_one(include_str!("sql/state_session.sql"), &[])
+        .query_typed_one(
+            concat!(
+                include_str!("sql/initdb_age.sql"),
+                include_str!("sql/state_session.sql")
+            ),
+            &[],
+        )
         .await?;
     let closed: Vec<String> = row.try_get("closed")?;
     let open: Vec<String> = row.try_get("open")?;
+    let system = if row.try_get("system_touched")? {
+        system_changed(reader.client).await?
+    } else {
+        Vec::new()
+    };
     Ok(State {
         extensions: extensions(reader, row.try_get("extensions")?).await?,
         encoding: row.try_get("encoding")?,
@@ -34,7 +45,7 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         restoring: restoring(reader).await?,
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,
-        system: system_changed(reader.client).await?,
+        system,
         // Among the objects: the snapshot has them already.
         books: Vec::new(),
         commons: Vec::new(),

@@ -3,6 +3,9 @@
 use crate::rules::text::{sql_ident, sql_literal, sql_name};
 use crate::snapshot::{Kind, ObjectKey};
 
+/// What stands before the extension that something of the server's was attached to.
+const MEMBER: &str = "MEMBER OF ";
+
 /// The statements that take it back.
 pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
     let name = sql_name(key);
@@ -29,11 +32,20 @@ pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
             (Kind::EventTrigger, "DISABLE" | "ENABLE REPLICA" | "ENABLE ALWAYS") => {
                 Some(format!("ALTER EVENT TRIGGER {name} ENABLE;"))
             }
-            (Kind::Type, what) => what
-                .starts_with("CONSTRAINT ")
-                .then(|| format!("ALTER DOMAIN {name} DROP {what};")),
+            // A default, NOT NULL, or a constraint by its name.
+            (Kind::Type, what) if !what.starts_with("OWNER TO ") => {
+                Some(format!("ALTER DOMAIN {name} DROP {what};"))
+            }
+            (Kind::OperatorFamily, what) if what.starts_with("OPERATOR ") => {
+                Some(format!("ALTER OPERATOR FAMILY {name} DROP {what};"))
+            }
             (kind, what) if what.starts_with("OWNER TO ") => Some(format!(
                 "ALTER {} {name} OWNER TO CURRENT_USER;",
+                kind.words().to_uppercase()
+            )),
+            (kind, what) if what.starts_with(MEMBER) => Some(format!(
+                "ALTER EXTENSION {} DROP {} {name};",
+                what.trim_start_matches(MEMBER),
                 kind.words().to_uppercase()
             )),
             (_, "ROW LEVEL SECURITY") => {
@@ -69,6 +81,11 @@ fn routine(routine: &str, altered: &str) -> String {
     let mut sql = Vec::new();
     if altered.starts_with("OWNER TO ") {
         sql.push(format!("ALTER ROUTINE {routine} OWNER TO CURRENT_USER;"));
+    }
+    if let Some(extension) = altered.strip_prefix(MEMBER) {
+        sql.push(format!(
+            "ALTER EXTENSION {extension} DROP ROUTINE {routine};"
+        ));
     }
     if !actions.is_empty() {
         sql.push(format!("ALTER ROUTINE {routine} {};", actions.join(" ")));

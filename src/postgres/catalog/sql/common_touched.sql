@@ -8,7 +8,10 @@ SELECT (SELECT m.age FROM made m) IS NULL
                UNION ALL SELECT xmin FROM pg_rewrite UNION ALL SELECT xmin FROM pg_default_acl
                UNION ALL SELECT xmin FROM pg_foreign_data_wrapper UNION ALL SELECT xmin FROM pg_foreign_server
                UNION ALL SELECT xmin FROM pg_largeobject_metadata
-               UNION ALL SELECT xmin FROM pg_constraint UNION ALL SELECT xmin FROM pg_policy
+               UNION ALL SELECT xmin FROM pg_constraint UNION ALL SELECT xmin FROM pg_policy UNION ALL SELECT xmin FROM pg_amop
                UNION ALL SELECT xmin FROM pg_cast UNION ALL SELECT xmin FROM pg_ts_dict UNION ALL SELECT xmin FROM pg_ts_config_map
+               UNION ALL SELECT xmin FROM pg_depend
            ) r
-            WHERE age(r.xmin) < (SELECT m.age FROM made m)) AS touched
+            WHERE age(r.xmin) < (SELECT m.age FROM made m))
+       -- What was taken away leaves no row: each of initdb's configurations has 19 kinds of token.
+       OR (SELECT count(*) FROM pg_ts_config_map) <> 19 * (SELECT count(*) FROM pg_ts_config) AS touched

@@ -1,4 +1,4 @@
--- Which facts of state.rs this role may read, and the key/value tables of schema public: ordinary tables with a text column "key",
+-- After initdb_age.sql: which facts of state.rs this role may read, and the key/value tables of schema public: ordinary tables with a text column "key",
 -- so that reading it runs nothing of the service's.
 SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
        AND has_function_privilege('pg_catalog.pg_extension_update_paths(name)', 'EXECUTE') AS extensions,
@@ -20,4 +20,23 @@ SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
                 AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'name'::regtype)
                 AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
                 AND NOT row_security_active(c.oid)
-              ORDER BY 1) AS open
+              ORDER BY 1) AS open,
+       -- Whether anybody may have changed what system_changed.sql looks at: each of its parts shows in a row that is younger than initdb, or
+       -- has gone. A new column shows in its table's row.
+       (SELECT m.age FROM made m) IS NULL
+       OR EXISTS (
+           SELECT FROM (
+               SELECT xmin FROM pg_class WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_proc WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_type WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_language WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_rewrite WHERE ev_class < 16384 UNION ALL SELECT xmin FROM pg_attrdef WHERE adrelid < 16384
+               UNION ALL SELECT xmin FROM pg_constraint WHERE conrelid BETWEEN 1 AND 16383
+               UNION ALL SELECT xmin FROM pg_constraint WHERE conrelid = 0 AND contypid BETWEEN 1 AND 16383
+               UNION ALL SELECT xmin FROM pg_index WHERE indrelid < 16384 UNION ALL SELECT xmin FROM pg_policy WHERE polrelid < 16384
+               UNION ALL SELECT xmin FROM pg_trigger WHERE tgrelid < 16384 UNION ALL SELECT xmin FROM pg_cast WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_ts_dict WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_ts_config_map WHERE mapcfg < 16384
+               UNION ALL SELECT xmin FROM pg_amop WHERE oid >= 16384 AND amopfamily < 16384
+               UNION ALL SELECT xmin FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND objid < 16384
+           ) r
+            WHERE age(r.xmin) < (SELECT m.age FROM made m))
+       OR (SELECT count(*) FROM pg_ts_config_map WHERE mapcfg < 16384) <> 19 * (SELECT count(*) FROM pg_ts_config WHERE oid < 16384)
+           AS system_touched

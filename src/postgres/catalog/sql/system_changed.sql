@@ -114,15 +114,46 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
  WHERE k.conrelid < 16384
    AND k.oid >= 16384
 UNION ALL
+-- ALTER EXTENSION … ADD takes the privileges of a moment for those that it had from the start (pg_init_privs). initdb makes plpgsql's members.
+SELECT CASE WHEN p.oid IS NOT NULL THEN 'function' WHEN c.relkind = 'v' THEN 'view' ELSE 'table' END, n.nspname, '', coalesce(p.proname, c.relname),
+       coalesce(oidvectortypes(p.proargtypes), ''), NULL, NULL, json_build_object('altered', 'MEMBER OF ' || quote_ident(e.extname))
+  FROM pg_depend d
+  JOIN pg_extension e ON e.oid = d.refobjid
+  LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+  LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind IN ('r', 'v')
+  JOIN pg_namespace n ON n.oid = coalesce(p.pronamespace, c.relnamespace)
+ WHERE d.refclassid = 'pg_extension'::regclass
+   AND d.deptype = 'e'
+   AND d.objid < 16384
+   AND (e.oid >= 16384 OR age(d.xmin) < (SELECT age FROM made))
+UNION ALL
+-- Of initdb's domains only time_stamp has a default, and none is NOT NULL (in PostgreSQL 17 and newer a constraint as well, contype n).
 SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL,
-       json_build_object('altered', string_agg('CONSTRAINT ' || quote_ident(k.conname), ', ' ORDER BY k.conname))
-  FROM pg_constraint k
-  JOIN pg_type t ON t.oid = k.contypid
+       json_build_object('altered', concat_ws(', ', CASE WHEN t.typnotnull THEN 'NOT NULL' END,
+                                              CASE WHEN t.typdefault IS NOT NULL AND t.typname <> 'time_stamp' THEN 'DEFAULT' END, k.names))
+  FROM pg_type t
   JOIN pg_namespace n ON n.oid = t.typnamespace
- WHERE k.conrelid = 0
-   AND k.contypid < 16384
-   AND k.oid >= 16384
- GROUP BY n.nspname, t.typname
+  LEFT JOIN (SELECT k.contypid, string_agg('CONSTRAINT ' || quote_ident(k.conname), ', ' ORDER BY k.conname) AS names
+               FROM pg_constraint k
+              WHERE k.conrelid = 0 AND k.contypid < 16384 AND k.oid >= 16384 AND k.contype = 'c'
+              GROUP BY k.contypid) k ON k.contypid = t.oid
+ WHERE t.oid < 16384
+   AND t.typtype = 'd'
+   AND (t.typnotnull OR t.typdefault IS NOT NULL AND t.typname <> 'time_stamp' OR k.names IS NOT NULL)
+UNION ALL
+-- What an extension adds to a family of the server's is made of its own operators.
+SELECT 'operator_family', n.nspname, '', f.opfname, a.amname, NULL, NULL,
+       json_build_object('altered', string_agg(format('OPERATOR %s (%s,%s)', o.amopstrategy, format_type(o.amoplefttype, NULL),
+                                                      format_type(o.amoprighttype, NULL)), ', ' ORDER BY o.oid))
+  FROM pg_amop o
+  JOIN pg_opfamily f ON f.oid = o.amopfamily
+  JOIN pg_namespace n ON n.oid = f.opfnamespace
+  JOIN pg_am a ON a.oid = f.opfmethod
+ WHERE o.oid >= 16384
+   AND f.oid < 16384
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.amopopr AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
+ GROUP BY n.nspname, f.opfname, a.amname
 UNION ALL
 SELECT 'index', n.nspname, c.relname, x.relname, '', NULL, NULL, json_build_object('added', 'true')
   FROM pg_index i
