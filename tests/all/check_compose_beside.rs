@@ -36,7 +36,7 @@ fn every_url_of_a_list_is_read() {
             )),
             "{list}: {found:#?}"
         );
-        assert_eq!(gaps(&run), [String::new(); 0], "{list}");
+        assert_eq!(gaps(&run), Vec::<String>::new(), "{list}");
     }
     // Several hosts of one URL are one URL.
     let deployment = beside(
@@ -56,7 +56,7 @@ fn a_server_of_another_program_is_nobodys() {
                MB_DB_PASS: ${MB:?}\n      MB_DB_HOST: metabase-db\n  metabase-db:\n    image: postgres:17.2\n    environment: {POSTGRES_USER: \
                metabase, POSTGRES_DB: metabase, POSTGRES_PASSWORD: '${MB:?}'}\n    volumes: ['./mb:/var/lib/postgresql/data']\n";
     let run = check(&beside(own), &[]);
-    assert_eq!(gaps(&run), [String::new(); 0]);
+    assert_eq!(gaps(&run), Vec::<String>::new());
     assert!(
         !findings(&run.json())
             .iter()
@@ -93,7 +93,7 @@ fn a_variable_that_is_known_in_part_is_set() {
             .filter(|finding| finding.contains("password"))
             .collect()
     };
-    assert_eq!(passwords(&deployment), [String::new(); 0]);
+    assert_eq!(passwords(&deployment), Vec::<String>::new());
     // Two that are equal in what is known and in what is not are equal.
     deployment.write(
         ".env",
