@@ -114,7 +114,7 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
  WHERE k.conrelid < 16384
    AND k.oid >= 16384
 UNION ALL
--- ALTER EXTENSION … ADD takes the privileges of a moment for those that it had from the start (pg_init_privs). initdb makes plpgsql's members.
+-- ALTER EXTENSION … ADD takes the privileges of a moment for those that it had from the start (pg_init_privs). initdb gives plpgsql three.
 SELECT CASE WHEN p.oid IS NOT NULL THEN 'function' WHEN c.relkind = 'v' THEN 'view' ELSE 'table' END, n.nspname, '', coalesce(p.proname, c.relname),
        coalesce(oidvectortypes(p.proargtypes), ''), NULL, NULL, json_build_object('altered', 'MEMBER OF ' || quote_ident(e.extname))
   FROM pg_depend d
@@ -125,7 +125,7 @@ SELECT CASE WHEN p.oid IS NOT NULL THEN 'function' WHEN c.relkind = 'v' THEN 'vi
  WHERE d.refclassid = 'pg_extension'::regclass
    AND d.deptype = 'e'
    AND d.objid < 16384
-   AND (e.oid >= 16384 OR age(d.xmin) < (SELECT age FROM made))
+   AND (e.extname = 'plpgsql' AND p.proname IN ('plpgsql_call_handler', 'plpgsql_inline_handler', 'plpgsql_validator')) IS NOT TRUE
 UNION ALL
 -- Of initdb's domains only time_stamp has a default, and none is NOT NULL (in PostgreSQL 17 and newer a constraint as well, contype n).
 SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL,
