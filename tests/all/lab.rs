@@ -1,10 +1,11 @@
 //! A system of services for one test: databases and roles of its own on servers that all tests share, a manifest, and the binary.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Once};
 
 use dbctl::sandbox::{Binaries, Need, Server, ServerOptions, find_all, random_password};
 use serde_json::Value;
@@ -39,8 +40,24 @@ pub static LOGGED: LazyLock<Server> = LazyLock::new(|| {
 
 static NEXT: AtomicUsize = AtomicUsize::new(1);
 
+/// A failed test says why where it fails, not only after the last test: a log that is cut short still tells.
+fn tell_panics_at_once() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or("a thread without a name");
+            // Not `eprintln!`, whose output the test harness keeps back.
+            writeln!(std::io::stderr(), "{test}: {info}").ok();
+            hook(info);
+        }));
+    });
+}
+
 /// The server binaries of this major version, or a loud word that the test is skipped.
 pub fn binaries(major: u32, timescaledb: bool) -> Option<Binaries> {
+    tell_panics_at_once();
     let env: BTreeMap<String, String> = std::env::vars()
         .filter(|(name, _)| name != "DBCTL_POSTGRES_BIN")
         .collect();

@@ -259,7 +259,10 @@ fn killing_the_servers_process_at_any_moment_does_too() {
         let Some(pid) = pid.ok().and_then(|pid| pid.parse::<i32>().ok()) else {
             return false;
         };
-        let killed = kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok();
+        let pid = Pid::from_raw(pid);
+        let killed = kill(pid, Signal::SIGKILL).is_ok();
+        // A process dies when it next gets a processor; until the server has reaped it, it lets everybody in, and then ends them all.
+        until("the killed process is gone", || kill(pid, None).is_err());
         until("the server is back", || {
             rounds.shop.lab.try_sql("postgres", "SELECT 1").is_ok()
         });
