@@ -3,6 +3,7 @@
 mod create;
 mod foreign;
 mod rgb_library;
+mod signs;
 mod walk;
 
 use std::fs::Metadata;

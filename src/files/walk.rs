@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
 
-use super::{Contents, Dump, Engine, Node, Role, Symlink, Trace, foreign, is_missing, resolve};
+use super::signs::{Signs, is_version};
+use super::{Contents, Dump, Engine, Node, Role, Symlink, Trace, is_missing, resolve};
 use crate::snapshot::{Fact, Gap};
 use crate::sqlite::HEADER;
 
@@ -39,27 +40,8 @@ const RGB_RUNTIME_LOCK: &str = "rgb_runtime.lock";
 // The file that RocksDB (env/fs_posix.cc) holds an fcntl lock on as long as the database is open.
 const ROCKSDB_LOCK: &str = "LOCK";
 
-// What initdb and the server leave in a data directory, the surest first (the page "Database File Layout").
-const POSTGRES: [&str; 9] = [
-    "PG_VERSION",
-    "postgresql.conf",
-    "pg_hba.conf",
-    "postmaster.pid",
-    "postgresql.auto.conf",
-    "postmaster.opts",
-    "standby.signal",
-    "recovery.signal",
-    "pg_control",
-];
-
-// The server's socket and the socket's lock file: `.s.PGSQL.5432`, `.s.PGSQL.5432.lock`.
-const SOCKET: &str = ".s.PGSQL.";
-
 // How SQLite names what belongs to a database and is no database.
 const JOURNALS: [&str; 2] = ["-wal", "-journal"];
-
-// What fjall 2 keeps beside its `version` file, from the first moment on.
-const FJALL: [&str; 2] = ["journals", "partitions"];
 
 // Of a dump the head is enough: whose it is stands in its first statements.
 const DUMP_HEAD: u64 = 64 << 10;
@@ -249,83 +231,14 @@ impl Walk<'_> {
     }
 
     fn engines(&mut self, below: &Path, signs: Signs) {
-        let postgres = signs.postgres.map(|marker| Engine::Postgres { marker });
         let folder = self.root.join(below);
-        let rocksdb = signs.manifest.map(|(manifest, is_ended)| Engine::RocksDb {
-            torn: torn(&folder.join(&manifest), is_ended),
-            manifest,
-        });
-        let fjall = signs.fjall.map(|marker| Engine::Fjall {
-            marker,
-            lacks: FJALL.into_iter().find(|part| !folder.join(part).is_dir()),
-        });
-        self.contents.traces.extend(
-            [postgres, rocksdb, fjall, signs.other]
-                .into_iter()
-                .flatten()
-                .map(|engine| Trace {
-                    path: below.to_owned(),
-                    engine,
-                    names: 1,
-                }),
-        );
+        let engines = signs.engines(&folder);
+        self.contents.traces.extend(engines.map(|engine| Trace {
+            path: below.to_owned(),
+            engine,
+            names: 1,
+        }));
     }
-}
-
-/// What the entries of one directory say together.
-#[derive(Default)]
-struct Signs {
-    postgres: Option<&'static str>,
-    /// What `CURRENT` names, and whether the line is ended: RocksDB refuses one that is not.
-    manifest: Option<(String, bool)>,
-    fjall: Option<&'static str>,
-    other: Option<Engine>,
-}
-
-impl Signs {
-    /// The engine of a file that is a database by itself. Of one that is a part of its directory, it is kept for that.
-    fn other(&mut self, name: &OsStr, head: &[u8]) -> Option<Engine> {
-        let (engine, directory) = foreign::engine(name, head)?;
-        let engine = Engine::Other {
-            name: engine,
-            marker: name.to_string_lossy().into_owned(),
-            directory,
-        };
-        if !directory {
-            return Some(engine);
-        }
-        self.other.get_or_insert(engine);
-        None
-    }
-
-    fn file(&mut self, name: &OsStr, head: &[u8]) {
-        if let Some(marker) = POSTGRES.into_iter().find(|marker| name == *marker) {
-            let is_one = marker != "PG_VERSION" || is_version(head);
-            self.postgres = self.postgres.or(is_one.then_some(marker));
-        } else if name == "CURRENT" {
-            self.manifest = std::str::from_utf8(head)
-                .ok()
-                .filter(|text| text.starts_with("MANIFEST-"))
-                .map(|text| (text.trim_end().to_owned(), text.ends_with('\n')));
-        } else if is_socket(name) {
-            self.postgres.get_or_insert(SOCKET);
-        } else if name == ".fjall" {
-            self.fjall = Some(".fjall");
-        } else if name == "version" && head.starts_with(b"FJL") {
-            self.fjall = Some("version");
-        }
-    }
-
-    /// What is neither a file nor a directory.
-    fn special(&mut self, name: &OsStr) {
-        if is_socket(name) {
-            self.postgres.get_or_insert(SOCKET);
-        }
-    }
-}
-
-fn is_socket(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(SOCKET.as_bytes())
 }
 
 /// Whether the file is a journal of SQLite's whose database is not there.
@@ -339,17 +252,6 @@ fn is_orphan(path: &Path) -> bool {
             std::fs::symlink_metadata(OsStr::from_bytes(base))
                 .is_err_and(|error| is_missing(&error))
         })
-}
-
-/// Why RocksDB cannot open what `CURRENT` names.
-fn torn(manifest: &Path, is_ended: bool) -> Option<&'static str> {
-    match std::fs::metadata(manifest) {
-        Err(error) if is_missing(&error) => Some("that file is not there"),
-        Ok(meta) if !meta.is_file() => Some("that is not a file"),
-        Ok(meta) if meta.len() == 0 => Some("that file is empty"),
-        _ if !is_ended => Some("CURRENT does not end with its line"),
-        _ => None,
-    }
 }
 
 /// Whether the directory is a PostgreSQL's.
@@ -430,15 +332,6 @@ pub const fn reach(mode: u32) -> u32 {
     let group = if mode & 0o010 != 0 { 0o060 } else { 0 };
     let others = if mode & 0o001 != 0 { 0o006 } else { 0 };
     group | others
-}
-
-/// Whether the text is a version, as `17` or `9.6`.
-fn is_version(head: &[u8]) -> bool {
-    let text = head.trim_ascii();
-    !text.is_empty()
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 /// Whether the file is one of SQL, or of `pg_dump` or `pg_dumpall`: as a script, in its own format, or in that as a tar archive, which
