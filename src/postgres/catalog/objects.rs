@@ -56,7 +56,9 @@ pub(super) async fn read(readers: &Readers<'_>, there: &Inventory) -> Result<Rea
     let acted_on: Vec<u32> = oids.iter().chain(&there.internals).copied().collect();
     let acting: [(&(dyn ToSql + Sync), Type); 1] = [(&acted_on, Type::OID_ARRAY)];
     let behaviour = there.behaviour();
-    let with_members = |sql: &str| format!("{}{sql}", there.member());
+    let lasting = include_str!("sql/lasting.sql").trim_end();
+    let with_members =
+        |sql: &str| format!("{}{}", there.member(), sql.replace("{lasting}", lasting));
     let routines = with_members(include_str!("sql/routines.sql"));
     let types = with_members(include_str!("sql/types.sql"));
     let schemas = with_members(include_str!("sql/schemas.sql"));

@@ -11,10 +11,7 @@ SELECT 'operator' AS kind, n.nspname::text AS schema, '' AS parent, o.oprname::t
   JOIN pg_namespace n ON n.oid = o.oprnamespace
   LEFT JOIN member m ON m.classid = 'pg_operator'::regclass AND m.objid = o.oid
  WHERE o.oid >= 16384
-   AND CASE WHEN n.nspname ~ '^pg_temp_[0-9]{1,9}$'
-            -- No session has so high a number, so nobody clears this one up.
-            THEN substr(n.nspname::text, 9)::int8 > current_setting('max_connections')::int4 + current_setting('max_worker_processes')::int4 + 1000
-            ELSE true END
+   AND {lasting}
    AND (m.objid IS NULL OR m.attached OR o.oprowner <> ALL (m.owners))
    -- A shell, which only another operator's COMMUTATOR or NEGATOR names.
    AND o.oprcode <> 0

@@ -56,10 +56,7 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
                                      <@ ARRAY['', 'pg_catalog', 'pg_temp', 'public', '$user', n.nspname::text]))), '') AS altered
        ) c ON m.scripted AND age(p.xmin) < m.made
  WHERE p.oid >= 16384
-   AND CASE WHEN n.nspname ~ '^pg_temp_[0-9]{1,9}$'
-            -- No session has so high a number, so nobody clears this one up.
-            THEN substr(n.nspname::text, 9)::int8 > current_setting('max_connections')::int4 + current_setting('max_worker_processes')::int4 + 1000
-            ELSE true END
+   AND {lasting}
    AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners) OR c.replaced OR c.altered IS NOT NULL)
    -- The constructors of a range type come and go with it (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d

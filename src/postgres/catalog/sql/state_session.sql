@@ -1,5 +1,5 @@
--- After initdb_age.sql: which facts of state.rs this role may read, and the key/value tables of schema public: ordinary tables with a text column "key",
--- so that reading it runs nothing of the service's.
+-- After initdb_age.sql: which facts of state.rs this role may read, the key/value tables of schema public (ordinary ones with a text column
+-- "key", so that reading it runs nothing of the service's), and whether system_changed.sql is to be asked.
 SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
        AND has_function_privilege('pg_catalog.pg_extension_update_paths(name)', 'EXECUTE') AS extensions,
        (SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()) AS encoding,

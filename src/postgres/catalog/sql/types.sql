@@ -26,8 +26,5 @@ SELECT 'type' AS kind, n.nspname::text AS schema, '' AS parent, t.typname::text 
   JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
  WHERE t.oid = ANY ($1)
-   AND CASE WHEN n.nspname ~ '^pg_temp_[0-9]{1,9}$'
-            -- No session has so high a number, so nobody clears this one up.
-            THEN substr(n.nspname::text, 9)::int8 > current_setting('max_connections')::int4 + current_setting('max_worker_processes')::int4 + 1000
-            ELSE true END
+   AND {lasting}
    AND (m.objid IS NULL OR m.attached OR t.typowner <> ALL (m.owners))
