@@ -147,6 +147,7 @@ pub(super) fn classify(error: &OpenError) -> (Reason, &'static str) {
 }
 
 fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
+    let message = error.as_db_error().map_or("", DbError::message);
     match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD => (
             Reason::LogIn,
@@ -154,9 +155,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         ),
         Some(code)
             if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
-                && error
-                    .as_db_error()
-                    .is_some_and(|db| db.message().contains("client certificate")) =>
+                && message.contains("client certificate") =>
         {
             (
                 Reason::LogIn,
@@ -189,9 +188,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         // PgBouncer has one code for all that it refuses, and its words are English.
         Some(code)
             if *code == SqlState::PROTOCOL_VIOLATION
-                && error
-                    .as_db_error()
-                    .is_some_and(|db| db.message().ends_with("authentication failed")) =>
+                && message.ends_with("authentication failed") =>
         {
             (
                 Reason::LogIn,

@@ -43,7 +43,8 @@ pub async fn standby_of(session: &Session) -> Result<Option<String>, Error> {
 }
 
 /// What a command that writes says of a session through which it will not be able to write: the whole sentence. That is one which a
-/// pooler leads elsewhere, and one at a standby, with the primary where the role or the administrator may know it. `admin` is asked only when it leads to the same hosts.
+/// pooler leads elsewhere, and one at a standby, with the primary where the role or the administrator may know it. `admin` is asked only
+/// when it leads to the same hosts.
 ///
 /// # Errors
 /// When a query of the session fails.

@@ -50,24 +50,31 @@ pub(crate) fn authority_with(
     }
 }
 
-#[test]
-fn sslmode_means_what_libpq_means() {
-    let (own, other) = (authority("own"), authority("other"));
+/// A server that offers TLS and lets the administrator in without, with these further lines of pg_hba.conf; and service `a` on it,
+/// provisioned.
+fn offering_tls(own: &Authority, hba: &str) -> (Server, Lab) {
     let mut options = ServerOptions::new("tls", random_password());
-    options.hba =
-        Some("host all postgres all scram-sha-256\nhostssl all all all scram-sha-256\n".to_owned());
+    options.hba = Some(format!("host all postgres all scram-sha-256\n{hba}"));
     let server = Server::start(&binaries(17, false).unwrap(), &options).unwrap();
     let mut lab = Lab::on(&server, "postgres");
     lab.own_services(&["a"]);
     install(&lab, &own.certificate, &own.key);
+    // A line that asks for a client's certificate is refused without authorities.
     lab.sql(
         "postgres",
-        "ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
+        "ALTER SYSTEM SET ssl_ca_file = 'server.crt'; ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
     );
     until("the server offers TLS", Duration::from_secs(60), || {
         lab.sql("postgres", "SHOW ssl") == "on"
     });
     lab.run(&["provision", "-q"]).exits(0);
+    (server, lab)
+}
+
+#[test]
+fn sslmode_means_what_libpq_means() {
+    let (own, other) = (authority("own"), authority("other"));
+    let (server, mut lab) = offering_tls(&own, "hostssl all all all scram-sha-256\n");
     let right = lab.write("right.crt", &own.ca).display().to_string();
     let wrong = lab.write("wrong.crt", &other.ca).display().to_string();
     let port = server.port();
@@ -192,23 +199,10 @@ fn sslmode_means_what_libpq_means() {
 #[test]
 fn preferred_tls_that_does_not_lead_in_is_done_without() {
     let own = authority("own");
-    let mut options = ServerOptions::new("nossl", random_password());
-    options.hba = Some(
-        "host all postgres all scram-sha-256\nhost all gss_role all gss\nhostssl all cert_role all cert\nhostnossl all all 127.0.0.1/32 scram-sha-256\n"
-            .to_owned(),
+    let (server, mut lab) = offering_tls(
+        &own,
+        "host all gss_role all gss\nhostssl all cert_role all cert\nhostnossl all all 127.0.0.1/32 scram-sha-256\n",
     );
-    let server = Server::start(&binaries(17, false).unwrap(), &options).unwrap();
-    let mut lab = Lab::on(&server, "postgres");
-    lab.own_services(&["a"]);
-    install(&lab, &own.certificate, &own.key);
-    lab.sql(
-        "postgres",
-        "ALTER SYSTEM SET ssl_ca_file = 'server.crt'; ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf()",
-    );
-    until("the server offers TLS", Duration::from_secs(60), || {
-        lab.sql("postgres", "SHOW ssl") == "on"
-    });
-    lab.run(&["provision", "-q"]).exits(0);
     lab.run(&["migrate", "-q"]).exits(0);
     let address = format!("127.0.0.1:{}", server.port());
     for mode in ["prefer", "allow", "disable"] {
