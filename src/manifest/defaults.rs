@@ -1,37 +1,27 @@
 //! What libpq's environment variables say, for what a URL or the parts leave open (PostgreSQL documentation, "Environment Variables").
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shown;
-use super::endpoint::{Endpoint, SslMode};
+use super::endpoint::Endpoint;
 use super::environment::Environment;
 use super::passfile::PasswordFile;
 use super::problems::Problems;
+use super::tls::{Tls, TlsDefaults, TlsInForce};
 use super::value::{Source, Sourced};
-
-/// The value of `sslrootcert` that means the system's root certificates.
-const SYSTEM: &str = "system";
 
 /// The defaults of all endpoints of a manifest.
 #[derive(Default)]
 pub(super) struct Defaults {
-    ssl_mode: Option<Sourced<SslMode>>,
-    ssl_root_cert: Option<Sourced<String>>,
+    tls: TlsDefaults,
     connect_timeout: Option<Sourced<u32>>,
     password_file: Option<Arc<PasswordFile>>,
 }
 
-/// What one endpoint says about TLS.
-#[derive(Default)]
-pub(super) struct Tls {
-    pub(super) mode: Option<SslMode>,
-    pub(super) root_cert: Option<String>,
-}
-
 impl Defaults {
-    /// Reads `PGSSLMODE`, `PGSSLROOTCERT`, `PGCONNECT_TIMEOUT` and the password file.
+    /// Reads the variables of TLS, `PGCONNECT_TIMEOUT` and the password file.
     pub(super) fn read(
         environment: &Environment,
         directory: &Path,
@@ -47,18 +37,9 @@ impl Defaults {
             password_file: password_file(environment, directory).map(Arc::new),
             ..Self::default()
         };
-        if let Some((word, source)) = variable(environment, "PGSSLMODE") {
-            match SslMode::parse(word) {
-                Some(value) => defaults.ssl_mode = Some(Sourced { value, source }),
-                None => unfit(
-                    &source,
-                    "disable, allow, prefer, require, verify-ca or verify-full",
-                ),
-            }
-        }
-        if let Some((path, source)) = variable(environment, "PGSSLROOTCERT") {
-            let value = path.to_owned();
-            defaults.ssl_root_cert = Some(Sourced { value, source });
+        match TlsDefaults::read(environment) {
+            Ok(tls) => defaults.tls = tls,
+            Err((source, expected)) => unfit(&source, expected),
         }
         if let Some((seconds, source)) = variable(environment, "PGCONNECT_TIMEOUT") {
             match seconds.parse() {
@@ -69,31 +50,12 @@ impl Defaults {
         defaults
     }
 
-    /// The mode and the file of root certificates; no file means the system's.
+    /// What of TLS is in force for an endpoint that says this.
     ///
     /// # Errors
-    /// When the system's root certificates are wanted with a mode that lets everybody in who has any certificate.
-    pub(super) fn tls(&self, own: Tls) -> Result<(SslMode, Option<PathBuf>), String> {
-        let mode = own.mode.or(self.ssl_mode.as_ref().map(|mode| mode.value));
-        let named_by = match (&own.root_cert, &self.ssl_root_cert) {
-            (None, Some(variable)) => format!(" ({})", variable.source),
-            _ => String::new(),
-        };
-        let root_cert = own
-            .root_cert
-            .or_else(|| Some(self.ssl_root_cert.as_ref()?.value.clone()));
-        if root_cert.as_deref() != Some(SYSTEM) {
-            return Ok((
-                mode.unwrap_or(SslMode::Prefer),
-                root_cert.map(PathBuf::from),
-            ));
-        }
-        match mode {
-            None | Some(SslMode::VerifyFull) => Ok((SslMode::VerifyFull, None)),
-            Some(_) => Err(format!(
-                "sslrootcert=system{named_by} needs sslmode=verify-full: anybody can get a certificate from a public authority"
-            )),
-        }
+    /// As [`TlsDefaults::in_force`].
+    pub(super) fn tls(&self, own: Tls) -> Result<TlsInForce, String> {
+        self.tls.in_force(own)
     }
 
     /// How long one attempt may take. 0 seconds say nothing: dbctl never waits for ever.
@@ -110,19 +72,7 @@ impl Defaults {
 
     /// What of a service's endpoint came from here. `plain` is the same endpoint without the defaults.
     pub(super) fn shown(&self, plain: &Endpoint, endpoint: &Endpoint) -> Vec<Shown> {
-        let mut shown = Vec::new();
-        if let Some(mode) = &self.ssl_mode
-            && plain.ssl_mode != endpoint.ssl_mode
-        {
-            let mode = Shown::new("sslmode", mode.value.as_str().to_owned(), &mode.source);
-            shown.push(mode);
-        }
-        if let Some(path) = &self.ssl_root_cert
-            && (&plain.ssl_root_cert, plain.ssl_mode)
-                != (&endpoint.ssl_root_cert, endpoint.ssl_mode)
-        {
-            shown.push(Shown::new("sslrootcert", path.value.clone(), &path.source));
-        }
+        let mut shown = self.tls.shown(plain, endpoint);
         if let Some(seconds) = &self.connect_timeout
             && plain.connect_timeout != endpoint.connect_timeout
         {
@@ -154,7 +104,7 @@ impl Defaults {
 }
 
 /// A variable that is set and not empty.
-fn variable<'a>(environment: &'a Environment, name: &str) -> Option<(&'a str, Source)> {
+pub(super) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<(&'a str, Source)> {
     environment.get(name).filter(|(value, _)| !value.is_empty())
 }
 

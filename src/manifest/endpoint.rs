@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub ssl_mode: SslMode,
     /// The file of root certificates for `verify-ca` and `verify-full`; the system's when there is none.
     pub ssl_root_cert: Option<PathBuf>,
+    /// The certificate to show to a server that asks for one.
+    pub client_certificate: Option<ClientCertificate>,
     /// Whether the log-in is bound to the server's certificate.
     pub channel_binding: ChannelBinding,
     /// How long one connection attempt may take.
@@ -115,6 +117,10 @@ impl Endpoint {
             // libpq would look for ~/.postgresql/root.crt where dbctl uses the system's certificates.
             None if self.ssl_mode == SslMode::VerifyFull => parameter("sslrootcert", "system"),
             None => {}
+        }
+        if let Some(own) = &self.client_certificate {
+            parameter("sslcert", &own.certificate.to_string_lossy());
+            parameter("sslkey", &own.key.to_string_lossy());
         }
         if self.channel_binding != ChannelBinding::Prefer {
             parameter("channel_binding", self.channel_binding.as_str());
@@ -230,6 +236,15 @@ impl Host {
     fn is_ipv6(&self) -> bool {
         !self.is_socket() && self.name.contains(':')
     }
+}
+
+/// A client's certificate and its private key (PostgreSQL documentation, "Client Certificates").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The PEM file of the certificate, and of those that lead from it to an authority that the server knows.
+    pub certificate: PathBuf,
+    /// The file of its private key, PEM or DER.
+    pub key: PathBuf,
 }
 
 /// libpq's `sslmode`.

@@ -7,6 +7,7 @@ mod endpoint;
 mod environment;
 mod load;
 mod overrides;
+mod parameters;
 mod passfile;
 mod problems;
 mod raw;
@@ -14,6 +15,7 @@ mod resolve;
 pub(crate) mod suggest;
 mod table;
 mod target;
+mod tls;
 mod uri;
 mod value;
 mod values;
@@ -21,7 +23,8 @@ mod values;
 use std::path::PathBuf;
 
 pub use endpoint::{
-    ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
+    ChannelBinding, ClientCertificate, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs,
+    SslMode,
 };
 pub use load::{Inputs, LOCATION, ManifestError, load};
 pub use passfile::PasswordFile;

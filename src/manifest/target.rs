@@ -1,8 +1,8 @@
 //! Where a service's database is: its URL, or the parts that the manifest gives.
 
-use super::defaults::Tls;
 use super::endpoint::{ChannelBinding, DEFAULT_PORT, Endpoint, Host, SessionAttrs, SslMode};
 use super::table::{Scalar, Value};
+use super::tls::Tls;
 use super::uri::{check_host, unbracketed};
 use super::value::{Source, Sourced};
 use super::values::Values;
@@ -179,6 +179,7 @@ fn from_parts(
         database: database.value.clone(),
         ssl_mode: SslMode::Prefer,
         ssl_root_cert: None,
+        client_certificate: None,
         connect_timeout: None,
         options: None,
         session_attrs: SessionAttrs::Any,
@@ -186,7 +187,7 @@ fn from_parts(
         password_file: None,
     };
     let defaults = values.context.defaults;
-    let (ssl_mode, ssl_root_cert) = match defaults.tls(Tls::default()) {
+    let tls = match defaults.tls(Tls::default()) {
         Ok(tls) => tls,
         Err(reason) => {
             values.problem("host", &reason);
@@ -194,8 +195,9 @@ fn from_parts(
         }
     };
     let endpoint = Endpoint {
-        ssl_mode,
-        ssl_root_cert,
+        ssl_mode: tls.mode,
+        ssl_root_cert: tls.root_cert,
+        client_certificate: tls.client_certificate,
         connect_timeout: defaults.connect_timeout(None),
         password_file: defaults.password_file(),
         ..plain.clone()
@@ -254,7 +256,7 @@ const fn rank(source: &Source) -> u8 {
         Source::Env(_) => 4,
         Source::DotEnv(_) => 3,
         Source::File(_) => 2,
-        Source::Default | Source::PasswordFile(..) => 1,
+        Source::Default | Source::Home | Source::PasswordFile(..) => 1,
         Source::BuiltIn => 0,
     }
 }

@@ -5,17 +5,15 @@
 
 use std::net::Ipv6Addr;
 
-use super::defaults::{Defaults, Tls};
-use super::endpoint::{
-    ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
-};
-use crate::secret::Secret;
+use super::defaults::Defaults;
+use super::endpoint::{Endpoint, EndpointError};
+use super::parameters::Parts;
 
 /// PostgreSQL cuts longer names silently (NAMEDATALEN).
 pub(super) const MAX_NAME: usize = 63;
 
-const SHAPE: &str = "postgresql://role:password@host:port/database";
-const HINT: &str = "characters such as @ : / ? # % in a role, password or database must be percent-encoded (%40 %3A %2F %3F %23 %25)";
+pub(super) const SHAPE: &str = "postgresql://role:password@host:port/database";
+pub(super) const HINT: &str = "characters such as @ : / ? # % in a role, password or database must be percent-encoded (%40 %3A %2F %3F %23 %25)";
 
 impl Endpoint {
     /// Parses a connection URI as libpq does: `postgres://` or `postgresql://` (also with a driver, as in
@@ -59,13 +57,8 @@ impl Endpoint {
             Some((user, password)) => (user, Some(password)),
             None => (credentials, None),
         };
-        let mut parts = Parts {
-            user: decode(user)?,
-            password: password.map(decode).transpose()?,
-            database: decode(path)?,
-            hosts: hosts_of(hosts)?,
-            ..Parts::default()
-        };
+        let password = password.map(decode).transpose()?;
+        let mut parts = Parts::new(decode(user)?, password, decode(path)?, hosts_of(hosts)?);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let Some((name, value)) = pair.split_once('=') else {
                 return fail(format!(
@@ -75,160 +68,6 @@ impl Endpoint {
             parts.parameter(&decode(name)?, decode(value)?, query.contains('@'))?;
         }
         parts.finish(defaults)
-    }
-}
-
-/// An endpoint in the making.
-#[derive(Default)]
-struct Parts {
-    user: String,
-    password: Option<String>,
-    database: String,
-    hosts: Vec<(String, Option<u16>)>,
-    ports: Option<Vec<Option<u16>>>,
-    tls: Tls,
-    connect_timeout: Option<u32>,
-    options: Option<String>,
-    session_attrs: SessionAttrs,
-    channel_binding: ChannelBinding,
-}
-
-impl Parts {
-    /// Takes one parameter. `stray` says that the parameters hold an `@`, so they may be a piece of a password.
-    fn parameter(&mut self, name: &str, value: String, stray: bool) -> Result<(), EndpointError> {
-        match name {
-            "user" => self.user = value,
-            "password" => self.password = Some(value),
-            "dbname" => self.database = value,
-            "host" => {
-                // What stands after a colon is a port of its own, whatever names the host.
-                let own: Vec<Option<u16>> = self.hosts.iter().map(|(_, port)| *port).collect();
-                if self.ports.is_none() && own.iter().any(Option::is_some) {
-                    self.ports = Some(own);
-                }
-                self.hosts = value
-                    .split(',')
-                    .map(|host| (unbracketed(host).to_owned(), None))
-                    .collect();
-            }
-            "port" => {
-                let ports: Result<_, _> = value.split(',').map(port_of).collect();
-                self.ports = Some(ports?);
-            }
-            "sslmode" => {
-                let Some(mode) = SslMode::parse(&value) else {
-                    return fail(
-                        "parameter sslmode: expected disable, allow, prefer, require, verify-ca or verify-full",
-                    );
-                };
-                self.tls.mode = Some(mode);
-            }
-            "sslrootcert" => self.tls.root_cert = Some(value).filter(|value| !value.is_empty()),
-            "connect_timeout" => {
-                let Ok(seconds) = value.parse() else {
-                    return fail("parameter connect_timeout: expected a number of seconds");
-                };
-                self.connect_timeout = Some(seconds);
-            }
-            "options" => self.options = Some(value).filter(|value| !value.is_empty()),
-            "target_session_attrs" => {
-                let Some(attrs) = SessionAttrs::parse(&value) else {
-                    return fail(
-                        "parameter target_session_attrs: expected any, read-write, read-only, primary, standby or prefer-standby",
-                    );
-                };
-                self.session_attrs = attrs;
-            }
-            "channel_binding" => {
-                let Some(binding) = ChannelBinding::parse(&value) else {
-                    return fail("parameter channel_binding: expected disable, prefer or require");
-                };
-                self.channel_binding = binding;
-            }
-            // dbctl sets its own, so that it is found in pg_stat_activity.
-            "application_name" | "fallback_application_name" => {}
-            _ => {
-                let plain = !name.is_empty()
-                    && name.len() <= 40
-                    && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-                return fail(if plain && !stray {
-                    format!("unknown parameter {name}; take it out of the URL")
-                } else {
-                    format!("a parameter after the ? is unknown; {HINT}")
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, defaults: &Defaults) -> Result<Endpoint, EndpointError> {
-        if self.user.is_empty() {
-            return fail(format!("the URL names no role; expected {SHAPE}"));
-        }
-        if self.password.as_ref().is_some_and(String::is_empty) {
-            return fail("the password in the URL is empty; write one, or leave the colon out");
-        }
-        if self.database.is_empty() {
-            self.database.clone_from(&self.user);
-        }
-        for (what, name) in [("role", &self.user), ("database", &self.database)] {
-            if name.chars().any(char::is_control) {
-                return fail(format!("the {what} in the URL holds a control character"));
-            }
-            if name.len() > MAX_NAME {
-                return fail(format!(
-                    "the {what} in the URL is longer than {MAX_NAME} bytes; PostgreSQL would cut it silently"
-                ));
-            }
-        }
-        let hosts = self.hosts()?;
-        let (ssl_mode, ssl_root_cert) = defaults.tls(self.tls).map_err(EndpointError)?;
-        Ok(Endpoint {
-            hosts,
-            user: self.user,
-            password: self.password.map(Secret::new),
-            password_source: None,
-            database: self.database,
-            ssl_mode,
-            ssl_root_cert,
-            connect_timeout: defaults.connect_timeout(self.connect_timeout),
-            options: self.options,
-            session_attrs: self.session_attrs,
-            channel_binding: self.channel_binding,
-            password_file: defaults.password_file(),
-        })
-    }
-
-    fn hosts(&self) -> Result<Vec<Host>, EndpointError> {
-        if self.hosts.is_empty() {
-            // libpq's default is a socket directory chosen when it was compiled; that is a guess here.
-            return fail(format!(
-                "the URL names no host; expected {SHAPE}, or ?host=/directory for a socket"
-            ));
-        }
-        if let Some(ports) = &self.ports
-            && ports.len() != 1
-            && ports.len() != self.hosts.len()
-        {
-            return fail("parameter port: expected one port, or one for each host");
-        }
-        let mut hosts = Vec::new();
-        for (index, (name, own_port)) in self.hosts.iter().enumerate() {
-            check_host(name).map_err(EndpointError)?;
-            let port = match &self.ports {
-                Some(ports) => ports
-                    .get(index)
-                    .or_else(|| ports.first())
-                    .copied()
-                    .flatten(),
-                None => *own_port,
-            };
-            hosts.push(Host {
-                name: name.clone(),
-                port: port.unwrap_or(DEFAULT_PORT),
-            });
-        }
-        Ok(hosts)
     }
 }
 
@@ -294,7 +133,7 @@ fn hosts_of(text: &str) -> Result<Vec<(String, Option<u16>)>, EndpointError> {
 }
 
 /// A port; nothing stands for the default.
-fn port_of(text: &str) -> Result<Option<u16>, EndpointError> {
+pub(super) fn port_of(text: &str) -> Result<Option<u16>, EndpointError> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -341,7 +180,7 @@ fn hex(byte: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn fail<T>(message: impl Into<String>) -> Result<T, EndpointError> {
+pub(super) fn fail<T>(message: impl Into<String>) -> Result<T, EndpointError> {
     Err(EndpointError(message.into()))
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::manifest::{ChannelBinding, Endpoint, Host, SessionAttrs, SslMode};
+use crate::manifest::{ChannelBinding, ClientCertificate, Endpoint, Host, SessionAttrs, SslMode};
 use crate::secret::Secret;
 
 const CANARY: &str = "Canary7Pw";
@@ -120,10 +120,46 @@ fn parameters_override_the_rest() {
     refused("postgres://u@h/d?sslmode=yes");
     refused("postgres://u@h/d?channel_binding=yes");
     refused("postgres://u@h/d?connect_timeout=soon");
-    assert!(
-        refused("postgres://u@h/d?gssencmode=disable").contains("unknown parameter gssencmode")
-    );
+    refused("postgres://u@h/d?gssencmode=require");
+    refused("postgres://u@h/d?sslnegotiation=direct");
+    assert!(refused("postgres://u@h/d?sslcrl=/x").contains("unknown parameter sslcrl"));
     assert!(refused("postgres://u@h/d?target_session_attrs=master").contains("prefer-standby"));
+}
+
+#[test]
+fn what_other_drivers_write_and_dbctl_does_anyway_may_stay() {
+    let plain = parse("postgres://u@h/d");
+    for parameter in [
+        "gssencmode=disable",
+        "sslnegotiation=postgres",
+        "keepalives_idle=30",
+        "tcp_user_timeout=1000",
+        "load_balance_hosts=random",
+        "statement-cache-capacity=0",
+    ] {
+        assert_eq!(parse(&format!("postgres://u@h/d?{parameter}")), plain);
+    }
+    let options = |url| parse(url).options.unwrap();
+    assert_eq!(
+        options("postgres://u@h/d?options=-cx%3D1&options[search_path]=a%20b\\c"),
+        r"-cx=1 -c search_path=a\ b\\c"
+    );
+    assert_eq!(
+        options("postgres://u@h/d?options%5BTimeZone%5D=UTC"),
+        "-c TimeZone=UTC"
+    );
+}
+
+#[test]
+fn a_client_certificate_has_a_key() {
+    let own = parse("postgres://u@h/d?sslcert=/c.crt&sslkey=/c.key").client_certificate;
+    assert_eq!(own.unwrap().key, PathBuf::from("/c.key"));
+    assert!(refused("postgres://u@h/d?sslcert=/c.crt").contains("name its file with sslkey"));
+    // As libpq: a key alone means nothing.
+    assert_eq!(
+        parse("postgres://u@h/d?sslkey=/c.key").client_certificate,
+        None
+    );
 }
 
 #[test]
@@ -206,6 +242,10 @@ fn to_url_and_parse_are_inverse() {
                 database: (*text).to_owned(),
                 ssl_mode: [SslMode::Prefer, SslMode::Disable, SslMode::VerifyFull][index % 3],
                 ssl_root_cert: (index % 2 == 1).then(|| PathBuf::from(format!("/ca/{text}"))),
+                client_certificate: (index % 3 == 1).then(|| ClientCertificate {
+                    certificate: format!("/crt/{text}").into(),
+                    key: format!("/key/{text}").into(),
+                }),
                 connect_timeout: (index % 2 == 0).then(|| Duration::from_secs(9)),
                 options: (index % 4 == 0).then(|| (*text).to_owned()),
                 session_attrs: [

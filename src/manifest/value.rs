@@ -17,6 +17,8 @@ pub enum Source {
     Default,
     /// A literal of the built-in manifest.
     BuiltIn,
+    /// A file where libpq looks for it in the home directory.
+    Home,
     /// libpq's password file, and the line in it.
     PasswordFile(PathBuf, Option<usize>),
 }
@@ -30,6 +32,7 @@ impl std::fmt::Display for Source {
             Self::File(line) => write!(f, "file line {line}"),
             Self::Default => f.write_str("default"),
             Self::BuiltIn => f.write_str("built in"),
+            Self::Home => f.write_str("home directory"),
             Self::PasswordFile(path, None) => write!(f, "password file {}", path.display()),
             Self::PasswordFile(path, Some(line)) => {
                 write!(f, "password file {}:{line}", path.display())

@@ -128,9 +128,11 @@ impl Values<'_> {
             Source::Env(name) => format!(" in environment {name}"),
             Source::DotEnv(name) => format!(" in .env {name}"),
             Source::Default => " as the default".to_owned(),
-            Source::Flag | Source::File(_) | Source::BuiltIn | Source::PasswordFile(..) => {
-                String::new()
-            }
+            Source::Flag
+            | Source::File(_)
+            | Source::BuiltIn
+            | Source::Home
+            | Source::PasswordFile(..) => String::new(),
         };
         self.problem(
             key,
@@ -268,9 +270,11 @@ impl Values<'_> {
     fn base(&self, source: &Source) -> PathBuf {
         match source {
             Source::File(_) | Source::Default | Source::BuiltIn => self.context.base,
-            Source::Flag | Source::Env(_) | Source::DotEnv(_) | Source::PasswordFile(..) => {
-                self.context.directory
-            }
+            Source::Flag
+            | Source::Env(_)
+            | Source::DotEnv(_)
+            | Source::Home
+            | Source::PasswordFile(..) => self.context.directory,
         }
         .to_path_buf()
     }

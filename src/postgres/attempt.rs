@@ -320,13 +320,19 @@ impl Attempt<'_> {
         )
     }
 
-    /// An error, with what the password file has to do with it.
+    /// An error, with what was shown to the server.
     fn failed(&self, host: &Host, error: &OpenError) -> Failure {
         let (reason, advice) = classify(error);
-        let note = (reason == Reason::LogIn)
-            .then(|| self.endpoint.password_note(host))
-            .flatten();
         let mut text = describe_open(error);
+        let note = (reason == Reason::LogIn)
+            .then(|| match &self.endpoint.client_certificate {
+                Some(own) if text.to_lowercase().contains("certificate") => Some(format!(
+                    "the client certificate is {}",
+                    own.certificate.display()
+                )),
+                _ => self.endpoint.password_note(host),
+            })
+            .flatten();
         if let Some(note) = note {
             text = format!("{text}; {note}");
         }

@@ -141,7 +141,7 @@ pub(super) fn classify(error: &OpenError) -> (Reason, &'static str) {
     match error {
         OpenError::Driver(error) => classify_driver(error),
         OpenError::NoTls => (Reason::Tls, CHECK_SSLMODE),
-        OpenError::Tls(_) => (Reason::Tls, tls_advice(error).unwrap_or(CHECK_SSLMODE)),
+        OpenError::Tls(_) => cause(error).map_or((Reason::Tls, CHECK_SSLMODE), classify_tls),
         OpenError::Connect(_) | OpenError::Io(_) => (Reason::Unreachable, CHECK_ADDRESS),
     }
 }
@@ -155,12 +155,12 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         ),
         Some(code)
             if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
-                && message.contains("client certificate") =>
+                && message.contains("certificate") =>
         {
             (
                 Reason::LogIn,
-                "dbctl has no client certificates (sslcert, sslkey): give the role a line in pg_hba.conf that asks for a password and no \
-                 clientcert, for the address that dbctl comes from",
+                "pg_hba.conf asks for a client certificate of this role (its common name, or what pg_ident.conf maps to it): name it with sslcert and \
+                 sslkey (or PGSSLCERT and PGSSLKEY)",
             )
         }
         Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (
@@ -203,20 +203,39 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         ),
         None if describe(error).contains("unsupported authentication method") => (
             Reason::LogIn,
-            "the server asks for GSSAPI, SSPI or the like, and dbctl has passwords only: give the role a line in pg_hba.conf with scram-sha-256 \
+            "the server asks for GSSAPI, SSPI or the like, and dbctl has only passwords and certificates: give the role a line in pg_hba.conf with scram-sha-256 \
              for the address that dbctl comes from",
         ),
-        None => match (cause(error), tls_advice(error)) {
+        None => match (cause(error), cause(error)) {
             (Some(refusal), _) => (Reason::Refused, log_in_advice(refusal)),
-            (None, Some(advice)) => (Reason::Tls, advice),
+            (None, Some(tls)) => classify_tls(tls),
             (None, None) => (Reason::Unreachable, CHECK_ADDRESS),
         },
     }
 }
 
-/// What to do about a failure of TLS; `None` when it is about something else.
-fn tls_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    cause(error).map(certificate_advice)
+/// The class of a failure of TLS, and what to do about it.
+fn classify_tls(error: &rustls::Error) -> (Reason, &'static str) {
+    use rustls::AlertDescription as Alert;
+    match error {
+        // What a server says of a client's certificate; with TLS 1.3 it comes when the handshake is done.
+        rustls::Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+            | Alert::CertificateRequired,
+        ) => (
+            Reason::LogIn,
+            "the server does not accept the client certificate: check that it has not expired and is of an authority in the server's \
+             ssl_ca_file, and name another with sslcert and sslkey",
+        ),
+        _ => (Reason::Tls, certificate_advice(error)),
+    }
 }
 
 /// The first error of this kind among an error and its sources. One in an error of a stream is no source of it.

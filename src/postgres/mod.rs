@@ -4,6 +4,7 @@ mod attempt;
 mod blockers;
 pub mod capacity;
 pub mod catalog;
+mod client_certificate;
 mod connect;
 mod error;
 mod first_look;

@@ -12,7 +12,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::TlsConnector;
 
-use crate::manifest::{Endpoint, SslMode};
+use super::client_certificate::client_certificate;
+use crate::manifest::{Endpoint, Host, SslMode};
 
 /// The connector for this endpoint's `sslmode`.
 pub(super) fn connector(endpoint: &Endpoint) -> Result<TlsConnector, String> {
@@ -43,7 +44,16 @@ pub(super) fn connector(endpoint: &Endpoint) -> Result<TlsConnector, String> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
     };
-    Ok(Arc::new(config.with_no_client_auth()).into())
+    let config = match &endpoint.client_certificate {
+        Some(own) if wanted(endpoint) => client_certificate(config, own)?,
+        _ => config.with_no_client_auth(),
+    };
+    Ok(Arc::new(config).into())
+}
+
+/// Whether there may be TLS at all: a file that cannot be read must not be in the way of a socket.
+fn wanted(endpoint: &Endpoint) -> bool {
+    endpoint.ssl_mode != SslMode::Disable && !endpoint.hosts.iter().all(Host::is_socket)
 }
 
 /// The root certificates: the endpoint's file, else the system's.

@@ -63,6 +63,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
                 database: database.to_owned(),
                 ssl_mode: SslMode::Disable,
                 ssl_root_cert: None::<PathBuf>,
+                client_certificate: None,
                 connect_timeout: None,
                 options: None,
                 session_attrs: SessionAttrs::Any,

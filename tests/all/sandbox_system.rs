@@ -77,6 +77,7 @@ fn at(host: &str, port: u16, role: &str, database: &str) -> Target {
             database: database.to_owned(),
             ssl_mode: SslMode::Prefer,
             ssl_root_cert: None,
+            client_certificate: None,
             connect_timeout: None,
             options: None,
             session_attrs: SessionAttrs::Any,

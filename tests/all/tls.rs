@@ -1,5 +1,6 @@
 //! `sslmode` and `sslrootcert`, on a server with a certificate of the test's own authority.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use dbctl::manifest::Endpoint;
@@ -17,6 +18,21 @@ pub(crate) struct Authority {
     ca_key: String,
     pub(crate) certificate: String,
     pub(crate) key: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    /// A certificate of this authority for a role, and its key.
+    fn issue(&self, role: &str, until: i32) -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, role);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
 }
 
 fn authority(name: &str) -> Authority {
@@ -47,6 +63,7 @@ pub(crate) fn authority_with(
         ca_key: ca_key_pem,
         certificate: certificate.pem(),
         key: key.serialize_pem(),
+        issuer,
     }
 }
 
@@ -228,8 +245,8 @@ fn preferred_tls_that_does_not_lead_in_is_done_without() {
 
     // What dbctl cannot do it says, and does not take the server for one that is away.
     for (role, advice) in [
-        ("gss_role", "dbctl has passwords only"),
-        ("cert_role", "dbctl has no client certificates"),
+        ("gss_role", "dbctl has only passwords and certificates"),
+        ("cert_role", "asks for a client certificate of this role"),
     ] {
         let url = format!("postgresql://{role}:x@{address}/postgres?sslmode=require");
         let endpoint = Endpoint::parse(&url).unwrap();
@@ -283,13 +300,136 @@ fn preferred_tls_that_does_not_lead_in_is_done_without() {
         .says("host and port are right");
 }
 
+#[test]
+fn a_client_certificate_opens_what_asks_for_one() {
+    let (own, other) = (authority("own"), authority("other"));
+    let (server, mut lab) = offering_tls(&own, "host all all all scram-sha-256\n");
+    let role = lab.db("a");
+    put(&lab, "clients.crt", &own.ca);
+    std::fs::write(
+        lab.sql("postgres", "SHOW hba_file"),
+        format!("host all postgres all scram-sha-256\nhostssl all {role} all cert\n"),
+    )
+    .unwrap();
+    lab.sql(
+        "postgres",
+        "ALTER SYSTEM SET ssl_ca_file = 'clients.crt'; SELECT pg_reload_conf()",
+    );
+    let address = format!("localhost:{}", server.port());
+    let ca = lab.write("ca.crt", &own.ca).display().to_string();
+    let parameters = |certificate: &str, key: &str| {
+        format!("?sslmode=verify-full&sslrootcert={ca}&sslcert={certificate}&sslkey={key}")
+    };
+    let file = |lab: &Lab, name: &str, text: &str| {
+        let path = lab.write(name, text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    };
+    let (certificate, key) = own.issue(&role, 2200);
+    let certificate = file(&lab, "own.crt", &certificate);
+    let key = file(&lab, "own.key", &key);
+
+    with_url(
+        &mut lab,
+        &address,
+        &format!("?sslmode=verify-full&sslrootcert={ca}"),
+    );
+    until("the server asks for one", Duration::from_secs(60), || {
+        let run = lab.run(&["status"]);
+        run.code == 4
+            && run.all().contains("requires a valid client certificate")
+            && run
+                .all()
+                .contains("asks for a client certificate of this role")
+    });
+    with_url(&mut lab, &address, &parameters(&certificate, &key));
+    lab.run(&["migrate", "-q"]).exits(0);
+    lab.run(&["status"]).exits(0);
+
+    // The environment, and the home directory.
+    with_url(&mut lab, &address, "");
+    lab.env.insert("PGSSLCERT".to_owned(), certificate.clone());
+    lab.run(&["status"]).exits(3).says("sslcert has no key");
+    lab.env.insert("PGSSLKEY".to_owned(), key.clone());
+    lab.run(&["status"]).exits(0);
+    lab.run(&["services"])
+        .exits(0)
+        .says("environment PGSSLCERT")
+        .says("environment PGSSLKEY");
+    lab.env.remove("PGSSLCERT");
+    lab.env.remove("PGSSLKEY");
+    let home = lab.write("home/.postgresql/root.crt", &own.ca);
+    let home = home.parent().unwrap();
+    std::fs::copy(&certificate, home.join("postgresql.crt")).unwrap();
+    std::fs::copy(&key, home.join("postgresql.key")).unwrap();
+    let above = home.parent().unwrap().display().to_string();
+    lab.env.insert("HOME".to_owned(), above);
+    with_url(&mut lab, &address, "?sslmode=verify-full");
+    lab.run(&["status"]).exits(0);
+    let services = lab.run(&["services"]).exits(0).all();
+    for key in ["sslrootcert", "sslcert", "sslkey"] {
+        let line = services.lines().find(|line| line.contains(key)).unwrap();
+        assert!(line.contains("home directory"), "{services}");
+    }
+    lab.env.remove("HOME");
+
+    // What cannot be used is told, and nobody is asked.
+    let (expired, expired_key) = own.issue(&role, 2020);
+    let expired = file(&lab, "expired.crt", &expired);
+    let expired_key = file(&lab, "expired.key", &expired_key);
+    let (foreign, foreign_key) = other.issue(&role, 2200);
+    let foreign = file(&lab, "foreign.crt", &foreign);
+    let foreign_key = file(&lab, "foreign.key", &foreign_key);
+    let (namesake, namesake_key) = own.issue("somebody", 2200);
+    let namesake = file(&lab, "namesake.crt", &namesake);
+    let namesake_key = file(&lab, "namesake.key", &namesake_key);
+    let encrypted = file(
+        &lab,
+        "encrypted.key",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
+    let empty = file(&lab, "empty.key", "");
+    let open = lab.write("open.key", "").display().to_string();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for (certificate, key, said) in [
+        (&expired, &expired_key, "has not expired"),
+        (&foreign, &foreign_key, "ssl_ca_file"),
+        (
+            &namesake,
+            &namesake_key,
+            "asks for a client certificate of this role",
+        ),
+        (
+            &certificate,
+            &expired_key,
+            "is not the key of the certificate",
+        ),
+        (&certificate, &encrypted, "is encrypted"),
+        (&certificate, &empty, "holds no private key"),
+        (&certificate, &open, "chmod 600"),
+        (&empty, &key, "holds no certificate"),
+        (
+            &"/nowhere.crt".to_owned(),
+            &key,
+            "/nowhere.crt cannot be read",
+        ),
+    ] {
+        with_url(&mut lab, &address, &parameters(certificate, key));
+        lab.run(&["status"]).exits(4).says(said);
+    }
+}
+
+/// Writes a file into the server's directory.
+fn put(lab: &Lab, name: &str, text: &str) {
+    let lines = format!("SELECT unnest(string_to_array('{text}', E'\\n'))");
+    lab.sql(
+        "postgres",
+        &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat > {name}'"),
+    );
+}
+
 /// Gives the lab's server a certificate and its key.
 pub(crate) fn install(lab: &Lab, certificate: &str, key: &str) {
-    for (name, text) in [("server.crt", certificate), ("server.key", key)] {
-        let lines = format!("SELECT unnest(string_to_array('{text}', E'\\n'))");
-        lab.sql(
-            "postgres",
-            &format!("COPY ({lines}) TO PROGRAM 'umask 077; cat > {name}'"),
-        );
-    }
+    put(lab, "server.crt", certificate);
+    put(lab, "server.key", key);
 }

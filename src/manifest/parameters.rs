@@ -1,0 +1,254 @@
+//! The parts of a connection URI and its parameters, and the endpoint that they make.
+
+use super::defaults::Defaults;
+use super::endpoint::{
+    ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
+};
+use super::tls::Tls;
+use super::uri::{HINT, MAX_NAME, SHAPE, check_host, fail, port_of, unbracketed};
+use crate::secret::Secret;
+
+/// An endpoint in the making.
+#[derive(Default)]
+pub(super) struct Parts {
+    user: String,
+    password: Option<String>,
+    database: String,
+    hosts: Vec<(String, Option<u16>)>,
+    ports: Option<Vec<Option<u16>>>,
+    tls: Tls,
+    connect_timeout: Option<u32>,
+    options: Option<String>,
+    session_attrs: SessionAttrs,
+    channel_binding: ChannelBinding,
+}
+
+impl Parts {
+    /// What stands before the parameters.
+    pub(super) fn new(
+        user: String,
+        password: Option<String>,
+        database: String,
+        hosts: Vec<(String, Option<u16>)>,
+    ) -> Self {
+        Self {
+            user,
+            password,
+            database,
+            hosts,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one parameter. `stray` says that the parameters hold an `@`, so they may be a piece of a password.
+    pub(super) fn parameter(
+        &mut self,
+        name: &str,
+        value: String,
+        stray: bool,
+    ) -> Result<(), EndpointError> {
+        match name {
+            "user" => self.user = value,
+            "password" => self.password = Some(value),
+            "dbname" => self.database = value,
+            "host" => {
+                // What stands after a colon is a port of its own, whatever names the host.
+                let own: Vec<Option<u16>> = self.hosts.iter().map(|(_, port)| *port).collect();
+                if self.ports.is_none() && own.iter().any(Option::is_some) {
+                    self.ports = Some(own);
+                }
+                self.hosts = value
+                    .split(',')
+                    .map(|host| (unbracketed(host).to_owned(), None))
+                    .collect();
+            }
+            "port" => {
+                let ports: Result<_, _> = value.split(',').map(port_of).collect();
+                self.ports = Some(ports?);
+            }
+            "sslmode" => {
+                let Some(mode) = SslMode::parse(&value) else {
+                    return fail(
+                        "parameter sslmode: expected disable, allow, prefer, require, verify-ca or verify-full",
+                    );
+                };
+                self.tls.mode = Some(mode);
+            }
+            "sslrootcert" => self.tls.root_cert = given(value),
+            "sslcert" => self.tls.certificate = given(value),
+            "sslkey" => self.tls.key = given(value),
+            "connect_timeout" => {
+                let Ok(seconds) = value.parse() else {
+                    return fail("parameter connect_timeout: expected a number of seconds");
+                };
+                self.connect_timeout = Some(seconds);
+            }
+            "options" => self.options = given(value),
+            "target_session_attrs" => {
+                let Some(attrs) = SessionAttrs::parse(&value) else {
+                    return fail(
+                        "parameter target_session_attrs: expected any, read-write, read-only, primary, standby or prefer-standby",
+                    );
+                };
+                self.session_attrs = attrs;
+            }
+            "channel_binding" => {
+                let Some(binding) = ChannelBinding::parse(&value) else {
+                    return fail("parameter channel_binding: expected disable, prefer or require");
+                };
+                self.channel_binding = binding;
+            }
+            "gssencmode" if value == "require" => {
+                return fail(
+                    "parameter gssencmode=require: dbctl has no GSSAPI; use TLS (sslmode=verify-full)",
+                );
+            }
+            "sslnegotiation" if value == "direct" => {
+                return fail(
+                    "parameter sslnegotiation=direct: dbctl asks for TLS first, which every server of PostgreSQL understands; take it out of the URL",
+                );
+            }
+            _ if without_meaning(name) => {}
+            _ => {
+                let setting = name
+                    .strip_prefix("options[")
+                    .and_then(|name| name.strip_suffix(']'));
+                if let Some(setting) = setting {
+                    self.setting(setting, &value);
+                    return Ok(());
+                }
+                let plain = !name.is_empty()
+                    && name.len() <= 40
+                    && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+                return fail(if plain && !stray {
+                    format!("unknown parameter {name}; take it out of the URL")
+                } else {
+                    format!("a parameter after the ? is unknown; {HINT}")
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The endpoint; what is left open is as the environment says.
+    pub(super) fn finish(mut self, defaults: &Defaults) -> Result<Endpoint, EndpointError> {
+        if self.user.is_empty() {
+            return fail(format!("the URL names no role; expected {SHAPE}"));
+        }
+        if self.password.as_ref().is_some_and(String::is_empty) {
+            return fail("the password in the URL is empty; write one, or leave the colon out");
+        }
+        if self.database.is_empty() {
+            self.database.clone_from(&self.user);
+        }
+        for (what, name) in [("role", &self.user), ("database", &self.database)] {
+            if name.chars().any(char::is_control) {
+                return fail(format!("the {what} in the URL holds a control character"));
+            }
+            if name.len() > MAX_NAME {
+                return fail(format!(
+                    "the {what} in the URL is longer than {MAX_NAME} bytes; PostgreSQL would cut it silently"
+                ));
+            }
+        }
+        let hosts = self.hosts()?;
+        let tls = defaults.tls(self.tls).map_err(EndpointError)?;
+        Ok(Endpoint {
+            hosts,
+            user: self.user,
+            password: self.password.map(Secret::new),
+            password_source: None,
+            database: self.database,
+            ssl_mode: tls.mode,
+            ssl_root_cert: tls.root_cert,
+            client_certificate: tls.client_certificate,
+            connect_timeout: defaults.connect_timeout(self.connect_timeout),
+            options: self.options,
+            session_attrs: self.session_attrs,
+            channel_binding: self.channel_binding,
+            password_file: defaults.password_file(),
+        })
+    }
+
+    /// One more setting behind the options for the server, as sqlx has it.
+    fn setting(&mut self, name: &str, value: &str) {
+        let options = self.options.get_or_insert_default();
+        if !options.is_empty() {
+            options.push(' ');
+        }
+        options.push_str("-c ");
+        options.push_str(&escaped(&format!("{name}={value}")));
+    }
+
+    fn hosts(&self) -> Result<Vec<Host>, EndpointError> {
+        if self.hosts.is_empty() {
+            // libpq's default is a socket directory chosen when it was compiled; that is a guess here.
+            return fail(format!(
+                "the URL names no host; expected {SHAPE}, or ?host=/directory for a socket"
+            ));
+        }
+        if let Some(ports) = &self.ports
+            && ports.len() != 1
+            && ports.len() != self.hosts.len()
+        {
+            return fail("parameter port: expected one port, or one for each host");
+        }
+        let mut hosts = Vec::new();
+        for (index, (name, own_port)) in self.hosts.iter().enumerate() {
+            check_host(name).map_err(EndpointError)?;
+            let port = match &self.ports {
+                Some(ports) => ports
+                    .get(index)
+                    .or_else(|| ports.first())
+                    .copied()
+                    .flatten(),
+                None => *own_port,
+            };
+            hosts.push(Host {
+                name: name.clone(),
+                port: port.unwrap_or(DEFAULT_PORT),
+            });
+        }
+        Ok(hosts)
+    }
+}
+
+/// A value that is not empty.
+fn given(value: String) -> Option<String> {
+    Some(value).filter(|value| !value.is_empty())
+}
+
+/// Whether a parameter of libpq or of a driver changes nothing of what dbctl does: it may stay in a URL that the service has as well.
+fn without_meaning(name: &str) -> bool {
+    [
+        // dbctl sets its own, so that it is found in pg_stat_activity.
+        "application_name",
+        "fallback_application_name",
+        // dbctl never asks for encryption by GSSAPI, and asks for TLS in the way that all servers know.
+        "gssencmode",
+        "sslnegotiation",
+        // It has its own, which free a lock within 90 s where the client's machine is gone.
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "keepalives_retries",
+        "tcp_user_timeout",
+        // It tries hosts in order, and prepares nothing by name.
+        "load_balance_hosts",
+        "statement-cache-capacity",
+    ]
+    .contains(&name)
+}
+
+/// A word of the server's command line (PostgreSQL documentation, "Connection Settings": a backslash stands before spaces and backslashes).
+fn escaped(text: &str) -> String {
+    let mut word = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() || c == '\\' {
+            word.push('\\');
+        }
+        word.push(c);
+    }
+    word
+}
