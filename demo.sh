@@ -14,6 +14,7 @@ if [ "${1:-}" != inside ]; then
     bin=$(scripts/postgres-runtime.sh 17 | sed -n 's/^17 //p')
     # The dev profile: it builds in a fraction of the time, and ./test.sh shares it.
     cargo build --locked
+    built=$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/debug
     export DBCTL_POSTGRES_BIN=$bin
     echo "== Starting the sandbox: two TimescaleDB servers, one PostgreSQL server, directories for the file stores"
     # From a folder of its own, so that no dbctl.toml or .env of yours is read.
@@ -21,7 +22,7 @@ if [ "${1:-}" != inside ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     cd "$work"
-    "$here/target/debug/dbctl" sandbox run -- env PATH="$here/target/debug:$PATH" "$here/demo.sh" inside
+    "$built/dbctl" sandbox run -- env PATH="$built:$PATH" "$here/demo.sh" inside
     echo "== The servers are stopped and their data is gone"
     exit 0
 fi

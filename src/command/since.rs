@@ -1,5 +1,6 @@
 //! The report of the last run, for `verify --since-last`.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::regular::read_regular;
 use crate::report::Severity;
-use crate::report::changes::Known;
+use crate::report::changes::{Before, Blank, Known};
 
 /// The largest report that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -17,7 +18,7 @@ const LARGEST: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Last {
     path: PathBuf,
-    findings: Option<Vec<Known>>,
+    report: Option<Before>,
 }
 
 impl Last {
@@ -34,7 +35,7 @@ impl Last {
                 return if folder.is_dir() {
                     Ok(Self {
                         path: path.to_path_buf(),
-                        findings: None,
+                        report: None,
                     })
                 } else {
                     Err(at(format!(
@@ -57,19 +58,19 @@ impl Last {
             )));
         }
         let bytes = read_regular(path, LARGEST).map_err(|error| at(error.to_string()))?;
-        let findings = findings(&bytes).ok_or_else(|| {
+        let report = before(&bytes).ok_or_else(|| {
             at(format!("expected a report of dbctl verify (JSON, version 1), found something else; {advice}"))
         })?;
         Ok(Self {
             path: path.to_path_buf(),
-            findings: Some(findings),
+            report: Some(report),
         })
     }
 
-    /// The findings of the last run; `None` when there was none.
+    /// What the last run reported; `None` when there was none.
     #[must_use]
-    pub fn findings(&self) -> Option<&[Known]> {
-        self.findings.as_deref()
+    pub const fn report(&self) -> Option<&Before> {
+        self.report.as_ref()
     }
 
     /// Replaces the file by a new report, at once or not at all, readable by its owner alone.
@@ -101,15 +102,28 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// The findings of a report; `None` when it is none.
-fn findings(bytes: &[u8]) -> Option<Vec<Known>> {
+/// What a report says; `None` when it is none.
+fn before(bytes: &[u8]) -> Option<Before> {
     let report: Value = serde_json::from_slice(bytes).ok()?;
-    let is_ours = report.get("version")?.as_u64()? == 1
-        && report.pointer("/tool/name")?.as_str()? == "dbctl"
-        && report.get("not_checked")?.is_array();
+    let is_ours =
+        report.get("version")?.as_u64()? == 1 && report.pointer("/tool/name")?.as_str()? == "dbctl";
     if !is_ours {
         return None;
     }
+    Some(Before {
+        findings: findings(&report)?,
+        blanks: blanks(&report)?,
+    })
+}
+
+fn blanks(report: &Value) -> Option<BTreeSet<Blank>> {
+    let text = |gap: &Value, key: &str| Some(gap.get(key)?.as_str()?.to_owned());
+    (report.get("not_checked")?.as_array()?.iter())
+        .map(|gap| Some((text(gap, "service")?, text(gap, "rule")?)))
+        .collect()
+}
+
+fn findings(report: &Value) -> Option<Vec<Known>> {
     report
         .get("findings")?
         .as_array()?
@@ -134,6 +148,7 @@ fn findings(bytes: &[u8]) -> Option<Vec<Known>> {
                 service: text("service"),
                 object: (object("kind")?, object("schema"), object("name")?),
                 message: text("message")?,
+                remedy: text("remedy")?,
             })
         })
         .collect()

@@ -4,9 +4,27 @@ use super::defaults::Defaults;
 use super::endpoint::{
     ChannelBinding, DEFAULT_PORT, Endpoint, EndpointError, Host, SessionAttrs, SslMode,
 };
+use super::suggest::closest;
 use super::tls::Tls;
 use super::uri::{HINT, MAX_NAME, SHAPE, check_host, fail, port_of, unbracketed};
 use crate::secret::Secret;
+
+/// The parameters that mean something, for whoever misspells one: without it TLS, say, would be lost.
+const KNOWN: [&str; 13] = [
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "port",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "connect_timeout",
+    "options",
+    "target_session_attrs",
+    "channel_binding",
+];
 
 /// An endpoint in the making.
 #[derive(Default)]
@@ -121,7 +139,12 @@ impl Parts {
                     && name.len() <= 40
                     && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
                 return fail(if plain && !stray {
-                    format!("unknown parameter {name}; take it out of the URL")
+                    match closest(name, KNOWN) {
+                        Some(known) => format!("unknown parameter {name}; did you mean {known}?"),
+                        None => format!(
+                            "dbctl has no parameter {name}; take it out of the URL that dbctl is given"
+                        ),
+                    }
                 } else {
                     format!("a parameter after the ? is unknown; {HINT}")
                 });

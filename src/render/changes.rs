@@ -1,14 +1,16 @@
 //! What has changed since another report of `verify`: for people, and for scripts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Style;
-use super::verify::{tone, verdict};
+use super::verify::{not_checked, tone, verdict};
 use super::verify_json::report_value;
 use crate::report::changes::{Changes, Known};
-use crate::report::grouped::causes;
+use crate::report::grouped::{by_reason, causes};
 use crate::report::text::{count, one_line};
 use crate::report::verify::Report;
 
@@ -19,6 +21,22 @@ struct V1Changes<'a> {
     gone: Vec<V1Known<'a>>,
     not_checked: Vec<V1Known<'a>>,
     unchanged: usize,
+    stopped: Vec<V1Stopped<'a>>,
+    resumed: Vec<V1Resumed<'a>>,
+}
+
+#[derive(Serialize)]
+struct V1Stopped<'a> {
+    services: Vec<&'a str>,
+    rules: Vec<&'a str>,
+    reason: &'a str,
+    remedy: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct V1Resumed<'a> {
+    service: &'a str,
+    rules: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +89,19 @@ impl<'a> From<&'a Changes> for V1Changes<'a> {
             gone: list(&changes.gone),
             not_checked: list(&changes.unseen),
             unchanged: changes.unchanged.len(),
+            stopped: by_reason(&changes.stopped)
+                .into_iter()
+                .map(|stopped| V1Stopped {
+                    services: stopped.services,
+                    rules: stopped.rules,
+                    reason: stopped.reason,
+                    remedy: stopped.remedy,
+                })
+                .collect(),
+            resumed: resumed(changes)
+                .into_iter()
+                .map(|(service, rules)| V1Resumed { service, rules })
+                .collect(),
         }
     }
 }
@@ -119,13 +150,14 @@ pub fn table(report: &Report, changes: &Changes, style: Style) -> String {
     }
     lines(changes, "", style, &mut out);
     out.push_str(&format!(
-        "{} new, {} gone, {} not looked at this time, {} unchanged\n\n{}\n",
+        "{} new, {} gone, {} not looked at this time, {} unchanged\n",
         changes.new.len(),
         changes.gone.len(),
         changes.unseen.len(),
         changes.unchanged.len(),
-        verdict(report, style)
     ));
+    not_checked(report, style, &mut out);
+    out.push_str(&format!("\n{}\n", verdict(report, style)));
     out
 }
 
@@ -135,6 +167,22 @@ pub fn round(report: &Report, changes: &Changes, now: OffsetDateTime, style: Sty
     let mut out = String::new();
     let stamp = stamp(now);
     lines(changes, &format!("{stamp} "), style, &mut out);
+    for stopped in by_reason(&changes.stopped) {
+        out.push_str(&format!(
+            "{stamp} not checked {}: {} ({})\n",
+            one_line(&stopped.who()),
+            one_line(stopped.reason),
+            count(stopped.rules.len(), "rule")
+        ));
+        out.push_str(&remedy(stopped.remedy.unwrap_or_default()));
+    }
+    for (service, rules) in resumed(changes) {
+        out.push_str(&format!(
+            "{stamp} checked again {}: {}\n",
+            one_line(service),
+            count(rules.len(), "rule")
+        ));
+    }
     if changes.first {
         out.push_str(&format!(
             "{stamp} {}, {} not checked\n",
@@ -163,8 +211,28 @@ fn lines(changes: &Changes, stamp: &str, style: Style, out: &mut String) {
                 one_line(known.service.as_deref().unwrap_or("manifest")),
                 one_line(&known.message)
             ));
+            if word == "new " {
+                out.push_str(&remedy(&known.remedy));
+            }
         }
     }
+}
+
+/// What to do, on a line of its own.
+fn remedy(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    format!("    -> {}\n", one_line(text))
+}
+
+/// What is looked at again, by service.
+fn resumed(changes: &Changes) -> BTreeMap<&str, Vec<&str>> {
+    let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (service, rule) in &changes.resumed {
+        services.entry(service).or_default().push(rule);
+    }
+    services
 }
 
 /// The time of a round, in UTC and whole seconds.

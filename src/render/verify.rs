@@ -143,7 +143,8 @@ fn finding(found: &Found, style: Style, out: &mut String) {
 }
 
 /// One reason stands once, however many rules it stopped.
-fn not_checked(report: &Report, style: Style, out: &mut String) {
+/// What was not checked, by reason, with what would make it readable.
+pub(super) fn not_checked(report: &Report, style: Style, out: &mut String) {
     if report.not_checked.is_empty() {
         return;
     }

@@ -1,9 +1,9 @@
 //! What has changed between two reports of `verify`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Severity;
-use super::verify::{Found, Report};
+use super::verify::{Found, NotChecked, Report};
 
 /// Kind, schema and name of an object.
 pub type ObjectName = (String, Option<String>, String);
@@ -24,6 +24,20 @@ pub struct Known {
     pub object: ObjectName,
     /// The sentence.
     pub message: String,
+    /// What mends it; empty where a report that was read again does not matter for that.
+    pub remedy: String,
+}
+
+/// A rule that could not look at a service: the service's name and the rule's id.
+pub type Blank = (String, String);
+
+/// What a report is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Before {
+    /// The findings.
+    pub findings: Vec<Known>,
+    /// What was not looked at.
+    pub blanks: BTreeSet<Blank>,
 }
 
 impl Known {
@@ -51,6 +65,7 @@ impl From<&Found> for Known {
                 finding.about.name.clone(),
             ),
             message: finding.message.clone(),
+            remedy: finding.remedy.clone(),
         }
     }
 }
@@ -68,15 +83,21 @@ pub struct Changes {
     pub unseen: Vec<Known>,
     /// Findings that were there and still are.
     pub unchanged: Vec<Known>,
+    /// What could be looked at, and cannot any more.
+    pub stopped: Vec<NotChecked>,
+    /// What could not be looked at, and was looked at now.
+    pub resumed: BTreeSet<Blank>,
+    /// All that was not looked at, now or when it was last asked for.
+    blanks: BTreeSet<Blank>,
 }
 
 impl Changes {
-    /// Compares a report with the findings of the one before; `None` when there is none.
+    /// Compares a report with the one before; `None` when there is none.
     #[must_use]
-    pub fn between(before: Option<&[Known]>, report: &Report) -> Self {
+    pub fn between(before: Option<&Before>, report: &Report) -> Self {
         let findings: Vec<Known> = report.findings.iter().map(Known::from).collect();
         let mut left: BTreeMap<_, Vec<&Known>> = BTreeMap::new();
-        for known in before.unwrap_or_default() {
+        for known in before.iter().flat_map(|before| &before.findings) {
             left.entry(known.key()).or_default().push(known);
         }
         let mut changes = Self {
@@ -99,23 +120,48 @@ impl Changes {
             };
             list.push(known.clone());
         }
+        changes.compare_blanks(before, report);
         changes
     }
 
-    /// Whether nothing came or went.
+    fn compare_blanks(&mut self, before: Option<&Before>, report: &Report) {
+        let known = before.map(|before| &before.blanks);
+        let blank = |gap: &NotChecked| (gap.service.clone(), gap.rule.to_owned());
+        self.stopped = (report.not_checked.iter())
+            .filter(|gap| known.is_none_or(|known| !known.contains(&blank(gap))))
+            .cloned()
+            .collect();
+        self.blanks = report.not_checked.iter().map(blank).collect();
+        let chosen = |name: &str| report.services.iter().any(|line| line.name == name);
+        for earlier in known.into_iter().flatten() {
+            if !chosen(&earlier.0) {
+                self.blanks.insert(earlier.clone());
+            } else if !self.blanks.contains(earlier) {
+                self.resumed.insert(earlier.clone());
+            }
+        }
+    }
+
+    /// Whether nothing came or went, and what can be looked at is the same.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.new.is_empty() && self.gone.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.new.is_empty()
+            && self.gone.is_empty()
+            && self.stopped.is_empty()
+            && self.resumed.is_empty()
     }
 
     /// What the next round is compared with: what was not looked at is still waited for.
     #[must_use]
-    pub fn kept(&self) -> Vec<Known> {
-        [&self.new, &self.unchanged, &self.unseen]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+    pub fn kept(&self) -> Before {
+        Before {
+            findings: [&self.new, &self.unchanged, &self.unseen]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            blanks: self.blanks.clone(),
+        }
     }
 }
 

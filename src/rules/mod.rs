@@ -172,6 +172,11 @@ impl<'a> Case<'a> {
                 text::ident(&self.snapshot()?.identity.database),
                 other.service.name
             ))),
+            Place::ForeignStamp(stamp) => Err(Gap::new(format!(
+                "the stamp of database {} names service {} (identity/foreign-stamp), so nothing in it was compared",
+                text::ident(&self.snapshot()?.identity.database),
+                text::ident(&stamp.service)
+            ))),
         }
     }
 

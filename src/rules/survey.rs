@@ -9,7 +9,7 @@ use super::link::{Reach, reaches};
 use super::sets::{Judged, Owners, judge};
 use super::{Subject, System};
 
-use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, diff};
+use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, Stamp, diff};
 
 /// Which database was reached.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub(super) enum Place<'a> {
     WrongDatabase,
     /// One of the right name that holds this service's schema.
     ForeignSchema(&'a Subject<'a>),
+    /// One of the right name that neither holds this service's schema nor is stamped as its own.
+    ForeignStamp(&'a Stamp),
 }
 
 /// Works for one subject.
@@ -114,7 +116,11 @@ impl<'a> Survey<'a> {
     }
 }
 
-fn place<'a>(system: &'a System<'a>, subject: &'a Subject<'a>, snapshot: &Snapshot) -> Place<'a> {
+fn place<'a>(
+    system: &'a System<'a>,
+    subject: &'a Subject<'a>,
+    snapshot: &'a Snapshot,
+) -> Place<'a> {
     if snapshot.identity.database != subject.service.database_name() {
         return Place::WrongDatabase;
     }
@@ -142,6 +148,12 @@ fn place<'a>(system: &'a System<'a>, subject: &'a Subject<'a>, snapshot: &Snapsh
             });
         if let Some(other) = other {
             return Place::ForeignSchema(other);
+        }
+        let stamp = snapshot.identity.stamp.known().and_then(Option::as_ref);
+        if let Some(stamp) = stamp
+            && stamp.service != subject.service.name
+        {
+            return Place::ForeignStamp(stamp);
         }
     }
     let migrated = snapshot

@@ -6,7 +6,7 @@ use dbctl::command::{self, Interrupt};
 use dbctl::exit::Exit;
 use dbctl::manifest::{Inputs, Manifest};
 use dbctl::render;
-use dbctl::report::changes::{Changes, Known};
+use dbctl::report::changes::{Before, Changes};
 use dbctl::report::verify::Report;
 
 use super::{Signals, Stop, load, severity, show};
@@ -37,7 +37,7 @@ pub(super) async fn verify(
         None => None,
     };
     let mut tried = command::verify::Tried::default();
-    let mut before: Option<Vec<Known>> = None;
+    let mut before: Option<Before> = None;
     loop {
         let compose = command::compose::load(manifest, &[], inputs).map_err(Stop::refused)?;
         let mut read = command::files_read(&loaded, compose.as_ref(), inputs);
@@ -49,7 +49,7 @@ pub(super) async fn verify(
         };
         signals.hold();
         if let Some(seconds) = options.watch {
-            let changes = Changes::between(before.as_deref(), &report);
+            let changes = Changes::between(before.as_ref(), &report);
             watched(global, &report, &changes)?;
             deliver::files(global, files, &report)?;
             before = Some(changes.kept());
@@ -66,7 +66,7 @@ pub(super) async fn verify(
             deliver::report(global, files, &report)?;
             return Ok(report.exit());
         };
-        let changes = Changes::between(last.findings(), &report);
+        let changes = Changes::between(last.report(), &report);
         show(
             global,
             || render::changes::json(&report, &changes),

@@ -192,8 +192,22 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     let before = of_the_server(&lab);
     lab.run(&["provision", "--dry-run"])
         .exits(3)
-        .says("the role of another service");
+        .says("the role of another service")
+        .says(&format!("ALTER DATABASE \"{db}\" OWNER TO \"{role}\""));
     assert_eq!(of_the_server(&lab), before);
+}
+
+#[test]
+fn what_another_role_keeps_of_dbctls_tables_is_told() {
+    let lab = Lab::migrated();
+    let (role, other) = (lab.db("k_social_user"), lab.db("simply_kaspa_user"));
+    lab.sql("ksocial", &format!("ALTER TABLE dbctl.identity OWNER TO {other}"));
+    lab.run(&["provision", "--service", K])
+        .exits(0)
+        .says("TABLE dbctl.identity")
+        .says(&format!("ALTER TABLE dbctl.identity OWNER TO \"{role}\""));
+    let owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'dbctl.identity'::regclass";
+    assert_eq!(lab.sql("ksocial", owner), other);
 }
 
 /// A server whose only difference is its version.

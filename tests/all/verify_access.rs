@@ -131,6 +131,26 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn a_database_that_is_stamped_for_another_service_is_not_compared() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE public.theirs (id int); \
+         UPDATE dbctl.identity SET service = 'lantern', set_name = 'lantern'",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let rules: Vec<&str> = list(&report, "findings")
+        .iter()
+        .map(|found| text(found, "rule"))
+        .collect();
+    assert_eq!(rules, ["identity/foreign-stamp"], "{}", shown(&report));
+    let why = list(&report, "not_checked")
+        .iter()
+        .any(|gap| text(gap, "reason").contains("names service lantern"));
+    assert!(why, "{}", shown(&report));
+}
+
+#[test]
 fn every_way_in_is_one_finding_and_its_remedy_closes_it() {
     play(&zoo(), CASES);
 }

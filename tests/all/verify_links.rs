@@ -444,6 +444,8 @@ fn a_way_in_that_only_the_attempt_shows() {
     let seen = list(&report, "findings").iter().any(|found| {
         text(found, "rule") == "access/foreign-login"
             && text(found, "message").contains("both services log in as role")
+            // To take something from the role would shut both services out.
+            && text(found, "remedy").contains("Take nothing from role")
     });
     // The RGB node's own password is another one, so only simply-kaspa's credentials open it.
     assert!(seen, "{}", shown(&report));
@@ -673,6 +675,17 @@ fn watching_prints_changes_until_it_is_interrupted() {
         "link/publication",
         "{third}"
     );
+    // A service that cannot be looked at any more is not passed over.
+    let role = lab.db("k_social_user");
+    lab.sql("postgres", &format!("ALTER ROLE {role} NOLOGIN"));
+    let fourth = lines.next().unwrap();
+    assert_eq!(fourth["status"], "incomplete", "{fourth}");
+    assert_eq!(fourth["stopped"][0]["services"][0], "k-indexer", "{fourth}");
+    assert!(text(&fourth["stopped"][0], "reason").contains("not permitted to log in"));
+    lab.sql("postgres", &format!("ALTER ROLE {role} LOGIN"));
+    let fifth = lines.next().unwrap();
+    assert_eq!(fifth["status"], "pass", "{fifth}");
+    assert_eq!(fifth["resumed"][0]["service"], "k-indexer", "{fifth}");
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -141,6 +141,8 @@ pub const CASES: &[Case] = &[
         .then("DROP ROLE \"team_{suffix}\""),
     case(SETTING, "error", K, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" SET search_path = simply_kaspa, public").says(&["search_path", "simply_kaspa"]),
     case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET search_path = legacy, public").says(&["{ksocial}", "legacy"]),
+    case(SETTING, "error", K, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" IN DATABASE \"{ksocial}\" SET search_path = ''").says(&["search_path", "do not find"]),
+    case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET search_path = pg_catalog").says(&["pg_catalog", "do not find"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET session_preload_libraries = 'dblink'").says(&["session_preload_libraries", "dblink"]),
     case(SETTING, "error", R, ("role", "", "{rgb_user}"), "CREATE ROLE \"other_{suffix}\"; GRANT \"other_{suffix}\" TO \"{rgb_user}\"; \
           ALTER ROLE \"{rgb_user}\" IN DATABASE \"{rgb_lightning_node}\" SET role = 'other_{suffix}'")

@@ -21,25 +21,35 @@ pub(super) async fn books(
              UNION ALL \
              SELECT 'TABLE ' || n.nspname || '.' || c.relname, c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'r' AND (n.nspname, c.relname) IN (('dbctl', 'identity'), ('dbctl', 'progress'), ('public', 'refinery_schema_history'))) \
-             SELECT b.object::text, r.rolname::text FROM book b JOIN pg_roles r ON r.oid = b.owner \
-             WHERE r.rolname <> $1 AND (r.rolsuper OR r.rolname = current_user) ORDER BY b.object",
+             SELECT b.object::text, r.rolname::text, r.rolsuper OR r.rolname = current_user FROM book b JOIN pg_roles r ON r.oid = b.owner \
+             WHERE r.rolname <> $1 ORDER BY b.object",
             &[&wanted.role],
         )
         .await
         .map_err(|error| failed(&what, &error))?;
     for row in rows {
-        let read = |column: usize| row.try_get::<_, String>(column);
-        let (object, owner) = (
-            read(0).map_err(|error| failed(&what, &error))?,
-            read(1).map_err(|error| failed(&what, &error))?,
-        );
+        let name = |column: usize| row.try_get::<_, String>(column);
+        let read = || -> Result<_, tokio_postgres::Error> {
+            Ok((name(0)?, name(1)?, row.try_get::<_, bool>(2)?))
+        };
+        let (object, owner, by_administrator) = read().map_err(|error| failed(&what, &error))?;
         let sql = format!("ALTER {object} OWNER TO {}", identifier(&wanted.role));
-        execute(session, &what, &sql).await?;
-        steps.push(Step::new(
-            format!("{object} in {}", wanted.database),
-            format!("given to {} (owner until now: {owner})", wanted.role),
-            true,
-        ));
+        let about = format!("{object} in {}", wanted.database);
+        if by_administrator {
+            execute(session, &what, &sql).await?;
+            let done = format!("given to {} (owner until now: {owner})", wanted.role);
+            steps.push(Step::new(about, done, true));
+        } else {
+            // Somebody's own is not taken unasked.
+            let done = format!(
+                "is owned by {owner}, so {} cannot migrate: {sql}; dbctl verify names what else is {owner}'s",
+                wanted.role
+            );
+            steps.push(Step {
+                warning: true,
+                ..Step::new(about, done, false)
+            });
+        }
     }
     Ok(())
 }

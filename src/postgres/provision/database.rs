@@ -29,8 +29,9 @@ pub(super) async fn foreign(
     let (owner, role) = (&found.owner, identifier(&wanted.role));
     if wanted.other_roles.contains(owner) {
         return refuse(format!(
-            "is owned by {owner}, the role of another service: check admin_url, or give the database to {role} by hand if it is really \
-             this service's"
+            "is owned by {owner}, the role of another service: check admin_url; if the database is really this service's, CREATE ROLE {role} \
+             where there is none, and ALTER DATABASE {} OWNER TO {role}: dbctl verify then names what in it is still {owner}'s",
+            identifier(&wanted.database)
         ));
     }
     if found.template {

@@ -100,7 +100,7 @@ fn is_astray(case: &Case<'_>) -> bool {
     case.elsewhere().is_some()
         || matches!(
             case.survey.place(),
-            Ok(Place::WrongDatabase | Place::ForeignSchema(_))
+            Ok(Place::WrongDatabase | Place::ForeignSchema(_) | Place::ForeignStamp(_))
         )
 }
 
@@ -141,7 +141,10 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
             } else {
                 "with its own password"
             };
-            let name = case.subject.service.database_name();
+            let is_shared = case.subject.service.role_name() == Some(entry.role.as_str());
+            if is_shared && is_told_by_the_other(case, entry) {
+                return None;
+            }
             let finding = FOREIGN_LOGIN
                 .finding(
                     About::plain("role", &entry.role),
@@ -155,16 +158,43 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
                 )
                 .belongs_to(&entry.service)
                 .saw("a refusal", format!("a session of role {}: {why}", ident(&entry.role)))
-                .remedy(format!(
-                    "REVOKE ALL ON DATABASE {} FROM {}; look at CONNECT of PUBLIC, at the role's memberships and attributes, and at pg_hba.conf.",
-                    sql_ident(name),
-                    sql_ident(&entry.role)
-                ))
+                .remedy(if is_shared {
+                    own_role(case, entry)
+                } else {
+                    format!(
+                        "REVOKE ALL ON DATABASE {} FROM {}; look at CONNECT of PUBLIC, at the role's memberships and attributes, and at pg_hba.conf.",
+                        sql_ident(case.subject.service.database_name()),
+                        sql_ident(&entry.role)
+                    )
+                })
                 .evidence("login");
             Some(finding)
         })
         .collect();
     Ok(Outcome { findings, gaps })
+}
+
+/// What to do about a role that two services have: to take something from it would shut both out.
+fn own_role(case: &Case<'_>, entry: &Entry) -> String {
+    format!(
+        "Take nothing from role {0}: {1} needs it. Give {1} or {2} another role in the manifest, CREATE ROLE it, make it the owner of the \
+         service's database (ALTER DATABASE … OWNER TO …) and set the service's password; dbctl verify then names what is still {0}'s.",
+        sql_ident(&entry.role),
+        case.name(),
+        entry.service
+    )
+}
+
+/// Whether this service got into the other one's database by the same role: what concerns two is said once, at the later one.
+fn is_told_by_the_other(case: &Case<'_>, entry: &Entry) -> bool {
+    let (own, subjects) = (case.name(), &case.system.subjects);
+    subjects
+        .iter()
+        .skip_while(|subject| subject.service.name != own)
+        .filter(|later| later.service.name == entry.service)
+        .filter_map(|later| later.proofs.entries.known())
+        .flatten()
+        .any(|theirs| theirs.service == own && theirs.with == Credentials::Own && is_in(theirs))
 }
 
 /// Whether both services' own sessions are in this very database: that is the cause, and group `identity` tells it.

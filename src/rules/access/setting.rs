@@ -1,5 +1,7 @@
 //! Settings of roles and databases that send statements elsewhere.
 
+use std::collections::BTreeSet;
+
 use super::reach::Reach;
 use super::{database, service_of, speaks_first};
 use crate::report::text::one_line;
@@ -56,10 +58,11 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
     let values = elements(&setting.value);
     let value = values.first().map_or("", String::as_str);
     match setting.name.as_str() {
-        "search_path" => values
-            .iter()
-            .any(|schema| !is_known_schema(case, schema))
-            .then_some("names without a schema can end in another one than the set's"),
+        "search_path" if values.iter().any(|schema| !is_known_schema(case, schema)) => {
+            Some("names without a schema can end in another one than the set's")
+        }
+        "search_path" => hides_the_set(case, &values)
+            .then_some("names without a schema do not find the set's tables"),
         "role" | "session_authorization" => {
             // What is the service's own here is another's in the next database, and nobody's to become for an administrator or another service.
             let keeps = |role: &String| service_of(case, role).is_none();
@@ -106,6 +109,22 @@ pub(in crate::rules) fn is_known_schema(case: &Case<'_>, schema: &str) -> bool {
                 .keys()
                 .any(|key| key.schema == schema || (key.kind == Kind::Schema && key.name == schema))
         })
+}
+
+/// Whether a search path leads to none of the set's tables, where some are in the schema that every path has unless told otherwise.
+fn hides_the_set(case: &Case<'_>, path: &[String]) -> bool {
+    let Ok(lock) = case.lock() else {
+        return false;
+    };
+    let role = case.subject.service.role_name();
+    let is_in_path = |schema: &str| {
+        (path.iter()).any(|name| name == schema || name == "$user" && role == Some(schema))
+    };
+    let schemas: BTreeSet<&str> = (lock.objects.keys())
+        .filter(|key| key.kind.is_relation())
+        .map(|key| key.schema.as_str())
+        .collect();
+    schemas.contains("public") && !schemas.into_iter().any(is_in_path)
 }
 
 fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {

@@ -165,7 +165,9 @@ fn foreign_stamp(case: &Case<'_>) -> Verdict {
     let identity = &case.snapshot()?.identity;
     let stamp = identity.stamp.get()?;
     // Where the place itself is another's, its stamp is right.
-    let (Some(stamp), Place::Own | Place::NotMigrated) = (stamp, case.survey.place()?) else {
+    let (Some(stamp), Place::Own | Place::NotMigrated | Place::ForeignStamp(_)) =
+        (stamp, case.survey.place()?)
+    else {
         return Ok(Vec::new().into());
     };
     let service = &case.subject.service;

@@ -596,7 +596,7 @@ fn lock(_: &Path, input: &[u8]) -> bool {
 fn last_report(folder: &Path, input: &[u8]) -> bool {
     let path = folder.join("last.json");
     std::fs::write(&path, input).unwrap();
-    Last::read(&path).is_ok_and(|last| last.findings().is_some())
+    Last::read(&path).is_ok_and(|last| last.report().is_some())
 }
 
 fn connection_url(_: &Path, input: &[u8]) -> bool {
