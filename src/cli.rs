@@ -162,6 +162,15 @@ impl Command {
         )
     }
 
+    /// Whether it reaches none of the services' servers.
+    pub(crate) fn is_offline(&self) -> bool {
+        match self {
+            Self::Check(_) => true,
+            Self::Lock(options) => options.from.is_none(),
+            _ => false,
+        }
+    }
+
     /// Whether it has little to compute once its sessions are open, and a session or two for each service.
     pub(crate) const fn waits_for_servers(&self) -> bool {
         matches!(self, Self::Migrate(_))

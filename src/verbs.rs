@@ -79,7 +79,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Man { dir } => return manual::pages(dir.as_deref()),
         _ => {}
     }
-    let inputs = inputs(&global)?;
+    let inputs = Inputs {
+        offline: command.is_offline(),
+        ..inputs(&global)?
+    };
     // The sandbox reads the manifest in its own way, and catches signals itself.
     if let Command::Sandbox(options) = command {
         return sandbox(&global, &inputs, options).await;
@@ -185,6 +188,7 @@ fn inputs(global: &Global) -> Result<Inputs, Stop> {
         sets: global.sets.clone(),
         overrides: global.overrides.clone(),
         sandbox: false,
+        offline: false,
         env,
         directory,
     })

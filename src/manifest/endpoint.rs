@@ -30,7 +30,8 @@ pub struct Endpoint {
     pub user: String,
     /// The password, if one is given.
     pub password: Option<Secret>,
-    /// The manifest's key that gives the password (`password`, or the whole `url` or `admin_url`), and where its value came from.
+    /// The manifest's key that gives the password (`password`, or the whole `url` or `admin_url`), and where its value came from; without a
+    /// password, where it would have come from.
     pub password_source: Option<(&'static str, Source)>,
     /// The database.
     pub database: String,
@@ -168,15 +169,26 @@ impl Endpoint {
             let (key, source) = self.password_source.as_ref()?;
             return Some(format!("the password is that of {key} ({source})"));
         }
-        let file = self.password_file.as_ref()?;
-        Some(match self.filed_password(host) {
-            Some((_, line)) => {
-                format!("the password is from {}:{line}", file.path().display())
-            }
-            None => file.no_password(&format!(
-                "{}:{}:{}:{}",
-                host.name, host.port, self.database, self.user
-            )),
+        let unset = || match self.password_source.as_ref()? {
+            ("password", Source::Env(name)) => Some(format!("{name} is not set")),
+            _ => None,
+        };
+        let Some(file) = self.password_file.as_ref() else {
+            return unset();
+        };
+        if let Some((_, line)) = self.filed_password(host) {
+            return Some(format!(
+                "the password is from {}:{line}",
+                file.path().display()
+            ));
+        }
+        let filed = file.no_password(&format!(
+            "{}:{}:{}:{}",
+            host.name, host.port, self.database, self.user
+        ));
+        Some(match unset() {
+            Some(unset) => format!("{unset}, and {filed}"),
+            None => filed,
         })
     }
 

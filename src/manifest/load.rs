@@ -32,6 +32,9 @@ pub struct Inputs {
     /// For a sandbox: what environment and `.env` say about *where* things are ([`LOCATION`]) is not believed, and a service
     /// whose place only they could tell has none yet.
     pub sandbox: bool,
+    /// For what reaches no server: a service whose place only a variable could tell, and that variable is not set, has none. As in CI,
+    /// where nobody has the URLs.
+    pub offline: bool,
     /// The working directory: `dbctl.toml` and `.env` are looked for there.
     pub directory: PathBuf,
 }
@@ -96,6 +99,7 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
         base: base.unwrap_or(&inputs.directory),
         directory: &inputs.directory,
         sandbox: inputs.sandbox,
+        offline: inputs.offline,
         defaults: &defaults,
     };
     let mut top = Values {

@@ -41,7 +41,9 @@ pub(super) fn resolve(
         .iter()
         .flat_map(|key| values.variables(key).to_vec())
         .collect();
-    if optional || values.context.sandbox {
+    // Without a variable it is no place that is missing here, but one that is missing anywhere.
+    let elsewhere = values.context.offline && !variables.is_empty();
+    if optional || values.context.sandbox || elsewhere {
         return Some(Resolved {
             target: Target::NotConfigured { variables },
             shown: Vec::new(),
@@ -164,9 +166,10 @@ fn from_parts(
         .into_iter()
         .max_by_key(|source| rank(source))
         .cloned()?;
-    let password_source = password
-        .as_ref()
-        .map(|password| ("password", password.source.clone()));
+    let unset = || Some(Source::Env(values.variables("password").first()?.clone()));
+    let password_source = (password.as_ref())
+        .map_or_else(unset, |password| Some(password.source.clone()))
+        .map(|source| ("password", source));
     let password = password.map(|password| Secret::new(password.value));
     let plain = Endpoint {
         hosts: vec![Host {

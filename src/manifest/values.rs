@@ -25,6 +25,8 @@ pub(super) struct Context<'a> {
     pub(super) directory: &'a Path,
     /// Whether variables may not say where things are.
     pub(super) sandbox: bool,
+    /// Whether no server is reached.
+    pub(super) offline: bool,
     /// What libpq's variables say, for what an endpoint leaves open.
     pub(super) defaults: &'a Defaults,
 }

@@ -113,8 +113,8 @@ pub fn foreign_stamp(own: Party<'_>, database: &str, stamp: Option<&Stamp>) -> O
             false => "check the URL".to_owned(),
             // The name is the right one: only the server, or what was done to the database, can be wrong.
             true => format!(
-                "check the URL's host and port, and the manifest's `database`; if they are right, a database of {} was renamed to \
-                 {database} or restored into it: give both what is theirs",
+                "check the URL's host and port, and the manifest's `database`; if they are right, this is a database of {} that was renamed to \
+                 {database}, or was restored into it: give both what is theirs",
                 stamp.service
             ),
         }

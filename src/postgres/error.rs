@@ -199,7 +199,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
         // The server asked for one and the endpoint has none.
         None if describe(error).contains("password missing") => (
             Reason::LogIn,
-            "check the password: its variable is not set, or the URL holds none",
+            "give the manifest's `password`, the URL or a password file one (PGPASSWORD is not read: one password would go to every service's server)",
         ),
         None if describe(error).contains("unsupported authentication method") => (
             Reason::LogIn,

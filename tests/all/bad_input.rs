@@ -464,7 +464,7 @@ fn a_server_that_does_not_let_us_in() {
     told(&lab, K, 4, &["user \"nobody\"", "28P01"]);
     // No password at all.
     url(&mut lab, &right.replace(&format!(":{}", encoded()), ""));
-    told(&lab, K, 4, &["password missing", "check the password"]);
+    told(&lab, K, 4, &["password missing", "PGPASSWORD is not read"]);
 
     // Nobody there.
     let port = free_port();

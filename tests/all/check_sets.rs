@@ -1976,3 +1976,36 @@ fn a_search_path_is_shown_as_it_can_be_written() {
         assert!(message.ends_with(shown), "{sql}: {found:#?}");
     }
 }
+
+/// As in CI, where nobody has the URLs.
+#[test]
+fn the_place_of_a_database_is_not_needed() {
+    let repository = Repository::new();
+    let path = repository.path().join("dbctl.toml");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    let manifest = manifest.replacen(
+        "host = \"localhost\"\nport = 5432",
+        "url = { env = \"NOBODY_SETS_THIS\" }",
+        1,
+    );
+    std::fs::write(&path, manifest).unwrap();
+    let run = |args: &[&str]| {
+        let output = lab::dbctl(repository.path()).args(args).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = run(&["check"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("NOBODY_SETS_THIS not set"), "{text}");
+    repository.write(
+        K,
+        "V900__reach.sql",
+        "ALTER TABLE blocks ADD COLUMN k int;\n",
+    );
+    let (code, text) = run(&["check"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("V900__reach.sql"), "{text}");
+    // Who reaches a server needs it.
+    let (code, text) = run(&["status"]);
+    assert_eq!(code, Some(3), "{text}");
+}

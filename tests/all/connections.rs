@@ -223,7 +223,7 @@ fn a_password_comes_from_the_password_file() {
     // Without a file.
     lab.env
         .insert("HOME".to_owned(), lab.path().display().to_string());
-    lab.run(&["status"]).exits(4).says("check the password");
+    lab.run(&["status"]).exits(4).says("A_PW is not set");
     // From the home directory, for the parts and for a URL.
     let path = password_file(&mut lab, ".pgpass", &entry, 0o600);
     lab.run(&["status"]).exits(0);

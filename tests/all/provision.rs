@@ -201,7 +201,10 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
 fn what_another_role_keeps_of_dbctls_tables_is_told() {
     let lab = Lab::migrated();
     let (role, other) = (lab.db("k_social_user"), lab.db("simply_kaspa_user"));
-    lab.sql("ksocial", &format!("ALTER TABLE dbctl.identity OWNER TO {other}"));
+    lab.sql(
+        "ksocial",
+        &format!("ALTER TABLE dbctl.identity OWNER TO {other}"),
+    );
     lab.run(&["provision", "--service", K])
         .exits(0)
         .says("TABLE dbctl.identity")

@@ -339,6 +339,47 @@ fn a_superusers_url_is_no_way_to_migrate_and_what_it_made_is_given_back() {
         .says("nothing was changed");
 }
 
+/// The plan is for whoever may look; what such a role may write is not asked.
+#[test]
+fn a_role_that_only_looks_sees_the_plan() {
+    let mut lab = two();
+    let peeker = lab.db("peeker");
+    lab.write("sql/a/V5__five.sql", "CREATE TABLE a_five (a int);\n");
+    lab.run(&["lock", "-q", "--service", "a"]).exits(0);
+    lab.sql(
+        "postgres",
+        &format!(
+            "CREATE ROLE {peeker} LOGIN PASSWORD 'peeker'; GRANT CONNECT ON DATABASE {} TO {peeker}",
+            lab.db("a")
+        ),
+    );
+    lab.sql(
+        "a",
+        &format!(
+            "GRANT USAGE ON SCHEMA dbctl, public TO {peeker}; \
+             GRANT SELECT ON dbctl.identity, public.refinery_schema_history TO {peeker}"
+        ),
+    );
+    let admin = lab.admin_url("a");
+    let (_, place) = admin.rsplit_once('@').unwrap();
+    lab.env.insert(
+        "A_URL".to_owned(),
+        format!("postgresql://{peeker}:peeker@{place}"),
+    );
+    lab.run(&["migrate", "--dry-run", "--service", "a"])
+        .exits(0)
+        .says("migrate refuses that")
+        .says("V5__five");
+    lab.run(&["migrate", "--service", "a"]).exits(3);
+    // A password that is nowhere is told by its variable.
+    lab.env.remove("A_URL");
+    lab.env.remove("A_PW");
+    lab.run(&["status", "--service", "a"])
+        .exits(4)
+        .says("A_PW is not set")
+        .says("PGPASSWORD is not read");
+}
+
 /// A set whose lock cannot be read is refused by migrate, and status says the same beforehand.
 #[test]
 fn status_tells_of_a_lock_that_cannot_be_read() {
@@ -394,7 +435,8 @@ fn databases_that_were_renamed_into_each_other_are_told() {
         let other = if service == "a" { "b" } else { "a" };
         let name = lab.db(service);
         lab.sql(service, &format!("GRANT ALL ON SCHEMA dbctl, public TO {name}; GRANT SELECT ON ALL TABLES IN SCHEMA dbctl, public TO {name}"));
-        let said = format!("a database of {other} was renamed to {name} or restored into it");
+        let said =
+            format!("a database of {other} that was renamed to {name}, or was restored into it");
         lab.run(&["migrate", "--service", service])
             .exits(3)
             .says(&said);

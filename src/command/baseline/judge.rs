@@ -132,6 +132,14 @@ fn guarded(loaded: &Loaded<'_>, ready: &Ready<'_>, snapshot: &Snapshot) -> Resul
     guard::foreign_tables(own, &others, snapshot).map_or(Ok(()), Err)
 }
 
+/// How a lock comes to speak for a major version of PostgreSQL.
+fn lock_on(major: u32) -> String {
+    format!(
+        "run dbctl lock with --postgres-bin and the folder of PostgreSQL {major}'s binaries (once for each version that the lock is to speak \
+         for), and check it in"
+    )
+}
+
 /// Why the catalog is not proven, in one sentence; the differences follow it.
 fn reason(
     ready: &Ready<'_>,
@@ -146,7 +154,8 @@ fn reason(
     if unproven.unspoken && judged(diff) == 0 {
         return format!(
             "it cannot be shown that database {database} has the schema of V{version} of set {set}: its lock does not speak for \
-             PostgreSQL {major}: run dbctl lock --postgres-bin for PostgreSQL {major}"
+             PostgreSQL {major}: {}",
+            lock_on(major)
         );
     }
     let mut text = if asked {
@@ -172,7 +181,8 @@ fn reason(
     if unproven.unspoken {
         text.push_str(&format!(
             "; the lock does not speak for PostgreSQL {major}, so no older version can be shown there: \
-             run dbctl lock --postgres-bin for PostgreSQL {major}"
+             {}",
+            lock_on(major)
         ));
     }
     text.push_str(

@@ -214,6 +214,26 @@ const CODES: &[(&str, &str, &str)] = &[
         "data_corrupted",
         "The server found damaged data. Stop writing, keep a copy of the data directory, and look at its log.",
     ),
+    (
+        "TS101",
+        "operation_not_supported (TimescaleDB)",
+        "TimescaleDB does not do this with a hypertable or its chunks. Do it with the table before it becomes one, or as TimescaleDB's documentation says.",
+    ),
+    (
+        "TS102",
+        "bad_hypertable_definition (TimescaleDB)",
+        "The table cannot be a hypertable like this. Its time column must be there and have a type that orders in time.",
+    ),
+    (
+        "TS103",
+        "bad_hypertable_index_definition (TimescaleDB)",
+        "A unique index or primary key of a hypertable must hold every column that it is partitioned by. Add the time column to the key.",
+    ),
+    (
+        "TS110",
+        "hypertable_exists (TimescaleDB)",
+        "The table is a hypertable already. Was the statement run before, by hand? create_hypertable takes if_not_exists => true.",
+    ),
 ];
 
 /// The classes: the first two characters and their meaning.
@@ -260,6 +280,7 @@ const CLASSES: &[(&str, &str)] = &[
     ("F0", "configuration file error"),
     ("HV", "foreign data wrapper error (SQL/MED)"),
     ("P0", "PL/pgSQL error"),
+    ("TS", "TimescaleDB"),
     ("XX", "internal error"),
 ];
 

@@ -170,7 +170,9 @@ async fn inspected(
             ),
         )));
     }
-    let unwritable = inspect::unwritable(session).await?.map(|tables| {
+    let unwritable = (inspect::unwritable(session).await?)
+        .filter(|_| task.role().1.is_none())
+        .map(|tables| {
         format!(
             "role {} may not write dbctl's own tables ({tables}), somebody else owns them: run dbctl provision, which gives them back",
             task.endpoint.user
@@ -206,7 +208,9 @@ fn locked(plan: &Plan) -> Vec<Name> {
 /// Why the server or the role cannot take a migration, if so.
 fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
     let (role, database) = (&task.endpoint.user, task.own.database);
-    if !abilities.may_create {
+    // A role that only looks is not the one that would write.
+    let looks = task.role().1.is_some();
+    if !abilities.may_create && !looks {
         return Some(format!(
             "role {role} may not create schemas in database {database}: run dbctl provision, or make the role its owner"
         ));
@@ -217,13 +221,13 @@ fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
                 "database {database} has no schema public, which holds the history of its migrations: CREATE SCHEMA public"
             ));
         }
-        Some(false) => {
+        Some(false) if !looks => {
             return Some(format!(
                 "role {role} may not create tables in schema public of database {database}: run dbctl provision, \
                  or grant it CREATE on that schema"
             ));
         }
-        Some(true) => {}
+        Some(_) => {}
     }
     if let Some(reason) = inspect::frozen(abilities, task.endpoint) {
         return Some(reason);

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
 use super::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::manifest::Managed;
 use crate::migration::CREATE_STAMP;
 use crate::snapshot::Snapshot;
 
@@ -274,8 +275,14 @@ fn unstamped(case: &Case<'_>) -> Verdict {
 fn stamp_sql(case: &Case<'_>) -> String {
     let service = case.subject.service;
     let table: Vec<&str> = CREATE_STAMP.split_whitespace().collect();
+    let begin = match service.managed {
+        Managed::Service => {
+            "dbctl migrates nothing of a service that does so itself. To stamp it all the same"
+        }
+        _ => "The next migration that `dbctl migrate` applies stamps it. To do it now",
+    };
     format!(
-        "The next migration that `dbctl migrate` applies stamps it. To do it now, in database {}: SET ROLE {}; {} \
+        "{begin}, in database {}: SET ROLE {}; {} \
          INSERT INTO dbctl.identity (service, set_name) VALUES ({}, {});",
         ident(service.database_name()),
         sql_ident(service.role_name().unwrap_or_default()),
