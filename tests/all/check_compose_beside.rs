@@ -120,3 +120,49 @@ fn an_image_that_is_built_is_called_so() {
         "{gaps:#?}"
     );
 }
+
+/// Two services that the manifest puts into one server: that is one fault, or none, and no wrong port, name or way.
+#[test]
+fn a_server_that_the_manifest_gives_to_two_services() {
+    let compose = "services:\n  db:\n    image: postgres:17.2\n    environment: {POSTGRES_USER: admin, POSTGRES_PASSWORD: '${PW:?}'}\n    \
+                   healthcheck: {test: [CMD, pg_isready]}\n    ports: ['127.0.0.1:6502:5432']\n    volumes: ['data:/var/lib/postgresql/data']\n  \
+                   a:\n    image: ex/a:1\n    environment: {DATABASE_URL: 'postgres://a@db:5432/a'}\n    depends_on: {db: {condition: service_healthy}}\n  \
+                   b:\n    image: ex/b:1\n    environment: {DATABASE_URL: 'postgres://b@db:5432/b'}\n    depends_on: {db: {condition: service_healthy}}\n\
+                   volumes: {data: {}}\n";
+    let service = |name: &str| {
+        format!(
+            "[services.{name}]\nstore = \"postgres\"\ndatabase = \"{name}\"\nrole = \"{name}\"\nhost = \"localhost\"\nport = 6502\n\
+             container = \"db\"\nmanaged = \"service\"\n"
+        )
+    };
+    for (topology, found) in [
+        ("shared", &[][..]),
+        (
+            "any",
+            &["warning compose/shared-server of b: b and a share the server db"][..],
+        ),
+        (
+            "dedicated",
+            &["error compose/shared-server of b: b and a share the server db"][..],
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = format!(
+            "version = 1\ntopology = \"{topology}\"\n{}{}",
+            service("a"),
+            service("b")
+        );
+        std::fs::write(folder.path().join("dbctl.toml"), manifest).unwrap();
+        std::fs::write(folder.path().join("compose.yaml"), compose).unwrap();
+        let output = crate::lab::dbctl(folder.path())
+            .args(["check", "--format", "json"])
+            .output()
+            .unwrap();
+        let report = serde_json::from_slice(&output.stdout).unwrap();
+        let seen: Vec<String> = findings(&report)
+            .into_iter()
+            .filter(|finding| finding.contains(" compose/"))
+            .collect();
+        assert_eq!(seen, found, "{topology}");
+    }
+}

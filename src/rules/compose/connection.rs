@@ -1,5 +1,6 @@
 //! What containers are told to connect to.
 
+use super::server::is_one_container;
 use super::{Scene, Words, finding, of};
 use crate::compose::{Barrier, Connection, Container, Host, Text};
 use crate::manifest::{Service, Target, Topology};
@@ -194,7 +195,13 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
     }
     let expected = own_host(scene);
     let foreign = foreign_servers(scene, client, connection);
-    if let Some((server, owner)) = foreign.first() {
+    // One that the manifest names for this service as well is no wrong way: compose/shared-server tells of the two.
+    let is_own = |owner: Option<usize>| {
+        let theirs = owner.and_then(|owner| scene.services.get(owner));
+        theirs.is_some_and(|theirs| is_one_container(scene.service, theirs))
+    };
+    let foreign = foreign.iter().find(|(_, owner)| !is_own(*owner));
+    if let Some((server, owner)) = foreign {
         let owner = scene.name(*owner);
         wrong.add(
             format!("to container {} of {owner}", server.name),
@@ -216,7 +223,10 @@ fn wrong_host(scene: &Scene<'_>, client: usize, connection: &Connection, wrong: 
             let mut all = scene.deployment.all();
             all.any(|(_, container, _)| crate::compose::names(container).any(|name| name == host))
         };
-        if let Some(other) = scene.other(is_other).filter(|_| !is_here()) {
+        if let Some(other) = scene
+            .other(is_other)
+            .filter(|other| !is_one_container(scene.service, other) && !is_here())
+        {
             wrong.add(
                 format!("to container {host} of {}", other.name),
                 format!("host {expected}"),

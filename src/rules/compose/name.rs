@@ -34,18 +34,26 @@ fn shared_name(case: &Case<'_>) -> Verdict {
         }
     }
     for (_, container, _) in scene.deployment.of(scene.own) {
-        let taken = names(container).find_map(|name| {
-            let other = scene.other(|service| {
-                service
-                    .container
-                    .as_ref()
-                    .is_some_and(|own| own.value == name)
-            })?;
-            let is_there = scene.deployment.all().any(|(_, beside, _)| {
-                beside.name != container.name && names(beside).any(|own| own == name)
+        let own = scene
+            .service
+            .container
+            .as_ref()
+            .map(|own| own.value.as_str());
+        // Two services that share a server both name its container.
+        let taken = names(container)
+            .filter(|name| own != Some(name))
+            .find_map(|name| {
+                let other = scene.other(|service| {
+                    service
+                        .container
+                        .as_ref()
+                        .is_some_and(|own| own.value == name)
+                })?;
+                let is_there = scene.deployment.all().any(|(_, beside, _)| {
+                    beside.name != container.name && names(beside).any(|own| own == name)
+                });
+                (!is_there).then_some((name, other))
             });
-            (!is_there).then_some((name, other))
-        });
         if let Some((name, other)) = taken {
             let words = words(
                 container,

@@ -246,7 +246,12 @@ fn elsewhere(scene: &Scene<'_>, index: usize, container: &Container) -> Option<F
         .filter(|port| port.target.get().and_then(|target| target.parse().ok()) == Some(listens))
         .filter_map(|port| Some((port.published.as_ref()?.get()?.parse().ok()?, &port.place)))
         .collect();
-    let others = |port: u16| scene.other(|service| expected(service) == Some(port));
+    // Two services that share a server are both looked for on its port.
+    let others = |port: u16| {
+        scene
+            .other(|service| expected(service) == Some(port))
+            .filter(|_| port != expected_port)
+    };
     // A second port of its own is nobody's business; the one where another service is looked for is.
     let is_there = ports.iter().any(|(port, _)| *port == expected_port);
     let borrowed = ports.iter().find(|(port, _)| others(*port).is_some());

@@ -2,7 +2,7 @@
 
 use super::{Scene, Words, finding, hba};
 use crate::compose::{Container, Kind, Text, Variable};
-use crate::manifest::Topology;
+use crate::manifest::{Service, Topology};
 use crate::rules::{Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;
 
@@ -149,28 +149,43 @@ fn shared_server(case: &Case<'_>) -> Verdict {
     }
     // A server that is nobody's own: the last of its services says so.
     for (index, container, party) in scene.deployment.all() {
-        if party.kind != Kind::Database || party.owner.is_some() {
+        if party.kind != Kind::Database {
+            continue;
+        }
+        // One that the manifest itself names for two: the later one says so.
+        if let Some(owner) = party.owner.filter(|owner| *owner != scene.own) {
+            let theirs = scene.services.get(owner);
+            if theirs.is_some_and(|theirs| is_one_container(scene.service, theirs)) {
+                findings.push(shared(&scene, container, scene.name(Some(owner))));
+            }
+            continue;
+        }
+        if party.owner.is_some() {
             continue;
         }
         let services = scene.deployment.services_of(index);
         let other = services.iter().rev().find(|other| **other != scene.own);
         if let Some(other) = other.filter(|_| scene.tells(&services)) {
-            let severity = if scene.topology == Topology::Dedicated {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let words = words(
-                &container.name,
-                &scene.service.name,
-                scene.name(Some(*other)),
-            );
-            findings.push(
-                finding(&SHARED_SERVER, container, &container.place, words).severity(severity),
-            );
+            findings.push(shared(&scene, container, scene.name(Some(*other))));
         }
     }
     Ok(findings.into())
+}
+
+/// Whether the manifest itself names one container for two services.
+pub(super) fn is_one_container(service: &Service, other: &Service) -> bool {
+    let name = |of: &Service| of.container.as_ref().map(|own| own.value.clone());
+    name(service).is_some_and(|own| name(other) == Some(own))
+}
+
+fn shared(scene: &Scene<'_>, container: &Container, other: &str) -> Finding {
+    let severity = if scene.topology == Topology::Dedicated {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let words = words(&container.name, &scene.service.name, other);
+    finding(&SHARED_SERVER, container, &container.place, words).severity(severity)
 }
 
 fn words(container: &str, one: &str, other: &str) -> Words {
