@@ -125,10 +125,10 @@ pub(crate) enum Command {
     /// Run the whole system on throwaway local servers
     #[command(after_help = examples::SANDBOX)]
     Sandbox(Sandbox),
-    /// List the rules, or show one rule's page
+    /// List the rules, all or a group's, or show one rule's page
     #[command(after_help = examples::RULES)]
     Rules {
-        /// The rule, as in bleed/foreign-object
+        /// The rule, as in bleed/foreign-object, or a group, as in bleed
         id: Option<String>,
     },
     /// Say what an exit code, an SQLSTATE or a rule means, and what to do

@@ -87,6 +87,7 @@ Examples:
 pub(crate) const RULES: &str = "\
 Examples:
   dbctl rules                                     the list
+  dbctl rules bleed                               the rules of a group
   dbctl rules bleed/foreign-object                one rule's page";
 
 pub(crate) const EXPLAIN: &str = "\

@@ -26,6 +26,18 @@ pub fn list() -> Vec<RuleLine> {
     rules::all().map(line).collect()
 }
 
+/// The rules of a group, as in `bleed` or `bleed/`; none where there is no such group.
+#[must_use]
+pub fn group(name: &str) -> Vec<RuleLine> {
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let is_of = |rule: &&Rule| {
+        rule.id
+            .split_once('/')
+            .is_some_and(|(group, _)| group == name)
+    };
+    rules::all().filter(is_of).map(line).collect()
+}
+
 /// One rule.
 ///
 /// # Errors
@@ -68,6 +80,14 @@ mod tests {
         );
         let error = one("x").unwrap_err().to_string();
         assert!(!error.contains("did you mean"), "{error}");
+    }
+
+    #[test]
+    fn a_group_is_its_rules() {
+        let rules = super::group("compose");
+        assert!(rules.len() > 10 && rules.iter().all(|rule| rule.id.starts_with("compose/")));
+        assert_eq!(super::group("compose/").len(), rules.len());
+        assert!(super::group("comp").is_empty());
     }
 
     #[test]

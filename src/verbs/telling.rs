@@ -19,16 +19,12 @@ pub(super) fn services(global: &Global, manifest: &Manifest) -> Result<Exit, Sto
 }
 
 pub(super) fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
+    let several = match id {
+        None => command::rules::list(),
+        Some(name) => command::rules::group(name),
+    };
     match id {
-        None => {
-            let rules = command::rules::list();
-            show(
-                global,
-                || render::rules::json(&rules),
-                |style| render::rules::list(&rules, style),
-            )?;
-        }
-        Some(id) => {
+        Some(id) if several.is_empty() => {
             let rule =
                 command::rules::one(id).map_err(|unknown| Stop::usage(unknown.to_string()))?;
             let rules = std::slice::from_ref(&rule);
@@ -38,6 +34,11 @@ pub(super) fn rules(global: &Global, id: Option<&str>) -> Result<u8, Stop> {
                 |_| render::rules::page(&rule),
             )?;
         }
+        _ => show(
+            global,
+            || render::rules::json(&several),
+            |style| render::rules::list(&several, style),
+        )?,
     }
     Ok(Exit::Done.code())
 }
