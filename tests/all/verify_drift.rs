@@ -2,7 +2,8 @@
 
 use crate::lab::{K, Lab, R, S};
 use crate::verify_cases::{
-    Case, assert_clean, case, database_of, list, play, shown, text, verify, zoo, zoo_unprovisioned,
+    Case, assert_clean, case, database_of, list, play, shown, statements, text, verify, zoo,
+    zoo_unprovisioned,
 };
 
 const MISSING: &str = "drift/missing-object";
@@ -335,6 +336,28 @@ fn a_lock_older_than_its_set_is_a_warning() {
     );
     newcomer("DROP TABLE newcomer");
     std::fs::write(&path, text_of_lock).unwrap();
+    assert_clean(&lab);
+}
+
+/// Whoever copies the remedies from top to bottom meets nothing that still depends on what is dropped.
+#[test]
+fn remedies_stand_in_an_order_that_runs() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE TABLE public.ships (id int, mood text); \
+         CREATE VIEW public.fleets AS SELECT count(*) FROM public.ships; \
+         CREATE FUNCTION public.arrive() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+         CREATE TRIGGER arrives BEFORE INSERT ON public.ships FOR EACH ROW EXECUTE FUNCTION public.arrive()",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let found = list(&report, "findings");
+    assert!(found.len() > 1, "{}", shown(&report));
+    for finding in found {
+        for statement in statements(text(finding, "remedy")) {
+            lab.sql("rgb_lightning_node", &statement);
+        }
+    }
     assert_clean(&lab);
 }
 
