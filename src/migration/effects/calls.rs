@@ -94,6 +94,18 @@ const RUNS: [(&str, &[usize]); 12] = [
     ("ts_stat", &[0]),
 ];
 
+/// Views that show what the server's files hold (PostgreSQL documentation, "System Views").
+const FILE_VIEWS: [&str; 3] = [
+    "pg_file_settings",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+];
+
+/// Whether the server has a function of this name that reaches its files or steers it.
+pub(super) fn is_servers(function: &str) -> bool {
+    FILE.contains(&function) || SERVER.contains(&function)
+}
+
 /// Takes down what a call does.
 pub(super) fn read(
     reader: &mut Reader,
@@ -103,6 +115,7 @@ pub(super) fn read(
 ) {
     let at = ground(usize::from(node.text_range().start()));
     match node.kind() {
+        SyntaxKind::RELATION_NAME_REF => view(reader, node, at),
         SyntaxKind::CAST_EXPR => cast(reader, node, at, variables),
         SyntaxKind::CALL_EXPR => {
             if let Some((_, function)) = names::called(node) {
@@ -118,6 +131,20 @@ pub(super) fn read(
             }
         }
         _ => {}
+    }
+}
+
+/// A query of a view that reads the server's files.
+fn view(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let path = names::path(node).filter(|path| {
+        FILE_VIEWS.contains(&path.name.as_str())
+            && path
+                .schema
+                .as_deref()
+                .is_none_or(|schema| schema == "pg_catalog")
+    });
+    if let Some(path) = path.filter(|_| names::access(node) == Access::Read) {
+        reader.say(at, Act::ServerFile { what: path.name });
     }
 }
 

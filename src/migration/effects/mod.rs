@@ -16,6 +16,7 @@ mod names;
 mod psql;
 mod routine;
 mod said;
+mod server;
 mod setting;
 mod takes;
 mod temporary;
@@ -142,6 +143,17 @@ pub enum Scope {
     Server,
 }
 
+/// What only a superuser makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Superuser {
+    /// Code that runs in every session that changes a schema.
+    EventTrigger,
+    /// Code of the server's that keeps tables or indexes.
+    AccessMethod,
+    /// A definition that the server trusts: an operator class, a base type.
+    Definition,
+}
+
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -210,10 +222,12 @@ pub enum Act {
         /// What it uses: `ALTER SYSTEM SET archive_command`.
         what: String,
     },
-    /// It makes or changes what only a superuser may, for all sessions of the database.
+    /// It makes, changes or drops what only a superuser may.
     Superuser {
-        /// What it makes: `CREATE EVENT TRIGGER watch`.
+        /// What it does: `CREATE EVENT TRIGGER watch`.
         what: String,
+        /// What that is.
+        of: Superuser,
     },
     /// It switches off all triggers of a table, those of its foreign keys included.
     Unguards {
