@@ -24,6 +24,7 @@ mod check_compose_storage;
 mod check_definer;
 mod check_sets;
 mod check_sets_server;
+mod check_types;
 mod connections;
 mod deploy;
 mod disasters;

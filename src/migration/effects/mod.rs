@@ -5,6 +5,7 @@ mod access;
 mod allow;
 mod body;
 mod calls;
+mod columns;
 mod constant;
 mod dialect;
 mod into;
@@ -29,6 +30,7 @@ use crate::secret::Secret;
 
 pub use access::SLIGHT;
 pub use allow::Allow;
+pub use columns::{Column, Kind};
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
 pub use routine::{Arguments, Change, Names, Routine, Runs, TypeName};
@@ -309,6 +311,13 @@ pub enum Act {
     Drops {
         /// The extension.
         extension: String,
+    },
+    /// It makes, changes or drops a column.
+    Column {
+        /// The table.
+        table: Path,
+        /// What is done.
+        does: Column,
     },
     /// It gives a table a unique key.
     Unique {
