@@ -7,13 +7,13 @@ use super::text::Text;
 const DEEPEST: usize = 32;
 
 /// What a variable is set to, if it is.
-pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<Text> + 'a;
+pub(crate) type Lookup<'a> = dyn Fn(&str) -> Option<Text> + 'a;
 
 /// Puts the variables in.
 ///
 /// # Errors
 /// What is wrong with the syntax. It never quotes a value.
-pub(super) fn interpolate(text: &str, lookup: &Lookup<'_>) -> Result<Text, String> {
+pub(crate) fn interpolate(text: &str, lookup: &Lookup<'_>) -> Result<Text, String> {
     let mut reader = Reader {
         rest: text,
         lookup,
@@ -91,10 +91,9 @@ impl Reader<'_> {
         let operator = [":-", ":?", ":+", "-", "?", "+", "}"]
             .into_iter()
             .find(|operator| self.rest.starts_with(operator))
+            // The name is not said: in a password with a dollar it is a part of it.
             .ok_or_else(|| {
-                format!(
-                    "${{{name} is followed by something else than :- - :? ? :+ + or }}; correct it"
-                )
+                "a name behind ${ is followed by something else than :- - :? ? :+ + or }; correct it, or write $$ for a dollar".to_owned()
             })?;
         self.rest = self.rest.strip_prefix(operator).unwrap_or(self.rest);
         if operator == "}" {
