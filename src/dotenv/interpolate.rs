@@ -112,7 +112,8 @@ impl Reader<'_> {
         Ok(match (operator.trim_start_matches(':'), set) {
             ("-", None) => {
                 let mut text = word;
-                text.defaulted.insert(name.clone());
+                let default = text.raw().to_owned();
+                text.defaulted.insert(name.clone(), default);
                 text.variables.insert(name);
                 text
             }
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn a_default_says_whose_it_is() {
         let text = interpolate("${A:-${B:-x}}", &|_| None).unwrap();
-        let names: Vec<&str> = text.defaulted.iter().map(String::as_str).collect();
+        let names: Vec<&str> = text.defaulted.keys().map(String::as_str).collect();
         assert_eq!(names, ["A", "B"]);
     }
 }

@@ -1,6 +1,6 @@
 //! A value after its variables were put in, with what is not known of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands around the name of a variable whose value is not known. No text of a file may hold them.
 pub(crate) const OPEN: char = '\u{f0000}';
@@ -11,8 +11,8 @@ pub(crate) const CLOSE: char = '\u{f0001}';
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Text {
     raw: String,
-    /// Variables that are not set here and whose default is in force.
-    pub defaulted: BTreeSet<String>,
+    /// Variables that are not set here and whose default is in force, with the default.
+    pub defaulted: BTreeMap<String, String>,
     /// Variables that were looked up, set or not.
     pub variables: BTreeSet<String>,
 }
@@ -30,7 +30,7 @@ impl Text {
     pub(crate) fn unknown(variable: &str) -> Self {
         Self {
             raw: format!("{OPEN}{variable}{CLOSE}"),
-            defaulted: BTreeSet::new(),
+            defaulted: BTreeMap::new(),
             variables: [variable.to_owned()].into(),
         }
     }
@@ -38,7 +38,7 @@ impl Text {
     /// Appends another text.
     pub(crate) fn push(&mut self, other: &Self) {
         self.raw.push_str(&other.raw);
-        self.defaulted.extend(other.defaulted.iter().cloned());
+        self.defaulted.extend(other.defaulted.clone());
         self.variables.extend(other.variables.iter().cloned());
     }
 
@@ -47,12 +47,22 @@ impl Text {
         self.raw.push(c);
     }
 
-    /// Another text that came from the same variables: a part of this one.
+    /// Another text that came from the same variables: a part of this one. A default that it shares nothing with stands elsewhere; one
+    /// with escapes of a URL may look different in it.
     pub(crate) fn part(&self, raw: impl Into<String>) -> Self {
+        let raw = raw.into();
+        let shares = |default: &str| {
+            default.contains(raw.as_str()) || raw.contains(default) || default.contains('%')
+        };
         Self {
-            raw: raw.into(),
-            defaulted: self.defaulted.clone(),
+            defaulted: self
+                .defaulted
+                .iter()
+                .filter(|(_, default)| shares(default))
+                .map(|(name, default)| (name.clone(), default.clone()))
+                .collect(),
             variables: self.variables.clone(),
+            raw,
         }
     }
 

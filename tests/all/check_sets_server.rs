@@ -279,6 +279,28 @@ const FOUND: &[(&str, &str, &str, u64, &str)] = &[
         1,
         "rewriting-table",
     ),
+    // What a definition names is called by whatever is defined.
+    (
+        "CREATE AGGREGATE k_all (text) (sfunc = dblink_exec, stype = text);",
+        "sets/link",
+        "error",
+        40,
+        "dblink_exec",
+    ),
+    (
+        "CREATE OPERATOR ### (leftarg = text, function = pg_read_file);",
+        "sets/server-file",
+        "error",
+        49,
+        "pg_read_file",
+    ),
+    (
+        "CREATE CAST (text AS k_t) WITH FUNCTION pg_read_file(text);",
+        "sets/server-file",
+        "error",
+        41,
+        "pg_read_file",
+    ),
 ];
 
 /// To take a link away is right, and what everybody may do is no matter of the server's.
@@ -308,6 +330,10 @@ const QUIET: &[&str] = &[
     "SELECT rolname FROM pg_roles;",
     "SELECT pg_notify('k_posts', 'x');",
     "REPACK (CONCURRENTLY) k_user_profiles;",
+    "CREATE INDEX CONCURRENTLY k_i ON k_user_profiles (username COLLATE pg_catalog.\"C\");",
+    "CREATE CAST (bytea AS k_t) WITH FUNCTION pg_catalog.encode(bytea, text);",
+    "CREATE AGGREGATE k_sum(int) (sfunc = pg_catalog.int4pl, stype = int);",
+    "GRANT USAGE ON SCHEMA public TO PUBLIC;",
 ];
 
 #[test]
@@ -337,4 +363,18 @@ fn what_stays_in_the_database_is_quiet() {
         let found = repository.found();
         assert!(found.is_empty(), "{sql}\n{found:#?}");
     });
+}
+
+#[test]
+fn each_statement_of_a_line_is_told_where_it_is() {
+    let repository = Repository::new();
+    repository.write(
+        K,
+        "V90__case.sql",
+        "BEGIN; CREATE TABLE k_new (i int); COMMIT;",
+    );
+    let found = repository.found();
+    let mut places: Vec<u64> = found.iter().map(|hit| hit.column).collect();
+    places.sort_unstable();
+    assert_eq!(places, [1, 36], "{found:#?}");
 }

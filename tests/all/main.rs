@@ -18,6 +18,7 @@ mod cancels;
 mod check_compose;
 mod check_compose_beside;
 mod check_compose_files;
+mod check_compose_once;
 mod check_compose_reach;
 mod check_compose_refused;
 mod check_compose_storage;

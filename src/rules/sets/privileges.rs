@@ -45,6 +45,13 @@ fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Opt
     if let Some((kind, what, names)) = servers(on) {
         return Some(server_grant(context, privileges, (kind, what), names, to));
     }
+    // It is so without the statement (PostgreSQL documentation, "Privileges").
+    let is_default = to == "public"
+        && privileges.eq_ignore_ascii_case("USAGE")
+        && on.eq_ignore_ascii_case("SCHEMA public");
+    if is_default {
+        return None;
+    }
     let policy = on == "rows";
     if is_own(context, to) || (policy && to == "public") {
         return None;
