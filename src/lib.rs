@@ -28,6 +28,7 @@
 pub mod command;
 #[cfg(feature = "cli")]
 pub mod compose;
+mod dotenv;
 pub mod exit;
 #[cfg(feature = "cli")]
 pub mod files;

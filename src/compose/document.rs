@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::context::set_in;
-use super::interpolate::{Lookup, interpolate};
 use super::load::{ComposeError, LARGEST, Loader, MOST_FILES};
 use super::merge::merge;
 use super::yaml::{Key, Node, Value, parse};
-use super::{Place, Text, environment, normal};
+use super::{Place, Text, normal};
+use crate::dotenv::{self, Lookup, interpolate};
 use crate::regular::read_regular;
 
 impl Loader {
@@ -18,7 +18,7 @@ impl Loader {
             return Ok(Vec::new());
         }
         self.read.push(path.to_path_buf());
-        let entries = environment::read(
+        let entries = dotenv::read(
             &text_of(path, None)?,
             &|name| self.set(name),
             &BTreeMap::new(),

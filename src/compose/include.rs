@@ -93,6 +93,9 @@ impl Loader {
             (self.env, self.partly) = before;
             self.led_to.clear();
             if let Some(one) = one {
+                if let Some(below) = &below {
+                    self.conflicts(below, &one);
+                }
                 below = Some(match below {
                     None => one,
                     Some(base) => merge(base, one, ""),
@@ -101,7 +104,32 @@ impl Loader {
         }
         Ok(match below {
             None => root,
-            Some(below) => merge(below, root, ""),
+            Some(below) => {
+                self.conflicts(&below, &root);
+                merge(below, root, "")
+            }
         })
+    }
+
+    /// What two files declare that Compose does not merge, other than the same (Docker documentation, "Include": overrides).
+    fn conflicts(&mut self, included: &Node, other: &Node) {
+        for section in ["services", "volumes", "networks", "secrets", "configs"] {
+            let entries = |node: &Node| {
+                let section = node.get(section);
+                section.map(Node::entries).unwrap_or_default().to_vec()
+            };
+            let theirs = entries(included);
+            for (key, node) in entries(other) {
+                let found = theirs.iter().find(|(known, _)| known.name == key.name);
+                if let Some((known, _)) = found.filter(|(_, known)| !known.is_the_same(&node)) {
+                    let (file, line) = (&known.place.file, known.place.line);
+                    let what = format!(
+                        "{section}.{} is declared in another way in {file}:{line}, and a file that is included is not overridden",
+                        key.name
+                    );
+                    self.refuses(&key.place, &what);
+                }
+            }
+        }
     }
 }

@@ -66,6 +66,8 @@ pub struct Project {
     pub refused: Vec<Refused>,
     /// What runs when a database is created.
     pub scripts: Vec<Scripts>,
+    /// The profiles that are started, where `COMPOSE_PROFILES` says them; `*` is all.
+    pub profiles: Option<Vec<String>>,
     /// Every compose file and `.env` that takes part.
     read: Vec<PathBuf>,
 }
@@ -287,6 +289,10 @@ impl Loader {
         }
         let unread = std::mem::take(&mut context.unread);
         let scripts = scripts::read(&containers);
+        let profiles = self.env.get("COMPOSE_PROFILES");
+        let profiles = profiles.filter(|profiles| !profiles.trim().is_empty());
+        let profiles =
+            profiles.map(|all| all.split(',').map(|one| one.trim().to_owned()).collect());
         Ok(Project {
             files,
             containers,
@@ -300,6 +306,7 @@ impl Loader {
                     .collect(),
             },
             scripts,
+            profiles,
             read: self.read,
         })
     }

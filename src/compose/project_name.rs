@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::text_of;
-use super::interpolate::interpolate;
 use super::load::{ComposeError, Loader};
 use super::refused::Refused;
 use super::yaml::{Node, parse};
+use crate::dotenv::interpolate;
 
 /// The variable that names the project, before the files do.
 pub(super) const VARIABLE: &str = "COMPOSE_PROJECT_NAME";

@@ -15,6 +15,8 @@ pub struct Dependency {
     pub on: String,
     /// What it waits for.
     pub condition: Condition,
+    /// Whether Compose goes on without it (`required: false`).
+    pub optional: bool,
     /// Where it is written.
     pub place: Place,
 }
@@ -78,6 +80,7 @@ pub(super) fn dependencies(node: &Node) -> Vec<Dependency> {
                     Some("service_completed_successfully") => Condition::Completed,
                     _ => Condition::Started,
                 },
+                optional: value.get("required").is_some_and(Node::is_false),
                 place: key.place.clone(),
             }
         })

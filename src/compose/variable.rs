@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::context::{Context, set_in};
-use super::environment;
 use super::load::{ComposeError, LARGEST};
 use super::path::Store;
 use super::text::Text;
 use super::yaml::{Node, Value};
 use super::{Place, normal};
+use crate::dotenv;
 use crate::regular::read_regular;
 
 /// A variable of a container.
@@ -192,11 +192,11 @@ fn of_file(
         .map(|variable| (variable.name.clone(), variable.value.clone()))
         .collect();
     let entries = match file.raw {
-        true => environment::read_raw(&text),
-        false => environment::read(&text, &lookup, &before),
+        true => dotenv::read_raw(&text),
+        false => dotenv::read(&text, &lookup, &before),
     };
     let entries = entries.map_err(|(line, problem)| ComposeError::new(place(line), problem))?;
-    let variable = |entry: environment::Entry| Variable {
+    let variable = |entry: dotenv::Entry| Variable {
         value: entry.value.unwrap_or_else(|| context.passed(&entry.name)),
         place: place(entry.line),
         name: entry.name,

@@ -48,6 +48,34 @@ pub(super) enum Tag {
 }
 
 impl Node {
+    /// Whether two nodes say the same, wherever they stand.
+    pub(super) fn is_the_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Map(one), Value::Map(other)) => {
+                one.len() == other.len()
+                    && one.iter().all(|(key, node)| {
+                        let mut others = other.iter();
+                        others
+                            .any(|(other, value)| other.name == key.name && node.is_the_same(value))
+                    })
+            }
+            (Value::List(one), Value::List(other)) => {
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .zip(other)
+                        .all(|(one, other)| one.is_the_same(other))
+            }
+            (Value::Scalar(one), Value::Scalar(other)) => one.raw() == other.raw(),
+            (Value::Null, Value::Null) => true,
+            // `back:` and `back: {}` declare the same.
+            (Value::Null, Value::Map(entries)) | (Value::Map(entries), Value::Null) => {
+                entries.is_empty()
+            }
+            _ => false,
+        }
+    }
+
     pub(super) const fn new(value: Value, place: Place) -> Self {
         Self {
             value,

@@ -59,8 +59,9 @@ const KASIA: [&str; 9] = [
 /// Extensions that open a way out of the database: to other databases, hosts, files or programs, or to sessions of their own that can
 /// be in another database. Foreign data wrappers that are called so (`…_fdw`) are known by their name's end. Each project's own
 /// documentation says what it does.
-const LINK_EXTENSIONS: [&str; 28] = [
+const LINK_EXTENSIONS: [&str; 32] = [
     "adminpack",
+    "ai",
     "amqp",
     "aws_lambda",
     "aws_s3",
@@ -82,11 +83,14 @@ const LINK_EXTENSIONS: [&str; 28] = [
     "pg_duckdb",
     "pg_http",
     "pg_net",
+    "pg_parquet",
     "pg_task",
     "pgagent",
     "pglogical",
+    "pgpool_recovery",
     "plproxy",
     "spock",
+    "vectorize",
     "wrappers",
 ];
 
@@ -139,7 +143,14 @@ pub(super) fn is_link(object: &Object) -> bool {
 
 /// Whether an extension opens a way out of the database.
 pub(super) fn is_link_extension(name: &str) -> bool {
-    LINK_EXTENSIONS.contains(&name) || name.ends_with("_fdw") || UNTRUSTED_LANGUAGES.contains(&name)
+    // `jsonb_plperlu` brings a type into a language, and with CASCADE the language itself.
+    let with_language = name
+        .rsplit_once('_')
+        .is_some_and(|(_, language)| UNTRUSTED_LANGUAGES.contains(&language));
+    LINK_EXTENSIONS.contains(&name)
+        || name.ends_with("_fdw")
+        || with_language
+        || UNTRUSTED_LANGUAGES.contains(&name)
 }
 
 /// Whether an extension brings a language that can do anything.
@@ -200,10 +211,19 @@ mod tests {
             "tds_fdw",
             "odbc_fdw",
             "plpython3u",
+            "hstore_plpython3u",
+            "pg_parquet",
         ] {
             assert!(is_link_extension(name), "{name}");
         }
-        for name in ["timescaledb", "pgcrypto", "pg_trgm", "uuid-ossp", "plpgsql"] {
+        for name in [
+            "timescaledb",
+            "pgcrypto",
+            "pg_trgm",
+            "uuid-ossp",
+            "plpgsql",
+            "jsonb_plperl",
+        ] {
             assert!(!is_link_extension(name), "{name}");
         }
     }

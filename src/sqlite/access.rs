@@ -33,6 +33,8 @@ pub(super) enum Access {
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) access: Access,
+    /// The version of the file format that a writer must know; 0 where the file is too short.
+    pub(super) write_version: u8,
     file: File,
     stamp: Stamp,
 }
@@ -59,8 +61,11 @@ impl Look {
         let file = File::open(path)?;
         let stamp = Stamp::of(&file, path)?;
         let access = access(&file, path, &stamp)?;
+        let mut version = [0];
+        let _ = file.read_at(&mut version, 18)?;
         Ok(Self {
             access,
+            write_version: version[0],
             file,
             stamp,
         })

@@ -58,6 +58,32 @@ pub struct Schema {
     pub relations: Vec<String>,
     /// `PRAGMA application_id`; 0 when nobody set one.
     pub application_id: i32,
+    /// Its triggers and views.
+    pub code: Vec<Code>,
+    /// Whether its header asks writers for a newer version of the file format than there is: SQLite opens it for reading only
+    /// (SQLite documentation, "File format version numbers").
+    pub is_read_only: bool,
+}
+
+/// A trigger or a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// What it is, as SQLite names it: `trigger`, `view`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The table of a trigger; a view itself.
+    pub of: String,
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)?;
+        match self.of == self.name {
+            true => Ok(()),
+            false => write!(f, " on {}", self.of),
+        }
+    }
 }
 
 impl Schema {
@@ -76,6 +102,9 @@ pub const HEADER: &[u8; 16] = b"SQLite format 3\0";
 // A commit holds its exclusive lock for milliseconds; what is still locked after this many looks is held on purpose.
 const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(60);
+
+/// The newest version of the file format: that of the WAL.
+const NEWEST_FORMAT: u8 = 2;
 
 /// How long SQLite may take to check a file: a reader keeps the WAL from being emptied.
 const INTEGRITY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -119,10 +148,14 @@ async fn read_once(path: &Path) -> Attempt {
     };
     let outcome = schema(path, options).await;
     let unchanged = look.unchanged(path);
+    let write_version = look.write_version;
     // The lock that keeps the -wal file in place goes only now, with the last descriptor on the file.
     drop(look);
     let outcome = match outcome {
-        Ok(Read::Schema(schema)) => Ok(SqliteFacts::Readable(schema)),
+        Ok(Read::Schema(schema)) => Ok(SqliteFacts::Readable(Schema {
+            is_read_only: write_version > NEWEST_FORMAT,
+            ..schema
+        })),
         Ok(Read::Corrupt(problems)) => Ok(SqliteFacts::Corrupt(problems)),
         Err(error) => verdict(path, &error),
     };
@@ -167,17 +200,25 @@ async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
         .await?
         .try_get(0)?;
     let rows = sqlx::query(
-        "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        "SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB) FROM sqlite_master
+         WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut relations = rows
-        .iter()
-        .map(|row| {
-            row.try_get::<Vec<u8>, _>(0)
-                .map(|name| decoded(&name, &encoding))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut relations = Vec::new();
+    let mut code = Vec::new();
+    for row in rows {
+        let kind: String = row.try_get(0)?;
+        let name = decoded(&row.try_get::<Vec<u8>, _>(1)?, &encoding);
+        let of = decoded(&row.try_get::<Vec<u8>, _>(2)?, &encoding);
+        if kind != "trigger" {
+            relations.push(name.clone());
+        }
+        if kind != "table" {
+            code.push(Code { kind, name, of });
+        }
+    }
+    code.sort_by(|one: &Code, other| one.name.cmp(&other.name));
     relations.sort();
     let application_id = sqlx::query("PRAGMA application_id")
         .fetch_one(&mut *connection)
@@ -186,6 +227,8 @@ async fn query(connection: &mut SqliteConnection) -> Result<Read, sqlx::Error> {
     Ok(Read::Schema(Schema {
         relations,
         application_id,
+        code,
+        is_read_only: false,
     }))
 }
 

@@ -99,7 +99,7 @@ pub struct Found {
     pub message: String,
     pub file: String,
     pub line: u64,
-    column: u64,
+    pub column: u64,
 }
 
 impl Found {

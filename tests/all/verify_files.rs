@@ -146,6 +146,12 @@ pub fn fjall(path: &Path) {
     fs::write(path.join("version"), b"FJL\x02").unwrap();
 }
 
+fn set_byte(path: &Path, at: usize, byte: u8) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] = byte;
+    fs::write(path, bytes).unwrap();
+}
+
 pub fn sqlite(path: &Path, script: &'static str) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -343,6 +349,34 @@ const CASES: &[Case] = &[
         says: &["K_Posts", "k-indexer"],
         plant: |tree| sqlite(&tree.wallet(), "CREATE VIEW K_Posts AS SELECT 1 AS a"),
         mend: |tree, _| sqlite(&tree.wallet(), "DROP VIEW K_Posts"),
+    },
+    // The wallet's program makes neither.
+    Case {
+        rule: "files/wrong-tables",
+        severity: "warning",
+        service: R,
+        object: ("file", WALLET),
+        says: &["rgb_lib_db", "trigger Copy on txo, view v,"],
+        plant: |tree| {
+            sqlite(
+                &tree.wallet(),
+                "CREATE VIEW v AS SELECT 1 AS a; CREATE TRIGGER Copy AFTER INSERT ON txo BEGIN DELETE FROM coloring; END",
+            )
+        },
+        mend: |tree, _| sqlite(&tree.wallet(), "DROP VIEW v; DROP TRIGGER Copy"),
+    },
+    // SQLite opens it for reading only.
+    Case {
+        rule: "files/unreadable-sqlite",
+        severity: "error",
+        service: R,
+        object: ("file", WALLET),
+        says: &["rgb_lib_db", "can be read and not written"],
+        plant: |tree| set_byte(&tree.wallet(), 18, 3),
+        mend: |tree, _| {
+            let bytes = fs::read(tree.wallet()).unwrap();
+            set_byte(&tree.wallet(), 18, bytes[19]);
+        },
     },
     Case {
         rule: "files/unreadable-sqlite",

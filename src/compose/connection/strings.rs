@@ -218,8 +218,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::in_text;
-    use crate::compose::interpolate::interpolate;
     use crate::compose::{Host, Place, Text};
+    use crate::dotenv::interpolate;
 
     fn shown(text: &str) -> Vec<String> {
         let place = Place {

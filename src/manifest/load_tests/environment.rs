@@ -84,13 +84,26 @@ fn dotenv_stands_behind_the_environment() {
     assert_eq!(kasia.value, Path::new("/k"));
 }
 
+/// The file is Compose's as well: what Compose takes must not stop dbctl.
+#[test]
+fn dotenv_is_read_as_compose_reads_it() {
+    let dotenv = "TITLE=two words\nSECRET\nMOTTO=it's \"so\"\nPORT=77\nK_SOCIAL_DB_PORT: ${PORT}11\nK_SOCIAL_DB_PASSWORD=a$$b${NOWHERE} # c\nKASIA_DATA_DIR=\"$HOME/k\"\n";
+    let manifest = case(&[(".env", dotenv)]).env("HOME", "/home/x").load();
+    let k = service(&manifest, "k-indexer").endpoint().unwrap();
+    assert_eq!(k.address(), "localhost:7711");
+    assert_eq!(k.password.as_ref().unwrap().expose(), "a$b");
+    let kasia = service(&manifest, "kasia-indexer");
+    let directory = &kasia.data_dir.as_ref().unwrap().value;
+    assert_eq!(directory, Path::new("/home/x/k"));
+}
+
 #[test]
 fn a_broken_dotenv_is_named_and_not_quoted() {
     for (text, line) in [
         (format!("A=1\n\nB {CANARY}\n"), 3),
         (format!("A=1\nPW=\"{CANARY}\nC=2\n"), 2),
-        (format!("A=1\nPW=a {CANARY}\nC=2\n"), 2),
-        (CANARY.to_owned(), 1),
+        (format!("A=1\nPW=${{A{CANARY}\nC=2\n"), 2),
+        (format!("A@{CANARY}=1"), 1),
     ] {
         let error = case(&[(".env", &text)]).error();
         assert!(

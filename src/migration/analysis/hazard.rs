@@ -90,7 +90,8 @@ pub(super) fn serial(statement: &SyntaxNode) -> Option<Hazard> {
 /// What [`rewrite`] is called.
 const REWRITE: &str = "rewriting-table";
 
-/// The statement writes a whole table anew while nobody can read it (PostgreSQL documentation, CLUSTER, VACUUM and ALTER TABLE).
+/// The statement writes a whole table anew while nobody can read it (PostgreSQL documentation, CLUSTER, REPACK, VACUUM, ALTER TABLE,
+/// ALTER INDEX and ALTER MATERIALIZED VIEW).
 pub(super) fn rewrite(statement: &SyntaxNode) -> Option<Hazard> {
     use SyntaxKind as K;
     let has = |kind: K| {
@@ -99,18 +100,25 @@ pub(super) fn rewrite(statement: &SyntaxNode) -> Option<Hazard> {
     };
     let rewrites = match statement.kind() {
         K::CLUSTER | K::CLUSTER_LEGACY => true,
+        // PostgreSQL 19's name of both.
+        K::REPACK => !has(K::CONCURRENTLY_KW),
         K::VACUUM => has(K::FULL_KW),
         K::ALTER_TABLE => statement.children().any(|action| {
             matches!(
                 action.kind(),
-                K::SET_LOGGED | K::SET_UNLOGGED | K::SET_TABLESPACE | K::SET_ACCESS_METHOD
+                K::SET_LOGGED
+                    | K::SET_UNLOGGED
+                    | K::SET_TABLESPACE
+                    | K::SET_ACCESS_METHOD
+                    | K::ALL_IN_TABLESPACE
             )
         }),
+        K::ALTER_INDEX | K::ALTER_MATERIALIZED_VIEW => has(K::SET_TABLESPACE),
         _ => false,
     };
     rewrites.then(|| Hazard {
         code: REWRITE.to_owned(),
-        message: "The whole table is written anew with an `ACCESS EXCLUSIVE` lock: readers and writers wait until it is done."
+        message: "The whole table or index is written anew with an `ACCESS EXCLUSIVE` lock: readers and writers wait until it is done."
             .to_owned(),
     })
 }

@@ -11,15 +11,11 @@ const RESETS: &str = "resets a setting of role";
 const REMARKS: &str = "comments on role";
 /// ALTER DEFAULT PRIVILEGES FOR ROLE.
 const FORESEES: &str = "changes the default privileges of role";
-
-/// What a privilege is on that leads out of the database, whoever gets it (PostgreSQL documentation, "GRANT").
-const WAYS_OUT: [(&str, &str); 2] = [
-    ("server", "FOREIGN SERVER "),
-    ("foreign data wrapper", "FOREIGN DATA WRAPPER "),
-];
+/// REVOKE of a role.
+const EXPELS: &str = "takes a membership away from role";
 
 /// What matters only where the role is another service's.
-pub const SLIGHT: [&str; 3] = [RESETS, REMARKS, FORESEES];
+pub const SLIGHT: [&str; 4] = [RESETS, REMARKS, FORESEES, EXPELS];
 
 /// Takes down what a node does to roles and with privileges.
 pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
@@ -30,6 +26,13 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         }
     };
     match node.kind() {
+        K::REVOKE
+            if !node
+                .children()
+                .any(|child| child.kind() == K::ON_PRIVILEGE_OBJECTS_CLAUSE) =>
+        {
+            does(EXPELS, grantees(node));
+        }
         K::GRANT => grant(reader, node, at),
         K::GRANT_DEFAULT_PRIVILEGES => {
             let on = text(node, |kind| kind_name_starts(kind, "PRIVILEGE_TARGET"));
@@ -101,24 +104,9 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
 fn grant(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     let clause = SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE;
     if let Some(objects) = node.children().find(|child| child.kind() == clause) {
-        let on = objects.text().to_string();
-        let on = on.trim_start().get(2..).unwrap_or_default();
-        let on = one_line(on);
-        for (kind, words) in WAYS_OUT {
-            let is_it = on
-                .get(..words.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(words));
-            if let (true, Some(names)) = (is_it, on.get(words.len()..)) {
-                reader.say(
-                    at,
-                    Act::Link {
-                        kind,
-                        name: names.trim().to_owned(),
-                    },
-                );
-            }
-        }
-        gives(reader, node, at, &on);
+        let on = words(&objects);
+        let on = on.get(2..).unwrap_or_default().trim_start();
+        gives(reader, node, at, on);
         return;
     }
     let granted: Vec<String> = node
@@ -205,11 +193,21 @@ fn literals(node: &SyntaxNode) -> Vec<String> {
 fn text(node: &SyntaxNode, wanted: impl Fn(SyntaxKind) -> bool) -> String {
     node.children()
         .find(|child| wanted(child.kind()))
-        .map(|child| one_line(&child.text().to_string()))
+        .map(|child| words(&child))
         .unwrap_or_default()
 }
 
-fn one_line(text: &str) -> String {
+/// The text of a node in one line, without comments.
+fn words(node: &SyntaxNode) -> String {
+    let tokens = node
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token());
+    let text: String = tokens
+        .map(|token| match token.kind() {
+            SyntaxKind::COMMENT => " ".to_owned(),
+            _ => token.text().to_owned(),
+        })
+        .collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

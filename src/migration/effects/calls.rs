@@ -94,6 +94,18 @@ const RUNS: [(&str, &[usize]); 12] = [
     ("ts_stat", &[0]),
 ];
 
+/// Views that show what the server's files hold (PostgreSQL documentation, "System Views").
+const FILE_VIEWS: [&str; 3] = [
+    "pg_file_settings",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+];
+
+/// Whether the server has a function of this name that reaches its files or steers it.
+pub(super) fn is_servers(function: &str) -> bool {
+    FILE.contains(&function) || SERVER.contains(&function)
+}
+
 /// Takes down what a call does.
 pub(super) fn read(
     reader: &mut Reader,
@@ -103,6 +115,8 @@ pub(super) fn read(
 ) {
     let at = ground(usize::from(node.text_range().start()));
     match node.kind() {
+        SyntaxKind::RELATION_NAME_REF => view(reader, node, at),
+        SyntaxKind::FUNCTION_NAME_REF | SyntaxKind::ATTRIBUTE_VALUE => defined(reader, node, at),
         SyntaxKind::CAST_EXPR => cast(reader, node, at, variables),
         SyntaxKind::CALL_EXPR => {
             if let Some((_, function)) = names::called(node) {
@@ -118,6 +132,20 @@ pub(super) fn read(
             }
         }
         _ => {}
+    }
+}
+
+/// A query of a view that reads the server's files.
+fn view(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let path = names::path(node).filter(|path| {
+        FILE_VIEWS.contains(&path.name.as_str())
+            && path
+                .schema
+                .as_deref()
+                .is_none_or(|schema| schema == "pg_catalog")
+    });
+    if let Some(path) = path.filter(|_| names::access(node) == Access::Read) {
+        reader.say(at, Act::ServerFile { what: path.name });
     }
 }
 
@@ -177,47 +205,10 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
             temporary: false,
         },
     );
-    let links = name.starts_with("dblink")
-        || name.starts_with("postgres_fdw_")
-        || name.starts_with("http_")
-        || LINKS.contains(&name)
-        || function
-            .schema
-            .as_deref()
-            .is_some_and(|schema| LINK_SCHEMAS.contains(&schema))
-        || name.starts_with("pg_create_") && name.ends_with("_replication_slot");
-    if links {
-        reader.say(
-            at,
-            Act::Link {
-                kind: "function",
-                name: name.to_owned(),
-            },
-        );
-    } else if function.schema.as_deref() == Some("cron") {
-        reader.say(
-            at,
-            Act::Link {
-                kind: "job",
-                name: function.to_string(),
-            },
-        );
-    } else if FILE.contains(&name) {
-        let file = values(0).texts.into_iter().find(|text| text != UNKNOWN);
-        reader.say(
-            at,
-            Act::ServerFile {
-                what: file.map_or_else(|| format!("{name}()"), |file| format!("{name}({file})")),
-            },
-        );
-    } else if SERVER.contains(&name) {
-        reader.say(
-            at,
-            Act::Server {
-                what: format!("{name}()"),
-            },
-        );
-    } else if let Some((_, which)) = RUNS.iter().find(|(known, _)| *known == name) {
+    if reaches(reader, function, at, &|| values(0).texts) {
+        return;
+    }
+    if let Some((_, which)) = RUNS.iter().find(|(known, _)| *known == name) {
         for index in which.iter().filter(|index| **index < arguments.len()) {
             let value = values(*index);
             // The number of columns that an older crosstab() takes, and what ts_rewrite() puts in where it is given no query.
@@ -236,6 +227,57 @@ fn call(reader: &mut Reader, node: &SyntaxNode, function: &Path, at: usize, vari
         );
     } else {
         objects(reader, name, &arguments, at, variables);
+    }
+}
+
+/// Whether a function reaches beyond the database; then it is told. `first` are the texts that its first argument may be.
+fn reaches(
+    reader: &mut Reader,
+    function: &Path,
+    at: usize,
+    first: &dyn Fn() -> Vec<String>,
+) -> bool {
+    let name = function.name.as_str();
+    let links = name.starts_with("dblink")
+        || name.starts_with("postgres_fdw_")
+        || name.starts_with("http_")
+        || LINKS.contains(&name)
+        || function
+            .schema
+            .as_deref()
+            .is_some_and(|schema| LINK_SCHEMAS.contains(&schema))
+        || name.starts_with("pg_create_") && name.ends_with("_replication_slot");
+    let act = if links {
+        Act::Link {
+            kind: "function",
+            name: name.to_owned(),
+        }
+    } else if function.schema.as_deref() == Some("cron") {
+        Act::Link {
+            kind: "job",
+            name: function.to_string(),
+        }
+    } else if FILE.contains(&name) {
+        let file = first().into_iter().find(|text| text != UNKNOWN);
+        Act::ServerFile {
+            what: file.map_or_else(|| format!("{name}()"), |file| format!("{name}({file})")),
+        }
+    } else if SERVER.contains(&name) {
+        Act::Server {
+            what: format!("{name}()"),
+        }
+    } else {
+        return false;
+    };
+    reader.say(at, act);
+    true
+}
+
+/// A function that a definition names, to be called by whatever is defined: a cast, an operator, an aggregate.
+fn defined(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let function = names::path(node);
+    if let Some(function) = function.filter(|_| names::is_in_definition(node)) {
+        reaches(reader, &function, at, &Vec::new);
     }
 }
 

@@ -194,7 +194,7 @@ fn with_options(reader: &mut Reader, node: &SyntaxNode, at: usize) {
 }
 
 /// The table that the statement around a node makes or alters.
-fn table_of(node: &SyntaxNode) -> Option<Path> {
+pub(super) fn table_of(node: &SyntaxNode) -> Option<Path> {
     use SyntaxKind as K;
     let statement = node.ancestors().find(|above| {
         matches!(
@@ -208,11 +208,11 @@ fn table_of(node: &SyntaxNode) -> Option<Path> {
     names::path(&name)
 }
 
-fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
+pub(super) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
     node.children().find(|child| child.kind() == kind)
 }
 
-fn of_kind(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
+pub(super) fn of_kind(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
     node.descendants()
         .filter(|inner| inner.kind() == kind)
         .map(|inner| names::folded(&inner))

@@ -1,9 +1,9 @@
-//! Ways out of the database: links, files of the server, the server itself, other databases.
+//! Ways out of the database: links, files of the server, other databases.
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::walk::Reader;
-use super::{Act, constant, names};
+use super::{Act, constant, names, server};
 
 /// Takes down what a node opens.
 pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
@@ -15,16 +15,17 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             .unwrap_or_default()
     };
     let link = |kind: &'static str, name: String| Act::Link { kind, name };
-    let server = || {
+    let of_server = || {
         node.children()
             .find(|child| child.kind() == K::SERVER_CLAUSE)
             .and_then(|clause| clause.children().next())
             .map(|server| names::folded(&server))
             .unwrap_or_default()
     };
-    if node.kind() == K::DROP_EXTENSION {
-        drops(reader, node, at);
-        return;
+    match node.kind() {
+        K::DROP_EXTENSION => return drops(reader, node, at),
+        K::PRIVILEGE_LANGUAGE if is_granted(node) => return languages(reader, node, at),
+        _ => {}
     }
     let act = match node.kind() {
         K::ALTER_EXTENSION
@@ -37,20 +38,46 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             }
         }
         K::CREATE_EXTENSION => link("extension", named(K::EXTENSION)),
+        K::ALTER_EXTENSION
+            if node
+                .children()
+                .any(|child| child.kind() == K::ALTER_EXTENSION_UPDATE) =>
+        {
+            link("extension", named(K::EXTENSION_REF))
+        }
         K::CREATE_SERVER => link("server", named(K::SERVER)),
         K::ALTER_SERVER => link("server", named(K::SERVER_REF)),
         K::CREATE_USER_MAPPING | K::ALTER_USER_MAPPING | K::IMPORT_FOREIGN_SCHEMA => {
-            link("server", server())
+            link("server", of_server())
         }
-        K::CREATE_FOREIGN_TABLE => link("server", server()),
+        K::CREATE_FOREIGN_TABLE => link("server", of_server()),
         K::CREATE_FOREIGN_DATA_WRAPPER => {
             link("foreign data wrapper", named(K::FOREIGN_DATA_WRAPPER))
         }
+        K::ALTER_FOREIGN_DATA_WRAPPER => {
+            link("foreign data wrapper", named(K::FOREIGN_DATA_WRAPPER_REF))
+        }
+        // Its options say what it leads to; its columns are a table's.
+        K::ALTER_FOREIGN_TABLE
+            if node
+                .children()
+                .any(|child| child.kind() == K::ALTER_OPTION_LIST) =>
+        {
+            link("foreign table", server::list(node, K::TABLE_RELATION_NAME))
+        }
+        K::PRIVILEGE_FOREIGN_SERVER if is_granted(node) => {
+            link("server", server::list(node, K::SERVER_REF))
+        }
+        K::PRIVILEGE_FOREIGN_DATA_WRAPPER if is_granted(node) => link(
+            "foreign data wrapper",
+            server::list(node, K::FOREIGN_DATA_WRAPPER_REF),
+        ),
         K::CREATE_SUBSCRIPTION => link("subscription", named(K::SUBSCRIPTION)),
         K::ALTER_SUBSCRIPTION => link("subscription", named(K::SUBSCRIPTION_REF)),
         K::CREATE_PUBLICATION => link("publication", named(K::PUBLICATION)),
         K::ALTER_PUBLICATION => link("publication", named(K::PUBLICATION_REF)),
         K::CREATE_LANGUAGE => link("language", named(K::LANGUAGE)),
+        K::ALTER_LANGUAGE | K::CREATE_TRANSFORM => link("language", named(K::LANGUAGE_REF)),
         K::AS_OBJ_FILE => link("library", literal(node)),
         K::SET_SCHEMA => Act::Moves {
             schema: named(K::SCHEMA_REF),
@@ -59,18 +86,6 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         K::COPY_PROGRAM => Act::ServerFile { what: copy(node) },
         K::CREATE_TABLESPACE => Act::ServerFile {
             what: literal(node),
-        },
-        K::CREATE_EVENT_TRIGGER => Act::Superuser {
-            what: format!("CREATE EVENT TRIGGER {}", named(K::EVENT_TRIGGER)),
-        },
-        // A new owner is told by itself.
-        K::ALTER_EVENT_TRIGGER if !node.children().any(|child| child.kind() == K::OWNER_TO) => {
-            Act::Superuser {
-                what: format!("ALTER EVENT TRIGGER {}", named(K::EVENT_TRIGGER_REF)),
-            }
-        }
-        K::ALTER_SYSTEM => Act::Server {
-            what: format!("ALTER SYSTEM {}", parameter(node)),
         },
         K::CREATE_DATABASE => Act::Database {
             does: "CREATE DATABASE",
@@ -107,6 +122,28 @@ fn drops(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     }
 }
 
+/// GRANT … ON LANGUAGE; each by itself, since some are everybody's.
+fn languages(reader: &mut Reader, node: &SyntaxNode, at: usize) {
+    let languages = node
+        .children()
+        .filter(|child| child.kind() == SyntaxKind::LANGUAGE_REF);
+    for language in languages {
+        reader.say(
+            at,
+            Act::Link {
+                kind: "language",
+                name: names::folded(&language),
+            },
+        );
+    }
+}
+
+/// Whether a privilege is given, not taken away.
+fn is_granted(privilege: &SyntaxNode) -> bool {
+    let statement = privilege.ancestors().nth(2);
+    statement.is_some_and(|statement| statement.kind() == SyntaxKind::GRANT)
+}
+
 fn literal(node: &SyntaxNode) -> String {
     node.descendants()
         .find_map(|child| constant::literal(&child))
@@ -123,21 +160,6 @@ fn copy(node: &SyntaxNode) -> String {
     } else {
         literal(node)
     }
-}
-
-fn parameter(node: &SyntaxNode) -> String {
-    let word = node
-        .descendants()
-        .find(|child| child.kind() == SyntaxKind::CONFIG_PARAMETER_REF)
-        .and_then(|child| names::path(&child));
-    let resets = node
-        .children()
-        .any(|child| child.kind() == SyntaxKind::RESET_CONFIG_PARAM);
-    let verb = if resets { "RESET" } else { "SET" };
-    word.map_or_else(
-        || format!("{verb} ALL"),
-        |parameter| format!("{verb} {parameter}"),
-    )
 }
 
 /// What is done to the database; its owner and its settings are told by themselves.

@@ -5,6 +5,7 @@ mod access;
 mod allow;
 mod body;
 mod calls;
+mod columns;
 mod constant;
 mod dialect;
 mod into;
@@ -16,6 +17,7 @@ mod names;
 mod psql;
 mod routine;
 mod said;
+mod server;
 mod setting;
 mod takes;
 mod temporary;
@@ -28,6 +30,7 @@ use crate::secret::Secret;
 
 pub use access::SLIGHT;
 pub use allow::Allow;
+pub use columns::{Column, Kind};
 pub use constant::{CURRENT_DATABASE, CURRENT_USER, UNKNOWN};
 pub(super) use psql::without_rows;
 pub use routine::{Arguments, Change, Names, Routine, Runs, TypeName};
@@ -142,6 +145,17 @@ pub enum Scope {
     Server,
 }
 
+/// What only a superuser makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Superuser {
+    /// Code that runs in every session that changes a schema.
+    EventTrigger,
+    /// Code of the server's that keeps tables or indexes.
+    AccessMethod,
+    /// A definition that the server trusts: an operator class, a base type.
+    Definition,
+}
+
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -210,10 +224,12 @@ pub enum Act {
         /// What it uses: `ALTER SYSTEM SET archive_command`.
         what: String,
     },
-    /// It makes or changes what only a superuser may, for all sessions of the database.
+    /// It makes, changes or drops what only a superuser may.
     Superuser {
-        /// What it makes: `CREATE EVENT TRIGGER watch`.
+        /// What it does: `CREATE EVENT TRIGGER watch`.
         what: String,
+        /// What that is.
+        of: Superuser,
     },
     /// It switches off all triggers of a table, those of its foreign keys included.
     Unguards {
@@ -295,6 +311,13 @@ pub enum Act {
     Drops {
         /// The extension.
         extension: String,
+    },
+    /// It makes, changes or drops a column.
+    Column {
+        /// The table.
+        table: Path,
+        /// What is done.
+        does: Column,
     },
     /// It gives a table a unique key.
     Unique {

@@ -2,6 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::calls::is_servers;
 use super::walk::Reader;
 use super::{Access, Act, Class, names, temporary};
 
@@ -21,7 +22,7 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             // Told by `link` as databases.
             | (
                 Class::Database,
-                Some(K::ALTER_DATABASE | K::DROP_DATABASE | K::CREATE_DATABASE | K::IN_DATABASE)
+                Some(K::ALTER_DATABASE | K::DROP_DATABASE | K::CREATE_DATABASE)
             )
     );
     // INTO in a block of code fills a variable.
@@ -29,9 +30,13 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
     if elsewhere || variable {
         return;
     }
-    let Some(path) = names::path(node) else {
+    let Some(mut path) = names::path(node) else {
         return;
     };
+    // What the server has under this name comes first.
+    if class == Class::Function && !creates && path.schema.is_none() && is_servers(&path.name) {
+        path.schema = Some("pg_catalog".to_owned());
+    }
     let access = match node.kind() {
         _ if creates => Access::Create,
         // An extension may put its own objects into a schema of the server's.

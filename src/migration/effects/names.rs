@@ -114,9 +114,31 @@ pub(super) fn folded(node: &SyntaxNode) -> String {
     cut(ast::normalize_name_node(node))
 }
 
+/// Whether a name stands in the definition of a cast, an operator, an aggregate, a type and the like, which is not its own.
+pub(super) fn is_in_definition(node: &SyntaxNode) -> bool {
+    use SyntaxKind as K;
+    node.ancestors().skip(1).any(|above| {
+        matches!(
+            above.kind(),
+            K::CREATE_AGGREGATE
+                | K::CREATE_CAST
+                | K::CREATE_CONVERSION
+                | K::CREATE_LANGUAGE
+                | K::CREATE_OPERATOR
+                | K::CREATE_OPERATOR_CLASS
+                | K::CREATE_TRANSFORM
+                | K::CREATE_TYPE
+                | K::ADD_OP_CLASS_OPTIONS
+        )
+    })
+}
+
 /// What is done to an object that a node refers to.
 pub(super) fn access(node: &SyntaxNode) -> Access {
     use SyntaxKind as K;
+    if is_in_definition(node) {
+        return Access::Read;
+    }
     for above in node.ancestors().skip(1) {
         match above.kind() {
             K::RELATION_FROM_ITEM
@@ -130,6 +152,7 @@ pub(super) fn access(node: &SyntaxNode) -> Access {
             | K::COPY_QUERY
             | K::PLPGSQL_EXPR
             | K::CALL_EXPR
+            | K::COLLATE
             | K::CAST_EXPR
             | K::PARAM_LIST
             | K::RET_TYPE

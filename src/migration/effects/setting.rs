@@ -60,9 +60,11 @@ fn scope(node: &SyntaxNode) -> Option<Scope> {
     Some(match statement.kind() {
         K::ALTER_SYSTEM => Scope::Server,
         K::ALTER_DATABASE => Scope::Database(names::folded(&named(K::DATABASE_REF)?)),
-        K::ALTER_ROLE | K::ALTER_USER => Scope::Role(
-            named(K::ROLE_REF).map_or_else(|| "all".to_owned(), |role| access::role(&role)),
-        ),
+        K::ALTER_ROLE | K::ALTER_USER => match (named(K::ROLE_REF), named(K::DATABASE_REF)) {
+            (Some(role), _) => Scope::Role(access::role(&role)),
+            (None, Some(database)) => Scope::Database(names::folded(&database)),
+            (None, None) => Scope::Server,
+        },
         _ => Scope::Function,
     })
 }

@@ -9,8 +9,8 @@ use super::constant::Variables;
 use super::said::{Lines, excerpt};
 use super::temporary::Temporaries;
 use super::{
-    Act, Effect, Effects, Path, Said, access, allow, body, calls, dialect, keys, link, loose,
-    named, psql, routine, setting, temporary, values,
+    Act, Effect, Effects, Path, Said, access, allow, body, calls, columns, dialect, keys, link,
+    loose, named, psql, routine, server, setting, temporary, values,
 };
 use crate::migration::analysis::{Mode, Parsed, Script};
 use crate::migration::masked::withheld;
@@ -303,7 +303,9 @@ impl Reader {
             setting::read(self, &node, at);
             routine::read(self, &node, at);
             link::read(self, &node, at);
+            server::read(self, &node, at);
             keys::read(self, &node, at);
+            columns::read(self, &node, at);
             values::read(self, &node, at);
             calls::read(self, &node, ground, variables);
             body::read(self, &node, ground, variables);

@@ -53,7 +53,13 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
                 unreachable(&scene, index, connection, &mut wrong);
             }
             if !wrong.parts.is_empty() {
-                findings.push(wrong.finding(&scene, container, connection));
+                let found = wrong.finding(&scene, container, connection);
+                // What several containers take from one place, by an anchor, extends or a file, is one fault.
+                let is_told =
+                    |told: &Finding| told.location == found.location && told.actual == found.actual;
+                if !findings.iter().any(is_told) {
+                    findings.push(found);
+                }
             } else if let Some((host, why, severity)) = stranger(&scene, index, connection) {
                 let mut wrong = Wrong::default();
                 wrong.add(

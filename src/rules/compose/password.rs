@@ -247,7 +247,7 @@ fn weakness(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> 
 /// Whether it is guessed or published, without the password.
 fn known(scene: &Scene<'_>, given: &Given<'_>) -> Option<(String, Severity)> {
     let password = given.text.get()?;
-    let variables: Vec<&str> = given.text.defaulted.iter().map(String::as_str).collect();
+    let variables: Vec<&str> = given.text.defaulted.keys().map(String::as_str).collect();
     let list = variables.join(", ");
     let service = scene.service;
     let names = [

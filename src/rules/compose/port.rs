@@ -163,6 +163,11 @@ pub(super) const UNEXPECTED_PORT: Rule = Rule {
     check: unexpected_port,
 };
 
+/// PostgreSQL is asked over TCP alone.
+fn is_the_servers(port: &Port) -> bool {
+    port.protocol == "tcp"
+}
+
 fn is_local(host: &str) -> bool {
     ["localhost", "127.0.0.1", "::1"].contains(&host)
 }
@@ -243,6 +248,7 @@ fn elsewhere(scene: &Scene<'_>, index: usize, container: &Container) -> Option<F
     let ports: Vec<(u16, &Place)> = container
         .ports
         .iter()
+        .filter(|port| is_the_servers(port))
         .filter(|port| port.target.get().and_then(|target| target.parse().ok()) == Some(listens))
         .filter_map(|port| Some((port.published.as_ref()?.get()?.parse().ok()?, &port.place)))
         .collect();
@@ -337,7 +343,8 @@ fn open_port(case: &Case<'_>) -> Verdict {
     };
     let mut findings = Vec::new();
     for (_, container) in scene.databases() {
-        let open = container.ports.iter().find(|port| match &port.address {
+        let mut ports = container.ports.iter().filter(|port| is_the_servers(port));
+        let open = ports.find(|port| match &port.address {
             None => true,
             Some(address) => address.get().is_some_and(is_any),
         });

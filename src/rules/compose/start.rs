@@ -74,9 +74,70 @@ fn depends_on(case: &Case<'_>) -> Verdict {
         if !party.by_name || party.connections.is_empty() || misled || own.is_empty() {
             continue;
         }
-        findings.extend(waits(&scene, container, &own));
+        let alone = without_its_own(&scene, index, container, party);
+        findings.extend(alone.or_else(|| waits(&scene, container, &own)));
     }
     Ok(findings.into())
+}
+
+/// A container that starts while no server of its own that it connects to does. Where nothing says which profiles are started, only one
+/// that always starts is asked about: of containers in different profiles both may be meant to be named.
+fn without_its_own(
+    scene: &Scene<'_>,
+    index: usize,
+    container: &Container,
+    party: &Party,
+) -> Option<Finding> {
+    let connections = party.connections.iter().filter(|it| it.unread.is_none());
+    let led: BTreeSet<usize> = connections
+        .flat_map(|connection| scene.deployment.targets(index, connection))
+        .collect();
+    let reached: Vec<&Container> = scene
+        .databases()
+        .filter(|(database, _)| led.contains(database))
+        .map(|(_, container)| container)
+        .collect();
+    let first = reached.first()?;
+    let active = scene.deployment.project.profiles.as_deref();
+    let starts = |it: &Container| {
+        let is_active = |profile: &String| {
+            active.is_some_and(|active| active.iter().any(|one| one == "*" || one == profile))
+        };
+        it.profiles.is_empty() || it.profiles.iter().any(is_active)
+    };
+    let spared = container.depends_on.iter().any(|dependency| {
+        dependency.optional && reached.iter().any(|own| own.name == dependency.on)
+    });
+    if spared || !starts(container) || reached.iter().any(|own| starts(own)) {
+        return None;
+    }
+    let name = &container.name;
+    let needs = first.profiles.join(" or ");
+    let started = match active {
+        Some(active) => format!("COMPOSE_PROFILES starts {}", active.join(", ")),
+        None => format!("{name} always starts"),
+    };
+    Some(finding(
+        &DEPENDS_ON,
+        container,
+        &container.place,
+        Words {
+            message: format!(
+                "{name} starts without its database: {} needs profile {needs}, and {started}",
+                first.name
+            ),
+            expected: format!("{name} and {} in the same profiles", first.name),
+            actual: match container.profiles.as_slice() {
+                [] => format!("no profiles for {name}, {needs} for {}", first.name),
+                own => format!("{} for {name}, {needs} for {}", own.join(", "), first.name),
+            },
+            remedy: format!(
+                "Give {name} and {} the same profiles, or start {needs} as well; where another server may stand in: \
+                 depends_on {}: {{condition: service_healthy, required: false}}.",
+                first.name, first.name
+            ),
+        },
+    ))
 }
 
 fn waits(scene: &Scene<'_>, container: &Container, own: &[&Container]) -> Option<Finding> {

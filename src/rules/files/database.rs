@@ -13,7 +13,7 @@ use crate::migration::guard::Party;
 use crate::migration::other_tools::TOOLS;
 use crate::rules::{Scope, Subject, Verdict};
 use crate::snapshot::{Fact, Gap, HISTORY_TABLE};
-use crate::sqlite::SqliteFacts;
+use crate::sqlite::{Code, SqliteFacts};
 
 /// Tables of the multi-user database, or of an indexer, in the RGB library's file.
 pub(super) const WRONG_TABLES: Rule = Rule {
@@ -106,6 +106,7 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
                 .findings
                 .push(history(case, &database.path, &histories.join(", ")));
         }
+        let mut told: BTreeSet<String> = BTreeSet::new();
         // A name that two services know counts for the one with more of its tables there.
         while let Some((owner, matched)) = owners
             .iter()
@@ -120,6 +121,19 @@ fn wrong_tables(case: &Case<'_>) -> Verdict {
             outcome
                 .findings
                 .push(wrong(case, &database.path, owner.service, &tables));
+            told.extend(matched);
+        }
+        let is_told = |code: &&Code| told.contains(&code.of.to_lowercase());
+        let code: Vec<String> = schema
+            .code
+            .iter()
+            .filter(|code| is_rgb_database(database.trace) && !is_told(code))
+            .map(Code::to_string)
+            .collect();
+        if !code.is_empty() {
+            outcome
+                .findings
+                .push(runs_code(case, &database.path, &code.join(", ")));
         }
     }
     Ok(outcome)
@@ -141,6 +155,27 @@ fn history(case: &Case<'_>, path: &Path, tables: &str) -> Finding {
         ),
     };
     finding(&WRONG_TABLES, about("file", path), text)
+}
+
+/// Triggers and views: the RGB library makes none, and a trigger runs in the wallet's own transactions.
+fn runs_code(case: &Case<'_>, path: &Path, code: &str) -> Finding {
+    let service = &case.subject.service.name;
+    let text = Text {
+        expected: "tables and indexes of the RGB library's only".to_owned(),
+        actual: code.to_owned(),
+        message: format!(
+            "{service}'s SQLite file {} holds {code}, which the RGB library does not make",
+            path.display()
+        ),
+        remedy: format!(
+            "find what made it, stop {service}, back up {} and drop it there",
+            path.display()
+        ),
+    };
+    Finding {
+        severity: Severity::Warning,
+        ..finding(&WRONG_TABLES, about("file", path), text)
+    }
 }
 
 /// A file of the RGB library without tables that all of its releases make.
@@ -263,6 +298,9 @@ fn unreadable_sqlite(case: &Case<'_>) -> Verdict {
     let mut outcome = Outcome::default();
     for database in databases(case, &mut outcome)? {
         match database.facts {
+            Fact::Known(SqliteFacts::Readable(schema)) if schema.is_read_only => {
+                outcome.findings.push(read_only(case, &database.path));
+            }
             Fact::Known(SqliteFacts::Readable(_)) => {}
             Fact::Known(facts) => {
                 outcome
@@ -281,6 +319,24 @@ fn unreadable_sqlite(case: &Case<'_>) -> Verdict {
         }
     }
     Ok(outcome)
+}
+
+/// SQLite reads it and refuses to write: the wallet shows what it has and can keep nothing new.
+fn read_only(case: &Case<'_>, path: &Path) -> Finding {
+    let service = &case.subject.service.name;
+    let text = Text {
+        expected: "a write version of 1 or 2 in its header (byte 18)".to_owned(),
+        actual: "a newer write version".to_owned(),
+        message: format!(
+            "{service}'s SQLite file {} can be read and not written: its header asks writers for a newer file format",
+            path.display()
+        ),
+        remedy: format!(
+            "stop {service}, restore the file from its backup, or write its rows into a new one (sqlite3 '{}' .dump)",
+            path.display()
+        ),
+    };
+    finding(&UNREADABLE_SQLITE, about("file", path), text)
 }
 
 /// A journal whose database is gone: what it holds is of no use alone, and is lost once a new database begins.

@@ -3,10 +3,11 @@
 
 use super::judge::{Context, Draft};
 use super::objects::with_holder;
+use super::owners::Service;
 use super::privileges::ROLE;
 use super::schemas::{foreign_schema, history_leaves};
 use super::{answer, rule};
-use crate::migration::effects::{Act, CURRENT_DATABASE, CURRENT_USER, Scope};
+use crate::migration::effects::{Act, CURRENT_DATABASE, CURRENT_USER, Scope, Superuser};
 use crate::rules::text::ident;
 use crate::rules::{About, Rule, Severity, known};
 
@@ -66,8 +67,11 @@ pub(super) const DYNAMIC_SQL: Rule = rule(
     |case| answer(case, "sets/dynamic-sql"),
 );
 
-/// The language that every database has.
-const BUILT_IN_LANGUAGE: &str = "plpgsql";
+/// Languages in which code cannot leave the database; the first two every database has (PostgreSQL documentation, "Procedural
+/// Languages"; plv8's, pllua's and PL/Rust's own).
+const TRUSTED_LANGUAGES: [&str; 7] = [
+    "plpgsql", "sql", "plperl", "pltcl", "plv8", "pllua", "plrust",
+];
 
 /// What is wrong with an effect that is no name and no privilege, if something is.
 pub(super) fn act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
@@ -98,17 +102,7 @@ pub(super) fn act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
             .expected("a migration that leaves the server alone")
             .remedy("Remove it; the server's settings are its operator's."),
         ),
-        Act::Superuser { what } => Some(
-            Draft::new(
-                &SERVER_SETTING,
-                About::plain("event trigger", what),
-                format!(
-                    "needs a superuser, and steers every session of the database that changes a schema ({what})"
-                ),
-            )
-            .expected("a migration that the service's role can run")
-            .remedy("Remove it; what watches over all DDL is the server's operator's to make."),
-        ),
+        Act::Superuser { what, of } => Some(superuser(what, *of)),
         Act::LeavesSchema { schema, .. } => history_leaves(schema),
         Act::Dynamic { why } => Some(
             Draft::new(
@@ -124,6 +118,42 @@ pub(super) fn act(context: &Context<'_, '_>, act: &Act) -> Option<Draft> {
         ),
         _ => None,
     }
+}
+
+fn superuser(what: &str, of: Superuser) -> Draft {
+    let (kind, severity, does) = match of {
+        Superuser::EventTrigger => (
+            "event trigger",
+            Severity::Error,
+            "needs a superuser, and steers every session of the database that changes a schema",
+        ),
+        Superuser::AccessMethod => (
+            "access method",
+            Severity::Error,
+            "needs a superuser, and decides which code of the server keeps tables or indexes",
+        ),
+        Superuser::Definition => (
+            "definition",
+            Severity::Warning,
+            "needs a superuser, which the service's role should not be",
+        ),
+    };
+    let remedy = match of {
+        Superuser::EventTrigger => {
+            "Remove it; what watches over all DDL is the server's operator's to make."
+        }
+        Superuser::AccessMethod | Superuser::Definition => {
+            "Remove it; let an extension bring it that the server's operator has installed."
+        }
+    };
+    Draft::new(
+        &SERVER_SETTING,
+        About::plain(kind, what),
+        format!("{does} ({what})"),
+    )
+    .severity(severity)
+    .expected("a migration that the service's role can run")
+    .remedy(remedy)
 }
 
 fn psql(context: &Context<'_, '_>, command: &str, target: &str) -> Draft {
@@ -162,6 +192,15 @@ fn database(context: &Context<'_, '_>, does: &str, name: &str) -> Option<Draft> 
         return None;
     }
     let holder = context.owners.database_of(context.index, name);
+    Some(about_database(context, name, holder))
+}
+
+/// A statement about a database that is not what a migration is for.
+pub(super) fn about_database(
+    context: &Context<'_, '_>,
+    name: &str,
+    holder: Option<&Service<'_>>,
+) -> Draft {
     let whose = holder.map_or_else(String::new, |holder| {
         format!(", the database of {}", holder.name())
     });
@@ -175,7 +214,7 @@ fn database(context: &Context<'_, '_>, does: &str, name: &str) -> Option<Draft> 
         context.own.database()
     ))
     .remedy("Remove it; `dbctl provision` makes databases.");
-    Some(with_holder(draft, holder))
+    with_holder(draft, holder)
 }
 
 fn sets(
@@ -223,13 +262,9 @@ fn sets(
     Some(with_holder(draft, holder))
 }
 
-/// Other settings matter where they stay; those of a session the loader refuses. Of another service's database the statement itself is told.
+/// Other settings matter where they stay; those of a session the loader refuses.
 fn lasting(context: &Context<'_, '_>, parameter: &str, scope: &Scope) -> Option<Draft> {
-    let database = |name: &str| context.owners.database_of(context.index, name);
     let holder = match scope {
-        Scope::Database(name) if name != context.own.database() && database(name).is_some() => {
-            return None;
-        }
         Scope::Role(name) if context.own.role() != Some(name.as_str()) => {
             context.owners.role_of(context.index, name)
         }
@@ -274,7 +309,7 @@ fn for_whom(scope: &Scope) -> String {
 pub(super) fn link(kind: &'static str, name: &str) -> Option<Draft> {
     let harmless = match kind {
         "extension" => !known::is_link_extension(name),
-        "language" => name == BUILT_IN_LANGUAGE,
+        "language" => TRUSTED_LANGUAGES.contains(&name),
         _ => false,
     };
     (!harmless).then(|| {

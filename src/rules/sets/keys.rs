@@ -35,7 +35,7 @@ const UNSAFE: [&str; 15] = [
     "ban-alter-domain-with-add-constraint",
     "ban-concurrent-index-creation-in-transaction",
     "ban-truncate-cascade",
-    "changing-column-type",
+    CHANGES_TYPE,
     "constraint-missing-not-valid",
     "disallowed-unique-constraint",
     "require-concurrent-index-creation",
@@ -44,12 +44,20 @@ const UNSAFE: [&str; 15] = [
     "rewriting-table",
 ];
 
-/// The statements of a file that hurt a database in use.
-pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
+/// What a column's new type is called.
+const CHANGES_TYPE: &str = "changing-column-type";
+
+/// The statements of a file that hurt a database in use; not those whose new types leave the rows as they are.
+pub(super) fn unsafe_ddl(
+    context: &Context<'_, '_>,
+    number: usize,
+    in_place: &HashSet<(usize, usize)>,
+) -> Vec<Placed> {
     let file = context.file;
     let mut found: Vec<Placed> = Vec::new();
     for (index, code, message) in &file.hazards {
-        if !UNSAFE.contains(&code.as_str()) {
+        let harmless = code == CHANGES_TYPE && in_place.contains(&(number, *index));
+        if harmless || !UNSAFE.contains(&code.as_str()) {
             continue;
         }
         let statement = Some(*index);
@@ -92,7 +100,7 @@ fn remedy(code: &str) -> &'static str {
         "disallowed-unique-constraint" => {
             "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT … USING INDEX."
         }
-        "changing-column-type" => {
+        CHANGES_TYPE => {
             "Add a column of the new type, fill it in portions, and change over; or allow it with the table's size as the reason."
         }
         "adding-field-with-default" | "adding-not-nullable-field" | "adding-required-field" => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::elsewhere::{SEARCH_PATH, SERVER_SETTING};
 use super::engines::engine;
 use super::judge::{Context, Draft, Placed};
 use super::owners::{Family, Service, family};
@@ -164,8 +165,17 @@ pub(super) fn foreign(
 }
 
 /// What a statement changes it may read as well: `create_hypertable('blocks'::regclass, …)`. That is one cause. So is REASSIGN OWNED to
-/// somebody else, whoever owned it.
+/// somebody else, whoever owned it, and a setting of another database.
 pub(super) fn once(found: &mut Vec<Placed>) {
+    let elsewhere: HashSet<Option<usize>> = found
+        .iter()
+        .filter(|placed| placed.draft.about.kind == "database")
+        .map(|placed| placed.statement)
+        .collect();
+    found.retain(|placed| {
+        ![SERVER_SETTING.id, SEARCH_PATH.id].contains(&placed.draft.rule)
+            || !elsewhere.contains(&placed.statement)
+    });
     let given: HashSet<Option<usize>> = found
         .iter()
         .filter(|placed| placed.draft.rule == FOREIGN_GRANT.id)

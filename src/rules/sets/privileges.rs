@@ -42,8 +42,15 @@ fn is_own(context: &Context<'_, '_>, role: &str) -> bool {
 }
 
 fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Option<Draft> {
-    if let Some(parameter) = parameter(on) {
-        return Some(parameter_grant(context, privileges, parameter, to));
+    if let Some((kind, what, names)) = servers(on) {
+        return Some(server_grant(context, privileges, (kind, what), names, to));
+    }
+    // It is so without the statement (PostgreSQL documentation, "Privileges").
+    let is_default = to == "public"
+        && privileges.eq_ignore_ascii_case("USAGE")
+        && on.eq_ignore_ascii_case("SCHEMA public");
+    if is_default {
+        return None;
     }
     let policy = on == "rows";
     if is_own(context, to) || (policy && to == "public") {
@@ -74,21 +81,35 @@ fn grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Opt
     Some(with_holder(draft, holder))
 }
 
-/// The settings that a privilege is on, if it is on settings.
-fn parameter(on: &str) -> Option<&str> {
+/// The settings or tablespaces that a privilege is on, if it is on what is the server's: their kind, what it is called, their names.
+fn servers(on: &str) -> Option<(&'static str, &'static str, &str)> {
     let (word, list) = on.split_once(' ')?;
-    word.eq_ignore_ascii_case("parameter").then_some(list)
+    let kinds = [("parameter", "setting"), ("tablespace", "tablespace")];
+    let known = kinds
+        .iter()
+        .find(|(kind, _)| word.eq_ignore_ascii_case(kind));
+    known.map(|(kind, called)| (*kind, *called, list))
 }
 
-/// Settings are the server's: whoever gets the right, the service's own role included, steers more than its database.
-fn parameter_grant(context: &Context<'_, '_>, privileges: &str, on: &str, to: &str) -> Draft {
+/// Whoever gets a right on what is the server's, the service's own role included, reaches more than its database.
+fn server_grant(
+    context: &Context<'_, '_>,
+    privileges: &str,
+    (kind, called): (&'static str, &'static str),
+    on: &str,
+    to: &str,
+) -> Draft {
+    let remedy = match kind {
+        "parameter" => "Remove it; the server's settings are its operator's.",
+        _ => "Remove it; where tables may lie on disk is the server's operator's to say.",
+    };
     let draft = Draft::new(
         &SERVER_SETTING,
-        About::plain("parameter", on),
-        format!("grants {privileges} on setting {on} of the server to {to}"),
+        About::plain(kind, on),
+        format!("grants {privileges} on {called} {on} of the server to {to}"),
     )
     .expected("a migration that leaves the server alone")
-    .remedy("Remove it; the server's settings are its operator's.");
+    .remedy(remedy);
     with_holder(draft, context.owners.role_of(context.index, to))
 }
 

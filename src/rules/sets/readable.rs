@@ -7,7 +7,7 @@ use super::privileges::ROLE;
 use super::{answer, rule};
 use crate::migration::SetFacts;
 use crate::migration::analysis::MOST_TOKENS;
-use crate::migration::effects::{Act, Position, TOO_LARGE};
+use crate::migration::effects::{Act, Position, Said, TOO_LARGE};
 use crate::report::{About, Finding, Location, Severity};
 use crate::rules::{Rule, Subject};
 use crate::snapshot::Gap;
@@ -49,11 +49,21 @@ pub(super) fn refused(context: &Context<'_, '_>, number: usize, found: &[Placed]
         .iter()
         .filter(|(line, _)| !said(*line))
         .map(|(line, problem)| {
-            let statement = file
-                .effects
-                .statements
+            // Of several statements on the line, the one that begins as the problem names it.
+            let statements = file.effects.statements.iter().enumerate();
+            let on_line: Vec<(usize, &Said)> = statements
+                .filter(|(_, said)| said.place.line == *line)
+                .collect();
+            let word = problem.split(' ').next().unwrap_or_default();
+            let begins = |said: &Said| {
+                let first = said.excerpt.split(' ').next();
+                first.is_some_and(|first| first.eq_ignore_ascii_case(word))
+            };
+            let statement = on_line
                 .iter()
-                .position(|said| said.place.line == *line);
+                .find(|(_, said)| begins(said))
+                .or(on_line.first())
+                .map(|(index, _)| *index);
             let place = statement
                 .and_then(|index| file.effects.statements.get(index))
                 .map_or(

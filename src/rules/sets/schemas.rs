@@ -1,15 +1,17 @@
 //! Schemas and databases that are not the service's: the server's, dbctl's, another service's.
 
-use super::elsewhere::link;
+use super::elsewhere::{about_database, link};
 use super::judge::{Context, Draft};
 use super::objects::{FOREIGN_SCHEMA, HISTORY, SYSTEM_SCHEMA, about, foreign, of, with_holder};
 use super::owners::Family;
 use crate::migration::effects::{Access, CURRENT_DATABASE, Path};
-use crate::rules::{About, known};
+use crate::rules::{About, Severity, known};
 use crate::snapshot::HISTORY_TABLE;
 
 /// What dbctl keeps in every database.
 const OWN_SCHEMA: &str = "dbctl";
+/// Where the server keeps the passwords of all roles (PostgreSQL documentation, "pg_authid", "pg_shadow").
+const SECRETS: [&str; 2] = ["pg_authid", "pg_shadow"];
 /// Where pg_cron keeps its jobs.
 const CRON_SCHEMA: &str = "cron";
 
@@ -39,6 +41,13 @@ pub(super) fn kept_by_others(
     if schema == Some(CRON_SCHEMA) && !context.own.has(family, &path.name) {
         return Some((!reads).then(|| link("job", &path.to_string())).flatten());
     }
+    if family == Family::Relation
+        && reads
+        && SECRETS.contains(&path.name.as_str())
+        && schema.is_none_or(|schema| schema == "pg_catalog")
+    {
+        return Some(Some(secrets(path)));
+    }
     let system = match schema {
         Some(schema) => known::is_system_schema(schema),
         None => {
@@ -59,6 +68,16 @@ fn system_draft(about: About, path: &Path) -> Draft {
     )
     .expected("objects in the service's own schemas")
     .remedy("Remove it, or put the object into a schema of the service's own.")
+}
+
+fn secrets(path: &Path) -> Draft {
+    Draft::new(
+        &SYSTEM_SCHEMA,
+        about("table", path),
+        format!("reads {path}, where the server keeps the passwords of every service's role"),
+    )
+    .expected("reads of what every role may read")
+    .remedy("Remove it; pg_roles tells of roles without their passwords.")
 }
 
 /// A schema that is dropped or renamed with the history in it.
@@ -96,11 +115,16 @@ pub(super) fn other_database(context: &Context<'_, '_>, path: &Path) -> Option<D
 }
 
 pub(super) fn database(context: &Context<'_, '_>, path: &Path) -> Option<Draft> {
-    let holder = context.owners.database_of(context.index, &path.name)?;
-    if path.name == context.own.database() {
+    if [context.own.database(), CURRENT_DATABASE].contains(&path.name.as_str()) {
         return None;
     }
-    Some(foreign(context, Access::Change, "database", path, holder))
+    Some(
+        match context.owners.database_of(context.index, &path.name) {
+            Some(holder) => foreign(context, Access::Change, "database", path, holder),
+            // A name of nobody's may be what the service's own is called elsewhere.
+            None => about_database(context, &path.name, None).severity(Severity::Warning),
+        },
+    )
 }
 
 pub(super) fn schema(context: &Context<'_, '_>, access: Access, path: &Path) -> Option<Draft> {

@@ -1,20 +1,28 @@
 //! `.env` and `env_file` (Docker documentation, "Set, use, and manage variables in a Compose file with interpolation").
 //!
-//! Not dotenvy: that refuses what Compose takes (values with spaces, names without a value), and asks the process's environment.
+//! One reader for compose files and the manifest: `.env` in the working directory is Compose's as well. Not dotenvy: that refuses what
+//! Compose takes (values with spaces, names without a value, `NAME: value`), and asks the process's environment.
+
+// A service's library reads `.env` and no compose files.
+#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+
+mod interpolate;
+mod text;
 
 use std::collections::BTreeMap;
 
-use super::interpolate::{Lookup, interpolate};
-use super::text::{CLOSE, OPEN, Text};
+pub(crate) use interpolate::{Lookup, interpolate};
+pub use text::Text;
+pub(crate) use text::{CLOSE, OPEN};
 
 /// One line of such a file.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) name: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
     /// `None`: the name alone, which takes its value from the environment.
-    pub(super) value: Option<Text>,
+    pub(crate) value: Option<Text>,
     /// The line, counted from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 /// Reads the entries; of two for one name the last counts, for the caller to apply. A variable in a value is what `lookup` says, else
@@ -22,87 +30,130 @@ pub(super) struct Entry {
 ///
 /// # Errors
 /// The line and what is wrong with it. It never quotes the line.
-pub(super) fn read(
+pub(crate) fn read(
     text: &str,
     lookup: &Lookup<'_>,
     before: &BTreeMap<String, Text>,
 ) -> Result<Vec<Entry>, (usize, String)> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .replace("\r\n", "\n");
+    if let Some((at, _)) = text.match_indices([OPEN, CLOSE]).next() {
+        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        let problem = "a character of a private plane is in this line";
+        return Err((line, problem.to_owned()));
+    }
     let mut entries: Vec<Entry> = Vec::new();
     let mut seen = before.clone();
-    let mut lines = text.lines().enumerate();
-    while let Some((index, line)) = lines.next() {
-        let number = index + 1;
-        let line = line.trim_start();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if line.contains([OPEN, CLOSE]) {
-            return Err((
-                number,
-                "a character of a private plane is in this line".to_owned(),
-            ));
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        // YAML's way of writing is taken as well (compose-go, `locateKeyName`).
-        let (name, value) = match line.split_once(['=', ':']) {
-            Some((name, value)) => (name.trim_end(), Some(value)),
-            None => (line.trim_end(), None),
-        };
-        if name.is_empty() || name.contains(char::is_whitespace) {
-            return Err((
-                number,
-                "this is no line of an environment file; expected NAME=value".to_owned(),
-            ));
-        }
-        let Some(value) = value else {
+    let mut reader = Reader {
+        rest: &text,
+        line: 1,
+    };
+    while reader.to_next() {
+        let line = reader.line;
+        let (name, has_value) = reader.name().ok_or_else(|| (line, NO_ENTRY.to_owned()))?;
+        if !has_value {
             entries.push(Entry {
                 name: name.to_owned(),
                 value: None,
-                line: number,
+                line,
             });
             continue;
-        };
-        let value = value.trim_start();
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let value = match quote {
-            Some(quote) => {
-                let mut whole = value.strip_prefix(quote).unwrap_or_default().to_owned();
-                // A quoted value may go on over several lines.
-                while end_of(&whole, quote).is_none() {
-                    let Some((_, next)) = lines.next() else {
-                        return Err((number, "a quote is opened here and never closed".to_owned()));
-                    };
-                    whole.push('\n');
-                    whole.push_str(next);
-                }
-                let end = end_of(&whole, quote).unwrap_or(whole.len());
-                whole.truncate(end);
-                match quote {
-                    '"' => unescaped(&whole),
-                    _ => whole.replace("\\'", "'"),
-                }
+        }
+        let value = match reader.value().map_err(|problem| (line, problem))? {
+            Value::Exact(value) => Text::known(value),
+            Value::WithVariables(value) => {
+                let earlier = |name: &str| lookup(name).or_else(|| seen.get(name).cloned());
+                interpolate(&value, &earlier).map_err(|problem| (line, problem))?
             }
-            None => value
-                .split_once(" #")
-                .map_or(value, |(value, _)| value)
-                .trim_end()
-                .to_owned(),
         };
-        let text = if quote == Some('\'') {
-            Text::known(value)
-        } else {
-            let earlier = |name: &str| lookup(name).or_else(|| seen.get(name).cloned());
-            interpolate(&value, &earlier).map_err(|problem| (number, problem))?
-        };
-        seen.insert(name.to_owned(), text.clone());
+        seen.insert(name.to_owned(), value.clone());
         entries.push(Entry {
             name: name.to_owned(),
-            value: Some(text),
-            line: number,
+            value: Some(value),
+            line,
         });
     }
     Ok(entries)
+}
+
+/// What is wrong with a line that holds no name.
+const NO_ENTRY: &str = "this is no line of an environment file; expected NAME=value";
+
+/// A value as it is written.
+enum Value {
+    /// Between single quotes.
+    Exact(String),
+    WithVariables(String),
+}
+
+/// Goes through such a file (compose-go, `dotenv/parser.go`).
+struct Reader<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Passes over blanks, empty lines and comments. Whether there is more.
+    fn to_next(&mut self) -> bool {
+        loop {
+            let next = self.rest.trim_start();
+            self.pass(self.rest.len() - next.len());
+            if !self.rest.starts_with('#') {
+                return !self.rest.is_empty();
+            }
+            self.pass(self.rest.find('\n').unwrap_or(self.rest.len()));
+        }
+    }
+
+    fn pass(&mut self, bytes: usize) -> &'a str {
+        let (passed, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
+        self.line += passed.matches('\n').count();
+        self.rest = rest;
+        passed
+    }
+
+    /// The name, and whether a value follows: behind `=`, or behind `:` as in YAML.
+    fn name(&mut self) -> Option<(&'a str, bool)> {
+        if let Some(rest) = self.rest.strip_prefix("export") {
+            let name = rest.trim_start_matches(is_blank);
+            if name.len() < rest.len() {
+                self.rest = name;
+            }
+        }
+        let end = self.rest.find(['=', ':', '\n']).unwrap_or(self.rest.len());
+        let name = self.pass(end).trim_end();
+        let has_value = self.rest.starts_with(['=', ':']);
+        self.pass(usize::from(!self.rest.is_empty()));
+        let fits = |c: char| c.is_alphanumeric() || "_.-[]".contains(c);
+        (!name.is_empty() && name.chars().all(fits)).then_some((name, has_value))
+    }
+
+    fn value(&mut self) -> Result<Value, String> {
+        self.rest = self.rest.trim_start_matches(is_blank);
+        let quote = self.rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let Some(quote) = quote else {
+            let line = self.pass(self.rest.find('\n').unwrap_or(self.rest.len()));
+            let value = line.split_once(" #").map_or(line, |(value, _)| value);
+            return Ok(Value::WithVariables(value.trim_end().to_owned()));
+        };
+        self.pass(1);
+        // It may go on over several lines.
+        let end = end_of(self.rest, quote)
+            .ok_or_else(|| "a quote is opened here and never closed".to_owned())?;
+        let inner = self.pass(end);
+        self.pass(1);
+        Ok(match quote {
+            '"' => Value::WithVariables(unescaped(inner)),
+            _ => Value::Exact(inner.replace("\\'", "'")),
+        })
+    }
+}
+
+/// Whether a character separates within a line.
+fn is_blank(c: char) -> bool {
+    c != '\n' && c.is_whitespace()
 }
 
 /// Reads the entries of a file whose `format` is `raw`: what stands behind the `=` is the value as it is, quotes and dollars included
@@ -110,7 +161,7 @@ pub(super) fn read(
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn read_raw(text: &str) -> Result<Vec<Entry>, (usize, String)> {
+pub(crate) fn read_raw(text: &str) -> Result<Vec<Entry>, (usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut entries = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -124,10 +175,7 @@ pub(super) fn read_raw(text: &str) -> Result<Vec<Entry>, (usize, String)> {
             None => (line.trim_end(), None),
         };
         if name.is_empty() || name.contains(char::is_whitespace) || line.contains([OPEN, CLOSE]) {
-            return Err((
-                number,
-                "this is no line of an environment file; expected NAME=value".to_owned(),
-            ));
+            return Err((number, NO_ENTRY.to_owned()));
         }
         entries.push(Entry {
             name: name.to_owned(),
@@ -148,11 +196,27 @@ fn unescaped(text: &str) -> String {
             continue;
         }
         match chars.next() {
+            Some('a') => out.push('\u{7}'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('v') => out.push('\u{b}'),
             Some('n') => out.push('\n'),
             Some('r') => out.push('\r'),
             Some('t') => out.push('\t'),
             Some('$') => out.push_str("$$"),
             Some(quoted @ ('"' | '\\')) => out.push(quoted),
+            // `\0101` is `A`: three octal digits.
+            Some('0') => {
+                let digits = chars.as_str().get(..3).unwrap_or_default();
+                let code = u32::from_str_radix(digits, 8).ok().and_then(char::from_u32);
+                match code.filter(|_| digits.bytes().all(|digit| digit.is_ascii_digit())) {
+                    Some(code) => {
+                        out.push(code);
+                        chars = chars.as_str().get(3..).unwrap_or_default().chars();
+                    }
+                    None => out.push_str("\\0"),
+                }
+            }
             Some(other) => out.extend(['\\', other]),
             None => out.push('\\'),
         }
@@ -180,7 +244,7 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use super::super::text::Text;
+    use super::Text;
     use super::{read, read_raw};
 
     #[test]
@@ -251,6 +315,38 @@ E="${A}"
                 is("E", "1"),
             ]
         );
+    }
+
+    /// compose-go's parser: `dotenv/parser.go` and its tests.
+    #[test]
+    fn what_compose_takes_is_taken() {
+        for (text, expected) in [
+            ("export\tA=1", vec!["A=1"]),
+            ("exported=1", vec!["exported=1"]),
+            ("A.b-c[0]=1", vec!["A.b-c[0]=1"]),
+            ("A = 1 # c\r\nB=2\r\n", vec!["A=1", "B=2"]),
+            ("A=a#b", vec!["A=a#b"]),
+            ("A= # c", vec!["A=# c"]),
+            ("A=it's", vec!["A=it's"]),
+            ("A=C:\\d\\e", vec!["A=C:\\d\\e"]),
+            ("A=\"a # b\" # c\nB=1", vec!["A=a # b", "B=1"]),
+            ("A='a' B=\"b\"", vec!["A=a", "B=b"]),
+            ("A='l\n\nm'\nB=1", vec!["A=l\n\nm", "B=1"]),
+            ("A=\"\\0101\\v\\0z\"", vec!["A=A\u{b}\\0z"]),
+            ("A=p$$w\nB='p$$w'", vec!["A=p$w", "B=p$$w"]),
+            ("\n  # c\n\n  A: 'x'  ", vec!["A=x"]),
+            ("# c", vec![]),
+        ] {
+            let shown: Vec<String> = read(text, &|_| None, &BTreeMap::new())
+                .unwrap()
+                .into_iter()
+                .map(|entry| format!("{}={}", entry.name, entry.value.unwrap().shown()))
+                .collect();
+            assert_eq!(shown, expected, "{text:?}");
+        }
+        for text in ["=1", "A@B=1", "A\"=1", "A='x", "\"A\"=1"] {
+            assert!(read(text, &|_| None, &BTreeMap::new()).is_err(), "{text}");
+        }
     }
 
     /// The environment counts before the lines above, and those before the files above.

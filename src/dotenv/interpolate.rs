@@ -7,13 +7,13 @@ use super::text::Text;
 const DEEPEST: usize = 32;
 
 /// What a variable is set to, if it is.
-pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<Text> + 'a;
+pub(crate) type Lookup<'a> = dyn Fn(&str) -> Option<Text> + 'a;
 
 /// Puts the variables in.
 ///
 /// # Errors
 /// What is wrong with the syntax. It never quotes a value.
-pub(super) fn interpolate(text: &str, lookup: &Lookup<'_>) -> Result<Text, String> {
+pub(crate) fn interpolate(text: &str, lookup: &Lookup<'_>) -> Result<Text, String> {
     let mut reader = Reader {
         rest: text,
         lookup,
@@ -91,10 +91,9 @@ impl Reader<'_> {
         let operator = [":-", ":?", ":+", "-", "?", "+", "}"]
             .into_iter()
             .find(|operator| self.rest.starts_with(operator))
+            // The name is not said: in a password with a dollar it is a part of it.
             .ok_or_else(|| {
-                format!(
-                    "${{{name} is followed by something else than :- - :? ? :+ + or }}; correct it"
-                )
+                "a name behind ${ is followed by something else than :- - :? ? :+ + or }; correct it, or write $$ for a dollar".to_owned()
             })?;
         self.rest = self.rest.strip_prefix(operator).unwrap_or(self.rest);
         if operator == "}" {
@@ -113,7 +112,8 @@ impl Reader<'_> {
         Ok(match (operator.trim_start_matches(':'), set) {
             ("-", None) => {
                 let mut text = word;
-                text.defaulted.insert(name.clone());
+                let default = text.raw().to_owned();
+                text.defaulted.insert(name.clone(), default);
                 text.variables.insert(name);
                 text
             }
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_default_says_whose_it_is() {
         let text = interpolate("${A:-${B:-x}}", &|_| None).unwrap();
-        let names: Vec<&str> = text.defaulted.iter().map(String::as_str).collect();
+        let names: Vec<&str> = text.defaulted.keys().map(String::as_str).collect();
         assert_eq!(names, ["A", "B"]);
     }
 }
