@@ -154,3 +154,50 @@ fn what_the_type_was_is_known_from_the_files_before() {
         assert_eq!(!loud, quiet, "{files:?}\n{found:#?}");
     }
 }
+
+/// NOT NULL where a CHECK proves it reads no row: the way that the finding names is quiet at its end.
+#[test]
+fn not_null_is_quiet_where_a_constraint_proves_it() {
+    const ADD: &str = "ALTER TABLE k_t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;";
+    const VALIDATE: &str = "ALTER TABLE k_t VALIDATE CONSTRAINT c;";
+    const SET: &str = "ALTER TABLE k_t ALTER a SET NOT NULL;";
+    const DROP: &str = "ALTER TABLE k_t DROP CONSTRAINT c;";
+    for (files, quiet) in [
+        (&[ADD, VALIDATE, SET, DROP][..], true),
+        (
+            &[
+                "ALTER TABLE k_t ADD CHECK ((a IS NOT NULL)) NOT VALID;",
+                "ALTER TABLE k_t VALIDATE CONSTRAINT k_t_a_check;",
+                "ALTER TABLE k_t ALTER COLUMN a SET NOT NULL, DROP CONSTRAINT k_t_a_check;",
+            ],
+            false,
+        ),
+        (&[SET], false),
+        (&[ADD, SET], false),
+        (&[ADD, VALIDATE, DROP, SET], false),
+        (
+            &[
+                "ALTER TABLE k_t ADD CONSTRAINT c CHECK (b IS NOT NULL) NOT VALID;",
+                VALIDATE,
+                SET,
+            ],
+            false,
+        ),
+        (
+            &[
+                "ALTER TABLE k_t ADD CONSTRAINT c CHECK (a IS NOT NULL OR b IS NOT NULL) NOT VALID;",
+                VALIDATE,
+                SET,
+            ],
+            false,
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write(K, "V90__new.sql", "CREATE TABLE k_t (a int, b int);");
+        for (index, sql) in files.iter().enumerate() {
+            repository.write(K, &format!("V{}__then.sql", 91 + index), sql);
+        }
+        let found = repository.found();
+        assert_eq!(found.is_empty(), quiet, "{files:?}\n{found:#?}");
+    }
+}

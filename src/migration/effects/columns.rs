@@ -38,6 +38,30 @@ pub enum Column {
         /// The column.
         name: String,
     },
+    /// A CHECK asks that it is not null.
+    Checked {
+        /// The column.
+        name: String,
+        /// The constraint.
+        constraint: String,
+        /// Whether the rows that are there were looked at.
+        valid: bool,
+    },
+    /// The rows that are there were looked at for a constraint.
+    Validated {
+        /// The constraint.
+        constraint: String,
+    },
+    /// A constraint goes.
+    Unchecked {
+        /// The constraint.
+        constraint: String,
+    },
+    /// It is NOT NULL from now on.
+    NotNull {
+        /// The column.
+        name: String,
+    },
     /// It goes.
     Gone {
         /// The column.
@@ -116,6 +140,11 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
                     Column::Becomes { name, kind }
                 });
             }
+            if child(node, K::SET_NOT_NULL).is_some() {
+                say(reader, node, at, K::COLUMN_NAME_REF, |name| {
+                    Column::NotNull { name }
+                });
+            }
         }
         K::RENAME_COLUMN => {
             let new = child(node, K::COLUMN_NAME).map(|new| names::folded(&new));
@@ -138,6 +167,19 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
         K::CHECK_CONSTRAINT | K::EXCLUDE_CONSTRAINT => {
             if let Some(table) = table_of(node) {
                 computed(reader, node, at, &table);
+                checked(reader, node, at, table);
+            }
+        }
+        K::VALIDATE_CONSTRAINT | K::DROP_CONSTRAINT => {
+            let name = child(node, K::CONSTRAINT_NAME_REF).map(|name| names::folded(&name));
+            if let (Some(table), Some(constraint)) = (table_of(node), name) {
+                let does = match node.kind() {
+                    // Code that may not run proves nothing.
+                    K::VALIDATE_CONSTRAINT if reader.within.is_some() => return,
+                    K::VALIDATE_CONSTRAINT => Column::Validated { constraint },
+                    _ => Column::Unchecked { constraint },
+                };
+                reader.say(at, Act::Column { table, does });
             }
         }
         K::CREATE_INDEX => {
@@ -174,6 +216,39 @@ fn computed(reader: &mut Reader, node: &SyntaxNode, at: usize, table: &super::Pa
     for name in of_kind(node, SyntaxKind::NAME_REF) {
         let table = table.clone();
         let does = Column::Computed { name };
+        reader.say(at, Act::Column { table, does });
+    }
+}
+
+/// A CHECK that is `column IS NOT NULL` and nothing else.
+fn checked(reader: &mut Reader, node: &SyntaxNode, at: usize, table: super::Path) {
+    use SyntaxKind as K;
+    let Some(condition) = ast::CheckConstraint::cast(node.clone()).and_then(|check| check.expr())
+    else {
+        return;
+    };
+    let words = condition.syntax().text().to_string().to_ascii_uppercase();
+    let words: Vec<&str> = words
+        .split(|c: char| c.is_whitespace() || c == '(' || c == ')')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let columns = of_kind(node, K::NAME_REF);
+    if let ([_, "IS", "NOT", "NULL"], [name]) = (words.as_slice(), columns.as_slice())
+        && reader.within.is_none()
+    {
+        let named = node
+            .descendants()
+            .find(|inner| inner.kind() == K::CONSTRAINT_NAME);
+        let constraint = named.map_or_else(
+            // The name that the server gives (PostgreSQL documentation, CREATE TABLE, "CONSTRAINT constraint_name").
+            || format!("{}_{name}_check", table.name),
+            |named| names::folded(&named),
+        );
+        let does = Column::Checked {
+            name: name.clone(),
+            constraint,
+            valid: !node.descendants().any(|inner| inner.kind() == K::NOT_VALID),
+        };
         reader.say(at, Act::Column { table, does });
     }
 }

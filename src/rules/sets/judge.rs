@@ -120,9 +120,9 @@ pub(in crate::rules) fn judge<'a>(
     let mut judged = Judged::default();
     let mut placed = Vec::new();
     let mut gaps = Vec::new();
-    let in_place = match offline {
-        true => types::in_place(&texts.files),
-        false => HashSet::new(),
+    let quick = match offline {
+        true => types::quick(&texts.files),
+        false => types::Quick::default(),
     };
     for (number, file) in texts.files.iter().enumerate() {
         let context = Context {
@@ -135,7 +135,7 @@ pub(in crate::rules) fn judge<'a>(
         copies::fold_copy(&context, number, &mut of_file);
         // A database that is there has been through it.
         if offline {
-            let unsafe_ddl = keys::unsafe_ddl(&context, number, &in_place);
+            let unsafe_ddl = keys::unsafe_ddl(&context, number, &quick);
             of_file.extend(objects::on_own_tables(&context, unsafe_ddl, &of_file));
             of_file.extend(fails::unguarded(&context, number));
             of_file.extend(fails::lost_schemas(&context, number, &texts.files));

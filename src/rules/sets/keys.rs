@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::judge::{Context, Draft, Placed};
+use super::types::Quick;
 use super::{answer, rule};
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect};
@@ -47,16 +48,20 @@ const UNSAFE: [&str; 15] = [
 /// What a column's new type is called.
 const CHANGES_TYPE: &str = "changing-column-type";
 
-/// The statements of a file that hurt a database in use; not those whose new types leave the rows as they are.
-pub(super) fn unsafe_ddl(
-    context: &Context<'_, '_>,
-    number: usize,
-    in_place: &HashSet<(usize, usize)>,
-) -> Vec<Placed> {
+/// What makes a column NOT NULL is called.
+const NOT_NULL: &str = "adding-not-nullable-field";
+
+/// The statements of a file that hurt a database in use; not those of which earlier files tell that they are quick.
+pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize, quick: &Quick) -> Vec<Placed> {
     let file = context.file;
     let mut found: Vec<Placed> = Vec::new();
     for (index, code, message) in &file.hazards {
-        let harmless = code == CHANGES_TYPE && in_place.contains(&(number, *index));
+        let place = (number, *index);
+        let harmless = match code.as_str() {
+            CHANGES_TYPE => quick.in_place.contains(&place),
+            NOT_NULL => quick.proven.contains(&place),
+            _ => false,
+        };
         if harmless || !UNSAFE.contains(&code.as_str()) {
             continue;
         }
@@ -103,8 +108,12 @@ fn remedy(code: &str) -> &'static str {
         CHANGES_TYPE => {
             "Add a column of the new type, fill it in portions, and change over; or allow it with the table's size as the reason."
         }
-        "adding-field-with-default" | "adding-not-nullable-field" | "adding-required-field" => {
-            "Add the column without it, fill it in portions, then set default and NOT NULL."
+        NOT_NULL => {
+            "Three migrations: ADD CONSTRAINT … CHECK (column IS NOT NULL) NOT VALID; VALIDATE CONSTRAINT; SET NOT NULL, which then reads no row, and \
+             DROP CONSTRAINT after it."
+        }
+        "adding-field-with-default" | "adding-required-field" => {
+            "Add the column without it, fill it in portions, then set the default, and NOT NULL by way of a CHECK that is NOT VALID at first."
         }
         _ => {
             "Take the steps that lock briefly, or allow it where it stands: -- dbctl:allow sets/unsafe-ddl REASON"

@@ -1,4 +1,5 @@
-//! Changes of a column's type that leave the rows as they are, where earlier files tell the type that it had.
+//! Changes of a column that write and read no rows, where earlier files tell what it was: a type that is only wider, and NOT NULL where a
+//! constraint proves it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,20 +11,40 @@ use crate::migration::effects::{Act, Column, Kind, Path};
 struct Table {
     kinds: HashMap<String, Option<Kind>>,
     computed: HashSet<String>,
+    /// Constraints that ask that a column is not null, and whether all rows were looked at.
+    checks: HashMap<String, (String, bool)>,
 }
 
-/// The statements that change types and write nothing anew: the file and the statement, by their indexes.
-pub(super) fn in_place(files: &[FileFacts]) -> HashSet<(usize, usize)> {
+/// Statements by the indexes of file and statement.
+pub(super) type Statements = HashSet<(usize, usize)>;
+
+/// The statements of a set that hold nobody up, though they would elsewhere.
+#[derive(Default)]
+pub(super) struct Quick {
+    /// They change types, and write nothing anew.
+    pub(super) in_place: Statements,
+    /// They set NOT NULL, and the server need not look (PostgreSQL documentation, ALTER TABLE, "SET NOT NULL").
+    pub(super) proven: Statements,
+}
+
+/// Follows the files of a set.
+pub(super) fn quick(files: &[FileFacts]) -> Quick {
     let mut tables: HashMap<(String, String), Table> = HashMap::new();
-    let mut changes: HashMap<(usize, usize), bool> = HashMap::new();
+    let mut changes: HashMap<(bool, usize, usize), bool> = HashMap::new();
     for (number, file) in files.iter().enumerate().filter(|(_, file)| !file.down) {
         for effect in &file.effects.effects {
             match &effect.act {
                 Act::Column { table, does } => {
-                    let wide = column(&mut tables, table, does);
-                    if let Some(wide) = wide {
-                        let all = changes.entry((number, effect.statement)).or_insert(true);
-                        *all &= wide;
+                    let told = column(&mut tables, table, does);
+                    // What drops a constraint as well drops it before it looks.
+                    if matches!(does, Column::Unchecked { .. })
+                        && let Some(proven) = changes.get_mut(&(true, number, effect.statement))
+                    {
+                        *proven = false;
+                    }
+                    if let Some((is_null, quick)) = told {
+                        let place = (is_null, number, effect.statement);
+                        *changes.entry(place).or_insert(true) &= quick;
                     }
                 }
                 Act::Unkeys {
@@ -38,16 +59,24 @@ pub(super) fn in_place(files: &[FileFacts]) -> HashSet<(usize, usize)> {
             }
         }
     }
-    let in_place = changes.into_iter().filter(|(_, wide)| *wide);
-    in_place.map(|(place, _)| place).collect()
+    let of = |null: bool| {
+        let quick = changes
+            .iter()
+            .filter(|(place, quick)| place.0 == null && **quick);
+        quick.map(|((_, file, at), _)| (*file, *at)).collect()
+    };
+    Quick {
+        in_place: of(false),
+        proven: of(true),
+    }
 }
 
-/// Notes what happens to a column; of a new type, whether it is only wider.
+/// Notes what happens to a column. Of a new type it says `false` and whether it is only wider, of NOT NULL `true` and whether it is proven.
 fn column(
     tables: &mut HashMap<(String, String), Table>,
     path: &Path,
     does: &Column,
-) -> Option<bool> {
+) -> Option<(bool, bool)> {
     if let Column::Table { new } = does {
         if let Some(table) = tables.remove(&key(path)) {
             let (schema, _) = key(path);
@@ -71,11 +100,14 @@ fn column(
             let wider = old
                 .zip(kind.as_ref())
                 .is_some_and(|(old, new)| old.widens_to(new));
-            return Some(wider && !table.computed.contains(name));
+            return Some((false, wider && !table.computed.contains(name)));
         }
         Column::Called { name, new } => {
             let kind = table.kinds.remove(name).flatten();
             table.kinds.insert(new.clone(), kind);
+            for (of, _) in table.checks.values_mut().filter(|(of, _)| of == name) {
+                of.clone_from(new);
+            }
             if table.computed.remove(name) {
                 table.computed.insert(new.clone());
             }
@@ -83,7 +115,28 @@ fn column(
         Column::Computed { name } => {
             table.computed.insert(name.clone());
         }
+        Column::Checked {
+            name,
+            constraint,
+            valid,
+        } => {
+            let known = (name.clone(), *valid);
+            table.checks.insert(constraint.clone(), known);
+        }
+        Column::Validated { constraint } => {
+            if let Some((_, valid)) = table.checks.get_mut(constraint) {
+                *valid = true;
+            }
+        }
+        Column::Unchecked { constraint } => {
+            table.checks.remove(constraint);
+        }
+        Column::NotNull { name } => {
+            let mut checks = table.checks.values();
+            return Some((true, checks.any(|(of, valid)| of == name && *valid)));
+        }
         Column::Gone { name } => {
+            table.checks.retain(|_, (of, _)| of != name);
             table.kinds.remove(name);
             table.computed.remove(name);
         }
