@@ -169,6 +169,12 @@ impl<'a> Database<'a> {
 fn ended(error: &ApplyError) -> Failure {
     match error {
         ApplyError::Unreachable(_) => no_server(error),
+        ApplyError::Failed(text) => (
+            LockState::BadSet,
+            format!(
+                "{text} (that was a throwaway server: no database of yours was touched); mend the file and run dbctl lock again"
+            ),
+        ),
         _ => (LockState::BadSet, error.to_string()),
     }
 }
