@@ -110,16 +110,21 @@ fn recorded(service: &str, path: PathBuf) -> DeferredLock {
     })
 }
 
+fn no_lock(reason: String, advice: &str) -> Fact<Lock> {
+    Fact::Unknown(Gap {
+        reason,
+        remedy: Some(advice.to_owned()),
+    })
+}
+
 fn lock(service: &str, set: Option<&Result<Set, SetError>>) -> DeferredLock {
-    let gap = |reason: String| {
-        Fact::Unknown(Gap {
-            reason,
-            remedy: Some(LOCK_ADVICE.to_owned()),
-        })
-    };
+    let gap = |reason: String| no_lock(reason, LOCK_ADVICE);
     let missing = match set {
         None => format!("service {service} has no migration set"),
-        Some(Err(error)) => error.to_string(),
+        Some(Err(error)) => {
+            let unread = no_lock(error.to_string(), "mend the set; its lock may be right");
+            return DeferredLock::new(move || unread);
+        }
         Some(Ok(set)) => match &set.lock {
             None => format!("set {} has no schema lock", set.name),
             Some(text) => {
