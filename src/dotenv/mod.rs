@@ -3,8 +3,8 @@
 //! One reader for compose files and the manifest: `.env` in the working directory is Compose's as well. Not dotenvy: that refuses what
 //! Compose takes (values with spaces, names without a value, `NAME: value`), and asks the process's environment.
 
-// A service's library reads `.env` and no compose files.
-#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+// A service's library reads `.env` and no compose files, which is what the rest is for.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unreachable_pub))]
 
 mod interpolate;
 mod text;
