@@ -3,8 +3,8 @@
 //! One reader for compose files and the manifest: `.env` in the working directory is Compose's as well. Not dotenvy: that refuses what
 //! Compose takes (values with spaces, names without a value, `NAME: value`), and asks the process's environment.
 
-// A service's library reads `.env` and no compose files.
-#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+// A service's library reads `.env` and no compose files, which is what the rest is for.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unreachable_pub))]
 
 mod interpolate;
 mod text;
@@ -50,7 +50,7 @@ pub(crate) fn read(
         rest: &text,
         line: 1,
     };
-    while reader.to_next() {
+    while reader.advance() {
         let line = reader.line;
         let (name, has_value) = reader.name().ok_or_else(|| (line, NO_ENTRY.to_owned()))?;
         if !has_value {
@@ -96,7 +96,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Passes over blanks, empty lines and comments. Whether there is more.
-    fn to_next(&mut self) -> bool {
+    fn advance(&mut self) -> bool {
         loop {
             let next = self.rest.trim_start();
             self.pass(self.rest.len() - next.len());

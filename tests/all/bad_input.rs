@@ -234,7 +234,7 @@ fn values_of_the_manifest_that_cannot_be() {
     lab.write(".env", "K_SOCIAL_PW=\n");
     refused(&lab, &[], 3, &[&place, ".env K_SOCIAL_PW"]);
     // A line of .env that is broken: the canary is on it.
-    lab.write(".env", format!("A=1\nK_SOCIAL_PW=a {CANARY}\n"));
+    lab.write(".env", format!("A=1\nK_SOCIAL_PW=\"a {CANARY}\n"));
     refused(&lab, &[], 3, &[".env:2: "]);
 }
 

@@ -94,3 +94,22 @@ fn what_an_included_file_declares_in_another_way_is_not_checked() {
         assert_eq!(told, refused, "{included}\n{gaps:#?}");
     }
 }
+
+/// An exporter of figures is told the service's role, and is no part of the service.
+#[test]
+fn a_tool_beside_the_service_may_start_in_the_common_database() {
+    let tool = |database: &str| {
+        let url = format!(
+            "postgresql://k_social_user:${{K_SOCIAL_DB_PASSWORD:-k_social_secure_pass}}@k-social-db:5432/{database}?sslmode=disable"
+        );
+        let tool = format!(
+            "  exporter:\n    image: example/exporter:1\n    environment:\n      DATA_SOURCE_NAME: {url}\n    networks: [back]\n  dashboard:\n"
+        );
+        beside(&[("  dashboard:\n", &tool)], &[])
+    };
+    let quiet = |found: &[String]| !found.iter().any(|one| one.contains("wrong-connection"));
+    assert!(quiet(&tool("postgres")));
+    assert!(!quiet(&tool("metrics")));
+    let own = K_URL.replace("/ksocial", "/postgres");
+    assert!(!quiet(&beside(&[(K_URL, &own)], &[])));
+}

@@ -279,6 +279,20 @@ const FOUND: &[(&str, &str, &str, u64, &str)] = &[
         1,
         "rewriting-table",
     ),
+    (
+        "ALTER TABLESPACE fast OWNER TO simply_kaspa_user;",
+        "sets/server-setting",
+        "error",
+        1,
+        "ALTER TABLESPACE fast",
+    ),
+    (
+        "SELECT pg_hba_file_rules();",
+        "sets/server-file",
+        "error",
+        8,
+        "pg_hba_file_rules()",
+    ),
     // What a definition names is called by whatever is defined.
     (
         "CREATE AGGREGATE k_all (text) (sfunc = dblink_exec, stype = text);",

@@ -38,6 +38,11 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             let on = text(node, |kind| kind_name_starts(kind, "PRIVILEGE_TARGET"));
             gives(reader, node, at, &format!("future {}", on.to_lowercase()));
         }
+        // A tablespace is the server's, whoever gets it.
+        K::OWNER_TO
+            if node
+                .parent()
+                .is_some_and(|of| of.kind() == K::ALTER_TABLESPACE) => {}
         K::OWNER_TO | K::ALTER_LARGE_OBJECT | K::NAMED_SCHEMA | K::AUTHORIZATION_SCHEMA => {
             let new = [K::ROLE_REF, K::ROLE];
             for by in children(node, &new) {

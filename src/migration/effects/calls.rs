@@ -9,13 +9,15 @@ use super::{Access, Act, Class, Path, Scope, body, loose, names, setting};
 
 /// Functions that read or write files of the server (PostgreSQL documentation, "Generic File Access Functions", "Server-Side
 /// Functions" of large objects, and adminpack).
-const FILE: [&str; 19] = [
+const FILE: [&str; 22] = [
     "lo_export",
     "lo_import",
     "pg_file_rename",
     "pg_file_sync",
     "pg_file_unlink",
     "pg_file_write",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
     "pg_ls_archive_statusdir",
     "pg_ls_dir",
     "pg_ls_logdir",
@@ -28,6 +30,7 @@ const FILE: [&str; 19] = [
     "pg_logdir_ls",
     "pg_read_binary_file",
     "pg_read_file",
+    "pg_show_all_file_settings",
     "pg_stat_file",
 ];
 

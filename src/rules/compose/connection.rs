@@ -16,6 +16,9 @@ pub(super) const WRONG_CONNECTION: Rule = Rule {
     check: wrong_connection,
 };
 
+/// The database that every server has, to start from.
+const EVERYBODYS: &str = "postgres";
+
 fn wrong_connection(case: &Case<'_>) -> Verdict {
     let Some(scene) = Scene::of(case).filter(Scene::is_sql) else {
         return Ok(Outcome::default());
@@ -39,7 +42,12 @@ fn wrong_connection(case: &Case<'_>) -> Verdict {
             }
             // An administrator's way in names another role, and a database that is only where to start.
             if !is_the_admins(&scene, connection) {
-                wrong_database(&scene, connection, &mut wrong);
+                // A tool beside the service, such as an exporter of figures, is at home in the database that every server has.
+                let is_common =
+                    connection.database.as_ref().and_then(Text::get) == Some(EVERYBODYS);
+                if party.by_name || !is_common || wrong.belongs_to.is_some() {
+                    wrong_database(&scene, connection, &mut wrong);
+                }
                 wrong_role(&scene, connection, &mut wrong);
                 wrong_options(&scene, connection, &mut wrong);
                 if !names_database {
