@@ -382,6 +382,7 @@ fn tablespace(row: &Row) -> Result<Tablespace, Error> {
     Ok(Tablespace {
         name: row.try_get("name")?,
         owner: row.try_get("owner")?,
+        made: row.try_get("made")?,
         databases: row.try_get("databases")?,
         grantees: row.try_get("grantees")?,
     })

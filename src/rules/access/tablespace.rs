@@ -20,6 +20,12 @@ fn tablespace(case: &Case<'_>) -> Verdict {
     let reach = Reach::new(case)?;
     let mut findings = Vec::new();
     for space in &reach.privileges.tablespaces {
+        if !space.made {
+            let grantees = space.grantees.iter();
+            findings
+                .extend(grantees.filter_map(|to| granted_of_server(case, space, to.as_deref())));
+            continue;
+        }
         findings.extend(shared_by(case, space));
         findings.extend(owned(case, space));
         for grantee in &space.grantees {
@@ -122,6 +128,42 @@ fn owned(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
     Some(finding)
 }
 
+/// A right to create in one of the server's own tablespaces, which is everybody's: initdb gives it to nobody.
+fn granted_of_server(
+    case: &Case<'_>,
+    space: &Tablespace,
+    grantee: Option<&str>,
+) -> Option<Finding> {
+    let who = match grantee {
+        None if speaks_first(case) => "PUBLIC".to_owned(),
+        Some(name) if Some(name) == case.subject.service.role_name() => {
+            format!("role {} of {}", ident(name), case.name())
+        }
+        _ => return None,
+    };
+    let name = ident(&space.name);
+    let finding = TABLESPACE
+        .finding(
+            About::plain("tablespace", &space.name),
+            format!("{who} has CREATE on tablespace {name}, which is the server's own"),
+        )
+        .severity(Severity::Warning)
+        .saw(
+            format!("CREATE on {name} for nobody but its owner"),
+            format!("CREATE for {who}"),
+        )
+        .remedy(revoke(space, grantee));
+    Some(finding)
+}
+
+fn revoke(space: &Tablespace, grantee: Option<&str>) -> String {
+    format!(
+        "REVOKE CREATE ON TABLESPACE {} FROM {};",
+        sql_ident(&space.name),
+        grantee.map_or_else(|| "PUBLIC".to_owned(), sql_ident)
+    )
+}
+
 /// A right to create in a tablespace, where it concerns more than one service.
 fn granted(
     case: &Case<'_>,
@@ -188,10 +230,7 @@ fn granted(
             "CREATE for whose database is in it",
             format!("CREATE for {to}"),
         )
-        .remedy(format!(
-            "REVOKE CREATE ON TABLESPACE {} FROM {to};",
-            sql_ident(&space.name)
-        ));
+        .remedy(revoke(space, grantee));
     finding.belongs_to = service.map(str::to_owned);
     Some(finding)
 }
