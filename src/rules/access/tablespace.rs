@@ -22,8 +22,10 @@ fn tablespace(case: &Case<'_>) -> Verdict {
     for space in &reach.privileges.tablespaces {
         if !space.made {
             let grantees = space.grantees.iter();
-            findings
-                .extend(grantees.filter_map(|to| granted_of_server(case, space, to.as_deref())));
+            findings.extend(
+                grantees.filter_map(|to| granted_of_server(case, &reach, space, to.as_deref())),
+            );
+            findings.extend(owned_of_server(case, space));
             continue;
         }
         findings.extend(shared_by(case, space));
@@ -131,15 +133,27 @@ fn owned(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
 /// A right to create in one of the server's own tablespaces, which is everybody's: initdb gives it to nobody.
 fn granted_of_server(
     case: &Case<'_>,
+    reach: &Reach<'_, '_>,
     space: &Tablespace,
     grantee: Option<&str>,
 ) -> Option<Finding> {
     let who = match grantee {
         None if speaks_first(case) => "PUBLIC".to_owned(),
-        Some(name) if Some(name) == case.subject.service.role_name() => {
-            format!("role {} of {}", ident(name), case.name())
+        Some(name) => {
+            let role = case.subject.service.role_name()?;
+            let member = reach.members(name).contains(&role);
+            match member {
+                _ if name == role => format!("role {} of {}", ident(name), case.name()),
+                true => format!(
+                    "role {}, which role {} of {} is a member of,",
+                    ident(name),
+                    ident(role),
+                    case.name()
+                ),
+                false => return None,
+            }
         }
-        _ => return None,
+        None => return None,
     };
     let name = ident(&space.name);
     let finding = TABLESPACE
@@ -154,6 +168,32 @@ fn granted_of_server(
         )
         .remedy(revoke(space, grantee));
     Some(finding)
+}
+
+/// One of the server's own tablespaces in the service's hands.
+fn owned_of_server(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
+    let role = case.subject.service.role_name()?;
+    let own = space.owner == role;
+    own.then(|| {
+        TABLESPACE
+            .finding(
+                About::plain("tablespace", &space.name),
+                format!(
+                    "role {} of {} owns tablespace {}, which is the server's own",
+                    ident(role),
+                    case.name(),
+                    ident(&space.name)
+                ),
+            )
+            .saw(
+                "an administrator's tablespace",
+                format!("owner {}", ident(role)),
+            )
+            .remedy(format!(
+                "As a superuser: ALTER TABLESPACE {} OWNER TO CURRENT_USER;",
+                sql_ident(&space.name)
+            ))
+    })
 }
 
 fn revoke(space: &Tablespace, grantee: Option<&str>) -> String {
