@@ -8,8 +8,8 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
  WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
    AND {constraint}
 -- A column was added if nothing of the script's comes after it and the relation's row is from the same transaction: ALTER COLUMN writes the
--- column's alone. A default of the script's has an OID among those of its objects. One that may be NULL has lost its NOT NULL if nothing else
--- that ALTER COLUMN or GRANT does is to be seen.
+-- column's alone. A default of the script's has an OID among those of its objects. One that may be NULL may have lost its NOT NULL if nothing
+-- else that ALTER COLUMN or GRANT does is to be seen.
 UNION ALL
 SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, y.extension,
        json_build_object('altered', CASE WHEN x.added THEN 'ADD COLUMN' WHEN d.oid IS NOT NULL THEN 'DEFAULT' ELSE 'DROP NOT NULL' END)

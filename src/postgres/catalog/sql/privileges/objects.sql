@@ -89,6 +89,10 @@ SELECT o.kind, o.schema::text AS schema, coalesce(o.parent::text, '') AS parent,
                            -- What PUBLIC has of a function or relation from the start is nothing new for anybody: GRANT … ON ALL FUNCTIONS is ordinary.
                            OR b.grantee = 0 AND NOT a.is_grantable AND (o.oid < 16384 OR m.objid IS NOT NULL)
                               AND o.class IN ('pg_proc'::regclass, 'pg_class'::regclass)))
+   -- Nor is a column of what PUBLIC has.
+   AND NOT (o.sub > 0 AND NOT a.is_grantable AND (o.oid < 16384 OR m.objid IS NOT NULL)
+            AND EXISTS (SELECT FROM pg_init_privs r CROSS JOIN LATERAL aclexplode(r.initprivs) b
+                         WHERE r.classoid = o.class AND r.objoid = o.oid AND r.objsubid = 0 AND b.grantee = 0 AND b.privilege_type = a.privilege_type))
    -- What was granted on the relation that it stands behind is said there.
    AND NOT EXISTS (SELECT FROM internal l CROSS JOIN LATERAL aclexplode(l.acl) b
                     WHERE o.class = 'pg_class'::regclass AND l.oid = o.oid AND b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
