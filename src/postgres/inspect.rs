@@ -294,6 +294,19 @@ pub fn is_lock_conflict(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether a query names what is not there, or what several are.
+pub fn names_nothing(error: &tokio_postgres::Error) -> bool {
+    let codes = [
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::AMBIGUOUS_FUNCTION,
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::INVALID_SCHEMA_NAME,
+    ];
+    error.code().is_some_and(|code| codes.contains(code))
+}
+
 /// Why TimescaleDB cannot be used on this server, if it cannot, and what to install.
 #[must_use]
 pub fn timescaledb_problem(abilities: Abilities) -> Option<String> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::blockers::{LATER, SOON, Watch};
-use super::inspect::{is_lock_conflict, unreadable};
+use super::inspect::{is_lock_conflict, names_nothing, unreadable};
 use super::session::Session;
 use crate::manifest::Endpoint;
 
@@ -67,7 +67,13 @@ impl Looking<'_> {
     }
 
     async fn failed(&self, watch: &Watch<'_>, error: &tokio_postgres::Error) -> Unread {
-        let text = unreadable(self.endpoint, error);
+        let mut text = unreadable(self.endpoint, error);
+        if names_nothing(error) {
+            text.push_str(
+                "; dbctl's queries name only what initdb and TimescaleDB make: find out who renamed, moved or dropped it, \
+                 unless this server is newer than this dbctl",
+            );
+        }
         let locked = is_lock_conflict(error);
         if !locked {
             return Unread {

@@ -106,6 +106,8 @@ pub const TIME_TYPE: &str = "time_type";
 pub const CHUNK_INTERVAL: &str = "chunk_interval";
 /// Hypertable: the columns of its dimensions, if there is more than one; as in `time, author (4 partitions)`.
 pub const DIMENSIONS: &str = "dimensions";
+/// Hypertable: the function that tells the present time of an integer column.
+pub const INTEGER_NOW: &str = "integer_now";
 /// Hypertable: `enabled` if its chunks may be compressed (Community edition).
 pub const COMPRESSION: &str = "compression";
 /// Extension: its schema, if that is not `public`.
@@ -239,6 +241,7 @@ pub const fn of(kind: Kind) -> &'static [&'static str] {
             TIME_TYPE,
             CHUNK_INTERVAL,
             DIMENSIONS,
+            INTEGER_NOW,
             COMPRESSION,
         ],
         Kind::EventTrigger => &[EVENT, FUNCTION, TAGS, ENABLED],

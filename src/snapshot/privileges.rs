@@ -245,6 +245,8 @@ pub struct Tablespace {
     pub name: String,
     /// Its owner.
     pub owner: String,
+    /// Whether somebody made it: the server's own two have no databases here.
+    pub made: bool,
     /// The databases that use it.
     pub databases: Vec<String>,
     /// Who, other than the owner, may create in it; `None` is PUBLIC.

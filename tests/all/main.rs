@@ -69,6 +69,7 @@ mod verify;
 mod verify_access;
 mod verify_bleed;
 mod verify_cases;
+mod verify_catalogs;
 mod verify_chunks;
 mod verify_dedicated;
 mod verify_drift;

@@ -244,7 +244,7 @@ fn rules(report: &Value) -> Vec<(&str, &str, &str)> {
 }
 
 #[track_caller]
-fn only<'a>(report: &'a Value, rule: &str, severity: &str, service: &str) -> &'a Value {
+pub fn only<'a>(report: &'a Value, rule: &str, severity: &str, service: &str) -> &'a Value {
     assert_eq!(
         rules(report),
         [(rule, severity, service)],

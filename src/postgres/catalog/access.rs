@@ -1,5 +1,7 @@
 //! Who may do what: privileges on the database and on schema `public`, roles, databases, `pg_hba.conf`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tokio_postgres::Error;
 
 use super::guarded::role;
@@ -51,15 +53,23 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
             (false, _) => access.public_schema.push((grantee, privilege)),
         }
     }
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in &roles {
+        groups.insert(row.try_get("name")?, row.try_get("groups")?);
+    }
+    for row in &roles {
+        if !row.try_get::<_, bool>("login")? {
+            continue;
+        }
+        let name: String = row.try_get("name")?;
         access.roles.push(Role {
-            name: row.try_get("name")?,
+            member_of: all_groups(&name, &groups),
+            name,
             superuser: row.try_get("superuser")?,
             createdb: row.try_get("createdb")?,
             createrole: row.try_get("createrole")?,
             replication: row.try_get("replication")?,
             bypassrls: row.try_get("bypassrls")?,
-            member_of: row.try_get("member_of")?,
         });
     }
     for row in &databases {
@@ -67,6 +77,20 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         access.database_owners.push(row.try_get("owner")?);
     }
     Ok(access)
+}
+
+/// All groups that a role is a member of, directly or through others.
+fn all_groups(role: &str, groups: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut all: BTreeSet<&str> = BTreeSet::new();
+    let mut ahead = vec![role];
+    while let Some(member) = ahead.pop() {
+        for group in groups.get(member).into_iter().flatten() {
+            if all.insert(group) {
+                ahead.push(group);
+            }
+        }
+    }
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// The lines of `pg_hba.conf`.

@@ -56,18 +56,15 @@ pub(super) async fn read(
         true => NO_INTERNALS,
         false => include_str!("sql/privileges/internals.sql").trim_end(),
     };
-    let objects = format!(
-        "{MEMBER}{}",
-        include_str!("sql/privileges/objects.sql").replace("{internals}", internals)
-    );
-    let on_objects: [(&(dyn ToSql + Sync), Type); 3] = [
+    let objects = on_objects(there.member(), internals);
+    let asked: [(&(dyn ToSql + Sync), Type); 3] = [
         (&relations, Type::OID_ARRAY),
         (&there.relations, Type::OID_ARRAY),
         (&there.granted_types, Type::OID_ARRAY),
     ];
     // Sent at once: one round trip.
     let (objects, owned, large_objects, open_definers) = futures::try_join!(
-        client.query_typed(&objects, &on_objects),
+        client.query_typed(&objects, &asked),
         client.query_typed(include_str!("sql/privileges/owned.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/large_objects.sql"), &[]),
         client.query_typed(include_str!("sql/privileges/open_definers.sql"), &[]),
@@ -124,10 +121,7 @@ pub(super) async fn read(
 /// Reads who was given what in a database that belongs to no service: on what is in every database, and on what is yet to be made.
 /// Who owns the database is asked in any case, the rest only where somebody has `touched` the catalogs.
 pub(super) async fn read_common(client: &Client, touched: bool) -> Result<CommonContent, Error> {
-    let objects = format!(
-        "{MEMBER}{}",
-        include_str!("sql/privileges/objects.sql").replace("{internals}", NO_INTERNALS)
-    );
+    let objects = on_objects(MEMBER, NO_INTERNALS);
     let none: Vec<u32> = Vec::new();
     let nothing_made: [(&(dyn ToSql + Sync), Type); 3] = [
         (&none, Type::OID_ARRAY),
@@ -157,6 +151,22 @@ pub(super) async fn read_common(client: &Client, touched: bool) -> Result<Common
         default_grants: all(&defaults, default_grant)?,
         ..CommonContent::default()
     })
+}
+
+/// The query for privileges on objects.
+fn on_objects(member: &str, internals: &str) -> String {
+    format!(
+        "{}, {}{}{}",
+        member.trim_end(),
+        include_str!("sql/initdb_age.sql")
+            .lines()
+            .filter(|line| !line.starts_with("--"))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim_start_matches("WITH "),
+        include_str!("sql/initdb_stock.sql"),
+        include_str!("sql/privileges/objects.sql").replace("{internals}", internals)
+    )
 }
 
 /// Whether a privilege is on what every database has; what somebody made is told as an object.
@@ -382,6 +392,7 @@ fn tablespace(row: &Row) -> Result<Tablespace, Error> {
     Ok(Tablespace {
         name: row.try_get("name")?,
         owner: row.try_get("owner")?,
+        made: row.try_get("made")?,
         databases: row.try_get("databases")?,
         grantees: row.try_get("grantees")?,
     })

@@ -174,7 +174,8 @@ pub(super) async fn system_changed(client: &Client) -> Result<Vec<Object>, Error
             concat!(
                 include_str!("sql/initdb_age.sql"),
                 include_str!("sql/initdb_stock.sql"),
-                include_str!("sql/system_changed.sql")
+                include_str!("sql/system_changed.sql"),
+                include_str!("sql/system_moved.sql")
             ),
             &[],
         )

@@ -307,8 +307,18 @@ fn public_schema_create(case: &Case<'_>) -> Verdict {
                     format!("CREATE for {who}"),
                 )
                 .remedy(format!(
-                    "In database {}: REVOKE CREATE ON SCHEMA public FROM {};",
+                    "In database {}: REVOKE {} ON SCHEMA public FROM {};",
                     database(case),
+                    // What it may look up there would be the next finding.
+                    if !everyone
+                        && access
+                            .public_schema
+                            .contains(&(grantee.clone(), "USAGE".to_owned()))
+                    {
+                        "CREATE, USAGE"
+                    } else {
+                        "CREATE"
+                    },
                     if everyone {
                         "PUBLIC".to_owned()
                     } else {

@@ -1,5 +1,7 @@
 //! Groups that two services are members of.
 
+use std::collections::BTreeSet;
+
 use super::cluster::is_looked_at;
 use super::membership::{reachable, revoke};
 use super::reach::Reach;
@@ -23,16 +25,24 @@ fn shared_group(case: &Case<'_>) -> Verdict {
     if role.superuser {
         return Ok(Vec::new().into());
     }
-    let findings = reachable(reach.privileges, &role.name)
+    // Which groups each other service's role can use: there may be thousands of groups, and there are few services.
+    let members = reach.privileges.memberships.iter();
+    let members: BTreeSet<&str> = members.map(|link| link.member.as_str()).collect();
+    let others: Vec<(&str, &str, BTreeSet<&str>)> = members
+        .into_iter()
+        .filter_map(|member| Some((member, service_of(case, member)?)))
+        .filter(|(member, _)| !reach.is_superuser(member))
+        .map(|(member, service)| (member, service, reach.groups(member)))
+        .collect();
+    let reachable = reachable(reach.privileges, &role.name);
+    let findings = reachable
         .iter()
         .filter(|(group, _)| !group.starts_with("pg_") && service_of(case, group).is_none())
         .filter_map(|(group, reached)| {
-            let others: Vec<(&str, &str)> = reach
-                .members(group)
-                .into_iter()
-                .filter_map(|member| Some((member, service_of(case, member)?)))
-                .collect();
-            let (other, service) = others.first().copied()?;
+            let (other, service) = others
+                .iter()
+                .find(|(_, _, groups)| groups.contains(group))
+                .map(|(other, service, _)| (*other, *service))?;
             // Said once, at the later of the two.
             is_later(case, service).then(|| {
                 SHARED_GROUP

@@ -71,33 +71,32 @@ impl Options {
     }
 }
 
-/// A role that can be reached: the options of all ways together, the roles in between, and the first link.
+/// A role that can be reached: the options of all ways together, and the last link of one.
 #[derive(Debug, Clone)]
 pub(super) struct Reached<'a> {
     options: Options,
-    between: Vec<&'a str>,
     /// The link that leads there: the group, and its member.
     link: (&'a str, &'a str),
 }
 
 /// Everything that a role is a member of, directly or not.
-pub(super) fn reachable<'a>(
-    privileges: &'a Privileges,
-    role: &'a str,
-) -> BTreeMap<&'a str, Reached<'a>> {
-    let mut found: BTreeMap<&str, Reached<'_>> = BTreeMap::new();
+type Reachable<'a> = BTreeMap<&'a str, Reached<'a>>;
+
+/// Finds it.
+pub(super) fn reachable<'a>(privileges: &'a Privileges, role: &'a str) -> Reachable<'a> {
+    let mut links: BTreeMap<&str, Vec<&'a Membership>> = BTreeMap::new();
+    for link in &privileges.memberships {
+        links.entry(link.member.as_str()).or_default().push(link);
+    }
+    let mut found: Reachable<'a> = BTreeMap::new();
     let start = Options {
         inherit: true,
         set: true,
         admin: false,
     };
-    let mut waiting = vec![(role, start, Vec::new())];
-    while let Some((member, options, between)) = waiting.pop() {
-        for link in privileges
-            .memberships
-            .iter()
-            .filter(|link| link.member == member)
-        {
+    let mut waiting = vec![(role, start)];
+    while let Some((member, options)) = waiting.pop() {
+        for link in links.get(member).into_iter().flatten() {
             let group = link.group.as_str();
             let options = options.and(link);
             let known = found.get(group).map(|reached| reached.options);
@@ -105,20 +104,30 @@ pub(super) fn reachable<'a>(
             if known == Some(all) || group == role {
                 continue;
             }
-            found.insert(
-                group,
-                Reached {
-                    options: all,
-                    between: between.clone(),
-                    link: (group, member),
-                },
-            );
-            let mut further = between.clone();
-            further.push(group);
-            waiting.push((group, all, further));
+            let reached = Reached {
+                options: all,
+                link: (group, member),
+            };
+            found.insert(group, reached);
+            waiting.push((group, all));
         }
     }
     found
+}
+
+/// The roles in between, from the role on: followed when they are asked for, for each of thousands may have as many.
+fn between<'a>(reachable: &Reachable<'a>, reached: &Reached<'a>) -> Vec<&'a str> {
+    let mut between = Vec::new();
+    let mut last = reached;
+    // PostgreSQL allows no circle.
+    while let Some(before) = reachable.get(last.link.1)
+        && between.len() < reachable.len()
+    {
+        between.push(last.link.1);
+        last = before;
+    }
+    between.reverse();
+    between
 }
 
 fn membership(case: &Case<'_>) -> Verdict {
@@ -133,7 +142,13 @@ fn membership(case: &Case<'_>) -> Verdict {
         .iter()
         .filter_map(|(group, reached)| {
             let service = service_of(case, group)?;
-            Some(foreign(case, &role.name, group, reached, service))
+            Some(foreign(
+                case,
+                &role.name,
+                group,
+                (&reachable, reached),
+                service,
+            ))
         })
         .collect();
     let powerful: Vec<(&str, &Reached<'_>)> = reachable
@@ -145,11 +160,11 @@ fn membership(case: &Case<'_>) -> Verdict {
                 // dbctl asks for it where it may not read the server's settings; it shows nothing else.
                 && group != &&"pg_read_all_settings"
                 // pg_monitor brings others along.
-                && !reached.between.iter().any(|between| between.starts_with("pg_"))
+                && !between(&reachable, reached).iter().any(|between| between.starts_with("pg_"))
         })
         .map(|(group, reached)| (*group, reached))
         .collect();
-    findings.extend(power(case, &reach, &role.name, &powerful));
+    findings.extend(power(case, &reach, &role.name, (&reachable, &powerful)));
     findings.extend(members(case, &reach, &role.name));
     Ok(findings.into())
 }
@@ -166,17 +181,22 @@ fn members<'a>(case: &Case<'a>, reach: &Reach<'_, 'a>, own: &str) -> Vec<Finding
             let reachable = reachable(reach.privileges, &role.name);
             let reached = reachable.get(own)?;
             let open = reached.options.is_usable()
-                && !reached
-                    .between
+                && !between(&reachable, reached)
                     .iter()
                     .any(|between| service_of(case, between).is_some());
-            open.then(|| member(case, own, &role.name, reached))
+            open.then(|| member(case, own, &role.name, (&reachable, reached)))
         })
         .collect()
 }
 
-fn member(case: &Case<'_>, own: &str, role: &str, reached: &Reached<'_>) -> Finding {
-    let way = format!("{}{}", ident(own), through(reached));
+fn member(
+    case: &Case<'_>,
+    own: &str,
+    role: &str,
+    (reachable, reached): (&Reachable<'_>, &Reached<'_>),
+) -> Finding {
+    let through = through(reachable, reached);
+    let way = format!("{}{through}", ident(own));
     MEMBERSHIP
         .finding(
             About::plain("role", role),
@@ -185,7 +205,7 @@ fn member(case: &Case<'_>, own: &str, role: &str, reached: &Reached<'_>) -> Find
                 ident(role),
                 ident(own),
                 case.name(),
-                through(reached),
+                through,
                 reached.options.words()
             ),
         )
@@ -201,9 +221,10 @@ fn foreign(
     case: &Case<'_>,
     role: &str,
     group: &str,
-    reached: &Reached<'_>,
+    (reachable, reached): (&Reachable<'_>, &Reached<'_>),
     service: &str,
 ) -> Finding {
+    let through = through(reachable, reached);
     MEMBERSHIP
         .finding(
             About::plain("role", role),
@@ -212,7 +233,7 @@ fn foreign(
                 ident(role),
                 case.name(),
                 ident(group),
-                through(reached),
+                through,
                 reached.options.words()
             ),
         )
@@ -227,7 +248,7 @@ fn foreign(
             format!(
                 "member of {}{}{}",
                 ident(group),
-                through(reached),
+                through,
                 proven_elsewhere(case)
             ),
         )
@@ -235,11 +256,16 @@ fn foreign(
 }
 
 /// The roles in between.
-fn through(reached: &Reached<'_>) -> String {
-    if reached.between.is_empty() {
+fn through<'a>(reachable: &Reachable<'a>, reached: &Reached<'a>) -> String {
+    const SHOWN: usize = 10;
+    let between = between(reachable, reached);
+    if between.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = reached.between.iter().map(|name| ident(name)).collect();
+    let mut names: Vec<String> = between.iter().take(SHOWN).map(|name| ident(name)).collect();
+    if between.len() > SHOWN {
+        names.push(format!("{} more", between.len() - SHOWN));
+    }
     format!(" through {}", names.join(", "))
 }
 
@@ -247,7 +273,7 @@ fn power(
     case: &Case<'_>,
     reach: &Reach<'_, '_>,
     role: &str,
-    powerful: &[(&str, &Reached<'_>)],
+    (reachable, powerful): (&Reachable<'_>, &[(&str, &Reached<'_>)]),
 ) -> Option<Finding> {
     if powerful.is_empty() {
         return None;
@@ -263,7 +289,7 @@ fn power(
             } else {
                 format!("{powers} role ")
             };
-            format!("{with}{}{}", ident(name), through(reached))
+            format!("{with}{}{}", ident(name), through(reachable, reached))
         })
         .collect();
     let revokes: Vec<String> = powerful

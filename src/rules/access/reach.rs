@@ -1,9 +1,12 @@
 //! Who a grant reaches: PUBLIC, the service itself, an administrator, another service (itself or as a member of a group), or nobody
 //! that the manifest knows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::service_of;
 use crate::rules::text::ident;
 use crate::rules::{Case, Severity};
+use crate::snapshot::privileges::Membership;
 use crate::snapshot::{Gap, Privileges};
 
 /// Who holds a privilege.
@@ -157,23 +160,54 @@ impl<'c, 'a> Reach<'c, 'a> {
     /// The roles that can use a role as its members, directly or not. A superuser is a member of everything by definition and is
     /// left out: access/superuser speaks of it.
     pub(super) fn members(&self, group: &str) -> Vec<&'a str> {
-        let mut found: Vec<&'a str> = Vec::new();
-        let mut groups = vec![group];
-        while let Some(group) = groups.pop() {
-            for membership in &self.privileges.memberships {
-                let member = membership.member.as_str();
-                let usable = membership.inherit || membership.set || membership.admin;
-                if membership.group == group
-                    && usable
-                    && !found.contains(&member)
-                    && !self.is_superuser(member)
-                {
-                    found.push(member);
-                    groups.push(member);
+        self.closure(
+            group,
+            |membership| membership.group.as_str(),
+            |membership| membership.member.as_str(),
+        )
+        .into_iter()
+        .collect()
+    }
+
+    /// The roles that a role can use as their member, directly or not: the same links the other way, for who asks about many groups.
+    pub(super) fn groups(&self, member: &str) -> BTreeSet<&'a str> {
+        self.closure(
+            member,
+            |membership| membership.member.as_str(),
+            |membership| membership.group.as_str(),
+        )
+    }
+
+    /// All that the usable links lead to from a role, never through a superuser.
+    fn closure(
+        &self,
+        role: &str,
+        from: fn(&Membership) -> &str,
+        to: fn(&Membership) -> &str,
+    ) -> BTreeSet<&'a str> {
+        let roles = self.privileges.roles.iter();
+        let superusers: BTreeSet<&str> = roles
+            .filter(|role| role.is_superuser())
+            .map(|role| role.name.as_str())
+            .collect();
+        let mut links: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
+        for membership in &self.privileges.memberships {
+            if membership.inherit || membership.set || membership.admin {
+                links
+                    .entry(from(membership))
+                    .or_default()
+                    .push(to(membership));
+            }
+        }
+        let mut found: BTreeSet<&'a str> = BTreeSet::new();
+        let mut ahead = vec![role];
+        while let Some(role) = ahead.pop() {
+            for next in links.get(role).into_iter().flatten() {
+                if !superusers.contains(next) && found.insert(next) {
+                    ahead.push(next);
                 }
             }
         }
-        found.sort_unstable();
         found
     }
 }

@@ -84,6 +84,8 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
         }
         "dynamic_library_path" => (!is_stock_library_path(&setting.value))
             .then_some("libraries are looked for in other places than the server's"),
+        "extension_control_path" => (!matches!(value, "" | "$system"))
+            .then_some("extensions are looked for in other places than the server's"),
         "event_triggers" => {
             is_off(value).then_some("event triggers do not fire, those of TimescaleDB among them")
         }

@@ -20,6 +20,14 @@ fn tablespace(case: &Case<'_>) -> Verdict {
     let reach = Reach::new(case)?;
     let mut findings = Vec::new();
     for space in &reach.privileges.tablespaces {
+        if !space.made {
+            let grantees = space.grantees.iter();
+            findings.extend(
+                grantees.filter_map(|to| granted_of_server(case, &reach, space, to.as_deref())),
+            );
+            findings.extend(owned_of_server(case, space));
+            continue;
+        }
         findings.extend(shared_by(case, space));
         findings.extend(owned(case, space));
         for grantee in &space.grantees {
@@ -122,6 +130,80 @@ fn owned(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
     Some(finding)
 }
 
+/// A right to create in one of the server's own tablespaces, which is everybody's: initdb gives it to nobody.
+fn granted_of_server(
+    case: &Case<'_>,
+    reach: &Reach<'_, '_>,
+    space: &Tablespace,
+    grantee: Option<&str>,
+) -> Option<Finding> {
+    let who = match grantee {
+        None if speaks_first(case) => "PUBLIC".to_owned(),
+        Some(name) => {
+            let role = case.subject.service.role_name()?;
+            let member = reach.members(name).contains(&role);
+            match member {
+                _ if name == role => format!("role {} of {}", ident(name), case.name()),
+                true => format!(
+                    "role {}, which role {} of {} is a member of,",
+                    ident(name),
+                    ident(role),
+                    case.name()
+                ),
+                false => return None,
+            }
+        }
+        None => return None,
+    };
+    let name = ident(&space.name);
+    let finding = TABLESPACE
+        .finding(
+            About::plain("tablespace", &space.name),
+            format!("{who} has CREATE on tablespace {name}, which is the server's own"),
+        )
+        .severity(Severity::Warning)
+        .saw(
+            format!("CREATE on {name} for nobody but its owner"),
+            format!("CREATE for {who}"),
+        )
+        .remedy(revoke(space, grantee));
+    Some(finding)
+}
+
+/// One of the server's own tablespaces in the service's hands.
+fn owned_of_server(case: &Case<'_>, space: &Tablespace) -> Option<Finding> {
+    let role = case.subject.service.role_name()?;
+    let own = space.owner == role;
+    own.then(|| {
+        TABLESPACE
+            .finding(
+                About::plain("tablespace", &space.name),
+                format!(
+                    "role {} of {} owns tablespace {}, which is the server's own",
+                    ident(role),
+                    case.name(),
+                    ident(&space.name)
+                ),
+            )
+            .saw(
+                "an administrator's tablespace",
+                format!("owner {}", ident(role)),
+            )
+            .remedy(format!(
+                "As a superuser: ALTER TABLESPACE {} OWNER TO CURRENT_USER;",
+                sql_ident(&space.name)
+            ))
+    })
+}
+
+fn revoke(space: &Tablespace, grantee: Option<&str>) -> String {
+    format!(
+        "REVOKE CREATE ON TABLESPACE {} FROM {};",
+        sql_ident(&space.name),
+        grantee.map_or_else(|| "PUBLIC".to_owned(), sql_ident)
+    )
+}
+
 /// A right to create in a tablespace, where it concerns more than one service.
 fn granted(
     case: &Case<'_>,
@@ -188,10 +270,7 @@ fn granted(
             "CREATE for whose database is in it",
             format!("CREATE for {to}"),
         )
-        .remedy(format!(
-            "REVOKE CREATE ON TABLESPACE {} FROM {to};",
-            sql_ident(&space.name)
-        ));
+        .remedy(revoke(space, grantee));
     finding.belongs_to = service.map(str::to_owned);
     Some(finding)
 }

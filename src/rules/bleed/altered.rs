@@ -6,9 +6,22 @@ use crate::snapshot::{Kind, ObjectKey};
 /// What stands before the extension that something of the server's was attached to.
 const MEMBER: &str = "MEMBER OF ";
 
+/// What stands before the schema that something of the server's belongs to.
+const MOVED: &str = "SET SCHEMA ";
+
+/// What stands before the name that something of the server's had.
+const RENAMED: &str = "RENAME TO ";
+
 /// The statements that take it back.
 pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
     let name = sql_name(key);
+    if altered.starts_with(MOVED) || altered.starts_with(RENAMED) {
+        let kind = match key.kind {
+            Kind::Function => "ROUTINE".to_owned(),
+            kind => kind.words().to_uppercase(),
+        };
+        return format!("ALTER {kind} {name} {altered};");
+    }
     if key.kind == Kind::Function {
         return routine(&name, altered);
     }
@@ -29,6 +42,11 @@ pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
                 table(),
                 sql_ident(&key.name)
             )),
+            (Kind::Column, "DROP NOT NULL") => Some(format!(
+                "ALTER TABLE {} ALTER COLUMN {} SET NOT NULL;",
+                table(),
+                sql_ident(&key.name)
+            )),
             (Kind::EventTrigger, "DISABLE" | "ENABLE REPLICA" | "ENABLE ALWAYS") => {
                 Some(format!("ALTER EVENT TRIGGER {name} ENABLE;"))
             }
@@ -36,7 +54,9 @@ pub(in crate::rules) fn unaltered(key: &ObjectKey, altered: &str) -> String {
             (Kind::Type, what) if !what.starts_with("OWNER TO ") => {
                 Some(format!("ALTER DOMAIN {name} DROP {what};"))
             }
-            (Kind::OperatorFamily, what) if what.starts_with("OPERATOR ") => {
+            (Kind::OperatorFamily, what)
+                if what.starts_with("OPERATOR ") || what.starts_with("FUNCTION ") =>
+            {
                 Some(format!("ALTER OPERATOR FAMILY {name} DROP {what};"))
             }
             (kind, what) if what.starts_with("OWNER TO ") => Some(format!(

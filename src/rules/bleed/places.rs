@@ -108,6 +108,10 @@ fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
         format!("{name} in database {database} {what}"),
     );
     let extension = ident(extension);
+    let finding = match object.attributes.get(ALTERED) {
+        Some(altered) if altered == NULLABLE => finding.severity(Severity::Warning),
+        _ => finding,
+    };
     let since = if object.attributes.contains_key(REPLACED) {
         Some("replaced since".to_owned())
     } else {
@@ -128,6 +132,9 @@ fn attached(case: &Case<'_>, object: &Object, extension: &str) -> Finding {
     .remedy(remedy)
 }
 
+/// A column that may have lost its NOT NULL: a GRANT that was taken back leaves the same trace.
+const NULLABLE: &str = "DROP NOT NULL";
+
 /// What somebody did with an extension's member, and what mends it.
 pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String, String) {
     let name = ident(extension);
@@ -146,10 +153,16 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
     }
     if let Some(altered) = object.attributes.get(ALTERED) {
         return (
-            format!(
-                "is not as extension {name} made it: somebody has altered it ({}), and dumps leave that out",
-                one_line(altered)
-            ),
+            if altered == NULLABLE {
+                format!(
+                    "may not be as extension {name} made it: it may be NULL, and somebody has altered it or granted it and taken that back since"
+                )
+            } else {
+                format!(
+                    "is not as extension {name} made it: somebody has altered it ({}), and dumps leave that out",
+                    one_line(altered)
+                )
+            },
             format!(
                 "Find out who altered it. If the extension's script does not say the same: {} If it is meant, accept it with an [[allow]] entry and the reason.",
                 unaltered(&object.key, altered)

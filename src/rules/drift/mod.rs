@@ -6,6 +6,7 @@ mod engine;
 mod history;
 mod hypertable;
 mod inherited;
+mod labels;
 mod newer;
 mod structure;
 mod system;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::inherited::{Tables, parts_told};
 use super::newer::{LOCK_FIRST, makes, unlocked};
-use super::{books, last_made_by, made_by, settled};
+use super::{books, labels, last_made_by, made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{definers, service_of, spoken};
 use crate::rules::classify::{Class, called_functions};
@@ -81,7 +81,7 @@ fn changed_object(case: &Case<'_>) -> Verdict {
                     && (&other.attribute, &other.actual) == (&change.attribute, &change.actual)
             })
         });
-        if !elsewhere && !told && !follows {
+        if !elsewhere && !told && !follows && !labels::explain(&diff.changed, change) {
             objects.entry(&change.key).or_default().push(change);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::place::service_at;
 use super::scan::{Scan, named_functions, scan};
 use crate::rules::classify::{Class, called_functions};
-use crate::rules::text::{ident, mentions, named};
+use crate::rules::text::{ident, mentions, named, sql_ident};
 use crate::rules::{Subject, System};
 use crate::snapshot::attributes::{
     ALTERED, DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, PARAMETERS, REPLACED,
@@ -34,6 +34,8 @@ pub(in crate::rules) struct Reach<'a> {
     pub(super) owner: Option<&'a str>,
     /// Triggers, operators, casts and aggregates of nobody's that run it.
     pub(super) run_by: Vec<&'a Object>,
+    /// Columns of the lock whose new default calls it, with the default that the lock gives them.
+    pub(super) defaults: Vec<(&'a Object, Option<String>)>,
     /// Whether it is an object of the lock, with another text.
     pub(super) changed: bool,
 }
@@ -41,7 +43,9 @@ pub(in crate::rules) struct Reach<'a> {
 impl Reach<'_> {
     /// Whether the finding about this text is the one about this object.
     fn covers(&self, key: &ObjectKey) -> bool {
-        self.object.key == *key || self.run_by.iter().any(|trigger| trigger.key == *key)
+        self.object.key == *key
+            || self.run_by.iter().any(|trigger| trigger.key == *key)
+            || self.defaults.iter().any(|(column, _)| column.key == *key)
     }
 }
 
@@ -82,7 +86,7 @@ pub(in crate::rules) fn reaches<'a>(
                 })
                 .map(|(name, text)| (name.as_str(), text.as_str()))
                 .collect();
-            let reach = read(
+            let mut reach = read(
                 system,
                 subject,
                 lock,
@@ -91,9 +95,45 @@ pub(in crate::rules) fn reaches<'a>(
                 expected.is_some(),
                 extras,
             )?;
+            reach.defaults = match object.key.kind == Kind::Function && !reach.changed {
+                true => defaults(snapshot, lock, &object.key.name),
+                false => Vec::new(),
+            };
             is_said_here(&reach, extras).then_some(reach)
         })
         .collect()
+}
+
+/// The columns of the lock whose default is another now, and calls the function.
+fn defaults<'a>(
+    snapshot: &'a Snapshot,
+    lock: &Lock,
+    function: &str,
+) -> Vec<(&'a Object, Option<String>)> {
+    let call = format!("{}(", sql_ident(function));
+    let columns = snapshot
+        .objects
+        .iter()
+        .filter(|object| object.key.kind == Kind::Column);
+    columns
+        .filter_map(|column| {
+            let text = column.attributes.get(DEFAULT)?;
+            let expected = match lock.objects.get(&column.key)?.get(DEFAULT) {
+                None => None,
+                Some(Text::Same(expected)) if expected != text => Some(expected.clone()),
+                Some(_) => return None,
+            };
+            let calls = text.match_indices(&call).any(|(at, _)| {
+                text.get(..at)
+                    .is_some_and(|before| !before.ends_with(is_of_name))
+            });
+            calls.then_some((column, expected))
+        })
+        .collect()
+}
+
+fn is_of_name(character: char) -> bool {
+    character == '_' || character == '$' || character.is_alphanumeric()
 }
 
 const fn has_text(kind: Kind) -> bool {
@@ -156,6 +196,7 @@ fn read<'a>(
         names: Vec::new(),
         owner: None,
         run_by: Vec::new(),
+        defaults: Vec::new(),
         changed: known,
     };
     let attribute = |name: &str| object.attributes.get(name).map_or("", String::as_str);
@@ -359,10 +400,16 @@ fn is_distinct(name: &str) -> bool {
 
 /// The object of a reach, with its triggers.
 pub(super) fn shown(reach: &Reach<'_>) -> String {
+    let columns = reach.defaults.iter().map(|(column, _)| *column);
     let triggers: Vec<String> = reach
         .run_by
         .iter()
-        .map(|trigger| named(&trigger.key))
+        .copied()
+        .chain(columns)
+        .map(|object| match object.key.kind {
+            Kind::Column => format!("the default of {}", named(&object.key)),
+            _ => named(&object.key),
+        })
         .collect();
     if triggers.is_empty() {
         named(&reach.object.key)

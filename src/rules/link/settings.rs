@@ -161,6 +161,19 @@ fn judge(case: &Case<'_>, setting: &Setting, standby: bool) -> Option<Finding> {
             "has libraries looked for in other places than the server's",
             Severity::Warning,
         ),
+        "hba_file" | "ident_file" => (
+            "names another file of rules for log-ins, which dbctl does not see",
+            Severity::Warning,
+        ),
+        "oauth_validator_libraries" => (
+            "loads code that decides about log-ins, which dbctl does not know",
+            Severity::Warning,
+        ),
+        "extension_control_path" if matches!(value, "" | "$system") => return None,
+        "extension_control_path" => (
+            "has extensions looked for in other places than the server's",
+            Severity::Warning,
+        ),
         _ => ("holds a connection string", Severity::Warning),
     };
     let mut finding = setting_finding(case, setting, what);

@@ -4,7 +4,7 @@ use super::reach::{Reach, shown};
 use crate::report::text::one_line;
 use crate::rules::bleed::membership;
 use crate::rules::drift::{Tables, foreign_owner, severity_of};
-use crate::rules::text::{drop_sql, ident, named};
+use crate::rules::text::{drop_sql, ident, named, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Kind;
 
@@ -94,6 +94,7 @@ fn finding(case: &Case<'_>, rule: &Rule, reach: &Reach<'_>) -> Finding {
     // It is not judged more mildly than an object of nobody's would be.
     let least = std::iter::once(&object)
         .chain(&reach.run_by)
+        .chain(reach.defaults.iter().map(|(column, _)| column))
         .map(|object| severity_of(case, &Tables::new(case), object))
         .chain(owner.map(|_| Severity::Error))
         .chain(reach.changed.then_some(Severity::Error))
@@ -103,6 +104,19 @@ fn finding(case: &Case<'_>, rule: &Rule, reach: &Reach<'_>) -> Finding {
         .iter()
         .map(|trigger| drop_sql(trigger))
         .collect();
+    drops.extend(reach.defaults.iter().map(|(column, expected)| {
+        let key = &column.key;
+        format!(
+            "ALTER TABLE {}.{} ALTER COLUMN {} {};",
+            sql_ident(&key.schema),
+            sql_ident(&key.parent),
+            sql_ident(&key.name),
+            match expected {
+                Some(expected) => format!("SET DEFAULT {expected}"),
+                None => "DROP DEFAULT".to_owned(),
+            }
+        )
+    }));
     drops.push(drop_sql(object));
     let remedy = if let Some((_, remedy)) = member {
         remedy

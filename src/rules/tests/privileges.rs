@@ -66,6 +66,7 @@ fn setting(role: Option<&str>, name: &str, value: &str) -> RoleSetting {
 
 fn space(databases: &[&str], grantees: &[Option<&str>]) -> Tablespace {
     Tablespace {
+        made: true,
         name: "k_fast".to_owned(),
         owner: "postgres".to_owned(),
         databases: databases.iter().map(|name| (*name).to_owned()).collect(),

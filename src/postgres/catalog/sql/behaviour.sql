@@ -5,7 +5,7 @@ SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, 
        json_build_object(
            'definition', pg_get_triggerdef(t.oid),
            -- A partition's copy of it can be switched off alone.
-           'enabled', nullif(concat_ws(', ', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
+           'enabled', nullif(concat_ws(', ', CASE WHEN NOT c.relhastriggers THEN 'no trigger of its table fires' END, CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
                CASE WHEN c.relkind = 'p' THEN (
                    WITH RECURSIVE copy AS (
                        SELECT p.oid, p.tgrelid, p.tgenabled FROM pg_trigger p WHERE p.tgparentid = t.oid
@@ -16,13 +16,13 @@ SELECT 'trigger' AS kind, n.nspname::text AS schema, c.relname::text AS parent, 
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE NOT t.tgisinternal
+ WHERE (NOT t.tgisinternal OR t.tgfoid >= 16384)
    AND (t.tgrelid = ANY (ARRAY(SELECT unnest($1)
                                UNION SELECT m.objid FROM member m WHERE m.classid = 'pg_class'::regclass
                                UNION SELECT s.tgrelid FROM pg_trigger s WHERE s.tgrelid < 16384))
         AND (t.tgrelid = ANY ($1)
              OR t.tgfoid >= 16384 AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid))
-        AND t.tgparentid = 0
+        AND NOT EXISTS (SELECT FROM pg_trigger p WHERE p.oid = t.tgparentid AND p.tgfoid = t.tgfoid)
         -- TimescaleDB before 2.31 puts ts_insert_blocker, an ordinary row of pg_trigger, on every hypertable.
         AND NOT EXISTS (SELECT FROM member m
                          WHERE m.classid = 'pg_proc'::regclass AND m.objid = t.tgfoid AND m.extension = 'timescaledb'
@@ -32,7 +32,7 @@ UNION ALL
 SELECT 'rule', n.nspname, c.relname, r.rulename, '', NULL, NULL,
        json_build_object(
            'definition', pg_get_ruledef(r.oid),
-           'enabled', CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END)
+           'enabled', CASE WHEN NOT c.relhasrules THEN 'no rule of its table acts' ELSE CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END)
   FROM pg_rewrite r
   JOIN pg_class c ON c.oid = r.ev_class
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -8,10 +8,11 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
  WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
    AND {constraint}
 -- A column was added if nothing of the script's comes after it and the relation's row is from the same transaction: ALTER COLUMN writes the
--- column's alone. A default of the script's has an OID among those of its objects.
+-- column's alone. A default of the script's has an OID among those of its objects. One that may be NULL may have lost its NOT NULL if nothing
+-- else that ALTER COLUMN or GRANT does is to be seen.
 UNION ALL
 SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, y.extension,
-       json_build_object('altered', CASE WHEN x.added THEN 'ADD COLUMN' ELSE 'DEFAULT' END)
+       json_build_object('altered', CASE WHEN x.added THEN 'ADD COLUMN' WHEN d.oid IS NOT NULL THEN 'DEFAULT' ELSE 'DROP NOT NULL' END)
   FROM young y
   JOIN pg_class c ON c.oid = y.oid
   JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -20,4 +21,13 @@ SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, y.extension,
  CROSS JOIN LATERAL (
       SELECT c.xmin = a.xmin AND age(a.xmin) < y.made
              AND a.attnum > (SELECT max(o.attnum) FROM pg_attribute o WHERE o.attrelid = c.oid AND age(o.xmin) >= y.made) AS added) x
- WHERE x.added OR d.oid IS NOT NULL
+ WHERE x.added
+    OR d.oid IS NOT NULL
+    OR age(a.xmin) < y.made
+       AND c.relkind = 'r'
+       AND NOT a.attnotnull
+       AND a.attacl IS NULL
+       AND a.attoptions IS NULL
+       AND coalesce(a.attstattarget, -1) = -1
+       AND a.attcompression = ''
+       AND a.attstorage = (SELECT t.typstorage FROM pg_type t WHERE t.oid = a.atttypid)

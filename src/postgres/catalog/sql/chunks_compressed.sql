@@ -1,4 +1,5 @@
--- The tables that hold compressed chunks.
+-- The tables that hold compressed chunks, in TimescaleDB's own schema.
 SELECT cs.compress_relid::oid
   FROM _timescaledb_catalog.compression_settings cs
- WHERE cs.compress_relid IS NOT NULL
+  JOIN pg_class c ON c.oid = cs.compress_relid
+ WHERE c.relnamespace = to_regnamespace('_timescaledb_internal')

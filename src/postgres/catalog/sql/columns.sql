@@ -4,7 +4,11 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
            'type', format_type(a.atttypid, a.atttypmod),
-           'not_null', CASE WHEN a.attnotnull THEN 'true' END,
+           -- PostgreSQL 18 knows NOT NULL … NOT VALID: rows that are there may be NULL.
+           'not_null', CASE WHEN a.attnotnull THEN CASE WHEN EXISTS (
+               SELECT FROM pg_constraint k
+                WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) THEN 'not validated'
+                                                   ELSE 'true' END END,
            'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
            'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END || coalesce((
                SELECT nullif(' (' || concat_ws(', ',

@@ -9,6 +9,10 @@ SELECT (SELECT m.age FROM made m) IS NULL
                UNION ALL SELECT xmin FROM pg_foreign_data_wrapper UNION ALL SELECT xmin FROM pg_foreign_server
                UNION ALL SELECT xmin FROM pg_largeobject_metadata
                UNION ALL SELECT xmin FROM pg_constraint UNION ALL SELECT xmin FROM pg_policy UNION ALL SELECT xmin FROM pg_amop
+               UNION ALL SELECT xmin FROM pg_amproc UNION ALL SELECT xmin FROM pg_operator UNION ALL SELECT xmin FROM pg_aggregate
+               UNION ALL SELECT xmin FROM pg_opclass UNION ALL SELECT xmin FROM pg_opfamily UNION ALL SELECT xmin FROM pg_collation
+               UNION ALL SELECT xmin FROM pg_conversion UNION ALL SELECT xmin FROM pg_ts_config UNION ALL SELECT xmin FROM pg_ts_parser
+               UNION ALL SELECT xmin FROM pg_ts_template
                UNION ALL SELECT xmin FROM pg_cast UNION ALL SELECT xmin FROM pg_ts_dict UNION ALL SELECT xmin FROM pg_ts_config_map
                UNION ALL SELECT xmin FROM pg_depend
            ) r

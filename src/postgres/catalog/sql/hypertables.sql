@@ -8,6 +8,7 @@ SELECT 'hypertable' AS kind, n.nspname::text AS schema, c.relname::text AS paren
            'dimensions', CASE WHEN h.num_dimensions > 1 THEN (
                SELECT string_agg(a.column_name || coalesce(format(' (%s partitions)', a.num_slices), ''), ', ' ORDER BY a.id)
                  FROM _timescaledb_catalog.dimension a WHERE a.hypertable_id = h.id) END,
+           'integer_now', CASE WHEN d.integer_now_func <> '' THEN format('%I.%I', d.integer_now_func_schema, d.integer_now_func) END,
            'compression', CASE WHEN h.compression_state = 1 THEN 'enabled' END
        ) AS attributes
   FROM _timescaledb_catalog.hypertable h

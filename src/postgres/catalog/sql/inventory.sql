@@ -60,6 +60,8 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
        -- Whether anything was changed that an extension's script made, or attached to it: member_aged.sql.
        EXISTS (SELECT FROM member m
                 WHERE m.attached
+                   OR m.scripted AND m.classid = 'pg_class'::regclass
+                      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = m.objid AND a.attnum > 0 AND age(a.xmin) < m.made)
                    OR m.scripted AND m.classid = 'pg_proc'::regclass
                       AND EXISTS (SELECT FROM pg_proc p WHERE p.oid = m.objid AND age(p.xmin) < m.made)
                    OR m.scripted AND m.classid = 'pg_class'::regclass
@@ -70,7 +72,8 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
                            OR EXISTS (SELECT FROM pg_attrdef d WHERE d.adrelid = m.objid AND age(d.xmin) < m.made)
                            OR EXISTS (SELECT FROM pg_class c
                                        WHERE c.oid = m.objid AND age(c.xmin) < m.made
-                                         AND (c.relowner <> ALL (m.owners) OR c.relrowsecurity OR c.relforcerowsecurity OR c.relpersistence = 'u'
-                                              OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND age(a.xmin) < m.made))))
+                                         AND (c.relowner <> ALL (m.owners) OR c.relrowsecurity OR c.relforcerowsecurity OR c.relpersistence = 'u')))
                    OR m.scripted AND m.classid = 'pg_event_trigger'::regclass
-                      AND EXISTS (SELECT FROM pg_event_trigger t WHERE t.oid = m.objid AND t.evtenabled <> 'O' AND age(t.xmin) < m.made)) AS changed
+                      AND EXISTS (SELECT FROM pg_event_trigger t WHERE t.oid = m.objid AND t.evtenabled <> 'O' AND age(t.xmin) < m.made))
+       OR EXISTS (SELECT FROM pg_init_privs i JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
+                   WHERE m.scripted AND age(i.xmin) < m.made) AS changed

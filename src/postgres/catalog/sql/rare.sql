@@ -49,7 +49,8 @@ SELECT 'cast', '', '', format('%s AS %s', format_type(c.castsource, NULL), forma
    AND (m.objid IS NULL OR m.attached)
    -- A range type brings the cast to its multirange (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d
-                    WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)
+                    WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass
+                      AND c.castfunc IN (SELECT p.oid FROM pg_proc p WHERE p.prolang = 12 AND p.prosrc = 'multirange_constructor1'))
 UNION ALL
 SELECT 'conversion', n.nspname, '', c.conname, '', pg_get_userbyid(c.conowner), m.extension,
        json_build_object('definition', format('%s FOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT' ELSE '' END,

@@ -50,7 +50,7 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
        WHERE i.inhrelid = c.oid) parents ON true
   -- A sequence belongs to a column by serial or OWNED BY (deptype a), or implies nothing of its own by IDENTITY (deptype i).
   LEFT JOIN LATERAL (
-      SELECT bool_or(d.deptype = 'i') AS identity,
+      SELECT bool_or(d.deptype = 'i' AND a.attidentity <> '') AS identity,
              string_agg(format('%I.%I.%I', tn.nspname, t.relname, a.attname), ', ') AS names
         FROM pg_depend d
         JOIN pg_class t ON t.oid = d.refobjid
@@ -61,7 +61,7 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
  WHERE c.oid = ANY ($1)
    AND c.oid >= 16384
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
-   AND c.relpersistence <> 't'
+   AND (c.relpersistence <> 't' OR n.nspname !~ '^pg_temp_')
    AND own.identity IS NOT TRUE
    AND (m.objid IS NULL OR m.attached OR c.relowner <> ALL (m.owners){replaced})
    -- A foreign table can be attached as a chunk (osm_chunk): it reaches out of the database, so it is never left out.

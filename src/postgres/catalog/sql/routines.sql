@@ -60,4 +60,5 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
    AND (m.objid IS NULL OR m.attached OR p.proowner <> ALL (m.owners) OR c.replaced OR c.altered IS NOT NULL)
    -- The constructors of a range type come and go with it (deptype i).
    AND NOT EXISTS (SELECT FROM pg_depend d
-                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)
+                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass
+                      AND p.prolang = 12 AND p.prosrc ~ '^(multi)?range_constructor[0-3]$')

@@ -9,11 +9,11 @@ WITH file AS (
 wanted(name) AS (
     VALUES ('primary_conninfo'), ('archive_command'), ('archive_library'), ('archive_cleanup_command'), ('restore_command'),
            ('recovery_end_command'), ('shared_preload_libraries'), ('session_preload_libraries'), ('local_preload_libraries'),
-           ('jit_provider')
+           ('jit_provider'), ('oauth_validator_libraries')
 ),
 -- Those that every session begins with. dbctl's own sessions change them, so only the file says what others get.
 begun(name) AS (VALUES ('search_path'), ('session_replication_role'), ('lo_compat_privileges'), ('dynamic_library_path'),
-                           ('event_triggers'), ('allow_system_table_mods'))
+                           ('event_triggers'), ('allow_system_table_mods'), ('extension_control_path'))
 SELECT s.name AS name, s.setting AS value, false AS pending
   FROM pg_settings s
  WHERE (s.name IN (SELECT w.name FROM wanted w) OR s.setting ~* '(postgres(ql)?://|\m(host|hostaddr|dbname)\s*=)')
@@ -28,6 +28,14 @@ SELECT f.name, f.setting, true
    AND f.name <> 'log_line_prefix'
    AND f.setting <> ''
    AND NOT EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = f.name AND s.setting = f.setting)
+UNION ALL
+-- Whose lines a restart puts in force: pg_hba_file_rules shows those of the file that is read now. A path is made absolute.
+SELECT f.name, f.setting, true
+  FROM file f
+  JOIN pg_settings s ON s.name = f.name
+ WHERE f.name IN ('hba_file', 'ident_file')
+   AND right('/' || s.setting, length(f.setting) + 1) <> '/' || f.setting
+   AND s.setting <> f.setting
 UNION ALL
 SELECT f.name, f.setting, false
   FROM file f

@@ -34,7 +34,13 @@ SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
                UNION ALL SELECT xmin FROM pg_index WHERE indrelid < 16384 UNION ALL SELECT xmin FROM pg_policy WHERE polrelid < 16384
                UNION ALL SELECT xmin FROM pg_trigger WHERE tgrelid < 16384 UNION ALL SELECT xmin FROM pg_cast WHERE oid < 16384
                UNION ALL SELECT xmin FROM pg_ts_dict WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_ts_config_map WHERE mapcfg < 16384
-               UNION ALL SELECT xmin FROM pg_amop WHERE oid >= 16384 AND amopfamily < 16384
+               UNION ALL SELECT xmin FROM pg_amop WHERE amopfamily < 16384 UNION ALL SELECT xmin FROM pg_amproc WHERE amprocfamily < 16384
+               UNION ALL SELECT xmin FROM pg_operator WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_aggregate WHERE aggfnoid < 16384
+               UNION ALL SELECT xmin FROM pg_opclass WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_opfamily WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_collation WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_conversion WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_ts_config WHERE oid < 16384 UNION ALL SELECT xmin FROM pg_ts_parser WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_ts_template WHERE oid < 16384
+               UNION ALL SELECT xmin FROM pg_namespace WHERE oid < 16384 AND oid <> 2200
                UNION ALL SELECT xmin FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND objid < 16384
            ) r
             WHERE age(r.xmin) < (SELECT m.age FROM made m))

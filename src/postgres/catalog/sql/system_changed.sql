@@ -6,7 +6,9 @@
 SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::text AS name, oidvectortypes(p.proargtypes) AS arguments,
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
-           'replaced', CASE WHEN l.lanname NOT IN ('internal', 'c', 'sql') OR p.proacl IS NULL AND age(p.xmin) < (SELECT age FROM made) THEN 'true' END,
+           'replaced', CASE WHEN l.lanname NOT IN ('internal', 'c', 'sql') THEN 'true'
+                            WHEN age(p.xmin) < (SELECT age FROM made) THEN
+                                CASE WHEN l.lanname = 'internal' THEN 'perhaps' WHEN p.proacl IS NULL THEN 'true' END END,
            'altered', nullif(concat_ws(', ', CASE WHEN p.prosecdef THEN 'SECURITY DEFINER' END,
                           (SELECT string_agg('SET ' || split_part(s, '=', 1), ', ' ORDER BY s) FROM unnest(p.proconfig) s)), '')) AS attributes
   FROM pg_proc p
@@ -17,12 +19,14 @@ SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::t
         OR p.proconfig IS NOT NULL
         OR l.lanname NOT IN ('internal', 'c', 'sql')
         -- GRANT writes the row as well, and after it the row has an ACL for ever.
-        OR CASE WHEN p.proacl IS NULL AND age(p.xmin) < (SELECT age FROM made) THEN
-               l.lanname <> 'internal'
-               OR (SELECT encode(sha256(convert_to(string_agg(concat_ws(' ', s.oid, s.prolang, s.proname, s.prosrc, s.provolatile, s.proleakproof,
-                                                                        s.proisstrict, s.prosupport::oid), ',' ORDER BY s.oid), 'UTF8')), 'hex')
-                     FROM pg_proc s
-                    WHERE s.oid < 10000 AND s.prolang = 12) IS DISTINCT FROM (SELECT s.functions FROM stock s) END)
+        OR CASE WHEN age(p.xmin) < (SELECT age FROM made) THEN
+               CASE WHEN l.lanname <> 'internal' OR NOT EXISTS (SELECT FROM stock) THEN p.proacl IS NULL
+                    ELSE (SELECT encode(sha256(convert_to(string_agg(concat_ws(' ', s.oid, s.prolang, s.proname, s.prosrc, s.provolatile, s.proleakproof,
+                                                                               s.proisstrict, s.prosupport::oid), ',' ORDER BY s.oid), 'UTF8')), 'hex')
+                            FROM pg_proc s
+                           WHERE s.oid < 10000 AND s.prolang = 12) <> (SELECT s.functions FROM stock s) END END)
+   -- One that lies elsewhere is told with what was moved (system_moved.sql).
+   AND (n.oid < 16384 AND n.nspname <> 'public')
 UNION ALL
 SELECT 'cast', '', '', format('%s AS %s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)), '', NULL, NULL,
        json_build_object('replaced', 'true')
@@ -96,7 +100,7 @@ SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, NULL,
         UNION
         SELECT a.attrelid, a.attnum
           FROM pg_attribute a
-         WHERE a.attrelid = ANY (ARRAY(SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'information_schema'::regnamespace AND c.relkind = 'r'
+         WHERE a.attrelid = ANY (ARRAY(SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('information_schema') AND c.relkind = 'r'
                                           AND c.oid < 16384))
            AND a.attnum > 4 AND NOT a.attisdropped) x(relation, number)
   JOIN pg_class c ON c.oid = x.relation
@@ -141,18 +145,22 @@ SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL,
    AND t.typtype = 'd'
    AND (t.typnotnull OR t.typdefault IS NOT NULL AND t.typname <> 'time_stamp' OR k.names IS NOT NULL)
 UNION ALL
--- What an extension adds to a family of the server's is made of its own operators.
-SELECT 'operator_family', n.nspname, '', f.opfname, a.amname, NULL, NULL,
-       json_build_object('altered', string_agg(format('OPERATOR %s (%s,%s)', o.amopstrategy, format_type(o.amoplefttype, NULL),
-                                                      format_type(o.amoprighttype, NULL)), ', ' ORDER BY o.oid))
-  FROM pg_amop o
-  JOIN pg_opfamily f ON f.oid = o.amopfamily
+-- What an extension adds to a family of the server's is made of its own operators and functions.
+SELECT 'operator_family', n.nspname, '', f.opfname, a.amname, NULL, NULL, json_build_object('altered', string_agg(x.what, ', ' ORDER BY x.oid))
+  FROM (SELECT o.oid, o.amopfamily, format('OPERATOR %s (%s,%s)', o.amopstrategy, format_type(o.amoplefttype, NULL), format_type(o.amoprighttype, NULL)),
+               'pg_operator'::regclass, o.amopopr
+          FROM pg_amop o
+        UNION ALL
+        SELECT p.oid, p.amprocfamily, format('FUNCTION %s (%s,%s)', p.amprocnum, format_type(p.amproclefttype, NULL), format_type(p.amprocrighttype, NULL)),
+               'pg_proc'::regclass, p.amproc
+          FROM pg_amproc p) x(oid, family, what, class, made)
+  JOIN pg_opfamily f ON f.oid = x.family
   JOIN pg_namespace n ON n.oid = f.opfnamespace
   JOIN pg_am a ON a.oid = f.opfmethod
- WHERE o.oid >= 16384
+ WHERE x.oid >= 16384
    AND f.oid < 16384
    AND NOT EXISTS (SELECT FROM pg_depend d
-                    WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.amopopr AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
+                    WHERE d.classid = x.class AND d.objid = x.made AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
  GROUP BY n.nspname, f.opfname, a.amname
 UNION ALL
 SELECT 'index', n.nspname, c.relname, x.relname, '', NULL, NULL, json_build_object('added', 'true')
@@ -182,4 +190,3 @@ SELECT 'trigger', n.nspname, c.relname, t.tgname, '', NULL, NULL, json_build_obj
    AND (t.tgfoid < 16384
         OR EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'))
- ORDER BY 1, 2, 4, 5

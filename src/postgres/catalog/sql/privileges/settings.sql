@@ -9,5 +9,5 @@ SELECT r.rolname::text AS role, s.setdatabase <> 0 AS here, split_part(c.entry, 
    AND split_part(c.entry, '=', 1) IN ('search_path', 'role', 'session_authorization', 'session_preload_libraries',
                                        'local_preload_libraries', 'default_tablespace', 'temp_tablespaces',
                                        'session_replication_role', 'lo_compat_privileges', 'dynamic_library_path',
-                                       'event_triggers', 'default_table_access_method')
+                                       'event_triggers', 'default_table_access_method', 'extension_control_path')
  ORDER BY 1 NULLS FIRST, 2, 3
