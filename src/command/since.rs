@@ -148,7 +148,7 @@ fn findings(report: &Value) -> Option<Vec<Known>> {
                 service: text("service"),
                 object: (object("kind")?, object("schema"), object("name")?),
                 message: text("message")?,
-                remedy: text("remedy")?,
+                remedy: text("remedy").unwrap_or_default(),
             })
         })
         .collect()

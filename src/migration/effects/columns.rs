@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::keys::{child, of_kind, table_of};
+use super::keys::{child, last, of_kind, table_of};
 use super::walk::Reader;
 use super::{Act, names};
 
@@ -171,7 +171,7 @@ pub(super) fn read(reader: &mut Reader, node: &SyntaxNode, at: usize) {
             }
         }
         K::VALIDATE_CONSTRAINT | K::DROP_CONSTRAINT => {
-            let name = child(node, K::CONSTRAINT_NAME_REF).map(|name| names::folded(&name));
+            let name = child(node, K::CONSTRAINT_NAME_REF).map(|name| last(&name));
             if let (Some(table), Some(constraint)) = (table_of(node), name) {
                 let does = match node.kind() {
                     // Code that may not run proves nothing.

@@ -219,6 +219,6 @@ pub(super) fn of_kind(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
         .collect()
 }
 
-fn last(node: &SyntaxNode) -> String {
+pub(super) fn last(node: &SyntaxNode) -> String {
     names::path(node).map(|path| path.name).unwrap_or_default()
 }
