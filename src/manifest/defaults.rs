@@ -1,6 +1,6 @@
 //! What libpq's environment variables say, for what a URL or the parts leave open (PostgreSQL documentation, "Environment Variables").
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,8 +113,11 @@ fn password_file(environment: &Environment, directory: &Path) -> Option<Password
     if let Some((path, _)) = variable(environment, "PGPASSFILE") {
         return Some(PasswordFile::read(&directory.join(path)));
     }
+    Some(PasswordFile::read(&at_home(environment, ".pgpass")?))
+}
+
+/// A file of the home directory, if it is there: nobody named it, so its absence means nothing.
+pub(super) fn at_home(environment: &Environment, name: &str) -> Option<PathBuf> {
     let (home, _) = variable(environment, "HOME")?;
-    let path = Path::new(home).join(".pgpass");
-    // Nobody named it, so its absence means nothing.
-    path.exists().then(|| PasswordFile::read(&path))
+    Some(Path::new(home).join(name)).filter(|path| path.exists())
 }

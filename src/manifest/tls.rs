@@ -1,10 +1,10 @@
 //! What of TLS is in force for an endpoint: what its URL says, else libpq's variables, else the files where libpq looks for them in the
 //! home directory (PostgreSQL documentation, "SSL Support").
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Shown;
-use super::defaults::variable;
+use super::defaults::{at_home, variable};
 use super::endpoint::{ClientCertificate, Endpoint, SslMode};
 use super::environment::Environment;
 use super::value::{Source, Sourced};
@@ -157,14 +157,14 @@ fn value(default: &Option<Sourced<String>>) -> Option<String> {
 }
 
 /// The file that a variable names, else the one of libpq's directory in the home directory, if it is there.
-fn file(environment: &Environment, name: &str, at_home: &str) -> Option<Sourced<String>> {
+fn file(environment: &Environment, name: &str, default: &str) -> Option<Sourced<String>> {
     if let Some((path, source)) = variable(environment, name) {
         let value = path.to_owned();
         return Some(Sourced { value, source });
     }
-    let (home, _) = variable(environment, "HOME")?;
-    let path = Path::new(home).join(AT_HOME).join(at_home);
-    let value = path.to_str().filter(|_| path.exists())?.to_owned();
-    let source = Source::Home;
-    Some(Sourced { value, source })
+    let path = at_home(environment, &format!("{AT_HOME}/{default}"))?;
+    Some(Sourced {
+        value: path.to_str()?.to_owned(),
+        source: Source::Home,
+    })
 }

@@ -153,14 +153,11 @@ fn shared_server(case: &Case<'_>) -> Verdict {
             continue;
         }
         // One that the manifest itself names for two: the later one says so.
-        if let Some(owner) = party.owner.filter(|owner| *owner != scene.own) {
-            let theirs = scene.services.get(owner);
+        if let Some(owner) = party.owner {
+            let theirs = scene.services.get(owner).filter(|_| owner != scene.own);
             if theirs.is_some_and(|theirs| is_one_container(scene.service, theirs)) {
                 findings.push(shared(&scene, container, scene.name(Some(owner))));
             }
-            continue;
-        }
-        if party.owner.is_some() {
             continue;
         }
         let services = scene.deployment.services_of(index);
@@ -174,8 +171,8 @@ fn shared_server(case: &Case<'_>) -> Verdict {
 
 /// Whether the manifest itself names one container for two services.
 pub(super) fn is_one_container(service: &Service, other: &Service) -> bool {
-    let name = |of: &Service| of.container.as_ref().map(|own| own.value.clone());
-    name(service).is_some_and(|own| name(other) == Some(own))
+    let names = service.container.as_ref().zip(other.container.as_ref());
+    names.is_some_and(|(own, theirs)| own.value == theirs.value)
 }
 
 fn shared(scene: &Scene<'_>, container: &Container, other: &str) -> Finding {

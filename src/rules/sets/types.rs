@@ -18,6 +18,13 @@ struct Table {
 /// Statements by the indexes of file and statement.
 pub(super) type Statements = HashSet<(usize, usize)>;
 
+/// What a statement does to a column that may hold somebody up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Does {
+    Retypes,
+    SetsNotNull,
+}
+
 /// The statements of a set that hold nobody up, though they would elsewhere.
 #[derive(Default)]
 pub(super) struct Quick {
@@ -30,7 +37,7 @@ pub(super) struct Quick {
 /// Follows the files of a set.
 pub(super) fn quick(files: &[FileFacts]) -> Quick {
     let mut tables: HashMap<(String, String), Table> = HashMap::new();
-    let mut changes: HashMap<(bool, usize, usize), bool> = HashMap::new();
+    let mut changes: HashMap<(Does, usize, usize), bool> = HashMap::new();
     for (number, file) in files.iter().enumerate().filter(|(_, file)| !file.down) {
         for effect in &file.effects.effects {
             match &effect.act {
@@ -38,12 +45,13 @@ pub(super) fn quick(files: &[FileFacts]) -> Quick {
                     let told = column(&mut tables, table, does);
                     // What drops a constraint as well drops it before it looks.
                     if matches!(does, Column::Unchecked { .. })
-                        && let Some(proven) = changes.get_mut(&(true, number, effect.statement))
+                        && let Some(proven) =
+                            changes.get_mut(&(Does::SetsNotNull, number, effect.statement))
                     {
                         *proven = false;
                     }
-                    if let Some((is_null, quick)) = told {
-                        let place = (is_null, number, effect.statement);
+                    if let Some((what, quick)) = told {
+                        let place = (what, number, effect.statement);
                         *changes.entry(place).or_insert(true) &= quick;
                     }
                 }
@@ -59,24 +67,24 @@ pub(super) fn quick(files: &[FileFacts]) -> Quick {
             }
         }
     }
-    let of = |null: bool| {
+    let of = |what: Does| {
         let quick = changes
             .iter()
-            .filter(|(place, quick)| place.0 == null && **quick);
+            .filter(|(place, quick)| place.0 == what && **quick);
         quick.map(|((_, file, at), _)| (*file, *at)).collect()
     };
     Quick {
-        in_place: of(false),
-        proven: of(true),
+        in_place: of(Does::Retypes),
+        proven: of(Does::SetsNotNull),
     }
 }
 
-/// Notes what happens to a column. Of a new type it says `false` and whether it is only wider, of NOT NULL `true` and whether it is proven.
+/// Notes what happens to a column. Of a new type and of NOT NULL it says whether that is quick: only wider, or proven.
 fn column(
     tables: &mut HashMap<(String, String), Table>,
     path: &Path,
     does: &Column,
-) -> Option<(bool, bool)> {
+) -> Option<(Does, bool)> {
     if let Column::Table { new } = does {
         if let Some(table) = tables.remove(&key(path)) {
             let (schema, _) = key(path);
@@ -100,7 +108,7 @@ fn column(
             let wider = old
                 .zip(kind.as_ref())
                 .is_some_and(|(old, new)| old.widens_to(new));
-            return Some((false, wider && !table.computed.contains(name)));
+            return Some((Does::Retypes, wider && !table.computed.contains(name)));
         }
         Column::Called { name, new } => {
             let kind = table.kinds.remove(name).flatten();
@@ -133,7 +141,10 @@ fn column(
         }
         Column::NotNull { name } => {
             let mut checks = table.checks.values();
-            return Some((true, checks.any(|(of, valid)| of == name && *valid)));
+            return Some((
+                Does::SetsNotNull,
+                checks.any(|(of, valid)| of == name && *valid),
+            ));
         }
         Column::Gone { name } => {
             table.checks.retain(|_, (of, _)| of != name);
