@@ -25,6 +25,15 @@ impl Look {
         granted: true,
     };
 
+    /// OIDs of hypertables of which everything that inherits is a chunk: none, where something is odd about any of them.
+    pub(super) fn regular(&self) -> &[u32] {
+        if self.deviates {
+            &[]
+        } else {
+            &self.hypertables
+        }
+    }
+
     /// Looks, where there are hypertables.
     pub(super) async fn read(client: &Client, session: &Session) -> Result<Self, Error> {
         if session.timescaledb.is_none() {

@@ -1,7 +1,9 @@
 //! What there is to ask about: one look, so that the queries behind it are sent only where they can have an answer.
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
+use super::chunks::Look;
 use super::session::Session;
 
 /// What is put in front of this query: it looks at the ages of what extensions made.
@@ -48,9 +50,16 @@ impl Part {
 }
 
 impl Inventory {
-    /// Looks.
-    pub(super) async fn read(client: &Client, session: &Session) -> Result<Self, Error> {
-        let row = client.query_typed_one(&sql(session), &[]).await?;
+    /// Looks. `look` may have seen already that whatever inherits from a hypertable is one of its chunks.
+    pub(super) async fn read(
+        client: &Client,
+        session: &Session,
+        look: &Look,
+    ) -> Result<Self, Error> {
+        let regular = look.regular();
+        let row = client
+            .query_typed_one(&sql(session), &[(&regular, Type::OID_ARRAY)])
+            .await?;
         Ok(Self {
             relations: row.try_get("relations")?,
             internals: row.try_get("internals")?,

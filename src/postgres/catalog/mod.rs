@@ -70,7 +70,7 @@ impl<'a> Readers<'a> {
 
     async fn snapshot(&self) -> Result<Snapshot, Error> {
         let session = &self.own.session;
-        let there = Inventory::read(self.own.client, session).await?;
+        let there = Inventory::read(self.own.client, session, self.look().await?).await?;
         let read = objects::read(self, &there).await?;
         let links = links::read(self).await?;
         Ok(Snapshot {
@@ -150,8 +150,7 @@ pub async fn read_with_state(
         };
         Ok(snapshot)
     };
-    let (_, snapshot) = futures::try_join!(readers.look(), reading)?;
-    Ok(snapshot)
+    reading.await
 }
 
 /// Reads the large objects, which are data and not part of a schema.
@@ -175,11 +174,14 @@ pub async fn outside(client: &Client, database: &str) -> Result<Outside, Error> 
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
-    let (anything, touched) = futures::try_join!(
-        inventory::has_anything(client),
-        inventory::is_touched(client)
-    )?;
-    let (system, content) = futures::try_join!(
+    let touched = inventory::is_touched(client).await?;
+    let (anything, system, content) = futures::try_join!(
+        async {
+            match touched {
+                true => inventory::has_anything(client).await,
+                false => Ok(false),
+            }
+        },
         async {
             match touched {
                 true => state::system_changed(client).await,
@@ -193,7 +195,7 @@ pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
         return Ok(content);
     }
     let readers = Readers::new(client, None).await?;
-    let there = Inventory::read(client, &readers.own.session).await?;
+    let there = Inventory::read(client, &readers.own.session, &Look::NONE).await?;
     let mut objects = objects::read(&readers, &there).await?.objects;
     objects.extend(objects::large(client).await?);
     Ok(CommonContent { objects, ..content })

@@ -52,18 +52,22 @@ model AS MATERIALIZED (
       LEFT JOIN related r ON r.hypertable = h.oid
      GROUP BY h.oid, h.num_dimensions
 ),
+-- An index of a chunk adds the product of a hash of its chunk and one of what it covers: over all chunks of a hypertable that is the sum of
+-- their hashes, times the sum of the hashes of the hypertable's own indexes, only where each chunk has as many of each kind.
 indexes AS (
-    SELECT c.hypertable, x.indkey::int2[] AS key, x.indisunique, x.indisprimary, x.indpred IS NULL AS whole, count(*) AS number,
-           sum(hashoid(c.oid)) AS sum, bool_and(x.indisvalid AND x.indisready) AS valid
+    SELECT c.hypertable, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
+           sum(hashoid(c.oid)::int8
+               * (hash_array(x.indkey::int2[]) # (x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int))) AS sum
       FROM pg_index x
       JOIN child c ON c.oid = x.indrelid
-     GROUP BY 1, 2, 3, 4, 5
+     GROUP BY c.hypertable
 ),
 wanted AS (
-    SELECT x.indrelid AS hypertable, x.indkey::int2[] AS key, x.indisunique, x.indisprimary, x.indpred IS NULL AS whole, count(*) AS times
+    SELECT x.indrelid AS hypertable, count(*) AS number,
+           sum(hash_array(x.indkey::int2[]) # (x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
       FROM pg_index x
      WHERE x.indrelid = ANY ($1)
-     GROUP BY 1, 2, 3, 4, 5
+     GROUP BY x.indrelid
 ),
 constraints AS (
     SELECT c.hypertable, CASE WHEN k.contype = 'f' THEN 'key' WHEN k.conname LIKE 'constraint\_%' THEN 'dimension' ELSE 'check' END AS kind,
@@ -76,11 +80,10 @@ constraints AS (
 SELECT EXISTS (SELECT FROM pg_inherits i WHERE i.inhseqno <> 1)
        OR EXISTS (SELECT FROM related r FULL JOIN listed l ON l.hypertable = r.hypertable AND l.relnamespace = r.relnamespace
                 WHERE r.number IS DISTINCT FROM l.number OR r.names IS DISTINCT FROM l.names OR r.odd OR l.moved)
-       OR EXISTS (SELECT FROM (SELECT w.*, m.number, m.sum FROM wanted w JOIN model m ON m.oid = w.hypertable) w
-                    FULL JOIN (SELECT x.* FROM indexes x WHERE x.hypertable IS NOT NULL) x
-                      ON x.hypertable = w.hypertable AND x.key = w.key AND x.indisunique = w.indisunique AND x.indisprimary = w.indisprimary
-                         AND x.whole = w.whole
-                   WHERE coalesce(x.number, 0) <> coalesce(w.times * w.number, 0) OR coalesce(x.sum, 0) <> coalesce(w.times * w.sum, 0)
+       OR EXISTS (SELECT FROM model m
+                    LEFT JOIN wanted w ON w.hypertable = m.oid
+                    LEFT JOIN indexes x ON x.hypertable = m.oid
+                   WHERE coalesce(x.number, 0) <> coalesce(w.number, 0) * m.number OR coalesce(x.sum, 0) <> coalesce(w.sum, 0) * m.sum
                       OR NOT x.valid)
        OR EXISTS (SELECT FROM (SELECT m.oid, m.number, m.sum, v.kind, v.times
                                  FROM model m

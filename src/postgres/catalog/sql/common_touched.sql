@@ -1,5 +1,6 @@
--- Whether anybody has written into the catalogs that say who may do what, and what functions and views are, since initdb: only then is it
--- looked at what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql), somebody may have.
+-- Whether anybody has written into this database's catalogs since initdb: only then is it looked at what was made here (anything.sql, whose
+-- catalogs are all named here) and what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql),
+-- somebody may have.
 SELECT (SELECT m.age FROM made m) IS NULL
        OR EXISTS (
            SELECT FROM (
@@ -14,8 +15,13 @@ SELECT (SELECT m.age FROM made m) IS NULL
                UNION ALL SELECT xmin FROM pg_conversion UNION ALL SELECT xmin FROM pg_ts_config UNION ALL SELECT xmin FROM pg_ts_parser
                UNION ALL SELECT xmin FROM pg_ts_template
                UNION ALL SELECT xmin FROM pg_cast UNION ALL SELECT xmin FROM pg_ts_dict UNION ALL SELECT xmin FROM pg_ts_config_map
-               UNION ALL SELECT xmin FROM pg_depend
+               UNION ALL SELECT xmin FROM pg_depend UNION ALL SELECT xmin FROM pg_extension UNION ALL SELECT xmin FROM pg_statistic_ext
+               UNION ALL SELECT xmin FROM pg_event_trigger UNION ALL SELECT xmin FROM pg_publication
+               UNION ALL SELECT xmin FROM pg_transform UNION ALL SELECT xmin FROM pg_am
            ) r
             WHERE age(r.xmin) < (SELECT m.age FROM made m))
+       -- pg_subscription is shared by all databases of the cluster.
+       OR EXISTS (SELECT FROM pg_subscription s
+                   WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
        -- What was taken away leaves no row: each of initdb's configurations has 19 kinds of token.
        OR (SELECT count(*) FROM pg_ts_config_map) <> 19 * (SELECT count(*) FROM pg_ts_config) AS touched

@@ -2,14 +2,16 @@
 -- `relations` holds all that are no chunks and little more: relations.sql decides. They are found by their row types, of which there are
 -- a third as many as rows in pg_class: a relation and its row type have one name (CREATE TABLE), and only sequences, indexes and TOAST
 -- tables have none (pg_class, reltype). What bears a chunk's name and inherits from nothing is listed, for it may be something else.
+-- Whatever inherits from one of $1 is a chunk of it (chunks_look.sql).
 type AS MATERIALIZED (
     SELECT t.oid, t.typrelid, t.typowner, t.typacl IS NOT NULL AS granted, t.oid >= 16384 AS made
       FROM pg_type t
      WHERE t.typacl IS NOT NULL
         OR t.oid >= 16384
            AND CASE t.typtype
-                   WHEN 'c' THEN NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.typrelid)
-                                 OR NOT EXISTS (SELECT FROM left_out l WHERE l.oid = t.typrelid) AND NOT EXISTS ({chunk})
+                   WHEN 'c' THEN NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.typrelid AND i.inhparent = ANY ($1))
+                                 AND (NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.typrelid AND i.inhparent <> ALL ($1))
+                                      OR NOT EXISTS (SELECT FROM left_out l WHERE l.oid = t.typrelid) AND NOT EXISTS ({chunk}))
                    WHEN 'b' THEN t.typsubscript <> 'array_subscript_handler'::regproc
                    ELSE t.typtype IN ('e', 'd', 'r', 'p') END
 ),

@@ -1,19 +1,34 @@
 -- Relations, functions and types that are members of extensions (pg_depend, deptype e): by name, for an object that a superuser
--- attached cannot be told from the extension's own in any other way.
-SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view' WHEN 'f' THEN 'foreign_table' WHEN 'S' THEN 'sequence' ELSE CASE WHEN c.oid IS NOT NULL THEN 'table' WHEN p.oid IS NOT NULL THEN 'function' ELSE 'type' END END AS kind,
-       n.nspname::text AS schema, '' AS parent, coalesce(c.relname, p.proname, t.typname)::text AS name,
-       coalesce(oidvectortypes(p.proargtypes), '') AS arguments, NULL::text AS owner,
+-- attached cannot be told from the extension's own in any other way. Looked up by these names, for an extension may have many members.
+WITH named(class, oid, kind, namespace, name, arguments) AS MATERIALIZED (
+    SELECT 'pg_class'::regclass, c.oid,
+           CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized_view' WHEN 'f' THEN 'foreign_table' WHEN 'S' THEN 'sequence' ELSE 'table' END,
+           c.relnamespace, c.relname, ''
+      FROM pg_class c
+     WHERE c.relname = ANY ($1)
+       AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL
+    SELECT 'pg_proc'::regclass, p.oid, 'function', p.pronamespace, p.proname, oidvectortypes(p.proargtypes)
+      FROM pg_proc p
+     WHERE p.proname = ANY ($1)
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, 'type', t.typnamespace, t.typname, ''
+      FROM pg_type t
+     WHERE t.typname = ANY ($1)
+       AND t.typrelid = 0
+       AND t.typelem = 0
+)
+SELECT o.kind, n.nspname::text AS schema, '' AS parent, o.name::text AS name, o.arguments, NULL::text AS owner,
        e.extname::text AS extension, json_build_object() AS attributes
-  FROM pg_depend d
-  JOIN pg_extension e ON e.oid = d.refobjid
-  LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-  LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
-  LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typrelid = 0 AND t.typelem = 0
-  JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, p.pronamespace, t.typnamespace)
- WHERE d.refclassid = 'pg_extension'::regclass
-   AND d.deptype = 'e'
-   AND d.objid >= 16384
+  FROM named o
+  -- OFFSET 0: one look into an index for each name, rather than all members of all extensions for each.
+ CROSS JOIN LATERAL (SELECT e.extname
+                       FROM pg_depend d
+                       JOIN pg_extension e ON e.oid = d.refobjid
+                      WHERE d.classid = o.class AND d.objid = o.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+                     OFFSET 0) e
+  JOIN pg_namespace n ON n.oid = o.namespace
+ WHERE o.oid >= 16384
    -- What an extension keeps in a schema of its own is not looked up there by any service.
    AND n.nspname !~ '^_timescaledb_|^timescaledb_'
-   AND coalesce(c.relname, p.proname, t.typname) = ANY ($1)
  ORDER BY 1, 2, 4, 5
