@@ -25,9 +25,9 @@ pub use owned::Owned;
 pub use plan::{Applied, Plan};
 pub use problem::{Change, Problem};
 pub use rollback::{Before, Rollback, Yardstick, unfinished_refusal};
-pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 #[cfg(feature = "cli")]
-pub use set::{FileFacts, SetFacts};
+pub use set::{CHANGES_TYPE, FileFacts, NOT_NULL, Quick, SetFacts, quick_of};
+pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};
 
 /// Makes the table of statements that ran outside a transaction, where it is missing.

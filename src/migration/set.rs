@@ -6,6 +6,8 @@ mod beside;
 mod facts;
 mod file;
 mod load;
+#[cfg(feature = "cli")]
+mod quick;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,8 @@ use file::BYTE_ORDER_MARK;
 #[cfg(feature = "cli")]
 pub use facts::{FileFacts, SetFacts};
 pub use load::built_in_names;
+#[cfg(feature = "cli")]
+pub use quick::{CHANGES_TYPE, NOT_NULL, Quick, quick_of};
 
 /// The file beside the migrations that holds the schema lock.
 pub const LOCK_FILE: &str = "schema.lock";

@@ -15,7 +15,6 @@ mod privileges;
 mod readable;
 mod schemas;
 mod stale_lock;
-mod types;
 
 use super::{Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::Gap;

@@ -2,6 +2,7 @@
 
 use crate::check_sets::Repository;
 use crate::lab::{K, Lab};
+use crate::shop::Shop;
 
 const DB: &str = "rgb_lightning_node";
 
@@ -79,6 +80,26 @@ fn a_type_that_is_only_wider_is_quiet_and_writes_nothing() {
         let found = repository.found();
         assert_eq!(found.is_empty(), *quiet, "{columns} {change}\n{found:#?}");
     }
+}
+
+/// What is applied is part of what is known, also where the file is read alone.
+#[test]
+fn a_dry_run_warns_of_no_more_than_check() {
+    let shop = Shop::new(&[("V1__one.sql", "CREATE TABLE k_t (a varchar(10), b int);")]);
+    shop.lab.run(&["migrate", "-q"]).exits(0);
+    shop.file(
+        "V2__types.sql",
+        "ALTER TABLE k_t ALTER a TYPE text;\nALTER TABLE k_t ALTER b TYPE bigint;",
+    );
+    let report = shop.lab.json(&["migrate", "--dry-run"], 0);
+    let statements = &report["services"][0]["pending"][0]["statements"];
+    let codes = |number: usize| {
+        let hazards = statements[number]["hazards"].as_array().unwrap();
+        let codes = hazards.iter().map(|hazard| hazard["code"].as_str());
+        codes.map(Option::unwrap).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(0), Vec::<&str>::new());
+    assert_eq!(codes(1), ["changing-column-type"]);
 }
 
 /// The type is followed through names, and forgotten where a text may have changed it.

@@ -36,8 +36,10 @@ pub(super) fn pending(
                 .into_iter()
                 .enumerate()
                 .skip(ran)
-                .map(|(number, one)| {
+                .map(|(number, mut one)| {
                     let resumption = seen.resumptions.get(&(migration.version, number));
+                    one.hazards
+                        .retain(|hazard| !seen.quick.has(&migration.file, number, &hazard.code));
                     Statement {
                         cut_off: resumption.map(|next| next.says.clone()),
                         stops: resumption.is_some_and(|next| next.stops),

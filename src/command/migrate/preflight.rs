@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
-use crate::migration::{Name, Plan, analyse, guard};
+use crate::migration::{Name, Plan, Quick, analyse, guard, quick_of};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
@@ -44,6 +44,8 @@ pub(super) struct Seen {
     pub(super) missing: Vec<Name>,
     /// What becomes of statements in which an earlier run was cut off.
     pub(super) resumptions: Resumptions,
+    /// What its statements are only said to be.
+    pub(super) quick: Quick,
 }
 
 /// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
@@ -155,6 +157,7 @@ async fn inspected(
                 true => Resumptions::new(),
                 false => resumptions(session, &plan.pending).await?,
             },
+            quick: quick_of(task.set, &plan.pending),
         },
         false => Seen::default(),
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::beside::beside;
 use super::file::{BYTE_ORDER_MARK, FileName, belongs};
+use super::quick::without_quick;
 use super::{LOCK_FILE, Set, SetError, script};
 use crate::migration::analysis::{self, Hazard, Mode, Script, analyse, with_stack};
 use crate::migration::effects::{self, Effects};
@@ -42,7 +43,8 @@ pub struct FileFacts {
     pub likeness: u64,
     /// What it does.
     pub effects: Effects,
-    /// What readers, writers or data may suffer: the statement's index among those of [`Effects::statements`], squawk's code and message.
+    /// What readers, writers or data may suffer: the statement's index among those of [`Effects::statements`], squawk's code and message;
+    /// not where the files before it tell that the statement is quick.
     pub hazards: Vec<(usize, String, String)>,
     /// What the loader says against it: line and message.
     pub refused: Vec<(usize, String)>,
@@ -63,13 +65,14 @@ impl SetFacts {
     /// The facts of a set, or of the files in the folder of one that was refused.
     #[must_use]
     pub fn new(set: &Result<Set, SetError>, directory: Option<&Path>) -> Self {
-        let facts = match set {
+        let mut facts = match set {
             Ok(set) => Self {
-                files: read(texts_of(set)),
+                files: of(set),
                 ..Self::default()
             },
             Err(error) => Self::refused(error, directory),
         };
+        without_quick(&mut facts.files);
         Self {
             beside: directory.map(beside).unwrap_or_default(),
             ..facts
@@ -99,6 +102,11 @@ impl SetFacts {
             lock: directory.and_then(lock),
         }
     }
+}
+
+/// What the files of a set do.
+pub(super) fn of(set: &Set) -> Vec<FileFacts> {
+    read(texts_of(set))
 }
 
 fn lock(directory: &Path) -> Option<Lock> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::owners::{Owners, Service};
 use super::{
     copies, definer, elsewhere, engines, extensions, fails, inline, keys, objects, privileges,
-    readable, types,
+    readable,
 };
 use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect, Position};
@@ -120,10 +120,6 @@ pub(in crate::rules) fn judge<'a>(
     let mut judged = Judged::default();
     let mut placed = Vec::new();
     let mut gaps = Vec::new();
-    let quick = match offline {
-        true => types::quick(&texts.files),
-        false => types::Quick::default(),
-    };
     for (number, file) in texts.files.iter().enumerate() {
         let context = Context {
             owners,
@@ -135,7 +131,7 @@ pub(in crate::rules) fn judge<'a>(
         copies::fold_copy(&context, number, &mut of_file);
         // A database that is there has been through it.
         if offline {
-            let unsafe_ddl = keys::unsafe_ddl(&context, number, &quick);
+            let unsafe_ddl = keys::unsafe_ddl(&context, number);
             of_file.extend(objects::on_own_tables(&context, unsafe_ddl, &of_file));
             of_file.extend(fails::unguarded(&context, number));
             of_file.extend(fails::lost_schemas(&context, number, &texts.files));

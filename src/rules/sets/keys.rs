@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::judge::{Context, Draft, Placed};
-use super::types::Quick;
 use super::{answer, rule};
-use crate::migration::FileFacts;
 use crate::migration::effects::{Act, Effect};
+use crate::migration::{CHANGES_TYPE, FileFacts, NOT_NULL};
 use crate::rules::{About, Rule, Severity};
 
 pub(super) const PARTITION_KEY: Rule = rule(
@@ -45,24 +44,12 @@ const UNSAFE: [&str; 15] = [
     "rewriting-table",
 ];
 
-/// What a column's new type is called.
-const CHANGES_TYPE: &str = "changing-column-type";
-
-/// What makes a column NOT NULL is called.
-const NOT_NULL: &str = "adding-not-nullable-field";
-
-/// The statements of a file that hurt a database in use; not those of which earlier files tell that they are quick.
-pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize, quick: &Quick) -> Vec<Placed> {
+/// The statements of a file that hurt a database in use.
+pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize) -> Vec<Placed> {
     let file = context.file;
     let mut found: Vec<Placed> = Vec::new();
     for (index, code, message) in &file.hazards {
-        let place = (number, *index);
-        let harmless = match code.as_str() {
-            CHANGES_TYPE => quick.in_place.contains(&place),
-            NOT_NULL => quick.proven.contains(&place),
-            _ => false,
-        };
-        if harmless || !UNSAFE.contains(&code.as_str()) {
+        if !UNSAFE.contains(&code.as_str()) {
             continue;
         }
         let statement = Some(*index);

@@ -3,8 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::migration::FileFacts;
+use super::facts::{self, FileFacts};
+use super::{Migration, Set};
+use crate::migration::analysis::analyse;
 use crate::migration::effects::{Act, Column, Kind, Path};
+
+/// squawk's name for what a new type of a column may do.
+pub const CHANGES_TYPE: &str = "changing-column-type";
+
+/// squawk's name for what it may do to a column to be made NOT NULL.
+pub const NOT_NULL: &str = "adding-not-nullable-field";
 
 /// What the texts tell of a table's columns so far.
 #[derive(Default)]
@@ -15,8 +23,18 @@ struct Table {
     checks: HashMap<String, (String, bool)>,
 }
 
-/// Statements by the indexes of file and statement.
-pub(super) type Statements = HashSet<(usize, usize)>;
+/// What is no hazard though squawk, which sees one statement, says so.
+#[derive(Debug, Default)]
+pub struct Quick(HashSet<(String, usize, &'static str)>);
+
+impl Quick {
+    /// Whether this is said of a file's statement, which is told by its index.
+    #[must_use]
+    pub fn has(&self, file: &str, statement: usize, code: &str) -> bool {
+        let mut codes = [CHANGES_TYPE, NOT_NULL].into_iter();
+        codes.any(|known| known == code && self.0.contains(&(file.to_owned(), statement, known)))
+    }
+}
 
 /// What a statement does to a column that may hold somebody up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,17 +43,41 @@ enum Does {
     SetsNotNull,
 }
 
-/// The statements of a set that hold nobody up, though they would elsewhere.
-#[derive(Default)]
-pub(super) struct Quick {
-    /// They change types, and write nothing anew.
-    pub(super) in_place: Statements,
-    /// They set NOT NULL, and the server need not look (PostgreSQL documentation, ALTER TABLE, "SET NOT NULL").
-    pub(super) proven: Statements,
+impl Does {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Retypes => CHANGES_TYPE,
+            Self::SetsNotNull => NOT_NULL,
+        }
+    }
+}
+
+/// Takes such hazards away.
+pub(super) fn without_quick(files: &mut [FileFacts]) {
+    let quick = quick(files);
+    for file in files {
+        let name = &file.file;
+        file.hazards
+            .retain(|(index, code, _)| !quick.has(name, *index, code));
+    }
+}
+
+/// Such hazards of a set, looked for only where some of these migrations have hazards of the kind.
+#[must_use]
+pub fn quick_of(set: &Set, migrations: &[Migration]) -> Quick {
+    let may_be_quick = |migration: &Migration| {
+        let statements = analyse(&migration.sql);
+        let mut hazards = statements.iter().flat_map(|one| &one.hazards);
+        hazards.any(|hazard| [CHANGES_TYPE, NOT_NULL].contains(&hazard.code.as_str()))
+    };
+    match migrations.iter().any(may_be_quick) {
+        true => quick(&facts::of(set)),
+        false => Quick::default(),
+    }
 }
 
 /// Follows the files of a set.
-pub(super) fn quick(files: &[FileFacts]) -> Quick {
+fn quick(files: &[FileFacts]) -> Quick {
     let mut tables: HashMap<(String, String), Table> = HashMap::new();
     let mut changes: HashMap<(Does, usize, usize), bool> = HashMap::new();
     for (number, file) in files.iter().enumerate().filter(|(_, file)| !file.down) {
@@ -67,16 +109,11 @@ pub(super) fn quick(files: &[FileFacts]) -> Quick {
             }
         }
     }
-    let of = |what: Does| {
-        let quick = changes
-            .iter()
-            .filter(|(place, quick)| place.0 == what && **quick);
-        quick.map(|((_, file, at), _)| (*file, *at)).collect()
+    let named = |(does, number, at): (Does, usize, usize)| {
+        Some((files.get(number)?.file.clone(), at, does.code()))
     };
-    Quick {
-        in_place: of(Does::Retypes),
-        proven: of(Does::SetsNotNull),
-    }
+    let quick = changes.into_iter().filter(|(_, quick)| *quick);
+    Quick(quick.filter_map(|(place, _)| named(place)).collect())
 }
 
 /// Notes what happens to a column. Of a new type and of NOT NULL it says whether that is quick: only wider, or proven.
