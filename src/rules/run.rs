@@ -132,7 +132,12 @@ fn order_of_dropping(finding: &Finding) -> u8 {
 fn ask(rule: &'static Rule, case: &Case<'_>, answers: &mut Answers) -> bool {
     let service = &case.subject.service.name;
     let before = answers.not_checked.len();
+    let has_admin = case.subject.service.admin.is_some();
     let mut not_checked = |gap: Gap| {
+        let gap = match has_admin {
+            true => gap.beside_admin(),
+            false => gap,
+        };
         let gap = NotChecked {
             rule: rule.id,
             service: service.clone(),

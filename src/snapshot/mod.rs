@@ -50,6 +50,21 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Ends a remedy where an administrator's session would do as well.
+    pub const OR_ADMIN: &str = "; or set admin_url";
+
+    /// The same gap, of a service that has an `admin_url` already.
+    #[must_use]
+    pub fn beside_admin(self) -> Self {
+        let sooner = |remedy: String| {
+            remedy.replace(Self::OR_ADMIN, "; or give admin_url a role that may do so")
+        };
+        Self {
+            remedy: self.remedy.map(sooner),
+            ..self
+        }
+    }
+
     /// A gap with a reason alone.
     pub fn new(reason: impl Into<String>) -> Self {
         Self {

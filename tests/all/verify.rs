@@ -71,6 +71,15 @@ fn what_the_plain_roles_may_not_read_is_named_with_the_grants_that_help() {
         .exits(4)
         .says("GRANT EXECUTE ON FUNCTION")
         .says("admin_url");
+    // Who has set it already is not told to.
+    let plain = lab.url("ksocial", "k_social_user");
+    lab.env.insert("K_SOCIAL_ADMIN".to_owned(), plain);
+    let run = lab
+        .run(&["verify", "--service", K])
+        .exits(4)
+        .says("; or give admin_url a role that may do so");
+    assert!(!run.out.contains("or set admin_url"), "{}", run.out);
+    lab.without_admin();
     for gap in gaps {
         let remedy = text(gap, "remedy");
         assert!(remedy.contains("admin_url"), "{gap}");

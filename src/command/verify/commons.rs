@@ -114,14 +114,15 @@ fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap 
         ),
         remedy: role.map(|role| match error.map(|error| error.reason) {
             Some(Reason::NoConnect | Reason::LogIn) | None => format!(
-                "GRANT CONNECT ON DATABASE {database} TO \"{}\"; or set admin_url",
-                role.replace('"', "\"\"")
+                "GRANT CONNECT ON DATABASE {database} TO \"{}\"{}",
+                role.replace('"', "\"\""),
+                Gap::OR_ADMIN
             ),
             // The role may connect, and something else is in the way.
-            Some(_) => {
-                "let a second session in beside the first, and run verify again; or set admin_url"
-                    .to_owned()
-            }
+            Some(_) => format!(
+                "let a second session in beside the first, and run verify again{}",
+                Gap::OR_ADMIN
+            ),
         }),
     }
 }

@@ -205,6 +205,6 @@ pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
 fn denied<T>(reason: impl Into<String>, grants: &str) -> Fact<T> {
     Fact::Unknown(Gap {
         reason: reason.into(),
-        remedy: Some(format!("{grants}; or set admin_url")),
+        remedy: Some(format!("{grants}{}", Gap::OR_ADMIN)),
     })
 }
