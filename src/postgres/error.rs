@@ -287,7 +287,12 @@ fn certificate_advice(error: &rustls::Error) -> &'static str {
             "the server's certificate is for another name: connect to a name that it is for, or give the server a certificate for this one"
         }
         rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
-            "renew the server's certificate"
+            "renew the server's certificate; if it should be valid, set this machine's clock"
+        }
+        rustls::Error::InvalidCertificate(
+            Wrong::NotValidYet | Wrong::NotValidYetContext { .. },
+        ) => {
+            "the server's certificate is of a later time than this machine's clock: set the clock, or give the server one that is valid by now"
         }
         rustls::Error::InvalidCertificate(Wrong::Other(other))
             if other.to_string().contains("CaUsedAsEndEntity") =>

@@ -24,11 +24,17 @@ pub(crate) struct Authority {
 impl Authority {
     /// A certificate of this authority for a role, and its key.
     fn issue(&self, role: &str, until: i32) -> (String, String) {
+        self.issue_from(role, 1975, until)
+    }
+
+    /// The same, valid from the beginning of one year to that of another.
+    fn issue_from(&self, role: &str, from: i32, until: i32) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params
             .distinguished_name
             .push(rcgen::DnType::CommonName, role);
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
@@ -166,19 +172,30 @@ fn sslmode_means_what_libpq_means() {
         lab.run(&["status"]).exits(4).says(said).says(advice);
     }
 
-    // The certificate of an authority in the place of a server's.
-    install(&lab, &own.ca, &own.ca_key);
-    lab.sql("postgres", "SELECT pg_reload_conf()");
+    // The certificate of an authority in the place of a server's, one of the past, and one of the future.
     with_url(
         &mut lab,
         &name,
         &format!("?sslmode=verify-ca&sslrootcert={right}"),
     );
-    until(
-        "the new certificate is told",
-        Duration::from_secs(60),
-        || lab.run(&["status"]).all().contains("CA:TRUE"),
-    );
+    let (past, past_key) = own.issue("localhost", 2020);
+    let (future, future_key) = own.issue_from("localhost", 2090, 2091);
+    for (certificate, key, advice) in [
+        (&own.ca, &own.ca_key, "CA:TRUE"),
+        (&past, &past_key, "renew the server's certificate"),
+        (
+            &future,
+            &future_key,
+            "of a later time than this machine's clock",
+        ),
+    ] {
+        install(&lab, certificate, key);
+        lab.sql("postgres", "SELECT pg_reload_conf()");
+        until(advice, Duration::from_secs(60), || {
+            let run = lab.run(&["status"]);
+            run.code == 4 && run.all().contains(advice)
+        });
+    }
     install(&lab, &own.certificate, &own.key);
     lab.sql("postgres", "SELECT pg_reload_conf()");
     until(
