@@ -51,10 +51,18 @@ impl<'a> LoadedService<'a> {
         self.set.as_ref().and_then(|set| set.as_ref().ok())
     }
 
+    /// Whether set and lock are part of dbctl itself, so that neither can be wrong: its tests read them.
+    fn is_built_in(&self) -> bool {
+        self.good_set().is_some_and(|set| set.directory.is_none())
+    }
+
     /// What is wrong with the lock file of a good set; one that is missing is not wrong.
     #[must_use]
     pub fn bad_lock(&self) -> Option<String> {
         self.good_set()?.lock.as_ref()?;
+        if self.is_built_in() {
+            return None;
+        }
         self.lock
             .get()
             .err()
@@ -161,8 +169,8 @@ impl<'a> Loaded<'a> {
         let chosen: Vec<&str> = chosen.iter().map(|service| service.name.as_str()).collect();
         let load = |service| {
             let loaded = LoadedService::new(service);
-            // Of the others a lock is needed only where something is to be told apart from theirs.
-            if chosen.contains(&loaded.service.name.as_str()) {
+            // Of the others, and where a lock cannot be wrong, it is needed only where something is to be told apart from theirs.
+            if chosen.contains(&loaded.service.name.as_str()) && !loaded.is_built_in() {
                 loaded.lock.read();
             }
             loaded
