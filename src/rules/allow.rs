@@ -38,8 +38,8 @@ pub(super) struct Answers {
     pub(super) asked: Vec<(&'static str, String)>,
 }
 
-/// Takes out what the manifest accepts, and says which entries accept nothing.
-pub(super) fn apply(manifest: &Manifest, today: time::Date, answers: &mut Answers) {
+/// Takes out what the manifest accepts, and says which entries accept nothing. Of sets, a run that is not `offline` asks only a part.
+pub(super) fn apply(manifest: &Manifest, today: time::Date, offline: bool, answers: &mut Answers) {
     for entry in &manifest.allow {
         if entry.until.is_some_and(|until| until < today) {
             if concerns(entry, answers) {
@@ -65,7 +65,8 @@ pub(super) fn apply(manifest: &Manifest, today: time::Date, answers: &mut Answer
                 Accepted::Finding(Box::new(found))
             });
         }
-        if answers.allowed.len() == before && concerns(entry, answers) {
+        let whole = offline || !is_about_sets(entry);
+        if answers.allowed.len() == before && whole && concerns(entry, answers) {
             answers.findings.push(unmatched(manifest, entry));
         }
     }
@@ -117,6 +118,11 @@ fn matches(entry: &Allow, found: &Found) -> bool {
             .object
             .as_ref()
             .is_none_or(|object| *object == about.name || *object == about.qualified())
+}
+
+/// Whether an entry is about what the files of a set say.
+fn is_about_sets(entry: &Allow) -> bool {
+    super::all().any(|rule| rule.id == entry.rule && matches!(rule.scope, Scope::Set))
 }
 
 /// Whether this run would have met what the entry is about: an entry is not called idle by a run that did not look. A finding

@@ -292,6 +292,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             })),
         },
         objects,
+        shut: BTreeMap::new(),
         history: Fact::Known(History {
             exists: true,
             rows: set

@@ -71,7 +71,7 @@ pub(super) fn run_on(
                 .map(|rule| rule.id),
         );
     }
-    apply(system.manifest, today, &mut answers);
+    apply(system.manifest, today, system.offline, &mut answers);
     #[cfg(feature = "mutation")]
     {
         answers

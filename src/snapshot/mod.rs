@@ -15,6 +15,8 @@ mod reread;
 mod samples;
 mod state;
 
+use std::collections::BTreeMap;
+
 pub use diff::{Change, Diff, diff};
 pub use dsn::{Dsn, dsns, noted};
 pub use fact::Fact;
@@ -74,6 +76,17 @@ impl Gap {
     }
 }
 
+/// Why a role cannot use a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shut {
+    /// It has no USAGE of the schema; of the relation it may have what it needs.
+    Schema,
+    /// It may not read it, or owns it and may not write.
+    Relation,
+    /// Both.
+    Both,
+}
+
 /// Everything that was read from one service's database.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -84,6 +97,8 @@ pub struct Snapshot {
     /// The catalog's objects that neither the server, nor an extension's script, nor TimescaleDB's chunks account for,
     /// in the order of their keys.
     pub objects: Vec<Object>,
+    /// Those of its relations that the session's own role cannot use.
+    pub shut: BTreeMap<ObjectKey, Shut>,
     /// The migration history.
     pub history: Fact<History>,
     /// Who may do what.

@@ -1,5 +1,7 @@
 //! Snapshots for tests.
 
+use std::collections::BTreeMap;
+
 use super::{
     Access, Fact, Gap, History, Identity, Kind, Object, ObjectKey, Privileges, Server, Snapshot,
     State,
@@ -84,6 +86,7 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             stamp: Fact::Known(None),
         },
         objects,
+        shut: BTreeMap::new(),
         history: Fact::Known(History::default()),
         access: Access {
             database_owner: String::new(),

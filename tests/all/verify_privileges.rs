@@ -75,7 +75,14 @@ pub const CASES: &[Case] = &[
     case("drift/unknown-object", "error", R, ("large_object", "", "990002"), "SELECT lo_from_bytea(990002, ''); ALTER LARGE OBJECT 990002 OWNER TO \"{k_social_user}\"")
         .of(K)
         .says(&["990002", "{k_social_user}"]),
-    case(OWNER, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages OWNER TO CURRENT_USER").says(&["superuser"]),
+    case(OWNER, "warning", R, ("table", "public", "cages"), "ALTER TABLE public.cages OWNER TO CURRENT_USER; GRANT SELECT, INSERT ON public.cages TO \"{rgb_user}\"")
+        .says(&["superuser"]),
+    // A restore without owners and privileges, and an owner whose rights were revoked: the service stands before closed doors.
+    case(OWNER, "error", R, ("table", "public", "cages"), "ALTER TABLE public.cages OWNER TO CURRENT_USER; ALTER VIEW public.sad_animals OWNER TO CURRENT_USER")
+        .says(&["superuser", "cannot use table public.cages, view public.sad_animals"]),
+    case(OWNER, "error", R, ("sequence", "public", "ticket"), "REVOKE ALL ON public.animals, public.cages, public.ticket FROM \"{rgb_user}\"")
+        .says(&["{rgb_user}", "cannot use sequence public.ticket, table public.animals, table public.cages"]),
+    case(OWNER, "error", R, ("table", "public", "cages"), "REVOKE INSERT, UPDATE, DELETE ON public.cages FROM \"{rgb_user}\"").says(&["cannot use table public.cages"]),
     // dbctl's own books, a group with another service in it, what initdb made.
     case(OWNER, "error", R, ("schema", "", "dbctl"), "ALTER SCHEMA dbctl OWNER TO \"{k_social_user}\"; ALTER TABLE dbctl.identity OWNER TO \"{k_social_user}\"; \
           ALTER TABLE public.refinery_schema_history OWNER TO \"{k_social_user}\"")
@@ -188,7 +195,7 @@ const BENIGN: &[(&str, &str, &str)] = &[
     (
         "rgb_lightning_node",
         "GRANT SELECT ON public.cages TO \"{rgb_user}\"",
-        "REVOKE SELECT ON public.cages FROM \"{rgb_user}\"",
+        "SELECT 1",
     ),
     // What PUBLIC may from the start.
     (
@@ -205,6 +212,12 @@ const BENIGN: &[(&str, &str, &str)] = &[
         "ksocial",
         "ALTER DEFAULT PRIVILEGES FOR ROLE \"{k_social_user}\" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; GRANT SELECT ON public.events TO \"{k_social_user}\"; INSERT INTO public.events VALUES (now() - interval '9 days', now(), 'y')",
         "ALTER DEFAULT PRIVILEGES FOR ROLE \"{k_social_user}\" GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+    ),
+    // Rows that are only added, and a table of which some columns are read.
+    (
+        "rgb_lightning_node",
+        "REVOKE UPDATE, DELETE, TRUNCATE ON public.cages FROM \"{rgb_user}\"; REVOKE SELECT ON public.animals FROM \"{rgb_user}\"; GRANT SELECT (id) ON public.animals TO \"{rgb_user}\"",
+        "GRANT ALL ON public.cages, public.animals TO \"{rgb_user}\"; REVOKE SELECT (id) ON public.animals FROM \"{rgb_user}\"",
     ),
     (
         "postgres",

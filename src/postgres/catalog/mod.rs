@@ -90,6 +90,7 @@ impl<'a> Readers<'a> {
                 stamp: guarded::stamp(self).await?,
             },
             objects: read.objects,
+            shut: read.shut,
             history: guarded::history(self).await?,
             access: access::read(self).await?,
             privileges: privileges::read(self, &read.relations, &there).await?,

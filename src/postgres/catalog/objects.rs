@@ -1,6 +1,6 @@
 //! The objects of a database: relations first, then their parts and everything else, at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
@@ -10,7 +10,7 @@ use super::inventory::{Inventory, Part};
 use super::session::Session;
 use super::{Readers, row};
 use crate::snapshot::attributes::{DBNAME, HOST};
-use crate::snapshot::{HISTORY_TABLE, Kind, Object, PROGRESS_TABLE, STAMP_TABLE};
+use crate::snapshot::{HISTORY_TABLE, Kind, Object, ObjectKey, PROGRESS_TABLE, STAMP_TABLE, Shut};
 
 /// What was read of a database's objects.
 pub(super) struct Read {
@@ -20,6 +20,8 @@ pub(super) struct Read {
     pub(super) books: Vec<Object>,
     /// OIDs of the relations that were read: those that are no chunks.
     pub(super) relations: Vec<u32>,
+    /// Those of its relations that the session's role cannot use.
+    pub(super) shut: BTreeMap<ObjectKey, Shut>,
 }
 
 /// Reads all objects.
@@ -40,9 +42,18 @@ pub(super) async fn read(readers: &Readers<'_>, there: &Inventory) -> Result<Rea
     };
     let mut oids: Vec<u32> = Vec::new();
     let mut objects = Vec::new();
+    let mut shut = BTreeMap::new();
     for row in &relations {
         oids.push(row.try_get("oid")?);
-        objects.extend(row::object(row)?);
+        let object = row::object(row)?;
+        let why = match (row.try_get("schema_shut")?, row.try_get("shut")?) {
+            (false, false) => None,
+            (true, false) => Some(Shut::Schema),
+            (false, true) => Some(Shut::Relation),
+            (true, true) => Some(Shut::Both),
+        };
+        shut.extend(object.as_ref().map(|object| object.key.clone()).zip(why));
+        objects.extend(object);
     }
     let own: BTreeSet<(String, String)> = objects
         .iter()
@@ -107,6 +118,7 @@ pub(super) async fn read(readers: &Readers<'_>, there: &Inventory) -> Result<Rea
         objects,
         books,
         relations: oids,
+        shut,
     })
 }
 

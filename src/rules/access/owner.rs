@@ -1,6 +1,6 @@
 //! Who owns what the set creates, and what no snapshot lists.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::grant::{about, name};
 use super::reach::{Reach, some_of};
@@ -10,12 +10,12 @@ use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::OWNED_BY;
 use crate::snapshot::privileges::{On, Owned as Elsewhere};
-use crate::snapshot::{Diff, Kind, Object, ObjectKey};
+use crate::snapshot::{Diff, Kind, Object, ObjectKey, Shut};
 
 pub(in crate::rules) const OBJECT_OWNER: Rule = Rule {
     id: "access/object-owner",
     severity: Severity::Error,
-    summary: "Does the service own what it needs?",
+    summary: "Does the service own what it needs, and can it use it?",
     help: include_str!("../help/access-object-owner.md"),
     scope: Scope::Database,
     check: object_owner,
@@ -37,6 +37,7 @@ fn object_owner(case: &Case<'_>) -> Verdict {
     // What the set does not create has findings of its own, which say whose it is.
     let extra: HashSet<&ObjectKey> = diff.extra.iter().map(|object| &object.key).collect();
     let mut by_role: BTreeMap<&str, Owned<'_>> = BTreeMap::new();
+    let mut closed = Vec::new();
     for object in &snapshot.objects {
         // A serial column's sequence has the owner of its table, always.
         let follows = object.key.kind == Kind::Sequence && object.attributes.contains_key(OWNED_BY);
@@ -45,12 +46,13 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         };
         // Made anew by an administrator, as another kind or as no hypertable: group drift says so.
         let drifted = is_superuser(case, owner) && is_replaced(diff, &object.key);
-        if !follows
-            && !drifted
-            && !extra.contains(&object.key)
-            && is_fault(case, object.key.kind, owner)
-        {
+        if follows || drifted || extra.contains(&object.key) {
+            continue;
+        }
+        if is_fault(case, object.key.kind, owner) {
             by_role.entry(owner).or_default().objects.push(object);
+        } else if let Some(why) = shut(case, &object.key) {
+            closed.push((object, why));
         }
     }
     let public = snapshot.access.public_schema_owner.as_str();
@@ -87,8 +89,64 @@ fn object_owner(case: &Case<'_>) -> Verdict {
     let findings = by_role
         .into_iter()
         .map(|(owner, owned)| finding(case, owner, &owned))
+        .chain(shut_out(case, &closed))
         .collect();
     Ok(Outcome { findings, gaps })
+}
+
+/// Why the service, which logs in as its own role, cannot use a relation, if it cannot.
+fn shut(case: &Case<'_>, key: &ObjectKey) -> Option<Shut> {
+    let snapshot = case.snapshot().ok()?;
+    let own = case.subject.service.role_name()?;
+    let why = (snapshot.shut.get(key).copied()).filter(|_| own == snapshot.identity.current_user);
+    // Whoever has lost the database, or schema public, has lost what an owner has of it: that is told as such.
+    let lost = key.schema == "public"
+        && (snapshot.access.database_owner != own
+            || !is_own(case, &snapshot.access.public_schema_owner));
+    match why {
+        Some(why) if lost => (why != Shut::Schema).then_some(Shut::Relation),
+        why => why,
+    }
+}
+
+/// What the service has and cannot use: one finding, whatever was revoked.
+fn shut_out(case: &Case<'_>, closed: &[(&Object, Shut)]) -> Option<Finding> {
+    let (first, _) = closed.first()?;
+    let role = case.subject.service.role_name().unwrap_or_default();
+    let to = sql_ident(role);
+    let names: Vec<String> = (closed.iter().map(|(object, _)| named(&object.key))).collect();
+    let schemas: BTreeSet<&str> = closed
+        .iter()
+        .filter(|(_, why)| *why != Shut::Relation)
+        .map(|(object, _)| object.key.schema.as_str())
+        .collect();
+    let open = |schema: &str| format!("GRANT USAGE ON SCHEMA {} TO {to};", sql_ident(schema));
+    let give = |object: &Object| {
+        let word = match object.key.kind {
+            Kind::Sequence => "SEQUENCE",
+            _ => "TABLE",
+        };
+        format!("GRANT ALL ON {word} {} TO {to};", sql_name(&object.key))
+    };
+    let relations = closed.iter().filter(|(_, why)| *why != Shut::Schema);
+    let sql: Vec<String> = (schemas.into_iter().map(open))
+        .chain(relations.map(|(object, _)| give(object)))
+        .collect();
+    Some(
+        OBJECT_OWNER
+            .finding(
+                About::object(first),
+                format!(
+                    "role {} of {} cannot use {} in database {}: its rights there, or USAGE of the schema, were revoked",
+                    ident(role),
+                    case.name(),
+                    some_of(&names, 0),
+                    database(case)
+                ),
+            )
+            .saw("an owner's rights", "no right to read or write")
+            .remedy(format!("In database {}: {}", database(case), sql.join(" "))),
+    )
 }
 
 /// Whether the object that has this name now is another one than the set's.
@@ -167,6 +225,10 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
     let verb = if names.len() == 1 { "is" } else { "are" };
     let more = owned.unlisted.iter().map(|owned| owned.more).sum();
     let group = group(case, owner);
+    let cannot: Vec<String> = (owned.objects.iter())
+        .filter(|object| shut(case, &object.key).is_some())
+        .map(|object| named(&object.key))
+        .collect();
     let (whose, severity) = match service {
         Some(service) => (
             format!("role {} of {service}", ident(owner)),
@@ -174,7 +236,11 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         ),
         None if group.is_some() => (group.clone().unwrap_or_default().0, Severity::Error),
         None if is_superuser(case, owner) => {
-            (format!("superuser {}", ident(owner)), Severity::Warning)
+            let severity = match cannot.is_empty() {
+                true => Severity::Warning,
+                false => Severity::Error,
+            };
+            (format!("superuser {}", ident(owner)), severity)
         }
         None => (
             format!("role {}, which is no service's", ident(owner)),
@@ -185,10 +251,14 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         .finding(
             about,
             format!(
-                "{} in database {} of {} {verb} owned by {whose}, which may change or drop what it owns",
+                "{} in database {} of {} {verb} owned by {whose}, which may change or drop what it owns{}",
                 some_of(&names, more),
                 database(case),
-                case.name()
+                case.name(),
+                match cannot.is_empty() {
+                    true => String::new(),
+                    false => format!("; {} itself cannot use {}", case.name(), some_of(&cannot, 0)),
+                }
             ),
         )
         .severity(severity)

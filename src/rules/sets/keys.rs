@@ -65,7 +65,11 @@ pub(super) fn unsafe_ddl(context: &Context<'_, '_>, number: usize) -> Vec<Placed
             format!("is unsafe on a table in use ({code}): {message}"),
         )
         .expected("statements that readers and writers do not wait for")
-        .remedy(remedy(code));
+        .remedy(format!(
+            "{} A file that is applied stays as it is: accept it with an [[allow]] entry of the manifest, object = {:?}.",
+            remedy(code),
+            file.file
+        ));
         found.push(Placed {
             draft,
             place,

@@ -35,7 +35,14 @@ SELECT CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm
                CASE WHEN c.relrowsecurity THEN 'ROW LEVEL SECURITY' END, CASE WHEN c.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END,
                CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END), '') END
        ) AS attributes,
-       c.oid AS oid
+       c.oid AS oid,
+       -- What this role cannot use: a closed schema, no right to read, or nothing left of an owner's rights to write.
+       NOT has_schema_privilege(n.oid, 'USAGE') AS schema_shut,
+       CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE, UPDATE')
+            ELSE NOT has_any_column_privilege(c.oid, 'SELECT')
+                 OR c.relkind IN ('r', 'p') AND pg_get_userbyid(c.relowner) = current_user
+                    AND NOT (has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE') OR has_any_column_privilege(c.oid, 'INSERT, UPDATE'))
+       END AS shut
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN member m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
