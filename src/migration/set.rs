@@ -40,6 +40,8 @@ pub struct Set {
     pub name: String,
     /// Where it lies on disk; `None` when it is built in.
     pub directory: Option<PathBuf>,
+    /// Files in folders of its folder that are named as migrations are: refinery reads them as well, dbctl does not.
+    pub deeper: Vec<String>,
     /// Its migrations by version, ascending.
     pub migrations: Vec<Migration>,
     /// The text of its schema lock, if there is one.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, Error, NoTls};
+use tokio_postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage};
 
 use super::wire::{OpenError, Place};
 
@@ -160,6 +160,23 @@ impl Session {
     /// Makes the session as it was at its start, whatever was set in it since. Locks stay.
     pub(super) async fn reset(&self) -> Result<(), Error> {
         self.client.batch_execute(&self.resetting()).await
+    }
+
+    /// Takes away what the session remembers besides: cursors that were held, and statements that SQL prepared. The driver's stay, and the
+    /// looks that dbctl itself has prepared.
+    pub(super) async fn forget(&self) -> Result<(), Error> {
+        let held = "CLOSE ALL; SELECT pg_catalog.quote_ident(name) FROM pg_catalog.pg_prepared_statements \
+                    WHERE from_sql AND name !~ '^dbctl_[0-9a-f]{32}_'";
+        let answers = self.client.simple_query(held).await?;
+        let names = answers.iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let sql: Vec<String> = names.map(|name| format!("DEALLOCATE {name}")).collect();
+        match sql.is_empty() {
+            true => Ok(()),
+            false => self.client.batch_execute(&sql.join(";")).await,
+        }
     }
 
     /// The statements of [`Session::reset`].

@@ -984,3 +984,46 @@ fn the_history_is_the_one_that_refinery_itself_would_have_written() {
     )
     .unwrap();
 }
+
+#[test]
+fn what_sql_prepared_or_held_does_not_reach_the_next() {
+    let shop = Shop::new(&[
+        ("V1__a.sql", "CREATE TABLE a (i int);"),
+        (
+            "V2__b.sql",
+            "PREPARE \"Q\"(int) AS INSERT INTO a VALUES ($1);\nEXECUTE \"Q\"(1);\nDECLARE c CURSOR WITH HOLD FOR SELECT 1;",
+        ),
+        (
+            "V3__c.sql",
+            "PREPARE \"Q\"(int) AS INSERT INTO a VALUES ($1 + 1);\nEXECUTE \"Q\"(1);\nDECLARE c CURSOR WITH HOLD FOR SELECT 2;",
+        ),
+        (
+            "V4__d.sql",
+            "-- dbctl:no-transaction\nPREPARE \"Q\"(int) AS INSERT INTO a VALUES ($1 + 2);\nINSERT INTO a VALUES (3);",
+        ),
+        ("V5__e.sql", "PREPARE \"Q\" AS SELECT 1;\nFETCH c;"),
+    ]);
+    shop.migrate(&[])
+        .exits(5)
+        .says("V5__e.sql, line 2")
+        .says("cursor \"c\" does not exist");
+    assert_eq!(
+        shop.sql("SELECT string_agg(i::text, ' ' ORDER BY i) FROM a"),
+        "1 2 3"
+    );
+    assert_eq!(shop.history(), "1 a, 2 b, 3 c, 4 d");
+}
+
+#[test]
+fn files_that_refinery_would_find_in_a_folder_below_are_named() {
+    let shop = Shop::new(&[GOOD]);
+    shop.migrate(&[]).exits(0);
+    std::fs::create_dir(shop.path("later")).unwrap();
+    shop.file("later/V2__more.sql", "CREATE TABLE more (i int);");
+    shop.migrate(&[]).exits(0).says(
+        "later/V2__more.sql in the set's folder is no part of the set, and refinery would apply it",
+    );
+    std::fs::remove_dir_all(shop.path("later")).unwrap();
+    let run = shop.migrate(&[]).exits(0);
+    assert!(!run.all().contains("refinery"), "{}", run.all());
+}

@@ -30,6 +30,7 @@ mod check_types;
 mod connections;
 mod deploy;
 mod disasters;
+mod encodings;
 mod faults;
 mod footprint;
 mod formats;

@@ -17,7 +17,7 @@ use futures::future::join_all;
 
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
-use crate::migration::Applied;
+use crate::migration::{Applied, Set};
 use crate::postgres::capacity::Workers;
 use crate::postgres::{Connecting, Event};
 use crate::report::migrate::{Outcome, Report, ServiceRun};
@@ -166,6 +166,7 @@ async fn look<'a>(
         versions.any(|version| wanted(version, options.target))
     };
     run.notes.extend(task.role().1);
+    run.notes.extend(deeper(task.set));
     if let Some(note) = above_target(&run, cleared.plan.applied.last(), options.target) {
         run.notes.push(note);
     }
@@ -198,6 +199,18 @@ fn above_target(run: &ServiceRun, newest: Option<&Applied>, target: Option<i32>)
             run.name
         )
     })
+}
+
+/// What is said of files that plain refinery would apply and dbctl does not read.
+fn deeper(set: &Set) -> Option<String> {
+    let (first, more) = set.deeper.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "{first}{more} in the set's folder is no part of the set, and refinery would apply it: move it up, or out of the folder"
+    ))
 }
 
 fn wanted(version: i32, target: Option<i32>) -> bool {

@@ -62,6 +62,7 @@ impl Set {
             ))
         })?;
         let mut files = BTreeMap::new();
+        let mut deeper = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| {
                 fail(format!(
@@ -78,9 +79,15 @@ impl Set {
             };
             if belongs(file) {
                 files.insert(file.to_owned(), read(directory, &entry));
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                deeper.extend(in_folder(&entry.path(), file));
             }
         }
-        Self::from_files(name, Some(directory), files)
+        deeper.sort();
+        Ok(Self {
+            deeper,
+            ..Self::from_files(name, Some(directory), files)?
+        })
     }
 
     fn from_files(
@@ -116,6 +123,7 @@ impl Set {
                 directory: directory.map(Path::to_path_buf),
                 migrations,
                 lock,
+                deeper: Vec::new(),
             })
         } else {
             Err(SetError {
@@ -124,6 +132,16 @@ impl Set {
             })
         }
     }
+}
+
+/// The files of a folder within a set's that are named as migrations are. What cannot be read has none.
+fn in_folder(folder: &Path, name: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().to_str().map(str::to_owned));
+    names
+        .filter(|file| FileName::read(file).is_ok_and(|read| !read.down))
+        .map(|file| format!("{name}/{file}"))
+        .collect()
 }
 
 /// Reads a file of a set's folder. A link may lead to another file of the folder, but not out of it: what is applied must be what was

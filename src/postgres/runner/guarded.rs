@@ -18,6 +18,7 @@ use super::failure::interrupted;
 use super::footprint::Foreign;
 use super::looks::Looks;
 use super::{ApplyError, ApplyOptions, Event, history_table, lost};
+use crate::migration::analysis::can_share_a_transaction;
 use crate::migration::{Migration, Mode, Set};
 
 /// From so many migrations on it pays to prepare what each of them is asked.
@@ -106,6 +107,11 @@ impl Guarded<'_> {
         match migration.mode {
             Mode::Transaction => Box::pin(self.whole(&migration, record)).await?,
             Mode::Statements => Box::pin(self.by_statement(&migration, record)).await?,
+        }
+        // The next one begins as it would in a run of its own.
+        if !self.pending.is_empty() && !can_share_a_transaction(&migration.sql) {
+            let forgotten = self.session.forget().await;
+            forgotten.map_err(|error| lost(&error))?;
         }
         self.applied(migration, started.elapsed());
         Ok(())

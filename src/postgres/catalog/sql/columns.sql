@@ -4,7 +4,7 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS parent, a
        NULL::text AS owner, NULL::text AS extension,
        json_build_object(
            'type', format_type(a.atttypid, a.atttypmod),
-           -- PostgreSQL 18 knows NOT NULL … NOT VALID: rows that are there may be NULL.
+           -- PostgreSQL 18 knows NOT NULL ... NOT VALID: rows that are there may be NULL.
            'not_null', CASE WHEN a.attnotnull THEN CASE WHEN EXISTS (
                SELECT FROM pg_constraint k
                 WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) THEN 'not validated'

@@ -12,7 +12,7 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS paren
                                   AND EXISTS (SELECT FROM pg_index x
                                                WHERE x.indexrelid = k.conindid
                                                  AND NOT (x.indisvalid AND x.indisready AND (x.indisunique OR x.indisexclusion))) THEN 'false' END,
-           -- ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that hold foreign keys as well.
+           -- ALTER TABLE ... DISABLE TRIGGER ALL reaches the triggers that hold foreign keys as well.
            'enabled', CASE WHEN k.contype = 'c' AND c.relchecks = 0
                                 OR k.contype IN ('p', 'u', 'x') AND NOT c.relhasindex
                                 OR k.contype = 'f' AND c.relkind = 'r' AND NOT c.relhastriggers

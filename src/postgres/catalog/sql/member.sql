@@ -1,5 +1,5 @@
 -- Members of extensions, put in front of the queries that must leave out what an extension's script made.
--- A member is shown all the same when it was attached by ALTER EXTENSION … ADD: its owner is neither the extension's nor the
+-- A member is shown all the same when it was attached by ALTER EXTENSION ... ADD: its owner is neither the extension's nor the
 -- bootstrap superuser (OID 10; a trusted extension's script runs as it, see CREATE EXTENSION), or the extension came with
 -- initdb while the member did not.
 WITH member AS MATERIALIZED (

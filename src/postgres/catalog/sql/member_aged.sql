@@ -1,5 +1,5 @@
 -- As member.sql, and a member is shown as well when its row in pg_depend is younger than the extension's in pg_extension, which CREATE
--- and ALTER EXTENSION … UPDATE write in the transaction that runs the script.
+-- and ALTER EXTENSION ... UPDATE write in the transaction that runs the script.
 -- `made` is the age of that transaction, where ages tell: the server has counted no more transactions than can be compared, and the
 -- database was not filled by pg_upgrade, which makes members one by one. pg_upgrade writes template0's row anew; initdb does so right
 -- after it has made plpgsql. Of what the script made (`scripted`), whatever is younger was changed afterwards.

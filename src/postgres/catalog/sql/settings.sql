@@ -1,4 +1,4 @@
--- Deparsed text depends on these settings, and a role or a database may have its own (ALTER ROLE … SET).
+-- Deparsed text depends on these settings, and a role or a database may have its own (ALTER ROLE ... SET).
 SET LOCAL search_path = pg_catalog;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, MDY';

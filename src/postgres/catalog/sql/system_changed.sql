@@ -118,7 +118,7 @@ SELECT 'constraint', n.nspname, c.relname, k.conname, '', NULL, NULL, json_build
  WHERE k.conrelid < 16384
    AND k.oid >= 16384
 UNION ALL
--- ALTER EXTENSION … ADD takes the privileges of a moment for those that it had from the start (pg_init_privs). initdb gives plpgsql three.
+-- ALTER EXTENSION ... ADD takes the privileges of a moment for those that it had from the start (pg_init_privs). initdb gives plpgsql three.
 SELECT CASE WHEN p.oid IS NOT NULL THEN 'function' WHEN c.relkind = 'v' THEN 'view' ELSE 'table' END, n.nspname, '', coalesce(p.proname, c.relname),
        coalesce(oidvectortypes(p.proargtypes), ''), NULL, NULL, json_build_object('altered', 'MEMBER OF ' || quote_ident(e.extname))
   FROM pg_depend d

@@ -80,7 +80,7 @@ SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL, json_build_object('repl
               FROM pg_type s
              WHERE s.oid < 10000) <> (SELECT s.types FROM stock s) END
 UNION ALL
--- ALTER OPERATOR … SET gives it another estimator.
+-- ALTER OPERATOR ... SET gives it another estimator.
 SELECT 'operator', n.nspname, '', o.oprname,
        format('%s, %s', CASE o.oprleft WHEN 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END, format_type(o.oprright, NULL)), NULL, NULL,
        json_build_object('replaced', 'perhaps')

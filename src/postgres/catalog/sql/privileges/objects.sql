@@ -86,7 +86,7 @@ SELECT o.kind, o.schema::text AS schema, coalesce(o.parent::text, '') AS parent,
                                     OR b.grantee = 0 AND b.privilege_type IN ('SELECT', 'USAGE', 'EXECUTE')
                                ELSE true END
                       AND (b.grantee = a.grantee
-                           -- What PUBLIC has of a function or relation from the start is nothing new for anybody: GRANT … ON ALL FUNCTIONS is ordinary.
+                           -- What PUBLIC has of a function or relation from the start is nothing new for anybody: GRANT ... ON ALL FUNCTIONS is ordinary.
                            OR b.grantee = 0 AND NOT a.is_grantable AND (o.oid < 16384 OR m.objid IS NOT NULL)
                               AND o.class IN ('pg_proc'::regclass, 'pg_class'::regclass)))
    -- Nor is a column of what PUBLIC has.
