@@ -312,6 +312,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             public_database: Vec::new(),
             database_grants: Vec::new(),
             public_schema_owner: "pg_database_owner".to_owned(),
+            given: BTreeMap::new(),
             public_schema: vec![("PUBLIC".to_owned(), "USAGE".to_owned())],
             roles: vec![
                 role(role_name),

@@ -265,6 +265,8 @@ pub struct Access {
     pub public_schema_owner: String,
     /// Privileges on schema `public`, the schema owner's left out: grantee (`PUBLIC` or a role) and privilege.
     pub public_schema: Vec<(String, String)>,
+    /// Who gave these privileges on: whether on the database, the grantee (`PUBLIC` or a role), and the givers.
+    pub given: BTreeMap<(bool, String), privileges::Given>,
     /// The roles of the cluster that may log in.
     pub roles: Vec<Role>,
     /// The databases of the cluster, templates left out.

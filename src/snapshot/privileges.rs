@@ -223,6 +223,19 @@ pub struct Membership {
     pub set: bool,
     /// Whether the member may give the membership to anyone, itself included.
     pub admin: bool,
+    /// Who gave it.
+    pub given: Given,
+}
+
+/// Who gave somebody something, and whether it can be given on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Those who are not the owner, nor the bootstrap superuser in the place of one.
+    pub grantors: Vec<String>,
+    /// Whether only they gave it.
+    pub by_others_alone: bool,
+    /// Whether it may be given on, and so may have been.
+    pub grantable: bool,
 }
 
 /// One setting of a role, of this database, or of both.
@@ -262,6 +275,8 @@ pub struct ParameterGrant {
     pub grantee: Option<String>,
     /// `SET`, `ALTER SYSTEM`.
     pub privileges: Vec<String>,
+    /// Who gave it.
+    pub given: Given,
 }
 
 /// A receiver of the write-ahead log.

@@ -94,6 +94,7 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             public_database: Vec::new(),
             database_grants: Vec::new(),
             public_schema_owner: "pg_database_owner".to_owned(),
+            given: BTreeMap::new(),
             public_schema: Vec::new(),
             roles: Vec::new(),
             databases: Vec::new(),

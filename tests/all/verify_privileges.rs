@@ -354,6 +354,58 @@ fn what_was_granted_on_is_taken_back_by_who_gave_it() {
 }
 
 #[test]
+fn a_chain_of_grants_is_taken_back_from_its_beginning() {
+    let lab = Lab::migrated();
+    let (k, s) = (lab.db("k_social_user"), lab.db("simply_kaspa_user"));
+    let (database, dba) = (lab.db("rgb_lightning_node"), lab.db("dba"));
+    lab.sql("postgres", &format!("CREATE ROLE \"{dba}\" CREATEROLE"));
+    // Of the database, of schema public, of a parameter, and of a role.
+    for sql in [
+        format!(
+            "GRANT CONNECT ON DATABASE \"{database}\" TO \"{k}\" WITH GRANT OPTION; SET ROLE \"{k}\"; \
+             GRANT CONNECT ON DATABASE \"{database}\" TO \"{s}\""
+        ),
+        format!(
+            "GRANT CONNECT ON DATABASE \"{database}\" TO \"{dba}\" WITH GRANT OPTION; SET ROLE \"{dba}\"; \
+             GRANT CONNECT ON DATABASE \"{database}\" TO \"{s}\""
+        ),
+        format!(
+            "GRANT USAGE, CREATE ON SCHEMA public TO \"{k}\" WITH GRANT OPTION; SET ROLE \"{k}\"; \
+             GRANT CREATE ON SCHEMA public TO \"{s}\""
+        ),
+        format!(
+            "GRANT SET ON PARAMETER session_replication_role TO \"{k}\" WITH GRANT OPTION; SET ROLE \"{k}\"; \
+             GRANT SET ON PARAMETER session_replication_role TO \"{s}\""
+        ),
+        format!(
+            "GRANT \"{k}\" TO \"{dba}\" WITH ADMIN OPTION; SET ROLE \"{dba}\"; GRANT \"{k}\" TO \"{s}\""
+        ),
+    ] {
+        lab.sql("rgb_lightning_node", &sql);
+        let report = verify(&lab, &[]);
+        let found = list(&report, "findings");
+        assert!(!found.is_empty(), "{sql}");
+        follow(&lab, &found.iter().collect::<Vec<_>>());
+        let left = verify(&lab, &[]);
+        let errors = list(&left, "findings").iter();
+        let errors = errors.filter(|found| found["severity"] == "error");
+        assert_eq!(
+            errors.count(),
+            0,
+            "{sql}\n{}\n{}",
+            shown(&report),
+            shown(&left)
+        );
+        lab.sql(
+            "rgb_lightning_node",
+            &format!("REVOKE ALL ON DATABASE \"{database}\" FROM \"{dba}\" CASCADE; REVOKE \"{k}\" FROM \"{dba}\" CASCADE"),
+        );
+    }
+    lab.sql("postgres", &format!("DROP ROLE \"{dba}\""));
+    assert_clean(&lab);
+}
+
+#[test]
 fn what_a_role_owns_in_other_databases() {
     let lab = Lab::migrated();
     let (table, role) = (lab.db("stray"), lab.db("k_social_user"));

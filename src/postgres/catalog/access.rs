@@ -6,6 +6,7 @@ use tokio_postgres::Error;
 
 use super::guarded::role;
 use super::{Readers, denied};
+use crate::snapshot::privileges::Given;
 use crate::snapshot::{Access, Fact, HbaLine, Role};
 
 /// Reads it.
@@ -23,6 +24,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         database_grants: Vec::new(),
         public_schema_owner: String::new(),
         public_schema: Vec::new(),
+        given: BTreeMap::new(),
         roles: Vec::new(),
         databases: Vec::new(),
         database_owners: Vec::new(),
@@ -46,11 +48,28 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         if row.try_get("to_owner")? {
             continue;
         }
+        let given = access.given.entry((on_database, grantee.clone()));
+        let given = given.or_insert_with(|| Given {
+            by_others_alone: true,
+            ..Given::default()
+        });
+        match row.try_get::<_, Option<String>>("grantor")? {
+            Some(grantor) if given.grantors.contains(&grantor) => {}
+            Some(grantor) => given.grantors.push(grantor),
+            None => given.by_others_alone = false,
+        }
+        given.grantable |= row.try_get::<_, bool>("grantable")?;
+        let add = |list: &mut Vec<(String, String)>, pair| {
+            if !list.contains(&pair) {
+                list.push(pair);
+            }
+        };
         match (on_database, row.try_get("to_public")?) {
             (true, true) if privilege == "CONNECT" => access.public_connect = true,
+            (true, true) if access.public_database.contains(&privilege) => {}
             (true, true) => access.public_database.push(privilege),
-            (true, false) => access.database_grants.push((grantee, privilege)),
-            (false, _) => access.public_schema.push((grantee, privilege)),
+            (true, false) => add(&mut access.database_grants, (grantee, privilege)),
+            (false, _) => add(&mut access.public_schema, (grantee, privilege)),
         }
     }
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();

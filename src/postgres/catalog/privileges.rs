@@ -7,7 +7,7 @@ use super::guarded::role;
 use super::inventory::Inventory;
 use super::{Readers, denied};
 use crate::snapshot::privileges::{
-    DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
+    DefaultGrant, Given, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
     PasswordKind, Passwords, RoleFacts, RoleSetting, Securable, Standby, Tablespace,
 };
 use crate::snapshot::{CommonContent, Fact, Gap, Kind, Outside, Privileges};
@@ -372,6 +372,11 @@ fn membership(row: &Row) -> Result<Membership, Error> {
         inherit: row.try_get("inherit")?,
         set: row.try_get("set")?,
         admin: row.try_get("admin")?,
+        given: Given {
+            grantors: row.try_get("grantors")?,
+            by_others_alone: !row.try_get::<_, bool>("plain")?,
+            grantable: false,
+        },
     })
 }
 
@@ -399,6 +404,11 @@ fn parameter(row: &Row) -> Result<ParameterGrant, Error> {
         parameter: row.try_get("parameter")?,
         grantee: row.try_get("grantee")?,
         privileges: row.try_get("privileges")?,
+        given: Given {
+            grantors: row.try_get("grantors")?,
+            by_others_alone: !row.try_get::<_, bool>("plain")?,
+            grantable: row.try_get("grantable")?,
+        },
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the whole server gives away: parameters, templates, streams of the write-ahead log, sessions.
 
 use super::reach::Reach;
+use super::revoke::taken_back;
 use super::{database, service_of, speaks_first};
 use crate::report::text::one_line;
 use crate::rules::text::{ident, sql_ident};
@@ -57,7 +58,12 @@ fn parameter_grant(case: &Case<'_>) -> Verdict {
                         "parameters for superusers alone",
                         format!("{list} on {name} for {to}"),
                     )
-                    .remedy(format!("REVOKE {list} ON PARAMETER {name} FROM {to};")),
+                    .remedy(taken_back(
+                        &list,
+                        &format!("PARAMETER {name}"),
+                        &to,
+                        Some(&grant.given),
+                    )),
             )
         })
         .collect::<Vec<_>>();

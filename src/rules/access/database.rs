@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::login::proven;
+use super::revoke::taken_back;
 use super::{database, is_shared, neighbour, service_beside, service_of, unreached};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Subject, Verdict};
@@ -235,10 +236,11 @@ fn foreign_connect(case: &Case<'_>) -> Verdict {
                         proven(case, |name| name == role)
                     ),
                 )
-                .remedy(format!(
-                    "REVOKE {list} ON DATABASE {} FROM {};",
-                    sql_ident(name),
-                    sql_ident(grantee)
+                .remedy(taken_back(
+                    &list,
+                    &format!("DATABASE {}", sql_ident(name)),
+                    &sql_ident(grantee),
+                    access.given.get(&(true, grantee.to_owned())),
                 ));
             Some(finding)
         })
@@ -307,23 +309,27 @@ fn public_schema_create(case: &Case<'_>) -> Verdict {
                     format!("CREATE for {who}"),
                 )
                 .remedy(format!(
-                    "In database {}: REVOKE {} ON SCHEMA public FROM {};",
+                    "In database {}: {}",
                     database(case),
-                    // What it may look up there would be the next finding.
-                    if !everyone
-                        && access
-                            .public_schema
-                            .contains(&(grantee.clone(), "USAGE".to_owned()))
-                    {
-                        "CREATE, USAGE"
-                    } else {
-                        "CREATE"
-                    },
-                    if everyone {
-                        "PUBLIC".to_owned()
-                    } else {
-                        sql_ident(grantee)
-                    }
+                    taken_back(
+                        // What it may look up there would be the next finding.
+                        if !everyone
+                            && access
+                                .public_schema
+                                .contains(&(grantee.clone(), "USAGE".to_owned()))
+                        {
+                            "CREATE, USAGE"
+                        } else {
+                            "CREATE"
+                        },
+                        "SCHEMA public",
+                        &if everyone {
+                            "PUBLIC".to_owned()
+                        } else {
+                            sql_ident(grantee)
+                        },
+                        access.given.get(&(false, grantee.clone())),
+                    )
                 ));
             finding.belongs_to = holder.map(|(_, service)| service.to_owned());
             Some(finding)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reach::{Holder, Reach, some_of};
-use super::revoke::revoke;
+use super::revoke::{revoke, taken_back};
 use super::{database, routine};
 use crate::rules::classify::Class;
 use crate::rules::text::{bare_drop_sql, ident, named, sql_ident};
@@ -217,10 +217,12 @@ fn remedies(case: &Case<'_>, grants: &[&Grant]) -> Vec<String> {
         .flat_map(|grants| revoke(&grants))
         .collect();
     for object in unknown(case, grants) {
-        sql.push(format!(
-            "It is in no set; if nobody needs it: {}",
-            bare_drop_sql(object)
-        ));
+        let drop = match object.key.kind {
+            // Of one owner's, a snapshot lists one for all: only this one was granted on.
+            Kind::LargeObject => format!("SELECT lo_unlink({});", object.key.name),
+            _ => bare_drop_sql(object),
+        };
+        sql.push(format!("It is in no set; if nobody needs it: {drop}"));
     }
     sql
 }
@@ -267,10 +269,11 @@ fn on_database(case: &Case<'_>, reach: &Reach<'_, '_>) -> Result<Vec<Finding>, G
                     format!("no privilege of anyone but {}", case.name()),
                     format!("{list} for role {}", ident(role)),
                 )
-                .remedy(format!(
-                    "REVOKE {list} ON DATABASE {} FROM {};",
-                    sql_ident(name),
-                    sql_ident(role)
+                .remedy(taken_back(
+                    &list,
+                    &format!("DATABASE {}", sql_ident(name)),
+                    &sql_ident(role),
+                    access.given.get(&(true, role.to_owned())),
                 ))
         })
         .collect())

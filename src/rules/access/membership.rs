@@ -8,7 +8,7 @@ use super::role::own_role;
 use super::{database, service_of};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Verdict};
-use crate::snapshot::privileges::{Membership, Privileges};
+use crate::snapshot::privileges::{Given, Membership, Privileges};
 
 pub(in crate::rules) const MEMBERSHIP: Rule = Rule {
     id: "access/membership",
@@ -77,6 +77,8 @@ pub(super) struct Reached<'a> {
     options: Options,
     /// The link that leads there: the group, and its member.
     link: (&'a str, &'a str),
+    /// Who gave it.
+    given: &'a Given,
 }
 
 /// Everything that a role is a member of, directly or not.
@@ -107,6 +109,7 @@ pub(super) fn reachable<'a>(privileges: &'a Privileges, role: &'a str) -> Reacha
             let reached = Reached {
                 options: all,
                 link: (group, member),
+                given: &link.given,
             };
             found.insert(group, reached);
             waiting.push((group, all));
@@ -333,5 +336,9 @@ fn powers(privileges: &Privileges, name: &str) -> String {
 /// Takes the link away that leads to the role.
 pub(super) fn revoke(reached: &Reached<'_>) -> String {
     let (group, member) = reached.link;
-    format!("REVOKE {} FROM {};", sql_ident(group), sql_ident(member))
+    let plain = format!("REVOKE {} FROM {}", sql_ident(group), sql_ident(member));
+    let own = (!reached.given.by_others_alone).then(|| format!("{plain};"));
+    let others = (reached.given.grantors.iter())
+        .map(|grantor| format!("{plain} GRANTED BY {} CASCADE;", sql_ident(grantor)));
+    own.into_iter().chain(others).collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::rules::text::{sql_ident, sql_name};
 use crate::snapshot::Kind;
-use crate::snapshot::privileges::{Grant, On};
+use crate::snapshot::privileges::{Given, Grant, On};
 
 /// How many objects one REVOKE lists; beyond that it takes the whole schema.
 const LISTED: usize = 50;
@@ -54,6 +54,28 @@ pub(super) fn revoke(grants: &[&Grant]) -> Vec<String> {
         keyword(first.object.on),
         names.join(", ")
     )]
+}
+
+/// Takes privileges of a grantee on one thing (`DATABASE x`) back, the other way round from how they were given on.
+pub(super) fn taken_back(
+    privileges: &str,
+    on: &str,
+    grantee: &str,
+    given: Option<&Given>,
+) -> String {
+    let Some(given) = given else {
+        return format!("REVOKE {privileges} ON {on} FROM {grantee};");
+    };
+    let cascade = if given.grantable { " CASCADE" } else { "" };
+    let own = (!given.by_others_alone)
+        .then(|| format!("REVOKE {privileges} ON {on} FROM {grantee}{cascade};"));
+    let others = given.grantors.iter().map(|grantor| {
+        format!(
+            "REVOKE GRANT OPTION FOR {privileges} ON {on} FROM {} CASCADE;",
+            sql_ident(grantor)
+        )
+    });
+    own.into_iter().chain(others).collect::<Vec<_>>().join(" ")
 }
 
 fn column(grant: &Grant, option: &str, end: &str) -> String {

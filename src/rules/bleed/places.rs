@@ -171,6 +171,8 @@ pub(in crate::rules) fn membership(object: &Object, extension: &str) -> (String,
     }
     let kind = match object.key.kind {
         Kind::Function => "ROUTINE".to_owned(),
+        // Another word than in GRANT (ALTER EXTENSION, "member_object").
+        Kind::Server => "SERVER".to_owned(),
         kind => kind.words().to_uppercase(),
     };
     (

@@ -4,7 +4,7 @@
 use super::super::Severity;
 use super::super::fixture::{K, R, S, World, key, object, table};
 use crate::manifest::{Target, Topology};
-use crate::snapshot::privileges::Membership;
+use crate::snapshot::privileges::{Given, Membership};
 use crate::snapshot::{
     Attempted, CollationVersions, Common, CommonContent, Credentials, Deviation, Entry,
     ExtensionVersion, Fact, HbaLine, HostLook, HostPlace, Job, Kind, Live, Note, NotePlace, Object,
@@ -577,6 +577,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
             let links = [("ops_a", "simply_kaspa_user"), ("k_social_user", "ops_a")];
             for (group, member) in links {
                 w.privileges(S).memberships.push(Membership {
+                    given: Given::default(),
                     group: group.to_owned(),
                     member: member.to_owned(),
                     inherit: true,

@@ -5,7 +5,7 @@ use super::super::fixture::{K, R, S, World, object};
 use super::fixtures::{Fixture, fixture, trust};
 use super::{Plant, found};
 use crate::snapshot::privileges::{
-    DefaultGrant, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
+    DefaultGrant, Given, Grant, Membership, On, Origin, Owned, OwnedElsewhere, ParameterGrant,
     PasswordKind, RoleFacts, RoleSetting, Securable, Standby, Tablespace,
 };
 use crate::snapshot::{Fact, HbaLine, Kind};
@@ -39,6 +39,7 @@ fn grant(object: Securable, grantee: Option<&str>, privileges: &[&str]) -> Grant
 
 fn member(group: &str, member: &str) -> Membership {
     Membership {
+        given: Given::default(),
         group: group.to_owned(),
         member: member.to_owned(),
         inherit: true,
@@ -255,6 +256,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         &["k_social_user", "all options are off"],
         |w| {
             w.privileges(S).memberships.push(Membership {
+                given: Given::default(),
                 inherit: false,
                 set: false,
                 ..member("k_social_user", "simply_kaspa_user")
@@ -317,6 +319,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         &["archive_command", "k_social_user", "ALTER SYSTEM"],
         |w| {
             w.privileges(K).parameters.push(ParameterGrant {
+                given: Given::default(),
                 parameter: "archive_command".to_owned(),
                 grantee: Some("k_social_user".to_owned()),
                 privileges: vec!["ALTER SYSTEM".to_owned()],
@@ -523,6 +526,7 @@ fn what_one_grant_gave_on_many_objects_is_one_finding() {
 fn memberships_are_as_good_as_their_weakest_link() {
     let chain = |w: &mut World, first: (bool, bool, bool), second: (bool, bool, bool)| {
         let link = |group, of, (inherit, set, admin)| Membership {
+            given: Given::default(),
             inherit,
             set,
             admin,
