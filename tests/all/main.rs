@@ -31,6 +31,7 @@ mod connections;
 mod deploy;
 mod disasters;
 mod faults;
+mod first_version;
 mod footprint;
 mod formats;
 mod fuzz;
