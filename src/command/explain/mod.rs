@@ -8,11 +8,7 @@ use crate::report::explain::Explanation;
 
 /// There is no such code and no such rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{topic:?} is no exit code, no SQLSTATE and no rule{}; expected one of {}, five letters and digits as in 55P03, or a rule as in bleed/foreign-object (`dbctl rules` lists them)",
-    self.hint(),
-    exit_code::list()
-)]
+#[error("{}", self.sentence())]
 pub struct UnknownTopic {
     /// What was asked for.
     pub topic: String,
@@ -23,13 +19,21 @@ pub struct UnknownTopic {
 }
 
 impl UnknownTopic {
-    fn hint(&self) -> String {
+    fn sentence(&self) -> String {
+        let topic = &self.topic;
         if self.group {
-            let group = self.topic.trim_end_matches('/');
-            return format!("; it is a group of rules: `dbctl rules {group}` lists them");
+            let group = topic.trim_end_matches('/');
+            return format!(
+                "{topic:?} is a group of rules: `dbctl rules {group}` lists them, and each has a page"
+            );
         }
-        self.nearest
-            .map_or_else(String::new, |id| format!("; did you mean {id}?"))
+        let nearest = self.nearest;
+        let hint = nearest.map_or_else(String::new, |id| format!("; did you mean {id}?"));
+        format!(
+            "{topic:?} is no exit code, no SQLSTATE and no rule{hint}; expected one of {}, five letters and digits as in 55P03, or a rule as \
+             in bleed/foreign-object (`dbctl rules` lists them)",
+            exit_code::list()
+        )
     }
 }
 
