@@ -147,7 +147,7 @@ pub(crate) enum Command {
     /// Print the manual page, or write all of them into a directory
     #[command(after_help = examples::MAN)]
     Man {
-        /// The directory, which must be there: dbctl.1, dbctl-verify.1, …
+        /// The directory, which is made where it is not there: dbctl.1, dbctl-verify.1, …
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },

@@ -28,6 +28,12 @@ pub(crate) fn pages(directory: Option<&Path>) -> Result<u8, Stop> {
     };
     // Gives every command its full name, dbctl-verify.
     command.build();
+    std::fs::create_dir_all(directory).map_err(|error| {
+        Stop::refused(format!(
+            "directory {} cannot be made: {error}; name one with --dir that dbctl may write to",
+            directory.display()
+        ))
+    })?;
     let mut pages = Vec::new();
     all(&command, &mut pages)?;
     for (name, text) in pages {

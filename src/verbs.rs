@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use dbctl::command::{self, Interrupt, Loaded};
 use dbctl::exit::Exit;
-use dbctl::manifest::{self, Inputs, Manifest, Service};
+use dbctl::manifest::{self, Inputs, Manifest, ManifestError, Service};
 use dbctl::render;
 use dbctl::rules::Severity;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +35,15 @@ impl Stop {
 
     pub(crate) fn refused(text: impl ToString) -> Self {
         Self(Exit::Refused, text.to_string())
+    }
+
+    /// There is no manifest: it is wrong, or only the flags that were to give its values are.
+    fn manifest(error: ManifestError) -> Self {
+        if error.usage {
+            Self::usage(error.text)
+        } else {
+            Self::refused(error)
+        }
     }
 
     /// A report that was made and could not be written.
@@ -90,7 +99,14 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
     let signals = signals()?;
     // Until the process ends: what reads sets beside the sessions borrows from it.
     let manifest: &'static Manifest =
-        Box::leak(Box::new(manifest::load(&inputs).map_err(Stop::refused)?));
+        Box::leak(Box::new(manifest::load(&inputs).map_err(Stop::manifest)?));
+    // `services` and `check` say themselves what they have read.
+    if !global.quiet
+        && !matches!(command, Command::Services | Command::Check(_))
+        && let Some(text) = command::built_in(manifest, &inputs.directory)
+    {
+        output::talk(&text);
+    }
     let exit = match command {
         Command::Services => services(&global, manifest)?,
         Command::Provision(options) => {

@@ -40,5 +40,5 @@ mod system;
 pub mod verify;
 
 #[cfg(feature = "cli")]
-pub use sources::{files_read, sources};
+pub use sources::{built_in, files_read, sources};
 pub use system::{Interrupt, Loaded, LoadedService};

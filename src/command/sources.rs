@@ -1,11 +1,11 @@
 //! Which files a run without a server has read: a set that nobody names is looked at by nobody, and that must be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Loaded;
 use crate::compose::Deployment;
-use crate::manifest::Inputs;
+use crate::manifest::{Inputs, Manifest};
 use crate::migration::LOCK_FILE;
 use crate::report::text::{count, one_line};
 
@@ -50,6 +50,21 @@ pub fn sources(loaded: &Loaded<'_>, compose: Option<&Deployment>) -> String {
         loaded.manifest.origin(),
         sets.join(", ")
     ))
+}
+
+/// One sentence where nobody named a manifest and none is there: whose system counts then. Somebody may be in the wrong folder.
+#[must_use]
+pub fn built_in(manifest: &Manifest, directory: &Path) -> Option<String> {
+    if manifest.path.is_some() {
+        return None;
+    }
+    let services = manifest.services.iter();
+    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+    Some(one_line(&format!(
+        "no dbctl.toml in {}, and neither --config nor DBCTL_CONFIG: the built-in manifest counts ({})",
+        directory.display(),
+        names.join(", ")
+    )))
 }
 
 /// Every file that a run reads and that can be named: the manifest, `.env`, the files of the sets and their locks, the compose files

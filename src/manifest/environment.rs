@@ -47,7 +47,7 @@ fn read_dotenv(
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => {
-            return Err(ManifestError(format!(
+            return Err(ManifestError::from(format!(
                 "{shown}: cannot be read: {error}; make it readable, or move it away"
             )));
         }
@@ -55,11 +55,11 @@ fn read_dotenv(
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let valid = bytes.iter().take(error.valid_up_to());
         let line = valid.filter(|byte| **byte == b'\n').count() + 1;
-        ManifestError(format!("{shown}:{line}: not UTF-8; save the file as UTF-8"))
+        ManifestError::from(format!("{shown}:{line}: not UTF-8; save the file as UTF-8"))
     })?;
     let set = |name: &str| env.get(name).map(|value| Text::known(value.as_str()));
     let entries = dotenv::read(text, &set, &BTreeMap::new())
-        .map_err(|(line, problem)| ManifestError(format!("{shown}:{line}: {problem}")))?;
+        .map_err(|(line, problem)| ManifestError::from(format!("{shown}:{line}: {problem}")))?;
     // A name alone is what the environment says, which is asked first anyway.
     let values = entries
         .into_iter()

@@ -62,8 +62,19 @@ pub const LOCATION: [&str; 6] = [
 
 /// Why there is no manifest: names file, line and key, says what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ManifestError(pub String);
+#[error("{text}")]
+pub struct ManifestError {
+    /// One line for each problem.
+    pub text: String,
+    /// Whether the manifest is right, and a flag is wrong that was to give one of its values.
+    pub usage: bool,
+}
+
+impl From<String> for ManifestError {
+    fn from(text: String) -> Self {
+        Self { text, usage: false }
+    }
+}
 
 /// Loads the manifest: `--config`, else `DBCTL_CONFIG`, else `dbctl.toml` in the working directory, else the built-in one.
 ///
@@ -192,7 +203,7 @@ fn find(inputs: &Inputs, environment: &Environment) -> Result<Found, ManifestErr
     };
     let shown = path.display();
     let bytes = read_bounded(&path, LARGEST).map_err(|error| {
-        ManifestError(format!(
+        ManifestError::from(format!(
             "{shown}: expected a manifest (named by {named_by}), found none that can be read: {error}; correct the path, or leave it out to use the built-in manifest"
         ))
     })?;
@@ -202,7 +213,7 @@ fn find(inputs: &Inputs, environment: &Environment) -> Result<Found, ManifestErr
             .iter()
             .take(error.utf8_error().valid_up_to());
         let line = valid.filter(|byte| **byte == b'\n').count() + 1;
-        ManifestError(format!("{shown}:{line}: not UTF-8; save the file as UTF-8"))
+        ManifestError::from(format!("{shown}:{line}: not UTF-8; save the file as UTF-8"))
     })?;
     Ok(Found {
         path: Some(path),

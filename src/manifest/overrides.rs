@@ -19,7 +19,7 @@ const KEYS: [&str; 7] = [
 pub(super) fn apply(raw: &mut Raw, overrides: &[String], problems: &mut Problems) {
     for text in overrides {
         if let Err((flag, message)) = apply_one(raw, text) {
-            problems.flag(&flag, &message);
+            problems.misused(&flag, &message);
         }
     }
 }

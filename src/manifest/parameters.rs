@@ -126,6 +126,12 @@ impl Parts {
                     "parameter sslnegotiation=direct: dbctl asks for TLS first, which every server of PostgreSQL understands; take it out of the URL",
                 );
             }
+            "ssl" if !stray => {
+                return fail(
+                    "parameter ssl is the word of JDBC; libpq's is sslmode: write sslmode=require for ssl=true, or sslmode=verify-full, \
+                     which proves the server as well",
+                );
+            }
             _ if without_meaning(name) => {}
             _ => {
                 let setting = name

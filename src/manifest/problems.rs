@@ -6,6 +6,8 @@ use super::load::ManifestError;
 pub(super) struct Problems {
     origin: String,
     list: Vec<(usize, String)>,
+    /// How many of them are flags that are not written as they have to be.
+    usage: usize,
 }
 
 impl Problems {
@@ -14,6 +16,7 @@ impl Problems {
         Self {
             origin,
             list: Vec::new(),
+            usage: 0,
         }
     }
 
@@ -33,6 +36,12 @@ impl Problems {
         self.list.push((usize::MAX, format!("{flag}: {message}")));
     }
 
+    /// A flag is not written as it has to be: wrong usage, whatever the manifest says.
+    pub(super) fn misused(&mut self, flag: &str, message: &str) {
+        self.flag(flag, message);
+        self.usage += 1;
+    }
+
     /// Whether nothing is wrong.
     pub(super) const fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -40,9 +49,13 @@ impl Problems {
 
     /// The error: one line for each problem, in the order of the file.
     pub(super) fn into_error(mut self) -> ManifestError {
+        let usage = self.usage == self.list.len();
         self.list.sort_by_key(|(line, _)| *line);
         self.list.dedup();
         let lines: Vec<String> = self.list.into_iter().map(|(_, text)| text).collect();
-        ManifestError(lines.join("\n"))
+        ManifestError {
+            text: lines.join("\n"),
+            usage,
+        }
     }
 }

@@ -121,6 +121,7 @@ impl SandboxError {
         match self {
             Self::Interrupted => Exit::Interrupted,
             Self::Usage(_) => Exit::Usage,
+            Self::Manifest(error) if error.usage => Exit::Usage,
             Self::Manifest(_) => Exit::Refused,
             _ => Exit::Incomplete,
         }

@@ -75,7 +75,8 @@ fn commands() -> Vec<String> {
     ];
     scripts.extend(["check", "deploy"].map(|job| github(&workflow, job).join("\n")));
     scripts.extend(
-        ["database:check", "database:deploy"].map(|job| strings(&jobs[job]["script"]).join("\n")),
+        ["database:check", "database:lock", "database:deploy"]
+            .map(|job| strings(&jobs[job]["script"]).join("\n")),
     );
     scripts.push(read("pre-commit"));
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploying.md");
@@ -286,7 +287,13 @@ fn the_steps_run_against_real_servers() {
         let sarif: Value = serde_json::from_str(&sarif).unwrap();
         assert_eq!(sarif["version"], "2.1.0", "{name}");
     }
-    for job in ["database:check", "database:deploy"] {
+    // Either proves the locks as well, with the programs of a server that the job installs.
+    assert!(github(&workflow, "check").contains(&"dbctl lock --check".to_owned()));
+    assert_eq!(
+        strings(&jobs["database:lock"]["script"]),
+        ["dbctl lock --check"]
+    );
+    for job in ["database:check", "database:lock", "database:deploy"] {
         servers
             .sh(&strings(&jobs[job]["script"]).join("\n"))
             .exits(0);

@@ -604,10 +604,14 @@ fn help_answers() {
     bash.args(["-n", "-c", &run.out]);
     assert!(bash.status().unwrap().success());
     alone(&["man"]).1.exits(0).says(".TH dbctl 1");
-    alone(&["man", "--dir", "no"])
+    let (dir, run) = alone(&["man", "--dir", "share/man1"]);
+    run.exits(0);
+    assert!(dir.path().join("share/man1/dbctl-verify.1").is_file());
+    let file = dir.path().join("share/man1/dbctl.1");
+    alone(&["man", "--dir", file.to_str().unwrap()])
         .1
         .exits(3)
-        .says("make it first");
+        .says("cannot be made");
     let (dir, run) = alone(&["man", "--dir", "."]);
     run.exits(0);
     for page in ["dbctl.1", "dbctl-verify.1", "dbctl-sandbox-run.1"] {

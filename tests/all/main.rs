@@ -32,6 +32,7 @@ mod deploy;
 mod disasters;
 mod encodings;
 mod faults;
+mod first_version;
 mod footprint;
 mod formats;
 mod fuzz;

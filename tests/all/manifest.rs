@@ -121,13 +121,33 @@ fn every_value_is_shown_with_its_source_and_no_secret() {
     // A flag takes no secret: it would stand in the process list.
     for key in ["password", "url", "admin_url"] {
         lab.run(&["services", "--set", &format!("k-indexer.{key}=c4nary")])
-            .exits(3)
+            .exits(2)
             .says(&format!("--set k-indexer.{key}: "))
             .says("command line");
     }
     lab.run(&["services", "--set", "k-indexr.port=1"])
-        .exits(3)
+        .exits(2)
         .says("did you mean k-indexer?");
+    // A flag that is written wrong is wrong usage; a value that does not fit is the manifest's.
+    lab.run(&["services", "--set", "k-indexer"])
+        .exits(2)
+        .says("there is no =");
+    lab.run(&["services", "--set", "k-indexer.prot=1"])
+        .exits(2)
+        .says("did you mean port?");
+    lab.run(&["services", "--set", "k-indexer.port=x"]).exits(3);
+    lab.run(&[
+        "services",
+        "--set",
+        "k-indexer",
+        "--set",
+        "k-indexer.port=x",
+    ])
+    .exits(3)
+    .says("there is no =");
+    lab.run(&["sandbox", "run", "--set", "k-indexer", "--", "true"])
+        .exits(2)
+        .says("there is no =");
 }
 
 #[test]
@@ -145,6 +165,28 @@ fn the_built_in_manifest_is_used_where_there_is_none() {
         .says("kasia-indexer")
         .says("not configured");
     assert!(run.out.contains("localhost:6001"), "{}", run.out);
+    // Somebody may be in the wrong folder: every verb that would reach a server says whose system it takes.
+    let folder = lab.path().canonicalize().unwrap();
+    let told = format!(
+        "no dbctl.toml in {}, and neither --config nor DBCTL_CONFIG: the built-in manifest counts (k-indexer, ",
+        folder.display()
+    );
+    for verb in [
+        &["status"][..],
+        &["provision", "--dry-run"],
+        &["migrate"],
+        &["verify"],
+        &["lock", "--check"],
+        &["baseline"],
+        &["repair"],
+        &["rollback", "--target", "0"],
+    ] {
+        let run = |more: &[&str]| lab.run(&[verb, &["--service", "kasia-indexer"], more].concat());
+        let loud = run(&[]);
+        assert_eq!(loud.err.matches(&told).count(), 1, "{}", loud.all());
+        let quiet = run(&["-q"]);
+        assert!(!quiet.err.contains("dbctl.toml"), "{}", quiet.all());
+    }
     let report = lab.json(&["services"], 0);
     assert_eq!(
         value(&report, K, "password"),

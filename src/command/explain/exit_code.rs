@@ -9,6 +9,29 @@ pub(super) fn find(topic: &str) -> Option<Exit> {
     Exit::BY_WEIGHT.into_iter().find(|exit| exit.code() == code)
 }
 
+/// What ends with a code of its own: `sandbox run`, whose command could not be run. dbctl's other verbs have none of these.
+pub(super) fn of_command(topic: &str) -> Option<Explanation> {
+    let (title, text) = match topic {
+        "126" => (
+            "the command cannot be run",
+            "Of `sandbox run` alone, which ends with the exit code of its command, and as a shell where there is none: the command is there, \
+             and is no program or may not be run. The sandbox was stopped. See its permissions (chmod +x) and its first line.",
+        ),
+        "127" => (
+            "there is no such command",
+            "Of `sandbox run` alone, which ends with the exit code of its command, and as a shell where there is none: no program of this \
+             name is in the PATH. The sandbox was stopped. What only a shell knows needs one: `dbctl sandbox run -- sh -c '…'`.",
+        ),
+        _ => return None,
+    };
+    Some(Explanation {
+        topic: topic.to_owned(),
+        kind: "exit code",
+        title: title.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
 /// The exit codes, ascending.
 pub(super) fn list() -> String {
     let mut codes: Vec<u8> = Exit::BY_WEIGHT.iter().map(|exit| exit.code()).collect();
@@ -42,7 +65,7 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
         ),
         Exit::Usage => (
             "wrong usage",
-            "An unknown flag, command, service or rule, or flags that exclude each other. Nothing was done. The message names what was \
+            "An unknown flag, command, service or rule, a --set that is written wrong, or flags that exclude each other. Nothing was done. The message names what was \
              expected; `dbctl COMMAND --help` has examples.",
         ),
         Exit::Refused => (

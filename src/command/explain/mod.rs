@@ -8,26 +8,36 @@ use crate::report::explain::Explanation;
 
 /// There is no such code and no such rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{topic:?} is no exit code, no SQLSTATE and no rule{}; expected one of {}, five letters and digits as in 55P03, or a rule as in bleed/foreign-object (`dbctl rules` lists them)",
-    self.hint(),
-    exit_code::list()
-)]
+#[error("{}", self.sentence())]
 pub struct UnknownTopic {
     /// What was asked for.
     pub topic: String,
     /// The rule that is spelled most like it.
     pub nearest: Option<&'static str>,
+    /// Whether it is the name of a group of rules.
+    pub group: bool,
 }
 
 impl UnknownTopic {
-    fn hint(&self) -> String {
-        self.nearest
-            .map_or_else(String::new, |id| format!("; did you mean {id}?"))
+    fn sentence(&self) -> String {
+        let topic = &self.topic;
+        if self.group {
+            let group = topic.trim_end_matches('/');
+            return format!(
+                "{topic:?} is a group of rules: `dbctl rules {group}` lists them, and each has a page"
+            );
+        }
+        let nearest = self.nearest;
+        let hint = nearest.map_or_else(String::new, |id| format!("; did you mean {id}?"));
+        format!(
+            "{topic:?} is no exit code, no SQLSTATE and no rule{hint}; expected one of {}, five letters and digits as in 55P03, or a rule as \
+             in bleed/foreign-object (`dbctl rules` lists them)",
+            exit_code::list()
+        )
     }
 }
 
-/// Explains an exit code (0 to 6, 130), an SQLSTATE, or a rule.
+/// Explains an exit code (0 to 6, 130; 126 and 127 of `sandbox run`), an SQLSTATE, or a rule.
 ///
 /// # Errors
 /// When it is none of them; the message names the rule that is spelled most like it.
@@ -35,9 +45,13 @@ pub fn one(topic: &str) -> Result<Explanation, UnknownTopic> {
     let unknown = |nearest| UnknownTopic {
         topic: topic.to_owned(),
         nearest,
+        group: !super::rules::group(topic).is_empty(),
     };
     if let Some(exit) = exit_code::find(topic) {
         return Ok(exit_code::explain(exit));
+    }
+    if let Some(explanation) = exit_code::of_command(topic) {
+        return Ok(explanation);
     }
     if let Some(explanation) = sqlstate::explain(topic) {
         return Ok(explanation);
@@ -80,6 +94,16 @@ mod tests {
     }
 
     #[test]
+    fn what_sandbox_run_ends_with_is_explained_and_is_no_code_of_the_others() {
+        for code in ["126", "127"] {
+            let explanation = one(code).unwrap();
+            assert_eq!(explanation.kind, "exit code");
+            assert!(explanation.text.contains("sandbox run"));
+            assert!(exit_codes().iter().all(|exit| exit.topic != code));
+        }
+    }
+
+    #[test]
     fn an_sqlstate_is_known_by_itself_or_by_its_class() {
         let lock = one("55P03").unwrap();
         assert_eq!(
@@ -99,6 +123,11 @@ mod tests {
             error.contains("did you mean bleed/foreign-object?"),
             "{error}"
         );
+        for group in ["bleed", "bleed/"] {
+            let error = one(group).unwrap_err().to_string();
+            assert!(error.contains("`dbctl rules bleed` lists"), "{error}");
+            assert!(!error.contains("did you mean"), "{error}");
+        }
         assert!(one("ZZZZZ").is_err());
         assert!(one("").is_err());
     }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use super::room;
 use super::task::Task;
 use crate::manifest::Endpoint;
-use crate::migration::{Name, Plan, Quick, analyse, guard, quick_of};
+use crate::migration::{Name, Plan, analyse, guard};
+#[cfg(feature = "cli")]
+use crate::migration::{Quick, quick_of};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
@@ -45,6 +47,7 @@ pub(super) struct Seen {
     /// What becomes of statements in which an earlier run was cut off.
     pub(super) resumptions: Resumptions,
     /// What its statements are only said to be.
+    #[cfg(feature = "cli")]
     pub(super) quick: Quick,
 }
 
@@ -157,6 +160,7 @@ async fn inspected(
                 true => Resumptions::new(),
                 false => resumptions(session, &plan.pending).await?,
             },
+            #[cfg(feature = "cli")]
             quick: quick_of(task.set, &plan.pending),
         },
         false => Seen::default(),

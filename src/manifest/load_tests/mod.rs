@@ -54,7 +54,7 @@ impl Case {
         let error = load(&self.inputs).unwrap_err();
         assert!(!format!("{error:?}").contains(CANARY), "{error}");
         let directory = format!("{}/", self.directory.path().display());
-        error.0.replace(&directory, "")
+        error.text.replace(&directory, "")
     }
 }
 

@@ -40,9 +40,26 @@ impl Reader<'_> {
         LockError(format!("{}:{line}: {what}", self.file))
     }
 
+    /// Git's mark at the beginning of a line, if a merge has left one. Asked of what is no TOML: a text of the schema's own may hold such a line.
+    fn conflict(&self) -> Option<Range<usize>> {
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+                return Some(start..start + line.len());
+            }
+            start += line.len();
+        }
+        None
+    }
+
     fn lock(&self) -> Result<Lock, LockError> {
-        let document = DeTable::parse(self.text)
-            .map_err(|error| self.error(&error.span().unwrap_or_default(), error.message()))?;
+        let document = DeTable::parse(self.text).map_err(|error| match self.conflict() {
+            Some(at) => self.error(
+                &at,
+                "the file holds a merge conflict; see that no two files of the set have one version, and `dbctl lock` writes it again",
+            ),
+            None => self.error(&error.span().unwrap_or_default(), error.message()),
+        })?;
         let root = document.get_ref();
         let whole = 0..0;
         // The version comes first: another one may have other keys.

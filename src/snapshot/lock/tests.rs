@@ -21,6 +21,21 @@ fn round_trip(lock: &Lock) {
 }
 
 #[test]
+fn a_merge_conflict_is_told_as_one() {
+    let text = lock(posts()).write();
+    let sum = "sum = \"abc\"\n";
+    let conflict = format!("<<<<<<< HEAD\n{sum}=======\nsum = \"abd\"\n>>>>>>> other\n");
+    let error = Lock::parse("schema.lock", &text.replace(sum, &conflict)).unwrap_err();
+    assert!(
+        error
+            .0
+            .starts_with("schema.lock:7: the file holds a merge conflict; "),
+        "{error}"
+    );
+    assert!(error.0.ends_with("`dbctl lock` writes it again"), "{error}");
+}
+
+#[test]
 fn a_block_reads_well() {
     let text = lock(posts()).write();
     let body: Vec<&str> = text.lines().skip(4).collect();
