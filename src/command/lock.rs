@@ -17,7 +17,7 @@ use crate::report::lock::{LockState, Report, SetLock};
 use crate::snapshot::{Lock, LockError, Snapshot, Step, text_sum};
 use produce::{Failure, Produced, produce};
 pub use record::record;
-use servers::{Servers, binaries};
+use servers::{Servers, binaries, majors_of};
 use settle::{Place, settle};
 use whose::{foreign, tell};
 
@@ -167,7 +167,13 @@ async fn generate(
     interrupt: &Interrupt,
 ) -> Result<Lock, Failure> {
     let timescaledb = service.service.store == Store::TimescaleDb;
-    let binaries = binaries(options, timescaledb).map_err(|error| (LockState::NoServer, error))?;
+    // What is written should speak for no fewer versions than before; to check it, one is enough.
+    let known = match (options.check, set.lock.as_deref()) {
+        (false, Some(lock)) => majors_of(lock),
+        _ => Vec::new(),
+    };
+    let binaries =
+        binaries(options, timescaledb, &known).map_err(|error| (LockState::NoServer, error))?;
     let mut produced = Vec::new();
     for binaries in binaries {
         talk(&format!(

@@ -496,3 +496,37 @@ fn the_built_in_sets_are_locked_and_each_of_their_down_scripts_is_proved() {
         );
     }
 }
+
+#[test]
+fn a_lock_that_is_written_again_speaks_for_the_versions_it_spoke_for() {
+    let shop = Shop::new(&[("V1__one.sql", "CREATE TABLE one (a int);\n")]);
+    let (older, newer) = (bin(15, false).unwrap(), bin(17, false).unwrap());
+    shop.lock(&["-q", "--postgres-bin", &older, "--postgres-bin", &newer])
+        .exits(0);
+    let majors = || {
+        let text = std::fs::read_to_string(shop.set("schema.lock")).unwrap();
+        let line = text.lines().find(|line| line.starts_with("majors"));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(majors(), "majors = [15, 17]");
+    let again = || {
+        let mut command = shop.command(&[]);
+        let path = std::env::var("PATH").unwrap();
+        command.env_remove("DBCTL_POSTGRES_BIN");
+        command.env("PATH", format!("{older}:{newer}:{path}"));
+        finish(command).exits(0)
+    };
+    std::fs::write(shop.set("V2__two.sql"), "CREATE TABLE two (a int);\n").unwrap();
+    let run = again();
+    assert!(!run.all().contains("no longer speaks"), "{}", run.all());
+    assert_eq!(majors(), "majors = [15, 17]");
+    // Two branches have written it, and nobody has mended what came of it.
+    let text = std::fs::read_to_string(shop.set("schema.lock")).unwrap();
+    std::fs::write(
+        shop.set("schema.lock"),
+        format!("<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n"),
+    )
+    .unwrap();
+    again();
+    assert_eq!(majors(), "majors = [15, 17]");
+}

@@ -1,6 +1,6 @@
 //! The throwaway servers of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,13 +39,37 @@ impl Servers {
     }
 }
 
-/// The servers to use: those that were named and will do, else the newest that is found.
-pub(super) fn binaries(options: &Options, timescaledb: bool) -> Result<Vec<Binaries>, String> {
+/// The major versions that a schema lock speaks for, also one that a merge has left in pieces.
+pub(super) fn majors_of(lock: &str) -> Vec<u32> {
+    let lists = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("majors = [")?.strip_suffix(']'));
+    let majors: BTreeSet<u32> = lists
+        .flat_map(|list| list.split(','))
+        .filter_map(|major| major.trim().parse().ok())
+        .collect();
+    majors.into_iter().collect()
+}
+
+/// The servers to use: those that were named and will do; else those of the `known` major versions that are found, or the newest.
+pub(super) fn binaries(
+    options: &Options,
+    timescaledb: bool,
+    known: &[u32],
+) -> Result<Vec<Binaries>, String> {
     let need = Need {
         timescaledb,
         major: None,
     };
     if options.postgres_bin.is_empty() {
+        let of = |major: &u32| {
+            let major = Some(*major);
+            find(None, &options.env, Need { major, ..need }).ok()
+        };
+        let found: Vec<Binaries> = known.iter().filter_map(of).collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
         return find(None, &options.env, need)
             .map(|binaries| vec![binaries])
             .map_err(|error| error.to_string());
