@@ -1,6 +1,8 @@
 //! Takes a database down to an older version: all down scripts in one transaction, under the runners' lock, and only as far as no
 //! data is lost unless that is allowed.
 
+mod actor;
+mod attributes;
 mod content;
 mod loss;
 mod run;

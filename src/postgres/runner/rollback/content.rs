@@ -17,14 +17,17 @@ pub(super) struct Content {
     sum: String,
 }
 
-/// Reads what a table holds in these columns, with its parts or alone. `None` where row security hides rows.
+/// Reads what a table holds in these columns, with its parts or alone. `None` where rows cannot be read, or may change meanwhile.
 pub(super) async fn read(
     client: &Client,
     table: &Table,
     alone: bool,
     columns: &[&str],
 ) -> Result<Option<Content>, Error> {
-    if table.hidden {
+    let Some(reader) = &table.reader else {
+        return Ok(None);
+    };
+    if table.hidden || !table.is_closed() {
         return Ok(None);
     }
     let columns: Vec<String> = columns
@@ -39,10 +42,11 @@ pub(super) async fn read(
     );
     // Values must read the same whatever a script has set; and the locks on a hypertable's chunks are given back.
     client
-        .batch_execute(
-            "SAVEPOINT dbctl_content; SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
+        .batch_execute(&format!(
+            "SAVEPOINT dbctl_content; {}SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
              SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3",
-        )
+            reader.begin()
+        ))
         .await?;
     let row = client.query_one(&sql, &[]).await?;
     client

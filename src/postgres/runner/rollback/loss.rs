@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Error};
 
+use super::attributes::Composites;
 use super::content::{self, Content, LARGEST};
 use super::statement::Failure;
-use super::table::{Table, holding, lock, read};
+use super::table::{Table, altered, holding, lock, read};
 
 /// Data that a rollback loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) struct State {
     holding: BTreeSet<u32>,
     /// What those hold themselves that are no chunks, by OID, where it could be read.
     own: BTreeMap<u32, Content>,
+    /// What composite types in their columns hold.
+    composites: Composites,
     /// What a root that has parts holds with them.
     families: BTreeMap<u32, Content>,
 }
@@ -62,6 +65,7 @@ impl State {
         Ok(Self {
             tables,
             holding,
+            composites: Composites::read(client).await?,
             own: BTreeMap::new(),
             families: BTreeMap::new(),
         })
@@ -103,21 +107,41 @@ fn successor<'t>(tables: &'t BTreeMap<u32, Table>, old: &Table) -> Option<&'t Ta
 pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>, Error> {
     let after = State::now(client).await?;
     let mut losses = Vec::new();
-    for old in before.roots().filter(|table| before.holds(table)) {
+    // A table that is not closed may be changed by others meanwhile: that is no loss of this rollback's.
+    let altered = match before.tables.values().all(Table::is_closed) {
+        true => BTreeSet::new(),
+        false => altered(client).await?,
+    };
+    for old in before.roots() {
+        if !old.is_closed() && !altered.contains(&old.oid) {
+            counted(old, old, before, &after, &mut losses);
+            continue;
+        }
+        if old.is_closed() && !before.holds(old) {
+            continue;
+        }
         match successor(&after.tables, old) {
-            None => losses.push(loss(old, "is gone and held rows".to_owned())),
+            None if old.is_closed() && old.is_readable() => {
+                losses.push(loss(old, "is gone and held rows".to_owned()));
+            }
+            None => losses.push(loss(
+                old,
+                "is gone, and whether it held rows cannot be told: this role may not read it"
+                    .to_owned(),
+            )),
             Some(new) => {
                 columns(old, new, &mut losses);
+                attributes(old, before, &after, &mut losses);
                 rows(old, new, before, &after, &mut losses);
                 rewritten(client, old, new, before, &after, &mut losses).await?;
             }
         }
     }
-    let counted: bool = client
+    let counts: bool = client
         .query_one("SELECT current_setting('track_counts') = 'on'", &[])
         .await?
         .try_get(0)?;
-    if !counted {
+    if !counts {
         losses.push(Loss {
             object: "setting track_counts".to_owned(),
             reason: "is off: whether rows were deleted or updated cannot be told".to_owned(),
@@ -128,20 +152,25 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
 
 /// What became of the rows of one table.
 fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
-    if !after.holds(new) {
+    if !after.holds(new) && before.holds(old) {
         losses.push(loss(old, "is empty now and held rows".to_owned()));
         return;
     }
+    counted(old, new, before, after, losses);
+}
+
+/// What the statistics of this transaction say of the rows of one table.
+fn counted(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
     let parts = before.tables.values().filter(|part| part.root == old.oid);
     let (mut gone, mut deleted, mut updated) = (0_usize, 0, 0);
-    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+    for part in parts.filter(|part| before.holding.contains(&part.oid) || !part.is_closed()) {
         match after.tables.get(&part.oid) {
             Some(now) => {
                 deleted += now.deleted - part.deleted;
                 updated += now.updated - part.updated;
             }
             // A table that was made anew has other parts; its rows were counted.
-            None if new.oid == old.oid => gone += 1,
+            None if new.oid == old.oid && part.is_closed() => gone += 1,
             None => {}
         }
     }
@@ -211,7 +240,7 @@ async fn compared(
         .collect();
     let (Some(held), Some(names)) = (held, names) else {
         let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
-                      (over 256 MB), hidden by row security, or lost columns";
+                      (over 256 MB), hidden by row security, not readable for this role, or lost columns";
         return Ok(Some(loss(old, reason.to_owned())));
     };
     let reason = match content::read(client, new, alone, &names).await? {
@@ -243,6 +272,32 @@ fn columns(old: &Table, new: &Table, losses: &mut Vec<Loss>) {
             object: format!("column {}.{}.{name}", old.schema, old.name),
             reason,
         });
+    }
+}
+
+/// Attributes of composite types that are gone from values. Where a column or its type changed that was said, and what was rewritten is
+/// compared by what it holds.
+fn attributes(old: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
+    let parts = before.tables.values().filter(|part| part.root == old.oid);
+    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+        let now = after.tables.get(&part.oid);
+        let Some(now) = now.filter(|now| now.node == part.node) else {
+            continue;
+        };
+        for (number, (_, ty)) in &part.columns {
+            if now.columns.get(number).is_some_and(|(_, now)| now == ty) {
+                let column = (part.oid, *number);
+                let found = before
+                    .composites
+                    .losses(&after.composites, column, &old.shown());
+                for loss in found {
+                    // Partitions tell the same of each.
+                    if !losses.contains(&loss) {
+                        losses.push(loss);
+                    }
+                }
+            }
+        }
     }
 }
 

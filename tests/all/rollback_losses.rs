@@ -1,0 +1,214 @@
+//! `rollback` on real servers: data that is lost where it is not looked for at first.
+
+use crate::lab::{R, Run};
+use crate::shop::{DB, ROLE, Shop};
+
+/// A service whose first version is there to stay; the second is taken back.
+fn shop(first: &str, second: &str) -> Shop {
+    Shop::new(&[("V1__first.sql", first), ("V2__second.sql", second)])
+}
+
+fn back(shop: &Shop, down: &str, args: &[&str]) -> Run {
+    shop.file("V2__second.down.sql", down);
+    shop.lab
+        .run(&[&["rollback", "-s", R, "--target", "1"], args].concat())
+}
+
+/// The rollback is refused, says this, and changes nothing that the query shows.
+#[track_caller]
+fn refused(shop: &Shop, down: &str, query: &str, says: &str) {
+    let before = shop.sql(query);
+    back(shop, down, &[])
+        .exits(3)
+        .says(says)
+        .says("--allow-data-loss");
+    assert_eq!(shop.sql(query), before, "{down}");
+    assert_eq!(shop.history(), "1 first, 2 second");
+}
+
+/// A role that the service may become without having its privileges.
+fn group(shop: &Shop) -> String {
+    let (group, role) = (shop.lab.db("own_grp"), shop.lab.db(ROLE));
+    shop.sql(&format!(
+        "CREATE ROLE {group}; GRANT {group} TO {role} WITH INHERIT FALSE, SET TRUE; GRANT CREATE, USAGE ON SCHEMA public TO {group}"
+    ));
+    group
+}
+
+/// Leaves the server as it was.
+fn forget(shop: &Shop, role: &str) {
+    shop.sql(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
+}
+
+#[test]
+fn tables_of_a_role_that_the_service_can_become_are_looked_at() {
+    let shop = shop("CREATE TABLE kept (id int);", "SELECT 1;");
+    let group = group(&shop);
+    let role = |sql: &str| format!("SET LOCAL ROLE {group}; {sql}");
+    shop.file(
+        "V2__second.sql",
+        &role("CREATE TABLE p (id int PRIMARY KEY, t text); CREATE TABLE q (id int);"),
+    );
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO p VALUES (1, 'x'), (2, 'y')");
+    let rows = "SELECT * FROM p ORDER BY id";
+    let drop = role("DROP TABLE p, q;");
+    for (sql, says) in [
+        ("DROP TABLE p, q", "table public.p is gone and held rows"),
+        ("DELETE FROM p", "table public.p is empty now"),
+        ("TRUNCATE p", "table public.p is empty now"),
+        ("UPDATE p SET t = ''", "table public.p had 2 rows updated"),
+        ("ALTER TABLE p DROP COLUMN t", "column public.p.t is gone"),
+        (
+            "ALTER TABLE p ALTER t TYPE text USING 'z'",
+            "table public.p was emptied, rewritten or made anew, and its rows are not what they were",
+        ),
+    ] {
+        refused(&shop, &role(&format!("{sql};")), rows, says);
+    }
+    back(&shop, &drop, &["--allow-data-loss"]).exits(0);
+    // Empty ones are no loss.
+    shop.migrate(&["-q"]).exits(0);
+    back(&shop, &drop, &[]).exits(0);
+    assert_eq!(shop.history(), "1 first");
+    forget(&shop, &group);
+}
+
+#[test]
+fn rows_of_another_role_that_the_service_may_write_are_looked_at() {
+    let shop = shop(
+        "CREATE TABLE p (id int PRIMARY KEY, t text);",
+        "CREATE TABLE q (id int);",
+    );
+    shop.migrate(&["-q"]).exits(0);
+    let (other, role) = (shop.lab.db("oth"), shop.lab.db(ROLE));
+    shop.sql(&format!(
+        "CREATE ROLE {other}; GRANT USAGE ON SCHEMA public TO {other}; ALTER TABLE p OWNER TO {other}; INSERT INTO p VALUES (1, 'x'), (2, 'y')"
+    ));
+    let grant = |grants: &str| {
+        shop.sql(&format!(
+            "REVOKE ALL ON p FROM {role}; GRANT {grants} ON p TO {role}"
+        ));
+    };
+    let rows = "SELECT * FROM p ORDER BY id";
+    let told = "whether all its rows are there cannot be told";
+    for (grants, sql, says) in [
+        ("ALL", "DELETE FROM p", "table public.p is empty now"),
+        (
+            "ALL",
+            "DELETE FROM p WHERE id = 1",
+            "table public.p had 1 row deleted",
+        ),
+        ("ALL", "TRUNCATE p", "table public.p is empty now"),
+        (
+            "SELECT, UPDATE",
+            "UPDATE p SET t = ''",
+            "table public.p had 2 rows updated",
+        ),
+        (
+            "UPDATE (t)",
+            "UPDATE p SET t = ''",
+            "table public.p had 2 rows updated",
+        ),
+        (
+            "DELETE",
+            "DELETE FROM p",
+            "table public.p had 2 rows deleted",
+        ),
+        ("TRUNCATE", "TRUNCATE p", "table public.p is empty now"),
+        (
+            "TRUNCATE, INSERT",
+            "TRUNCATE p; INSERT INTO p VALUES (1, 'x'), (2, '')",
+            told,
+        ),
+    ] {
+        grant(grants);
+        refused(&shop, &format!("DROP TABLE q; {sql};"), rows, says);
+    }
+    // A function of theirs reaches what the service cannot.
+    grant("SELECT");
+    for (sql, says) in [
+        ("DELETE FROM p", "table public.p had 2 rows deleted"),
+        ("TRUNCATE p", "table public.p is empty now"),
+        (
+            "DROP TABLE p",
+            "table public.p is gone, and whether it held rows cannot be told",
+        ),
+    ] {
+        shop.sql(&format!(
+            "CREATE OR REPLACE FUNCTION reach() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN {sql}; END'; \
+             ALTER FUNCTION reach() OWNER TO {other}"
+        ));
+        let down = "DROP TABLE q; SELECT reach();";
+        refused(&shop, down, rows, says);
+    }
+    // To write a row of its own is no loss, nor is what is not touched.
+    for (grants, down) in [
+        ("INSERT", "DROP TABLE q; INSERT INTO p VALUES (3, 'z');"),
+        ("SELECT", "DROP TABLE q;"),
+        ("ALL", "DROP TABLE q;"),
+        ("UPDATE", "DROP TABLE q;"),
+    ] {
+        grant(grants);
+        back(&shop, down, &[]).exits(0);
+        shop.migrate(&["-q"]).exits(0);
+    }
+    shop.sql("DROP FUNCTION reach()");
+    forget(&shop, &other);
+}
+
+#[test]
+fn attributes_of_composite_types_are_looked_at() {
+    let shop = shop(
+        "CREATE TYPE addr AS (street text); CREATE DOMAIN dom AS addr; CREATE TYPE outer_addr AS (a addr, n int);\n\
+         CREATE TABLE x (a int); CREATE TABLE p (id int PRIMARY KEY);",
+        "ALTER TYPE addr ADD ATTRIBUTE zip text; ALTER TABLE x ADD COLUMN b int;",
+    );
+    shop.migrate(&["-q"]).exits(0);
+    let zip =
+        "attribute public.addr.zip is gone, and table public.p held rows with values of its type";
+    let drop = "ALTER TYPE addr DROP ATTRIBUTE zip CASCADE; ALTER TABLE x DROP COLUMN b;";
+    for (ty, value, down, says) in [
+        ("addr", "ROW('s', '12345')", drop, zip),
+        ("addr[]", "ARRAY[ROW('s', '12345')::addr]", drop, zip),
+        ("dom", "ROW('s', '12345')", drop, zip),
+        ("outer_addr", "ROW(ROW('s', '12345'), 1)", drop, zip),
+        (
+            "outer_addr[]",
+            "ARRAY[ROW(ROW('s', '12345'), 1)::outer_addr]",
+            drop,
+            zip,
+        ),
+        (
+            "x",
+            "ROW(1, 2)",
+            "ALTER TABLE x DROP COLUMN b; ALTER TABLE x ADD COLUMN b int; ALTER TYPE addr DROP ATTRIBUTE zip;",
+            "attribute public.x.b is gone, and table public.p held rows",
+        ),
+        (
+            "addr",
+            "ROW('s', '12345')",
+            "ALTER TYPE addr DROP ATTRIBUTE zip, ADD ATTRIBUTE zip text, ADD ATTRIBUTE more text; ALTER TABLE x DROP COLUMN b;",
+            zip,
+        ),
+    ] {
+        shop.lab
+            .sql_as(
+                DB,
+                ROLE,
+                &format!("ALTER TABLE p ADD COLUMN v {ty}; INSERT INTO p VALUES (1, {value})"),
+            )
+            .unwrap();
+        refused(&shop, down, "SELECT * FROM p", says);
+        // Without rows nothing is lost.
+        shop.sql("DELETE FROM p");
+        back(&shop, down, &[]).exits(0);
+        shop.sql("ALTER TABLE p DROP COLUMN v; ALTER TYPE addr DROP ATTRIBUTE IF EXISTS more, DROP ATTRIBUTE IF EXISTS zip; ALTER TABLE x DROP COLUMN IF EXISTS b");
+        shop.migrate(&["-q"]).exits(0);
+    }
+    // Neither another name nor one more takes anything away.
+    shop.sql("ALTER TABLE p ADD COLUMN v addr[]; INSERT INTO p VALUES (1, ARRAY[ROW('s', '12345')::addr])");
+    let down = "ALTER TYPE addr RENAME ATTRIBUTE zip TO code; ALTER TYPE addr ADD ATTRIBUTE zip text; ALTER TABLE x DROP COLUMN b;";
+    back(&shop, down, &[]).exits(0);
+    assert_eq!(shop.history(), "1 first");
+}
