@@ -346,3 +346,62 @@ fn contents_of_large_objects_are_looked_at() {
     )
     .exits(0);
 }
+
+#[test]
+fn rows_of_a_materialized_view_that_follow_from_nothing_are_looked_at() {
+    let shop = shop(
+        "CREATE TABLE p (id int, t text);",
+        "CREATE MATERIALIZED VIEW mv AS SELECT id AS key, t FROM p;",
+    );
+    shop.migrate(&["-q"]).exits(0);
+    let down = "DROP MATERIALIZED VIEW mv;";
+    let fill = |sql: &str| shop.lab.sql_as(DB, ROLE, sql).unwrap();
+    fill(
+        "INSERT INTO p VALUES (1, 'x'), (1, 'x'), (2, NULL); REFRESH MATERIALIZED VIEW mv; INSERT INTO p VALUES (3, 'z')",
+    );
+    // What follows from its sources is no loss.
+    back(&shop, down, &[]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    fill("DELETE FROM p WHERE ctid = (SELECT min(ctid) FROM p)");
+    refused(
+        &shop,
+        down,
+        "SELECT * FROM mv ORDER BY key",
+        "materialized view public.mv is gone and held 1 row that does not follow from its sources any more",
+    );
+    back(&shop, down, &["--allow-data-loss"])
+        .exits(0)
+        .says("materialized view public.mv is gone");
+}
+
+#[test]
+fn what_a_superuser_deletes_uncounted_is_looked_at() {
+    let shop = shop(
+        "CREATE TABLE p (id int PRIMARY KEY, t text);",
+        "CREATE TABLE q (id int);",
+    );
+    shop.migrate(&["-q"]).exits(0);
+    let role = shop.lab.db(ROLE);
+    shop.sql(&format!(
+        "INSERT INTO p VALUES (1, 'x'), (2, 'y'); ALTER ROLE {role} SUPERUSER"
+    ));
+    for sql in [
+        "DELETE FROM p WHERE id = 1",
+        "DELETE FROM p",
+        "UPDATE p SET t = '' WHERE id = 2",
+    ] {
+        let down = format!(
+            "DROP TABLE q; SET LOCAL track_counts = off; {sql}; SET LOCAL track_counts = on; INSERT INTO p VALUES (3, 'z'), (4, '');"
+        );
+        refused(
+            &shop,
+            &down,
+            "SELECT * FROM p ORDER BY id",
+            "table public.p had rows deleted or updated while track_counts was off",
+        );
+    }
+    // Rows of its own, also those that it deletes again, are none.
+    let down = "DROP TABLE q; INSERT INTO p VALUES (3, 'z'); DO $$BEGIN INSERT INTO p VALUES (4, 'z'); EXCEPTION WHEN others THEN NULL; END$$;";
+    back(&shop, down, &[]).exits(0);
+    shop.sql(&format!("ALTER ROLE {role} NOSUPERUSER"));
+}

@@ -8,7 +8,9 @@ mod loss;
 mod run;
 mod statement;
 mod table;
+mod uncounted;
 mod values;
+mod views;
 
 use std::time::{Duration, Instant};
 

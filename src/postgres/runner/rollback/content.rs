@@ -17,11 +17,22 @@ pub(super) struct Content {
     sum: String,
 }
 
-/// Reads what a table holds in these columns, with its parts or alone. `None` where rows cannot be read, or may change meanwhile.
+/// Which rows of a table to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// Its own and those of its parts.
+    Family,
+    /// Its own.
+    Own,
+    /// Its own, but for those that this transaction has written.
+    Kept,
+}
+
+/// Reads what a table holds in these columns. `None` where rows cannot be read, or may change meanwhile.
 pub(super) async fn read(
     client: &Client,
     table: &Table,
-    alone: bool,
+    which: Rows,
     columns: &[&str],
 ) -> Result<Option<Content>, Error> {
     let Some(reader) = &table.reader else {
@@ -35,10 +46,16 @@ pub(super) async fn read(
         .map(|name| format!("t.{}", identifier(name)))
         .collect();
     let sql = format!(
-        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text COLLATE \"C\", 0)::numeric), 0)::text FROM {}{} t",
+        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text COLLATE \"C\", 0)::numeric), 0)::text FROM {}{} t{}",
         columns.join(", "),
-        if alone { "ONLY " } else { "" },
-        table.quoted()
+        if which == Rows::Family { "" } else { "ONLY " },
+        table.quoted(),
+        // The transaction has its number since before the scripts: what is not older was written by it, or by a part of it.
+        if which == Rows::Kept {
+            " WHERE age(t.xmin) > 0"
+        } else {
+            ""
+        },
     );
     // Values must read the same whatever a script has set; and the locks on a hypertable's chunks are given back.
     client

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::{Client, Error};
 
 use super::attributes::Composites;
-use super::content::{self, Content, LARGEST};
+use super::content::{self, Content, LARGEST, Rows};
 use super::statement::Failure;
 use super::table::{Table, altered, holding, lock, read};
+use super::uncounted;
 
 /// Data that a rollback loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +21,13 @@ pub struct Loss {
 
 /// The tables at one moment of the transaction.
 pub(super) struct State {
-    tables: BTreeMap<u32, Table>,
+    pub(super) tables: BTreeMap<u32, Table>,
     /// The OIDs of those that hold rows themselves.
-    holding: BTreeSet<u32>,
+    pub(super) holding: BTreeSet<u32>,
     /// What those hold themselves that are no chunks, by OID, where it could be read.
-    own: BTreeMap<u32, Content>,
+    pub(super) own: BTreeMap<u32, Content>,
+    /// Whether this session may switch off the statistics, so that what it writes to is to be read.
+    pub(super) switchable: bool,
     /// What composite types in their columns hold.
     composites: Composites,
     /// What a root that has parts holds with them.
@@ -42,7 +45,7 @@ impl State {
             let names: Vec<&str> = table.columns.values().map(|(name, _)| &**name).collect();
             let holds = state.holding.contains(&table.oid) && !table.is_chunk();
             if holds && table.size <= LARGEST {
-                let content = content::read(client, table, true, &names).await?;
+                let content = content::read(client, table, Rows::Own, &names).await?;
                 own.extend(content.map(|content| (table.oid, content)));
             }
             let parts = || state.tables.values().filter(|part| part.root == table.oid);
@@ -50,11 +53,12 @@ impl State {
             // Reading a hypertable locks each of its chunks.
             let few = (2..=1000).contains(&parts().count());
             if table.is_root() && few && small && state.holds(table) {
-                let content = content::read(client, table, false, &names).await?;
+                let content = content::read(client, table, Rows::Family, &names).await?;
                 families.extend(content.map(|content| (table.oid, content)));
             }
         }
         (state.own, state.families) = (own, families);
+        state.switchable = uncounted::is_switchable(client).await?;
         Ok(state)
     }
 
@@ -67,6 +71,7 @@ impl State {
             holding,
             composites: Composites::read(client).await?,
             own: BTreeMap::new(),
+            switchable: false,
             families: BTreeMap::new(),
         })
     }
@@ -113,8 +118,9 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
         false => altered(client).await?,
     };
     for old in before.roots() {
-        if !old.is_closed() && !altered.contains(&old.oid) {
-            counted(old, old, before, &after, &mut losses);
+        let mut family = before.tables.values().filter(|part| part.root == old.oid);
+        if !family.any(|part| part.is_closed() || altered.contains(&part.oid)) {
+            losses.extend(counted(old, before, &after));
             continue;
         }
         if old.is_closed() && !before.holds(old) {
@@ -147,6 +153,9 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
             reason: "is off: whether rows were deleted or updated cannot be told".to_owned(),
         });
     }
+    if before.switchable {
+        uncounted::look(client, before, &after.tables, &mut losses).await?;
+    }
     Ok(losses)
 }
 
@@ -156,34 +165,36 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
         losses.push(loss(old, "is empty now and held rows".to_owned()));
         return;
     }
-    counted(old, new, before, after, losses);
+    if new.oid == old.oid {
+        let parts = before.tables.values().filter(|part| part.root == old.oid);
+        let held = parts.filter(|part| before.holding.contains(&part.oid));
+        // A table that was made anew has other parts; its rows were counted.
+        let gone = held
+            .filter(|part| !after.tables.contains_key(&part.oid))
+            .count();
+        if gone > 0 {
+            let reason = format!("lost {gone} of its partitions or chunks that held rows");
+            losses.push(loss(old, reason));
+        }
+    }
+    losses.extend(counted(old, before, after));
 }
 
 /// What the statistics of this transaction say of the rows of one table.
-fn counted(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
+fn counted(old: &Table, before: &State, after: &State) -> Vec<Loss> {
     let parts = before.tables.values().filter(|part| part.root == old.oid);
-    let (mut gone, mut deleted, mut updated) = (0_usize, 0, 0);
+    let (mut deleted, mut updated) = (0, 0);
     for part in parts.filter(|part| before.holding.contains(&part.oid) || !part.is_closed()) {
-        match after.tables.get(&part.oid) {
-            Some(now) => {
-                deleted += now.deleted - part.deleted;
-                updated += now.updated - part.updated;
-            }
-            // A table that was made anew has other parts; its rows were counted.
-            None if new.oid == old.oid && part.is_closed() => gone += 1,
-            None => {}
+        if let Some(now) = after.tables.get(&part.oid) {
+            deleted += now.deleted - part.deleted;
+            updated += now.updated - part.updated;
         }
     }
-    if gone > 0 {
-        let reason = format!("lost {gone} of its partitions or chunks that held rows");
-        losses.push(loss(old, reason));
-    }
-    if deleted > 0 {
-        losses.push(loss(old, format!("had {} deleted", count_of(deleted))));
-    }
-    if updated > 0 {
-        losses.push(loss(old, format!("had {} updated", count_of(updated))));
-    }
+    [(deleted, "deleted"), (updated, "updated")]
+        .into_iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, what)| loss(old, format!("had {} {what}", count_of(rows))))
+        .collect()
 }
 
 /// What tables that were made anew, emptied or rewritten hold now, against what they held.
@@ -202,14 +213,14 @@ async fn rewritten(
             Some(now) if now.node != part.node && part.is_chunk() => whole = true,
             Some(now) if now.node != part.node => {
                 let held = before.own.get(&part.oid);
-                losses.extend(compared(client, part, now, held, true).await?);
+                losses.extend(compared(client, part, now, held, Rows::Own).await?);
             }
             _ => {}
         }
     }
     if whole {
         let held = before.family(old);
-        losses.extend(compared(client, old, new, held, false).await?);
+        losses.extend(compared(client, old, new, held, Rows::Family).await?);
     }
     Ok(())
 }
@@ -220,11 +231,26 @@ async fn compared(
     old: &Table,
     new: &Table,
     held: Option<&Content>,
-    alone: bool,
+    which: Rows,
 ) -> Result<Option<Loss>, Error> {
-    // A column that is gone is a loss by itself.
-    let names: Option<Vec<&str>> = old
-        .columns
+    let (Some(held), Some(names)) = (held, names(old, new)) else {
+        let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
+                      (over 256 MB), hidden by row security, not readable for this role, or lost columns";
+        return Ok(Some(loss(old, reason.to_owned())));
+    };
+    let reason = match content::read(client, new, which, &names).await? {
+        Some(holds) if holds == *held => return Ok(None),
+        Some(holds) if holds.rows < held.rows => {
+            format!("held {} and holds {} now", count_of(held.rows), holds.rows)
+        }
+        _ => "was emptied, rewritten or made anew, and its rows are not what they were".to_owned(),
+    };
+    Ok(Some(loss(old, reason)))
+}
+
+/// What a table's columns are called now; `None` where one is gone, which is a loss by itself.
+pub(super) fn names<'t>(old: &Table, new: &'t Table) -> Option<Vec<&'t str>> {
+    old.columns
         .iter()
         .map(|(number, (name, _))| {
             let mut now = new.columns.iter();
@@ -237,20 +263,7 @@ async fn compared(
             });
             same.map(|(_, (called, _))| called.as_str())
         })
-        .collect();
-    let (Some(held), Some(names)) = (held, names) else {
-        let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
-                      (over 256 MB), hidden by row security, not readable for this role, or lost columns";
-        return Ok(Some(loss(old, reason.to_owned())));
-    };
-    let reason = match content::read(client, new, alone, &names).await? {
-        Some(holds) if holds == *held => return Ok(None),
-        Some(holds) if holds.rows < held.rows => {
-            format!("held {} and holds {} now", count_of(held.rows), holds.rows)
-        }
-        _ => "was emptied, rewritten or made anew, and its rows are not what they were".to_owned(),
-    };
-    Ok(Some(loss(old, reason)))
+        .collect()
 }
 
 /// Columns that are gone or of another type. A table that is still the same knows its columns by number, whatever they are called.
@@ -306,7 +319,7 @@ fn count_of(rows: i64) -> String {
     format!("{rows} row{s}")
 }
 
-fn loss(table: &Table, reason: String) -> Loss {
+pub(super) fn loss(table: &Table, reason: String) -> Loss {
     Loss {
         object: table.shown(),
         reason,

@@ -1,5 +1,6 @@
 //! The transaction of a rollback: attempted until no lock stands in its way, and ended as what it found says.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
@@ -18,6 +19,7 @@ use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::values::Values;
+use super::views::Views;
 use super::{RollbackError, RollbackOptions, RolledBack};
 use crate::migration::{Rollback, Yardstick};
 
@@ -32,6 +34,8 @@ struct Done {
     left: Vec<i64>,
     /// What the scripts wrote to although it is not the service's.
     touched: Vec<String>,
+    /// Materialized views that are gone and must be looked into before the scripts run.
+    unknown: BTreeSet<u32>,
     /// How the catalog differs from that of the target.
     differs: Option<String>,
 }
@@ -53,10 +57,11 @@ impl Run<'_> {
     pub(super) async fn until_unlocked(&self) -> Result<RolledBack, RollbackError> {
         let client = &self.session.client;
         let (mut pause, mut wait) = (Duration::from_millis(100), FIRST_WAIT);
+        let mut views = BTreeSet::new();
         loop {
             self.watch.forget();
             let mut values = None;
-            let attempt = self.watch.over(self.attempt(wait, &mut values));
+            let attempt = self.watch.over(self.attempt(wait, &views, &mut values));
             let attempt = or_cancel(self.session, &self.options.interrupt, attempt);
             let Some(attempt) = attempt.await else {
                 return Err(self.interrupted(
@@ -65,6 +70,16 @@ impl Run<'_> {
                 ));
             };
             let failure = match attempt {
+                Ok(done) if !done.unknown.is_empty() => {
+                    // Once more, since to run their queries after the scripts is too late.
+                    client
+                        .batch_execute("ROLLBACK")
+                        .await
+                        .map_err(|error| lost(&error))?;
+                    put_back(client, values).await?;
+                    views.extend(done.unknown);
+                    continue;
+                }
                 Ok(done) => return self.end(done, values).await,
                 Err(failure) => failure,
             };
@@ -118,6 +133,7 @@ impl Run<'_> {
             rolled_back,
             left,
             touched,
+            unknown: _,
             differs,
         } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
@@ -177,12 +193,18 @@ impl Run<'_> {
     }
 
     /// Everything but the COMMIT.
-    async fn attempt(&self, wait: Duration, kept: &mut Option<Values>) -> Result<Done, Failure> {
+    async fn attempt(
+        &self,
+        wait: Duration,
+        views: &BTreeSet<u32>,
+        kept: &mut Option<Values>,
+    ) -> Result<Done, Failure> {
         let client = &self.session.client;
         self.session.reset().await?;
         client.batch_execute("BEGIN").await?;
         self.settings("pg_catalog", wait).await?;
         let before = State::before(client).await?;
+        let views = Views::read(client, views).await?;
         let values = &*kept.insert(Values::read(client).await?);
         let known = match self.yardstick {
             Some(yardstick) => {
@@ -210,9 +232,17 @@ impl Run<'_> {
                 ..Done::default()
             });
         }
+        let unknown = views.unknown(client).await?;
+        if !unknown.is_empty() {
+            return Ok(Done {
+                unknown,
+                ..Done::default()
+            });
+        }
         let mut losses = losses(client, &before).await?;
         let now = Values::read(client).await?;
         losses.extend(values.losses(client, &now).await?);
+        losses.extend(views.losses(client).await?);
         for step in &self.rollback.steps {
             let sql = format!(
                 "DELETE FROM {} WHERE version = {}",
@@ -243,6 +273,7 @@ impl Run<'_> {
             },
             left,
             touched,
+            unknown: BTreeSet::new(),
             differs,
         })
     }
