@@ -1,6 +1,6 @@
 //! `rollback` on real servers: data that is lost where it is not looked for at first.
 
-use crate::lab::{R, Run};
+use crate::lab::{Lab, R, Run, binaries, start};
 use crate::shop::{DB, ROLE, Shop};
 
 /// A service whose first version is there to stay; the second is taken back.
@@ -404,4 +404,46 @@ fn what_a_superuser_deletes_uncounted_is_looked_at() {
     let down = "DROP TABLE q; INSERT INTO p VALUES (3, 'z'); DO $$BEGIN INSERT INTO p VALUES (4, 'z'); EXCEPTION WHEN others THEN NULL; END$$;";
     back(&shop, down, &[]).exits(0);
     shop.sql(&format!("ALTER ROLE {role} NOSUPERUSER"));
+}
+
+/// Grants without INHERIT are not known there, nor grants on settings.
+#[test]
+fn the_oldest_server_is_looked_at_as_well() {
+    let server = start(&binaries(14, false).unwrap(), false, &[]);
+    let mut lab = Lab::on(&server, "postgres");
+    lab.psql_from(&binaries(17, false).unwrap().bin);
+    let shop = Shop::in_lab(
+        lab,
+        &[
+            (
+                "V1__first.sql",
+                "CREATE TYPE addr AS (street text); CREATE TYPE span AS RANGE (subtype = addr, multirange_type_name = multis); CREATE TABLE p (id int, a span, m multis);\n\
+                 CREATE TABLE plain (id int, t text);",
+            ),
+            ("V2__second.sql", "ALTER TYPE addr ADD ATTRIBUTE zip text;"),
+        ],
+    );
+    shop.migrate(&["-q"]).exits(0);
+    let down = "ALTER TYPE addr DROP ATTRIBUTE zip;";
+    back(&shop, down, &[]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO p (id, m) VALUES (1, multis(span(ROW('a', '1')::addr, ROW('b', '2')::addr))); INSERT INTO plain VALUES (1, 'x')");
+    let says = "attribute public.addr.zip is gone, and table public.p held rows";
+    refused(&shop, down, "SELECT * FROM p", says);
+    let (group, role) = (shop.lab.db("own_grp"), shop.lab.db(ROLE));
+    shop.sql(&format!(
+        "CREATE ROLE {group}; ALTER ROLE {role} NOINHERIT; GRANT {group} TO {role}; GRANT USAGE ON SCHEMA public TO {group}; \
+         DELETE FROM p; ALTER TABLE plain OWNER TO {group}"
+    ));
+    let emptied = format!("{down} SET LOCAL ROLE {group}; DROP TABLE plain;");
+    let says = "table public.plain is gone and held rows";
+    refused(&shop, &emptied, "SELECT * FROM plain", says);
+    back(&shop, down, &[]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql(&format!("ALTER ROLE {role} SUPERUSER"));
+    let uncounted = format!(
+        "{down} SET LOCAL track_counts = off; UPDATE plain SET t = ''; SET LOCAL track_counts = on;"
+    );
+    let says = "table public.plain had rows deleted or updated while track_counts was off";
+    refused(&shop, &uncounted, "SELECT * FROM plain", says);
 }

@@ -12,9 +12,7 @@ WITH RECURSIVE used(rel, num, type) AS (
      CROSS JOIN LATERAL (
         SELECT t.typelem
         UNION ALL SELECT t.typbasetype
-        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.typtype = 'r' AND r.rngtypid = t.oid
-        -- PostgreSQL 13 has no such column.
-        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.typtype = 'm' AND (to_jsonb(r)->>'rngmultitypid')::oid = t.oid
+        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.typtype IN ('r', 'm') AND t.oid IN (r.rngtypid, r.rngmultitypid)
         UNION ALL SELECT a.atttypid FROM pg_attribute a
                    WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) held(type)
      WHERE held.type >= 16384
