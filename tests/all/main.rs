@@ -54,6 +54,7 @@ mod refinery;
 mod repair;
 mod repair_history;
 mod rollback;
+mod rollback_losses;
 mod rows;
 mod rule_pages;
 mod safety;

@@ -809,12 +809,14 @@ fn sequences_and_large_objects_are_not_lost_unasked() {
     let shop = Shop::new(&[
         (
             "V1__docs.sql",
-            "CREATE TABLE docs (i int GENERATED ALWAYS AS IDENTITY, o oid); CREATE SEQUENCE sq; CREATE SEQUENCE down INCREMENT -1;",
+            "CREATE TABLE docs (i int GENERATED ALWAYS AS IDENTITY, o oid); CREATE SEQUENCE sq; CREATE SEQUENCE down INCREMENT -1; \
+             CREATE TABLE brief (i int GENERATED ALWAYS AS IDENTITY);",
         ),
         ("V2__more.sql", "CREATE TABLE more (i int);"),
     ]);
     shop.migrate(&["-q"]).exits(0);
     let fill = "INSERT INTO docs (o) SELECT lo_from_bytea(0, 'important'); INSERT INTO docs (o) VALUES (NULL); \
+                INSERT INTO brief DEFAULT VALUES; DELETE FROM brief; \
                 SELECT setval('sq', 1000000), setval('down', -5)";
     shop.lab.sql_as(DB, ROLE, fill).unwrap();
     let kept = || {
@@ -849,16 +851,20 @@ fn sequences_and_large_objects_are_not_lost_unasked() {
             "DROP SEQUENCE sq",
             "sequence public.sq is gone and had reached 1000000",
         ),
+        (
+            "ALTER TABLE docs ALTER i DROP IDENTITY",
+            "sequence public.docs_i_seq is gone and had reached 2",
+        ),
     ] {
         shop.file("V2__more.down.sql", &format!("DROP TABLE more;\n{sql};"));
         back(&[]).exits(3).says(says);
         assert_eq!(kept(), "1000000|-5|1", "{sql}");
         assert_eq!(shop.history(), "1 docs, 2 more");
     }
-    // Neither a number more nor a column that goes with its own sequence is a loss of its own.
+    // Neither a number more nor a sequence that goes with its own column is a loss of its own.
     shop.file(
         "V2__more.down.sql",
-        "DROP TABLE more;\nSELECT nextval('sq');\nALTER TABLE docs ALTER i DROP IDENTITY;",
+        "DROP TABLE more;\nSELECT nextval('sq');\nDROP TABLE brief;",
     );
     back(&[]).exits(0);
     assert_eq!(shop.history(), "1 docs");

@@ -1,12 +1,16 @@
 //! Takes a database down to an older version: all down scripts in one transaction, under the runners' lock, and only as far as no
 //! data is lost unless that is allowed.
 
+mod actor;
+mod attributes;
 mod content;
 mod loss;
 mod run;
 mod statement;
 mod table;
+mod uncounted;
 mod values;
+mod views;
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +80,7 @@ pub enum RollbackError {
 
 /// Runs the down scripts from the newest applied version to the one after the target, in one transaction.
 ///
-/// `check` is asked under the lock, as in [`apply`](super::apply); with a `yardstick` the catalog must be that of the target afterwards. Every table of the role's is closed to writers meanwhile.
+/// `check` is asked under the lock, as in [`apply`](super::apply); with a `yardstick` the catalog must be that of the target afterwards. Every table that the role may write to, itself or as a role that it may SET ROLE to, is closed to writers meanwhile.
 ///
 /// # Errors
 /// See [`RollbackError`]; whichever it is, nothing was changed, except where the connection broke at COMMIT.

@@ -17,14 +17,28 @@ pub(super) struct Content {
     sum: String,
 }
 
-/// Reads what a table holds in these columns, with its parts or alone. `None` where row security hides rows.
+/// Which rows of a table to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// Its own and those of its parts.
+    Family,
+    /// Its own.
+    Own,
+    /// Its own, but for those that this transaction has written.
+    Kept,
+}
+
+/// Reads what a table holds in these columns. `None` where rows cannot be read, or may change meanwhile.
 pub(super) async fn read(
     client: &Client,
     table: &Table,
-    alone: bool,
+    which: Rows,
     columns: &[&str],
 ) -> Result<Option<Content>, Error> {
-    if table.hidden {
+    let Some(reader) = &table.reader else {
+        return Ok(None);
+    };
+    if table.hidden || !table.is_closed() {
         return Ok(None);
     }
     let columns: Vec<String> = columns
@@ -32,17 +46,24 @@ pub(super) async fn read(
         .map(|name| format!("t.{}", identifier(name)))
         .collect();
     let sql = format!(
-        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text COLLATE \"C\", 0)::numeric), 0)::text FROM {}{} t",
+        "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text COLLATE \"C\", 0)::numeric), 0)::text FROM {}{} t{}",
         columns.join(", "),
-        if alone { "ONLY " } else { "" },
-        table.quoted()
+        if which == Rows::Family { "" } else { "ONLY " },
+        table.quoted(),
+        // The transaction has its number since before the scripts: what is not older was written by it, or by a part of it.
+        if which == Rows::Kept {
+            " WHERE age(t.xmin) > 0"
+        } else {
+            ""
+        },
     );
     // Values must read the same whatever a script has set; and the locks on a hypertable's chunks are given back.
     client
-        .batch_execute(
-            "SAVEPOINT dbctl_content; SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
+        .batch_execute(&format!(
+            "SAVEPOINT dbctl_content; {}SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
              SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3",
-        )
+            reader.begin()
+        ))
         .await?;
     let row = client.query_one(&sql, &[]).await?;
     client

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Error};
 
-use super::content::{self, Content, LARGEST};
+use super::attributes::Composites;
+use super::content::{self, Content, LARGEST, Rows};
 use super::statement::Failure;
-use super::table::{Table, holding, lock, read};
+use super::table::{Table, altered, holding, lock, read};
+use super::uncounted;
 
 /// Data that a rollback loses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +21,15 @@ pub struct Loss {
 
 /// The tables at one moment of the transaction.
 pub(super) struct State {
-    tables: BTreeMap<u32, Table>,
+    pub(super) tables: BTreeMap<u32, Table>,
     /// The OIDs of those that hold rows themselves.
-    holding: BTreeSet<u32>,
+    pub(super) holding: BTreeSet<u32>,
     /// What those hold themselves that are no chunks, by OID, where it could be read.
-    own: BTreeMap<u32, Content>,
+    pub(super) own: BTreeMap<u32, Content>,
+    /// Whether this session may switch off the statistics, so that what it writes to is to be read.
+    pub(super) switchable: bool,
+    /// What composite types in their columns hold.
+    composites: Composites,
     /// What a root that has parts holds with them.
     families: BTreeMap<u32, Content>,
 }
@@ -39,7 +45,7 @@ impl State {
             let names: Vec<&str> = table.columns.values().map(|(name, _)| &**name).collect();
             let holds = state.holding.contains(&table.oid) && !table.is_chunk();
             if holds && table.size <= LARGEST {
-                let content = content::read(client, table, true, &names).await?;
+                let content = content::read(client, table, Rows::Own, &names).await?;
                 own.extend(content.map(|content| (table.oid, content)));
             }
             let parts = || state.tables.values().filter(|part| part.root == table.oid);
@@ -47,11 +53,12 @@ impl State {
             // Reading a hypertable locks each of its chunks.
             let few = (2..=1000).contains(&parts().count());
             if table.is_root() && few && small && state.holds(table) {
-                let content = content::read(client, table, false, &names).await?;
+                let content = content::read(client, table, Rows::Family, &names).await?;
                 families.extend(content.map(|content| (table.oid, content)));
             }
         }
         (state.own, state.families) = (own, families);
+        state.switchable = uncounted::is_switchable(client).await?;
         Ok(state)
     }
 
@@ -62,7 +69,9 @@ impl State {
         Ok(Self {
             tables,
             holding,
+            composites: Composites::read(client).await?,
             own: BTreeMap::new(),
+            switchable: false,
             families: BTreeMap::new(),
         })
     }
@@ -103,58 +112,89 @@ fn successor<'t>(tables: &'t BTreeMap<u32, Table>, old: &Table) -> Option<&'t Ta
 pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>, Error> {
     let after = State::now(client).await?;
     let mut losses = Vec::new();
-    for old in before.roots().filter(|table| before.holds(table)) {
+    // A table that is not closed may be changed by others meanwhile: that is no loss of this rollback's.
+    let altered = match before.tables.values().all(Table::is_closed) {
+        true => BTreeSet::new(),
+        false => altered(client).await?,
+    };
+    for old in before.roots() {
+        let mut family = before.tables.values().filter(|part| part.root == old.oid);
+        if !family.any(|part| part.is_closed() || altered.contains(&part.oid)) {
+            losses.extend(counted(old, before, &after));
+            continue;
+        }
+        if old.is_closed() && !before.holds(old) {
+            continue;
+        }
         match successor(&after.tables, old) {
-            None => losses.push(loss(old, "is gone and held rows".to_owned())),
+            None if old.is_closed() && old.is_readable() => {
+                losses.push(loss(old, "is gone and held rows".to_owned()));
+            }
+            None => losses.push(loss(
+                old,
+                "is gone, and whether it held rows cannot be told: this role may not read it"
+                    .to_owned(),
+            )),
             Some(new) => {
                 columns(old, new, &mut losses);
+                attributes(old, before, &after, &mut losses);
                 rows(old, new, before, &after, &mut losses);
                 rewritten(client, old, new, before, &after, &mut losses).await?;
             }
         }
     }
-    let counted: bool = client
+    let counts: bool = client
         .query_one("SELECT current_setting('track_counts') = 'on'", &[])
         .await?
         .try_get(0)?;
-    if !counted {
+    if !counts {
         losses.push(Loss {
             object: "setting track_counts".to_owned(),
             reason: "is off: whether rows were deleted or updated cannot be told".to_owned(),
         });
+    }
+    if before.switchable {
+        uncounted::look(client, before, &after.tables, &mut losses).await?;
     }
     Ok(losses)
 }
 
 /// What became of the rows of one table.
 fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
-    if !after.holds(new) {
+    if !after.holds(new) && before.holds(old) {
         losses.push(loss(old, "is empty now and held rows".to_owned()));
         return;
     }
-    let parts = before.tables.values().filter(|part| part.root == old.oid);
-    let (mut gone, mut deleted, mut updated) = (0_usize, 0, 0);
-    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
-        match after.tables.get(&part.oid) {
-            Some(now) => {
-                deleted += now.deleted - part.deleted;
-                updated += now.updated - part.updated;
-            }
-            // A table that was made anew has other parts; its rows were counted.
-            None if new.oid == old.oid => gone += 1,
-            None => {}
+    if new.oid == old.oid {
+        let parts = before.tables.values().filter(|part| part.root == old.oid);
+        let held = parts.filter(|part| before.holding.contains(&part.oid));
+        // A table that was made anew has other parts; its rows were counted.
+        let gone = held
+            .filter(|part| !after.tables.contains_key(&part.oid))
+            .count();
+        if gone > 0 {
+            let reason = format!("lost {gone} of its partitions or chunks that held rows");
+            losses.push(loss(old, reason));
         }
     }
-    if gone > 0 {
-        let reason = format!("lost {gone} of its partitions or chunks that held rows");
-        losses.push(loss(old, reason));
+    losses.extend(counted(old, before, after));
+}
+
+/// What the statistics of this transaction say of the rows of one table.
+fn counted(old: &Table, before: &State, after: &State) -> Vec<Loss> {
+    let parts = before.tables.values().filter(|part| part.root == old.oid);
+    let (mut deleted, mut updated) = (0, 0);
+    for part in parts.filter(|part| before.holding.contains(&part.oid) || !part.is_closed()) {
+        if let Some(now) = after.tables.get(&part.oid) {
+            deleted += now.deleted - part.deleted;
+            updated += now.updated - part.updated;
+        }
     }
-    if deleted > 0 {
-        losses.push(loss(old, format!("had {} deleted", count_of(deleted))));
-    }
-    if updated > 0 {
-        losses.push(loss(old, format!("had {} updated", count_of(updated))));
-    }
+    [(deleted, "deleted"), (updated, "updated")]
+        .into_iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, what)| loss(old, format!("had {} {what}", count_of(rows))))
+        .collect()
 }
 
 /// What tables that were made anew, emptied or rewritten hold now, against what they held.
@@ -173,14 +213,14 @@ async fn rewritten(
             Some(now) if now.node != part.node && part.is_chunk() => whole = true,
             Some(now) if now.node != part.node => {
                 let held = before.own.get(&part.oid);
-                losses.extend(compared(client, part, now, held, true).await?);
+                losses.extend(compared(client, part, now, held, Rows::Own).await?);
             }
             _ => {}
         }
     }
     if whole {
         let held = before.family(old);
-        losses.extend(compared(client, old, new, held, false).await?);
+        losses.extend(compared(client, old, new, held, Rows::Family).await?);
     }
     Ok(())
 }
@@ -191,11 +231,26 @@ async fn compared(
     old: &Table,
     new: &Table,
     held: Option<&Content>,
-    alone: bool,
+    which: Rows,
 ) -> Result<Option<Loss>, Error> {
-    // A column that is gone is a loss by itself.
-    let names: Option<Vec<&str>> = old
-        .columns
+    let (Some(held), Some(names)) = (held, names(old, new)) else {
+        let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
+                      (over 256 MB), hidden by row security, not readable for this role, or lost columns";
+        return Ok(Some(loss(old, reason.to_owned())));
+    };
+    let reason = match content::read(client, new, which, &names).await? {
+        Some(holds) if holds == *held => return Ok(None),
+        Some(holds) if holds.rows < held.rows => {
+            format!("held {} and holds {} now", count_of(held.rows), holds.rows)
+        }
+        _ => "was emptied, rewritten or made anew, and its rows are not what they were".to_owned(),
+    };
+    Ok(Some(loss(old, reason)))
+}
+
+/// What a table's columns are called now; `None` where one is gone, which is a loss by itself.
+pub(super) fn names<'t>(old: &Table, new: &'t Table) -> Option<Vec<&'t str>> {
+    old.columns
         .iter()
         .map(|(number, (name, _))| {
             let mut now = new.columns.iter();
@@ -208,20 +263,7 @@ async fn compared(
             });
             same.map(|(_, (called, _))| called.as_str())
         })
-        .collect();
-    let (Some(held), Some(names)) = (held, names) else {
-        let reason = "was emptied, rewritten or made anew, and whether all its rows are there cannot be told: it is too large to compare \
-                      (over 256 MB), hidden by row security, or lost columns";
-        return Ok(Some(loss(old, reason.to_owned())));
-    };
-    let reason = match content::read(client, new, alone, &names).await? {
-        Some(holds) if holds == *held => return Ok(None),
-        Some(holds) if holds.rows < held.rows => {
-            format!("held {} and holds {} now", count_of(held.rows), holds.rows)
-        }
-        _ => "was emptied, rewritten or made anew, and its rows are not what they were".to_owned(),
-    };
-    Ok(Some(loss(old, reason)))
+        .collect()
 }
 
 /// Columns that are gone or of another type. A table that is still the same knows its columns by number, whatever they are called.
@@ -246,12 +288,38 @@ fn columns(old: &Table, new: &Table, losses: &mut Vec<Loss>) {
     }
 }
 
+/// Attributes of composite types that are gone from values. Where a column or its type changed that was said, and what was rewritten is
+/// compared by what it holds.
+fn attributes(old: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
+    let parts = before.tables.values().filter(|part| part.root == old.oid);
+    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+        let now = after.tables.get(&part.oid);
+        let Some(now) = now.filter(|now| now.node == part.node) else {
+            continue;
+        };
+        for (number, (_, ty)) in &part.columns {
+            if now.columns.get(number).is_some_and(|(_, now)| now == ty) {
+                let column = (part.oid, *number);
+                let found = before
+                    .composites
+                    .losses(&after.composites, column, &old.shown());
+                for loss in found {
+                    // Partitions tell the same of each.
+                    if !losses.contains(&loss) {
+                        losses.push(loss);
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn count_of(rows: i64) -> String {
     let s = if rows == 1 { "" } else { "s" };
     format!("{rows} row{s}")
 }
 
-fn loss(table: &Table, reason: String) -> Loss {
+pub(super) fn loss(table: &Table, reason: String) -> Loss {
     Loss {
         object: table.shown(),
         reason,

@@ -1,7 +1,9 @@
 //! The transaction of a rollback: attempted until no lock stands in its way, and ended as what it found says.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::super::super::blockers::Watch;
@@ -17,6 +19,7 @@ use super::super::{ApplyError, Event, history_table, lost};
 use super::loss::{State, losses};
 use super::statement::{self, Failure};
 use super::values::Values;
+use super::views::Views;
 use super::{RollbackError, RollbackOptions, RolledBack};
 use crate::migration::{Rollback, Yardstick};
 
@@ -31,10 +34,10 @@ struct Done {
     left: Vec<i64>,
     /// What the scripts wrote to although it is not the service's.
     touched: Vec<String>,
+    /// Materialized views that are gone and must be looked into before the scripts run.
+    unknown: BTreeSet<u32>,
     /// How the catalog differs from that of the target.
     differs: Option<String>,
-    /// Sequences as they stood before.
-    values: Option<Values>,
 }
 
 /// One rollback.
@@ -54,9 +57,11 @@ impl Run<'_> {
     pub(super) async fn until_unlocked(&self) -> Result<RolledBack, RollbackError> {
         let client = &self.session.client;
         let (mut pause, mut wait) = (Duration::from_millis(100), FIRST_WAIT);
+        let mut views = BTreeSet::new();
         loop {
             self.watch.forget();
-            let attempt = self.watch.over(self.attempt(wait));
+            let mut values = None;
+            let attempt = self.watch.over(self.attempt(wait, &views, &mut values));
             let attempt = or_cancel(self.session, &self.options.interrupt, attempt);
             let Some(attempt) = attempt.await else {
                 return Err(self.interrupted(
@@ -65,7 +70,17 @@ impl Run<'_> {
                 ));
             };
             let failure = match attempt {
-                Ok(done) => return self.end(done).await,
+                Ok(done) if !done.unknown.is_empty() => {
+                    // Once more, since to run their queries after the scripts is too late.
+                    client
+                        .batch_execute("ROLLBACK")
+                        .await
+                        .map_err(|error| lost(&error))?;
+                    put_back(client, values).await?;
+                    views.extend(done.unknown);
+                    continue;
+                }
+                Ok(done) => return self.end(done, values).await,
                 Err(failure) => failure,
             };
             let error = &failure.error;
@@ -80,6 +95,8 @@ impl Run<'_> {
                 ))
                 .into());
             }
+            // Before the next attempt takes them for what they were.
+            put_back(client, values).await?;
             if error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.interrupt.borrow() {
                 return Err(self.interrupted(&format!("interrupted; {}", self.nothing())));
             }
@@ -110,14 +127,14 @@ impl Run<'_> {
     }
 
     /// Commits, unless something speaks against it.
-    async fn end(&self, done: Done) -> Result<RolledBack, RollbackError> {
+    async fn end(&self, done: Done, values: Option<Values>) -> Result<RolledBack, RollbackError> {
         let client = &self.session.client;
         let Done {
             rolled_back,
             left,
             touched,
+            unknown: _,
             differs,
-            values,
         } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
         let against = if *self.options.interrupt.borrow() {
@@ -158,12 +175,7 @@ impl Run<'_> {
                 .batch_execute("ROLLBACK")
                 .await
                 .map_err(|error| lost(&error))?;
-            if let Some(values) = values {
-                values
-                    .put_back(client)
-                    .await
-                    .map_err(|error| lost(&error))?;
-            }
+            put_back(client, values).await?;
             return Err(against);
         }
         // Deferred constraints are checked now.
@@ -181,13 +193,19 @@ impl Run<'_> {
     }
 
     /// Everything but the COMMIT.
-    async fn attempt(&self, wait: Duration) -> Result<Done, Failure> {
+    async fn attempt(
+        &self,
+        wait: Duration,
+        views: &BTreeSet<u32>,
+        kept: &mut Option<Values>,
+    ) -> Result<Done, Failure> {
         let client = &self.session.client;
         self.session.reset().await?;
         client.batch_execute("BEGIN").await?;
         self.settings("pg_catalog", wait).await?;
         let before = State::before(client).await?;
-        let values = Values::read(client).await?;
+        let views = Views::read(client, views).await?;
+        let values = &*kept.insert(Values::read(client).await?);
         let known = match self.yardstick {
             Some(yardstick) => {
                 let snapshot = Box::pin(catalog::read(client, None)).await?;
@@ -211,12 +229,20 @@ impl Run<'_> {
         if !touched.is_empty() {
             return Ok(Done {
                 touched,
-                values: Some(values),
+                ..Done::default()
+            });
+        }
+        let unknown = views.unknown(client).await?;
+        if !unknown.is_empty() {
+            return Ok(Done {
+                unknown,
                 ..Done::default()
             });
         }
         let mut losses = losses(client, &before).await?;
-        losses.extend(values.losses(&Values::read(client).await?));
+        let now = Values::read(client).await?;
+        losses.extend(values.losses(client, &now).await?);
+        losses.extend(views.losses(client).await?);
         for step in &self.rollback.steps {
             let sql = format!(
                 "DELETE FROM {} WHERE version = {}",
@@ -247,8 +273,8 @@ impl Run<'_> {
             },
             left,
             touched,
+            unknown: BTreeSet::new(),
             differs,
-            values: Some(values),
         })
     }
 
@@ -291,6 +317,17 @@ impl Run<'_> {
 
     fn still(&self) -> String {
         format!("the database is still at version {}", self.rollback.from)
+    }
+}
+
+/// Puts sequences back that a script has set, in a transaction that was rolled back.
+async fn put_back(client: &Client, values: Option<Values>) -> Result<(), RollbackError> {
+    match values {
+        Some(values) => Ok(values
+            .put_back(client)
+            .await
+            .map_err(|error| lost(&error))?),
+        None => Ok(()),
     }
 }
 
