@@ -456,6 +456,91 @@ fn the_life_of_an_extension_is_no_finding() {
     assert_clean(&lab);
 }
 
+/// What was attached stays told when the extension's next script writes the extension's row anew.
+#[test]
+fn what_was_attached_is_told_after_an_update_too() {
+    let lab = Lab::migrated();
+    let there = |sql: &str| lab.sql("rgb_lightning_node", sql);
+    let told = || {
+        let report = verify(&lab, &["--service", R]);
+        let of_these = |finding: &&serde_json::Value| {
+            [ATTACHED, "link/reaches-out"].contains(&text(finding, "rule"))
+        };
+        let found = list(&report, "findings").iter().filter(of_these);
+        let mut names: Vec<String> = found
+            .map(|found| text(&found["object"], "name").to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    there(
+        "CREATE EXTENSION pg_trgm VERSION '1.3'; \
+         CREATE FUNCTION public.zq_f() RETURNS text LANGUAGE sql AS $$SELECT pg_read_file('/etc/hostname')$$",
+    );
+    for sql in [
+        "ALTER EXTENSION pg_trgm ADD FUNCTION public.zq_f()",
+        "CREATE TABLE public.zq_t (a integer); ALTER EXTENSION pg_trgm ADD TABLE public.zq_t",
+        "BEGIN; CREATE SCHEMA timescaledb_arch; CREATE TABLE timescaledb_arch.blocks (a integer); \
+         ALTER EXTENSION pg_trgm ADD SCHEMA timescaledb_arch; ALTER EXTENSION pg_trgm ADD TABLE timescaledb_arch.blocks; COMMIT",
+        "CREATE FUNCTION public.zq_e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+         CREATE EVENT TRIGGER zq_e ON ddl_command_end EXECUTE FUNCTION public.zq_e(); \
+         ALTER EXTENSION pg_trgm ADD FUNCTION public.zq_e(); ALTER EXTENSION pg_trgm ADD EVENT TRIGGER zq_e",
+    ] {
+        there(sql);
+    }
+    let before = told();
+    for name in ["blocks", "timescaledb_arch", "zq_e", "zq_f", "zq_t"] {
+        assert!(before.iter().any(|told| told == name), "{name}: {before:?}");
+    }
+    there("ALTER EXTENSION pg_trgm UPDATE");
+    assert_eq!(told(), before);
+    // What writes their rows anew.
+    there(
+        "GRANT EXECUTE ON FUNCTION public.zq_f() TO PUBLIC; GRANT SELECT ON public.zq_t TO PUBLIC; ALTER TABLE public.zq_t ADD COLUMN b integer",
+    );
+    assert_eq!(told(), before);
+    there("DROP EXTENSION pg_trgm CASCADE; DROP SCHEMA IF EXISTS timescaledb_arch CASCADE");
+    assert_clean(&lab);
+    // In one transaction with the script, after it.
+    there(
+        "BEGIN; CREATE EXTENSION pg_trgm; CREATE TABLE public.zq_t (a integer); ALTER EXTENSION pg_trgm ADD TABLE public.zq_t; COMMIT",
+    );
+    assert_eq!(told(), ["zq_t"]);
+    there("DROP EXTENSION pg_trgm");
+    assert_clean(&lab);
+}
+
+/// Who closes template0 right after initdb does not make what lies in the server look like initdb's.
+#[test]
+fn a_write_to_template0_hides_nothing() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    let there = |database: &str, sql: &str| lab.try_sql(database, sql).unwrap();
+    there("template1", "CREATE TABLE k_posts (id bigint)");
+    there(
+        "postgres",
+        "REVOKE CONNECT ON DATABASE template0 FROM PUBLIC",
+    );
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]);
+    let found = |report: &serde_json::Value| of(report, "bleed/common-database").len();
+    let report = verify(&lab, &[]);
+    assert_eq!(found(&report), 1, "{}", shown(&report));
+    // Nor when all of initdb's databases are written: then nothing is taken for initdb's.
+    for database in ["template1", "postgres"] {
+        there(
+            "postgres",
+            &format!("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"),
+        );
+        there(
+            "postgres",
+            &format!("COMMENT ON DATABASE {database} IS 'x'"),
+        );
+    }
+    let report = verify(&lab, &[]);
+    assert_eq!(found(&report), 1, "{}", shown(&report));
+}
+
 #[test]
 fn what_initdb_made_is_told_by_its_age_where_nothing_else_tells() {
     let lab = Lab::migrated();

@@ -1,5 +1,5 @@
 -- Whether anybody has written into this database's catalogs since initdb: only then is it looked at what was made here (anything.sql, whose
--- catalogs are all named here) and what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql),
+-- catalogs are all named here) and what became of what initdb made. initdb makes template0 last; where ages do not tell (initdb_age.sql),
 -- somebody may have.
 SELECT (SELECT m.age FROM made m) IS NULL
        OR EXISTS (
