@@ -590,6 +590,31 @@ fn what_initdb_made_is_told_by_its_age_where_nothing_else_tells() {
     }
 }
 
+/// What was dropped leaves no row, and what was only granted on is not accused of it.
+#[test]
+fn what_is_missing_of_initdbs_is_told_and_nothing_else() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP VIEW information_schema.user_mapping_options; DROP TEXT SEARCH CONFIGURATION pg_catalog.danish",
+    );
+    for sql in [
+        "SELECT",
+        "GRANT SELECT ON pg_catalog.pg_stat_activity, information_schema.tables TO PUBLIC",
+    ] {
+        lab.sql("rgb_lightning_node", sql);
+        let report = verify(&lab, &["--service", R]);
+        let [found] = list(&report, "findings") else {
+            panic!("{}", shown(&report));
+        };
+        assert_eq!(text(found, "rule"), SYSTEM, "{found}");
+        for word in ["missing", "user_mapping_options", "danish"] {
+            assert!(text(found, "message").contains(word), "{word}: {found}");
+        }
+        assert!(text(found, "remedy").contains("template0"), "{found}");
+    }
+}
+
 /// Sets that make such objects: a lock holds them.
 #[test]
 fn a_lock_holds_rare_kinds_of_objects() {

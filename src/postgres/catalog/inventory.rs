@@ -144,6 +144,7 @@ pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
         .query_typed_one(
             concat!(
                 include_str!("sql/initdb_age.sql"),
+                include_str!("sql/initdb_gone.sql"),
                 include_str!("sql/common_touched.sql")
             ),
             &[],
