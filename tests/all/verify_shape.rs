@@ -615,6 +615,93 @@ fn what_is_missing_of_initdbs_is_told_and_nothing_else() {
     }
 }
 
+/// Indexes over the same columns and triggers of one name may differ in the rest.
+#[test]
+fn an_index_or_trigger_of_a_chunk_with_other_options_is_found() {
+    let lab = clock();
+    lab.sql(
+        "ksocial",
+        "CREATE TRIGGER spy AFTER INSERT ON public.events FOR EACH ROW EXECUTE FUNCTION public.spying()",
+    );
+    let found = || {
+        let report = verify(&lab, &["--service", K]);
+        of(&report, CHUNK)
+            .into_iter()
+            .cloned()
+            .collect::<Vec<serde_json::Value>>()
+    };
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    for options in [
+        "(seen DESC)",
+        "USING brin (seen)",
+        "(seen) INCLUDE (source)",
+    ] {
+        lab.sql(
+            "ksocial",
+            &format!(
+                "DO $do$ DECLARE i regclass; c regclass; BEGIN SELECT x.indexrelid, x.indrelid INTO i, c FROM pg_inherits h \
+                 JOIN pg_index x ON x.indrelid = h.inhrelid JOIN pg_class r ON r.oid = x.indexrelid \
+                 WHERE h.inhparent = 'public.events'::regclass AND r.relname LIKE '%events_seen_idx' ORDER BY h.inhrelid LIMIT 1; \
+                 EXECUTE 'DROP INDEX ' || i; EXECUTE format('CREATE INDEX other ON %s {}', c) ; END $do$",
+                options
+            ),
+        );
+        let seen = found();
+        let lacks = |found: &serde_json::Value| {
+            text(found, "message").contains("lacks index events_seen_idx")
+        };
+        assert!(seen.iter().any(lacks), "{options}: {seen:?}");
+        lab.sql(
+            "ksocial",
+            "DO $do$ DECLARE i regclass; BEGIN FOR i IN SELECT c.oid FROM pg_class c WHERE c.relname = 'other' LOOP \
+             EXECUTE 'DROP INDEX ' || i; END LOOP; END $do$; \
+             DROP INDEX public.events_seen_idx; CREATE INDEX events_seen_idx ON public.events (seen)",
+        );
+        assert_eq!(found(), Vec::<serde_json::Value>::new(), "{options}");
+    }
+    // A foreign key of the same name that points elsewhere.
+    lab.sql(
+        "ksocial",
+        "CREATE TABLE attic.a (id text PRIMARY KEY); CREATE TABLE attic.b (id text PRIMARY KEY); INSERT INTO attic.a VALUES ('a'); \
+         INSERT INTO attic.b VALUES ('a'); ALTER TABLE public.events ADD CONSTRAINT points FOREIGN KEY (source) REFERENCES attic.a",
+    );
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    lab.sql(
+        "ksocial",
+        "SET timescaledb.restoring = on; DO $do$ DECLARE k record; BEGIN SELECT conrelid::regclass AS c, conname AS n INTO k FROM pg_constraint \
+         WHERE contype = 'f' AND confrelid = 'attic.a'::regclass AND conrelid <> 'public.events'::regclass ORDER BY 1 LIMIT 1; \
+         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %1$s ADD CONSTRAINT %2$I FOREIGN KEY (source) REFERENCES attic.b', k.c, k.n); END $do$",
+    );
+    let seen = found();
+    assert!(
+        seen.iter()
+            .any(|found| text(found, "message").contains("attic.b")),
+        "{seen:?}"
+    );
+    lab.sql(
+        "ksocial",
+        "ALTER TABLE public.events DROP CONSTRAINT points; DROP TABLE attic.b CASCADE",
+    );
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    for plant in [
+        on_chunk!(
+            "DROP TRIGGER spy ON %s; CREATE TRIGGER spy AFTER INSERT ON %s FOR EACH ROW WHEN (false) EXECUTE FUNCTION public.spying()"
+        ),
+        on_chunk!(
+            "DROP TRIGGER spy ON %s; CREATE CONSTRAINT TRIGGER spy AFTER INSERT ON %s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.spying()"
+        ),
+    ] {
+        lab.sql("ksocial", plant);
+        let seen = found();
+        let [one] = seen.as_slice() else {
+            panic!("{plant}: {seen:?}");
+        };
+        assert!(text(one, "message").contains("another condition"), "{one}");
+        crate::verify_cases::follow(&lab, &[one]);
+        assert_eq!(found(), Vec::<serde_json::Value>::new(), "{plant}");
+    }
+}
+
 /// Sets that make such objects: a lock holds them.
 #[test]
 fn a_lock_holds_rare_kinds_of_objects() {
