@@ -39,7 +39,9 @@ part AS MATERIALIZED (
                            FROM (
 {oldest}
                                 ) w
-                          WHERE d.age < d.made OR d.extension_oid IN (SELECT t.extension_oid FROM doubtful t)) w ON true
+                          WHERE d.age < d.made OR d.extension_oid IN (SELECT t.extension_oid FROM doubtful t)
+                          -- OFFSET 0: whether it is looked at is asked first.
+                         OFFSET 0) w ON true
 ),
 -- The last command of each transaction that made members, and whether one of them was born in it.
 run AS MATERIALIZED (
