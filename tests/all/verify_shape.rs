@@ -456,6 +456,91 @@ fn the_life_of_an_extension_is_no_finding() {
     assert_clean(&lab);
 }
 
+/// What was attached stays told when the extension's next script writes the extension's row anew.
+#[test]
+fn what_was_attached_is_told_after_an_update_too() {
+    let lab = Lab::migrated();
+    let there = |sql: &str| lab.sql("rgb_lightning_node", sql);
+    let told = || {
+        let report = verify(&lab, &["--service", R]);
+        let of_these = |finding: &&serde_json::Value| {
+            [ATTACHED, "link/reaches-out"].contains(&text(finding, "rule"))
+        };
+        let found = list(&report, "findings").iter().filter(of_these);
+        let mut names: Vec<String> = found
+            .map(|found| text(&found["object"], "name").to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    there(
+        "CREATE EXTENSION pg_trgm VERSION '1.3'; \
+         CREATE FUNCTION public.zq_f() RETURNS text LANGUAGE sql AS $$SELECT pg_read_file('/etc/hostname')$$",
+    );
+    for sql in [
+        "ALTER EXTENSION pg_trgm ADD FUNCTION public.zq_f()",
+        "CREATE TABLE public.zq_t (a integer); ALTER EXTENSION pg_trgm ADD TABLE public.zq_t",
+        "BEGIN; CREATE SCHEMA timescaledb_arch; CREATE TABLE timescaledb_arch.blocks (a integer); \
+         ALTER EXTENSION pg_trgm ADD SCHEMA timescaledb_arch; ALTER EXTENSION pg_trgm ADD TABLE timescaledb_arch.blocks; COMMIT",
+        "CREATE FUNCTION public.zq_e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
+         CREATE EVENT TRIGGER zq_e ON ddl_command_end EXECUTE FUNCTION public.zq_e(); \
+         ALTER EXTENSION pg_trgm ADD FUNCTION public.zq_e(); ALTER EXTENSION pg_trgm ADD EVENT TRIGGER zq_e",
+    ] {
+        there(sql);
+    }
+    let before = told();
+    for name in ["blocks", "timescaledb_arch", "zq_e", "zq_f", "zq_t"] {
+        assert!(before.iter().any(|told| told == name), "{name}: {before:?}");
+    }
+    there("ALTER EXTENSION pg_trgm UPDATE");
+    assert_eq!(told(), before);
+    // What writes their rows anew.
+    there(
+        "GRANT EXECUTE ON FUNCTION public.zq_f() TO PUBLIC; GRANT SELECT ON public.zq_t TO PUBLIC; ALTER TABLE public.zq_t ADD COLUMN b integer",
+    );
+    assert_eq!(told(), before);
+    there("DROP EXTENSION pg_trgm CASCADE; DROP SCHEMA IF EXISTS timescaledb_arch CASCADE");
+    assert_clean(&lab);
+    // In one transaction with the script, after it.
+    there(
+        "BEGIN; CREATE EXTENSION pg_trgm; CREATE TABLE public.zq_t (a integer); ALTER EXTENSION pg_trgm ADD TABLE public.zq_t; COMMIT",
+    );
+    assert_eq!(told(), ["zq_t"]);
+    there("DROP EXTENSION pg_trgm");
+    assert_clean(&lab);
+}
+
+/// Who closes template0 right after initdb does not make what lies in the server look like initdb's.
+#[test]
+fn a_write_to_template0_hides_nothing() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    let there = |database: &str, sql: &str| lab.try_sql(database, sql).unwrap();
+    there("template1", "CREATE TABLE k_posts (id bigint)");
+    there(
+        "postgres",
+        "REVOKE CONNECT ON DATABASE template0 FROM PUBLIC",
+    );
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]);
+    let found = |report: &serde_json::Value| of(report, "bleed/common-database").len();
+    let report = verify(&lab, &[]);
+    assert_eq!(found(&report), 1, "{}", shown(&report));
+    // Nor when all of initdb's databases are written: then nothing is taken for initdb's.
+    for database in ["template1", "postgres"] {
+        there(
+            "postgres",
+            &format!("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"),
+        );
+        there(
+            "postgres",
+            &format!("COMMENT ON DATABASE {database} IS 'x'"),
+        );
+    }
+    let report = verify(&lab, &[]);
+    assert_eq!(found(&report), 1, "{}", shown(&report));
+}
+
 #[test]
 fn what_initdb_made_is_told_by_its_age_where_nothing_else_tells() {
     let lab = Lab::migrated();
@@ -502,6 +587,118 @@ fn what_initdb_made_is_told_by_its_age_where_nothing_else_tells() {
         assert_eq!(found["object"]["kind"], kind);
         assert!(text(found, "message").contains("replaced"), "{found}");
         assert!(text(found, "remedy").contains("template0"), "{found}");
+    }
+}
+
+/// What was dropped leaves no row, and what was only granted on is not accused of it.
+#[test]
+fn what_is_missing_of_initdbs_is_told_and_nothing_else() {
+    let lab = Lab::migrated();
+    lab.sql(
+        "rgb_lightning_node",
+        "DROP VIEW information_schema.user_mapping_options; DROP TEXT SEARCH CONFIGURATION pg_catalog.danish",
+    );
+    for sql in [
+        "SELECT",
+        "GRANT SELECT ON pg_catalog.pg_stat_activity, information_schema.tables TO PUBLIC",
+    ] {
+        lab.sql("rgb_lightning_node", sql);
+        let report = verify(&lab, &["--service", R]);
+        let [found] = list(&report, "findings") else {
+            panic!("{}", shown(&report));
+        };
+        assert_eq!(text(found, "rule"), SYSTEM, "{found}");
+        for word in ["missing", "user_mapping_options", "danish"] {
+            assert!(text(found, "message").contains(word), "{word}: {found}");
+        }
+        assert!(text(found, "remedy").contains("template0"), "{found}");
+    }
+}
+
+/// Indexes over the same columns and triggers of one name may differ in the rest.
+#[test]
+fn an_index_or_trigger_of_a_chunk_with_other_options_is_found() {
+    let lab = clock();
+    lab.sql(
+        "ksocial",
+        "CREATE TRIGGER spy AFTER INSERT ON public.events FOR EACH ROW EXECUTE FUNCTION public.spying()",
+    );
+    let found = || {
+        let report = verify(&lab, &["--service", K]);
+        of(&report, CHUNK)
+            .into_iter()
+            .cloned()
+            .collect::<Vec<serde_json::Value>>()
+    };
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    for options in [
+        "(seen DESC)",
+        "USING brin (seen)",
+        "(seen) INCLUDE (source)",
+    ] {
+        lab.sql(
+            "ksocial",
+            &format!(
+                "DO $do$ DECLARE i regclass; c regclass; BEGIN SELECT x.indexrelid, x.indrelid INTO i, c FROM pg_inherits h \
+                 JOIN pg_index x ON x.indrelid = h.inhrelid JOIN pg_class r ON r.oid = x.indexrelid \
+                 WHERE h.inhparent = 'public.events'::regclass AND r.relname LIKE '%events_seen_idx' ORDER BY h.inhrelid LIMIT 1; \
+                 EXECUTE 'DROP INDEX ' || i; EXECUTE format('CREATE INDEX other ON %s {}', c) ; END $do$",
+                options
+            ),
+        );
+        let seen = found();
+        let lacks = |found: &serde_json::Value| {
+            text(found, "message").contains("lacks index events_seen_idx")
+        };
+        assert!(seen.iter().any(lacks), "{options}: {seen:?}");
+        lab.sql(
+            "ksocial",
+            "DO $do$ DECLARE i regclass; BEGIN FOR i IN SELECT c.oid FROM pg_class c WHERE c.relname = 'other' LOOP \
+             EXECUTE 'DROP INDEX ' || i; END LOOP; END $do$; \
+             DROP INDEX public.events_seen_idx; CREATE INDEX events_seen_idx ON public.events (seen)",
+        );
+        assert_eq!(found(), Vec::<serde_json::Value>::new(), "{options}");
+    }
+    // A foreign key of the same name that points elsewhere.
+    lab.sql(
+        "ksocial",
+        "CREATE TABLE attic.a (id text PRIMARY KEY); CREATE TABLE attic.b (id text PRIMARY KEY); INSERT INTO attic.a VALUES ('a'); \
+         INSERT INTO attic.b VALUES ('a'); ALTER TABLE public.events ADD CONSTRAINT points FOREIGN KEY (source) REFERENCES attic.a",
+    );
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    lab.sql(
+        "ksocial",
+        "SET timescaledb.restoring = on; DO $do$ DECLARE k record; BEGIN SELECT conrelid::regclass AS c, conname AS n INTO k FROM pg_constraint \
+         WHERE contype = 'f' AND confrelid = 'attic.a'::regclass AND conrelid <> 'public.events'::regclass ORDER BY 1 LIMIT 1; \
+         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %1$s ADD CONSTRAINT %2$I FOREIGN KEY (source) REFERENCES attic.b', k.c, k.n); END $do$",
+    );
+    let seen = found();
+    assert!(
+        seen.iter()
+            .any(|found| text(found, "message").contains("attic.b")),
+        "{seen:?}"
+    );
+    lab.sql(
+        "ksocial",
+        "ALTER TABLE public.events DROP CONSTRAINT points; DROP TABLE attic.b CASCADE",
+    );
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    for plant in [
+        on_chunk!(
+            "DROP TRIGGER spy ON %s; CREATE TRIGGER spy AFTER INSERT ON %s FOR EACH ROW WHEN (false) EXECUTE FUNCTION public.spying()"
+        ),
+        on_chunk!(
+            "DROP TRIGGER spy ON %s; CREATE CONSTRAINT TRIGGER spy AFTER INSERT ON %s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.spying()"
+        ),
+    ] {
+        lab.sql("ksocial", plant);
+        let seen = found();
+        let [one] = seen.as_slice() else {
+            panic!("{plant}: {seen:?}");
+        };
+        assert!(text(one, "message").contains("another condition"), "{one}");
+        crate::verify_cases::follow(&lab, &[one]);
+        assert_eq!(found(), Vec::<serde_json::Value>::new(), "{plant}");
     }
 }
 

@@ -114,7 +114,9 @@ async fn of_all(
         (hypertables, Type::OID_ARRAY),
         (&blocks_inserts, Type::BOOL),
     ];
-    let sql = sql.replace("{placed}", include_str!("sql/chunks_placed.sql").trim_end());
+    let sql = sql
+        .replace("{placed}", include_str!("sql/chunks_placed.sql").trim_end())
+        .replace("{covers}", include_str!("sql/index_covers.sql").trim_end());
     // The planner cannot know how many rows come from a WITH query and would loop over all chunks for each chunk.
     let (_, rows, _) = futures::try_join!(
         client.batch_execute("SET LOCAL enable_nestloop = off"),

@@ -1,5 +1,7 @@
 //! What there is to ask about: one look, so that the queries behind it are sent only where they can have an answer.
 
+use std::sync::LazyLock;
+
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
@@ -7,7 +9,14 @@ use super::chunks::Look;
 use super::session::Session;
 
 /// What is put in front of this query: it looks at the ages of what extensions made.
-const MEMBER_AGED: &str = include_str!("sql/member_aged.sql");
+static MEMBER_AGED: LazyLock<String> = LazyLock::new(|| {
+    let oldest = include_str!("sql/member_oldest.sql").trim_end();
+    let member = include_str!("sql/member_aged.sql").replace("{oldest}", oldest);
+    format!(
+        "{},\n{member}",
+        include_str!("sql/initdb_age.sql").trim_end()
+    )
+});
 
 /// What `sql/inventory.sql` answers.
 pub(super) struct Inventory {
@@ -71,9 +80,9 @@ impl Inventory {
     }
 
     /// What is put in front of a query that leaves out members of extensions.
-    pub(super) const fn member(&self) -> &'static str {
+    pub(super) fn member(&self) -> &'static str {
         if self.changed {
-            MEMBER_AGED
+            &MEMBER_AGED
         } else {
             include_str!("sql/member.sql")
         }
@@ -135,6 +144,7 @@ pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
         .query_typed_one(
             concat!(
                 include_str!("sql/initdb_age.sql"),
+                include_str!("sql/initdb_gone.sql"),
                 include_str!("sql/common_touched.sql")
             ),
             &[],

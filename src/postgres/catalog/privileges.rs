@@ -155,11 +155,16 @@ pub(super) async fn read_common(client: &Client, touched: bool) -> Result<Common
 
 /// The query for privileges on objects.
 fn on_objects(member: &str, internals: &str) -> String {
-    format!(
-        "{}, {}{}{}",
-        member.trim_end(),
+    let age = include_str!("sql/initdb_age.sql").trim_end();
+    let member = if member.starts_with(age) {
+        member.to_owned()
+    } else {
         // One more of the same WITH.
-        include_str!("sql/initdb_age.sql").replacen("WITH ", "", 1),
+        format!("{age}, {}", member.replacen("WITH ", "", 1))
+    };
+    format!(
+        "{}\n{}{}",
+        member.trim_end(),
         include_str!("sql/initdb_stock.sql"),
         include_str!("sql/privileges/objects.sql").replace("{internals}", internals)
     )

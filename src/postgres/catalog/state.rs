@@ -21,6 +21,7 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         .query_typed_one(
             concat!(
                 include_str!("sql/initdb_age.sql"),
+                include_str!("sql/initdb_gone.sql"),
                 include_str!("sql/state_session.sql")
             ),
             &[],
@@ -174,6 +175,8 @@ pub(super) async fn system_changed(client: &Client) -> Result<Vec<Object>, Error
             concat!(
                 include_str!("sql/initdb_age.sql"),
                 include_str!("sql/initdb_stock.sql"),
+                include_str!("sql/initdb_gone.sql"),
+                include_str!("sql/initdb_kept.sql"),
                 include_str!("sql/system_changed.sql"),
                 include_str!("sql/system_moved.sql")
             ),

@@ -195,6 +195,11 @@ fn said(case: &Case<'_>, deviation: &Deviation, at: &Place) -> (String, String, 
             format!("trigger {name} on every chunk"),
             format!("Drop trigger {name} on the hypertable and create it again as the set does: TimescaleDB repeats it on every chunk."),
         ),
+        ("trigger", "differs") => (
+            format!("has trigger {name} with another condition, other columns or another time than its hypertable"),
+            "the trigger as on the hypertable".to_owned(),
+            format!("DROP TRIGGER {sql} ON {chunk}; {detail};"),
+        ),
         ("trigger", _) if own(Kind::Trigger) => (
             format!("has trigger {name} in another state than its hypertable"),
             "the trigger as on the hypertable".to_owned(),

@@ -20,7 +20,11 @@ fn system_object(case: &Case<'_>) -> Verdict {
     let snapshot = case.own()?;
     let system = &snapshot.state.system;
     let mut findings: Vec<Finding> = Vec::new();
-    for object in system {
+    let missing: Vec<&Object> = system.iter().filter(|object| is_missing(object)).collect();
+    if let Some((first, others)) = missing.split_first() {
+        findings.push(none_of(case, first, others));
+    }
+    for object in system.iter().filter(|object| !is_missing(object)) {
         // Where it may be any of several, the first speaks for all.
         let alike: Vec<&Object> = system
             .iter()
@@ -47,6 +51,14 @@ fn is_one_of(object: &Object) -> bool {
             .is_some_and(|replaced| replaced == "perhaps")
 }
 
+/// Whether somebody has dropped it.
+fn is_missing(object: &Object) -> bool {
+    object
+        .attributes
+        .get(REPLACED)
+        .is_some_and(|replaced| replaced == MISSING)
+}
+
 /// The kinds that are summed up together (`system_moved.sql`), by one of them.
 const fn family(kind: Kind) -> Kind {
     match kind {
@@ -58,23 +70,39 @@ const fn family(kind: Kind) -> Kind {
 
 /// One of several was changed.
 fn one_of(case: &Case<'_>, object: &Object, others: &[&Object]) -> Finding {
-    const SHOWN: usize = 5;
     let mut finding = finding(case, object);
     if !others.is_empty() {
-        let mut names: Vec<String> = others
-            .iter()
-            .take(SHOWN)
-            .map(|other| named(&other.key))
-            .collect();
-        if others.len() > SHOWN {
-            names.push(format!("{} more", others.len() - SHOWN));
-        }
         finding.message.push_str(&format!(
             "; or another one was, and this one was only granted: {}",
-            names.join(", ")
+            shown(others)
         ));
     }
     finding
+}
+
+/// All that were dropped, in one finding: CASCADE takes what depends on one of them.
+fn none_of(case: &Case<'_>, object: &Object, others: &[&Object]) -> Finding {
+    let mut finding = finding(case, object);
+    if !others.is_empty() {
+        finding
+            .message
+            .push_str(&format!("; so are {}", shown(others)));
+    }
+    finding
+}
+
+/// The first ones of them by name.
+fn shown(objects: &[&Object]) -> String {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = objects
+        .iter()
+        .take(SHOWN)
+        .map(|object| named(&object.key))
+        .collect();
+    if objects.len() > SHOWN {
+        names.push(format!("{} more", objects.len() - SHOWN));
+    }
+    names.join(", ")
 }
 
 fn finding(case: &Case<'_>, object: &Object) -> Finding {
@@ -93,6 +121,9 @@ fn finding(case: &Case<'_>, object: &Object) -> Finding {
         .saw(format!("{name} as initdb made it"), what)
         .remedy(format!("Find out who changed it. {remedy}"))
 }
+
+/// What `replaced` says of something of initdb's that is not there.
+const MISSING: &str = "missing";
 
 /// The languages that run code of the server's own process.
 const UNTRUSTED: [&str; 2] = ["internal", "c"];
@@ -129,6 +160,13 @@ pub(in crate::rules) fn change(object: &Object, database: &str) -> (String, Stri
             format!(
                 "In database {database}: {}",
                 unaltered(&object.key, altered)
+            ),
+        ),
+        None if is_missing(object) => (
+            "it is missing: somebody dropped it".to_owned(),
+            format!(
+                "Dump {database}, make a database from template0, which has it, and restore it there; or make it again by its definition in a new \
+                 database and accept it with an [[allow]] entry and the reason."
             ),
         ),
         None => (

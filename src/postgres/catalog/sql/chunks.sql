@@ -21,16 +21,18 @@ chunk AS MATERIALIZED (
      WHERE k.relkind = 'r'
 ),
 {placed},
+seed(seed) AS MATERIALIZED (SELECT hashtextextended(gen_random_uuid()::text, 0)),
 -- What each hypertable has. Two relations with as many indexes over the same columns give the same sum.
 model AS MATERIALIZED (
     SELECT h.oid, x.number, x.sum,
            (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS keys,
+           (SELECT sum(((hashoidextended(k.confrelid, (SELECT s.seed FROM seed s)) # hash_array_extended(k.confkey, (SELECT s.seed FROM seed s))) >> 32)) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS points,
            EXISTS (SELECT FROM pg_trigger t
                     WHERE t.tgrelid = h.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 1
                       AND t.tgname NOT IN ('ts_insert_blocker', 'ts_cagg_invalidation_trigger')) AS triggered
       FROM hypertable h
       LEFT JOIN (SELECT x.indrelid, count(*) AS number,
-                        bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+                        sum({covers}) AS sum
                    FROM pg_index x
                   WHERE x.indrelid = ANY ($1)
                   GROUP BY x.indrelid) x ON x.indrelid = h.oid
@@ -40,12 +42,12 @@ model AS MATERIALIZED (
 suspect AS MATERIALIZED (
     SELECT ch.*, n.nspname::text AS schema, ch.relname::text AS name,
            own.number IS DISTINCT FROM m.number OR own.sum IS DISTINCT FROM m.sum OR NOT own.valid AS uneven,
-           coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys AS unlike
+           coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys OR k.points IS DISTINCT FROM m.points AS unlike
       FROM chunk ch
       JOIN pg_namespace n ON n.oid = ch.relnamespace
       JOIN model m ON m.oid = ch.hypertable
       LEFT JOIN (SELECT x.indrelid, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
-                        bit_xor(hash_array_extended(x.indkey::int2[], x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+                        sum({covers}) AS sum
                    FROM pg_index x
                   GROUP BY x.indrelid) own ON own.indrelid = ch.oid
       -- A CHECK of the hypertable is inherited; constraint_N, the range of one dimension, is the chunk's own. PRIMARY KEY, UNIQUE and
@@ -53,7 +55,8 @@ suspect AS MATERIALIZED (
       LEFT JOIN (SELECT k.conrelid,
                         count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname NOT LIKE 'constraint\_%') AS checks,
                         count(*) FILTER (WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.conname LIKE 'constraint\_%') AS dimensions,
-                        count(*) FILTER (WHERE k.contype = 'f') AS keys
+                        count(*) FILTER (WHERE k.contype = 'f') AS keys,
+                        sum(((hashoidextended(k.confrelid, (SELECT s.seed FROM seed s)) # hash_array_extended(k.confkey, (SELECT s.seed FROM seed s))) >> 32)) FILTER (WHERE k.contype = 'f') AS points
                    FROM pg_constraint k
                   WHERE k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.coninhcount = 0
                   GROUP BY k.conrelid) k ON k.conrelid = ch.oid
@@ -61,7 +64,7 @@ suspect AS MATERIALIZED (
                    FROM pg_inherits i
                   GROUP BY i.inhrelid) i ON i.inhrelid = ch.oid
      WHERE own.number IS DISTINCT FROM m.number OR own.sum IS DISTINCT FROM m.sum OR NOT own.valid
-        OR coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys
+        OR coalesce(k.checks, 0) <> 0 OR coalesce(k.dimensions, 0) <> ch.num_dimensions OR coalesce(k.keys, 0) <> m.keys OR k.points IS DISTINCT FROM m.points
         OR i.parents IS DISTINCT FROM 1 OR i.parent IS DISTINCT FROM ch.hypertable
         OR ch.secured OR ch.persistence IS NOT NULL OR ch.moved OR m.triggered
         OR ch.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal)
@@ -73,7 +76,7 @@ uneven AS MATERIALIZED (SELECT * FROM suspect s WHERE s.uneven),
 unlike AS MATERIALIZED (SELECT * FROM suspect s WHERE s.unlike),
 written AS MATERIALIZED (
     SELECT x.indrelid, x.indexrelid, i.relname::text AS name, x.indisvalid AND x.indisready AS valid, x.indisunique,
-           concat_ws(' ', x.indisunique, x.indoption, x.indclass,
+           concat_ws(' ', x.indisunique, x.indnkeyatts, x.indoption, x.indclass,
                (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) FROM generate_series(1, x.indnatts) n),
                pg_get_expr(x.indpred, x.indrelid)) AS definition
       FROM pg_index x
@@ -106,6 +109,19 @@ deviation(id, schema, chunk, hypertable, kind, state, name, detail) AS (
             OR NOT EXISTS (SELECT FROM pg_trigger h
                             WHERE h.tgrelid = ch.hypertable AND h.tgname = t.tgname AND h.tgfoid = t.tgfoid AND h.tgtype = t.tgtype
                               AND h.tgenabled = t.tgenabled AND h.tgargs = t.tgargs))
+    UNION ALL
+    -- The same one with another WHEN, other columns, or deferred. Columns may have other numbers in a chunk.
+    SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'differs', t.tgname,
+           replace(pg_get_triggerdef(h.oid), format(' ON %s ', h.tgrelid::regclass), format(' ON %s ', t.tgrelid::regclass))
+      FROM pg_trigger t
+      JOIN suspect ch ON ch.oid = t.tgrelid
+      JOIN pg_trigger h ON h.tgrelid = ch.hypertable AND h.tgname = t.tgname
+     WHERE NOT t.tgisinternal
+       AND h.tgfoid = t.tgfoid AND h.tgtype = t.tgtype AND h.tgenabled = t.tgenabled AND h.tgargs = t.tgargs
+       AND CASE WHEN t.tgqual IS NULL AND h.tgqual IS NULL AND t.tgattr = ''::int2vector AND h.tgattr = ''::int2vector
+                THEN (t.tgdeferrable, t.tginitdeferred) <> (h.tgdeferrable, h.tginitdeferred)
+                ELSE replace(pg_get_triggerdef(t.oid), format(' ON %s ', t.tgrelid::regclass), ' ON ')
+                     <> replace(pg_get_triggerdef(h.oid), format(' ON %s ', h.tgrelid::regclass), ' ON ') END
     UNION ALL
     SELECT ch.id, ch.schema, ch.name, ch.hypertable, 'trigger', 'missing', h.tgname, NULL
       FROM pg_trigger h

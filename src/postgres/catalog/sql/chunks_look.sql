@@ -1,7 +1,9 @@
 -- Where single chunks are not as their hypertable, or their privileges not as its: whether there is anything to tell, for chunks.sql and
 -- privileges/chunks.sql. One pass over each catalog that chunks fill, which names nobody: what all chunks of a hypertable have is counted
--- and its hashes are summed up, and both must be what as many equal chunks give. What is odd here may be in order there; what is even, is.
-WITH hypertable AS MATERIALIZED (
+-- and its hashes are summed up, and both must be what as many equal chunks give. The hashes begin with a number that nobody can know before
+-- (`seed`), so that no names can be chosen to give the sum of others. What is odd here may be in order there; what is even, is.
+WITH seed(seed) AS MATERIALIZED (SELECT hashtextextended(gen_random_uuid()::text, 0)),
+hypertable AS MATERIALIZED (
     SELECT h.id, c.oid, c.relrowsecurity, c.relpersistence, h.num_dimensions, h.associated_table_prefix || '_' AS begin,
            (SELECT a.oid FROM pg_namespace a WHERE a.nspname = h.associated_schema_name) AS home
       FROM _timescaledb_catalog.hypertable h
@@ -27,7 +29,8 @@ child AS MATERIALIZED (
       JOIN pg_class c ON c.oid = i.inhrelid
 ),
 related AS MATERIALIZED (
-    SELECT c.hypertable, c.relnamespace, count(*) AS number, sum(hashoid(c.oid)) AS sum, sum(hashname(c.relname)) AS names,
+    SELECT c.hypertable, c.relnamespace, count(*) AS number, sum((hashoidextended(c.oid, (SELECT s.seed FROM seed s)) >> 32)) AS sum,
+           sum(hashnameextended(c.relname, (SELECT s.seed FROM seed s))) AS names,
            bool_or(c.odd OR c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal
                                       UNION ALL SELECT r.ev_class FROM pg_rewrite r
                                       UNION ALL SELECT p.polrelid FROM pg_policy p
@@ -37,7 +40,7 @@ related AS MATERIALIZED (
      GROUP BY c.hypertable, c.relnamespace
 ),
 listed AS MATERIALIZED (
-    SELECT h.oid AS hypertable, k.relnamespace, count(*) AS number, sum(hashname(k.relname)) AS names,
+    SELECT h.oid AS hypertable, k.relnamespace, count(*) AS number, sum(hashnameextended(k.relname, (SELECT s.seed FROM seed s))) AS names,
            bool_or(k.relnamespace IS DISTINCT FROM h.home OR k.relname <> (h.begin || k.id::text || '_chunk')::name) AS moved
       FROM ({listed}) k
       JOIN hypertable h ON h.id = k.hypertable_id
@@ -47,7 +50,8 @@ listed AS MATERIALIZED (
 -- How many chunks each hypertable has, and what each of these must have.
 model AS MATERIALIZED (
     SELECT h.oid, coalesce(sum(r.number), 0) AS number, coalesce(sum(r.sum), 0) AS sum, h.num_dimensions AS dimensions,
-           (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS keys
+           (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS keys,
+           (SELECT coalesce(sum(((hashoidextended(k.confrelid, (SELECT s.seed FROM seed s)) # hash_array_extended(k.confkey, (SELECT s.seed FROM seed s))) >> 32)), 0) FROM pg_constraint k WHERE k.conrelid = h.oid AND k.contype = 'f' AND k.conparentid = 0) AS points
       FROM hypertable h
       LEFT JOIN related r ON r.hypertable = h.oid
      GROUP BY h.oid, h.num_dimensions
@@ -56,22 +60,22 @@ model AS MATERIALIZED (
 -- their hashes, times the sum of the hashes of the hypertable's own indexes, only where each chunk has as many of each kind.
 indexes AS (
     SELECT c.hypertable, count(*) AS number, bool_and(x.indisvalid AND x.indisready) AS valid,
-           sum(hashoid(c.oid)::int8
-               * (hash_array(x.indkey::int2[]) # (x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int))) AS sum
+           sum((hashoidextended(c.oid, (SELECT s.seed FROM seed s)) >> 32) * {covers}) AS sum
       FROM pg_index x
       JOIN child c ON c.oid = x.indrelid
      GROUP BY c.hypertable
 ),
 wanted AS (
     SELECT x.indrelid AS hypertable, count(*) AS number,
-           sum(hash_array(x.indkey::int2[]) # (x.indisunique::int + 2 * x.indisprimary::int + 4 * (x.indpred IS NULL)::int)) AS sum
+           sum({covers}) AS sum
       FROM pg_index x
      WHERE x.indrelid = ANY ($1)
      GROUP BY x.indrelid
 ),
 constraints AS (
     SELECT c.hypertable, CASE WHEN k.contype = 'f' THEN 'key' WHEN k.conname LIKE 'constraint\_%' THEN 'dimension' ELSE 'check' END AS kind,
-           count(*) AS number, sum(hashoid(c.oid)) AS sum
+           count(*) AS number,
+           sum((hashoidextended(c.oid, (SELECT s.seed FROM seed s)) >> 32) * CASE k.contype WHEN 'f' THEN ((hashoidextended(k.confrelid, (SELECT s.seed FROM seed s)) # hash_array_extended(k.confkey, (SELECT s.seed FROM seed s))) >> 32) ELSE 1 END) AS sum
       FROM pg_constraint k
       JOIN child c ON c.oid = k.conrelid
      WHERE k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.coninhcount = 0
@@ -85,11 +89,12 @@ SELECT EXISTS (SELECT FROM pg_inherits i WHERE i.inhseqno <> 1)
                     LEFT JOIN indexes x ON x.hypertable = m.oid
                    WHERE coalesce(x.number, 0) <> coalesce(w.number, 0) * m.number OR coalesce(x.sum, 0) <> coalesce(w.sum, 0) * m.sum
                       OR NOT x.valid)
-       OR EXISTS (SELECT FROM (SELECT m.oid, m.number, m.sum, v.kind, v.times
+       OR EXISTS (SELECT FROM (SELECT m.oid, m.number, m.sum, v.kind, v.times, v.points
                                  FROM model m
-                                CROSS JOIN LATERAL (VALUES ('key', m.keys), ('dimension', m.dimensions::int8)) v(kind, times)) w
+                                CROSS JOIN LATERAL (VALUES ('key', m.keys, m.points), ('dimension', m.dimensions::int8, m.dimensions::numeric))
+                                           v(kind, times, points)) w
                     FULL JOIN (SELECT k.* FROM constraints k WHERE k.hypertable IS NOT NULL) k ON k.hypertable = w.oid AND k.kind = w.kind
-                   WHERE coalesce(k.number, 0) <> coalesce(w.times * w.number, 0) OR coalesce(k.sum, 0) <> coalesce(w.times * w.sum, 0))
+                   WHERE coalesce(k.number, 0) <> coalesce(w.times * w.number, 0) OR coalesce(k.sum, 0) <> coalesce(w.points * w.sum, 0))
        OR EXISTS (SELECT FROM placed p
                     JOIN child c ON c.oid = p.chunk AND c.hypertable IS NOT NULL
                    WHERE (c.hypertable, p.reltablespace) NOT IN (SELECT s.hypertable, s.oid FROM space s))

@@ -1,5 +1,5 @@
 -- Whether anybody has written into this database's catalogs since initdb: only then is it looked at what was made here (anything.sql, whose
--- catalogs are all named here) and what became of what initdb made. initdb makes template0 last; where ages do not tell (member_aged.sql),
+-- catalogs are all named here) and what became of what initdb made. initdb makes template0 last; where ages do not tell (initdb_age.sql),
 -- somebody may have.
 SELECT (SELECT m.age FROM made m) IS NULL
        OR EXISTS (
@@ -24,4 +24,5 @@ SELECT (SELECT m.age FROM made m) IS NULL
        OR EXISTS (SELECT FROM pg_subscription s
                    WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
        -- What was taken away leaves no row: each of initdb's configurations has 19 kinds of token.
+       OR EXISTS (SELECT FROM gone)
        OR (SELECT count(*) FROM pg_ts_config_map) <> 19 * (SELECT count(*) FROM pg_ts_config) AS touched

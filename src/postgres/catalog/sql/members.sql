@@ -1,4 +1,4 @@
--- Relations, functions and types that are members of extensions (pg_depend, deptype e): by name, for an object that a superuser
+-- Relations, functions, types, schemas and event triggers that are members of extensions (pg_depend, deptype e): by name, for an object that a superuser
 -- attached cannot be told from the extension's own in any other way. Looked up by these names, for an extension may have many members.
 WITH named(class, oid, kind, namespace, name, arguments) AS MATERIALIZED (
     SELECT 'pg_class'::regclass, c.oid,
@@ -17,18 +17,24 @@ WITH named(class, oid, kind, namespace, name, arguments) AS MATERIALIZED (
      WHERE t.typname = ANY ($1)
        AND t.typrelid = 0
        AND t.typelem = 0
+    UNION ALL
+    SELECT 'pg_namespace'::regclass, n.oid, 'schema', NULL, n.nspname, '' FROM pg_namespace n WHERE n.nspname = ANY ($1)
+    UNION ALL
+    SELECT 'pg_event_trigger'::regclass, t.oid, 'event_trigger', NULL, t.evtname, '' FROM pg_event_trigger t WHERE t.evtname = ANY ($1)
 )
-SELECT o.kind, n.nspname::text AS schema, '' AS parent, o.name::text AS name, o.arguments, NULL::text AS owner,
+SELECT o.kind, coalesce(n.nspname, '')::text AS schema, '' AS parent, o.name::text AS name, o.arguments, NULL::text AS owner,
        e.extname::text AS extension, json_build_object() AS attributes
   FROM named o
   -- OFFSET 0: one look into an index for each name, rather than all members of all extensions for each.
- CROSS JOIN LATERAL (SELECT e.extname
+ CROSS JOIN LATERAL (SELECT e.oid, e.extname
                        FROM pg_depend d
                        JOIN pg_extension e ON e.oid = d.refobjid
                       WHERE d.classid = o.class AND d.objid = o.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
                      OFFSET 0) e
-  JOIN pg_namespace n ON n.oid = o.namespace
+  LEFT JOIN pg_namespace n ON n.oid = o.namespace
  WHERE o.oid >= 16384
-   -- What an extension keeps in a schema of its own is not looked up there by any service.
-   AND n.nspname !~ '^_timescaledb_|^timescaledb_'
+   -- What an extension keeps in a schema that it made (its row is no older than that in pg_depend) is not looked up there by any service.
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.refclassid = 'pg_extension'::regclass
+                      AND d.refobjid = e.oid AND d.deptype = 'e' AND age(n.xmin) <= age(d.xmin))
  ORDER BY 1, 2, 4, 5

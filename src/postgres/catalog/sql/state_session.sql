@@ -1,4 +1,4 @@
--- After initdb_age.sql: which facts of state.rs this role may read, the key/value tables of schema public (ordinary ones with a text column
+-- After initdb_age.sql and initdb_gone.sql: which facts of state.rs this role may read, the key/value tables of schema public (ordinary ones with a text column
 -- "key", so that reading it runs nothing of the service's), and whether system_changed.sql is to be asked.
 SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
        AND has_function_privilege('pg_catalog.pg_extension_update_paths(name)', 'EXECUTE') AS extensions,
@@ -44,5 +44,6 @@ SELECT has_function_privilege('pg_catalog.pg_available_extensions()', 'EXECUTE')
                UNION ALL SELECT xmin FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND objid < 16384
            ) r
             WHERE age(r.xmin) < (SELECT m.age FROM made m))
+       OR EXISTS (SELECT FROM gone)
        OR (SELECT count(*) FROM pg_ts_config_map WHERE mapcfg < 16384) <> 19 * (SELECT count(*) FROM pg_ts_config WHERE oid < 16384)
            AS system_touched

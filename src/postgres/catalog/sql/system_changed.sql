@@ -1,7 +1,7 @@
 -- What initdb made and somebody has changed since: functions, views, casts, text search, what was put on its relations and domains, and who
 -- may write in language c.
 -- initdb makes no function that runs with its owner's rights, has settings, or is written in anything but internal, c and sql. A body in
--- sql and a view look like any other: they are told by their age, for initdb makes template0 last, where ages tell (member_aged.sql). So are
+-- sql and a view look like any other: they are told by their age, for initdb makes template0 last, where ages tell (initdb_age.sql). So are
 -- casts and functions in internal, unless all of them together are what this major version has (`stock`): what was undone is as it was.
 SELECT 'function' AS kind, n.nspname::text AS schema, '' AS parent, p.proname::text AS name, oidvectortypes(p.proargtypes) AS arguments,
        NULL::text AS owner, NULL::text AS extension,

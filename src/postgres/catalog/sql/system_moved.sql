@@ -63,9 +63,14 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, n.nspname, '', c.re
    AND c.relkind IN ('r', 'v')
    AND n.oid < 16384
    AND CASE WHEN age(c.xmin) < (SELECT age FROM made) THEN
-           (SELECT left(encode(sha256(convert_to(string_agg(concat_ws(' ', s.relkind, s.relname), ',' ORDER BY s.relname, s.relkind), 'UTF8')), 'hex'), 32)
-              FROM pg_class s
-             WHERE s.oid < 16384 AND s.relkind IN ('r', 'v')) <> (SELECT s.relations FROM stock s) END
+           (SELECT k.sum FROM kept k) <> (SELECT s.relations FROM stock s) END
+UNION ALL
+-- What was renamed is told by its age, where ages tell.
+SELECT g.kind, CASE g.kind WHEN 'view' THEN 'information_schema' ELSE 'pg_catalog' END, '', g.name, '', NULL, NULL, json_build_object('replaced', 'missing')
+  FROM gone g
+ WHERE g.kind <> 'view'
+    OR (SELECT age FROM made) IS NULL
+    OR (SELECT k.sum FROM kept k) = (SELECT s.relations FROM stock s)
 UNION ALL
 SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL, json_build_object('replaced', 'perhaps')
   FROM pg_type t
