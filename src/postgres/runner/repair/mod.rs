@@ -202,24 +202,16 @@ impl Repair<'_> {
         check: &(dyn Fn(&Marks) -> Option<ApplyError> + Sync),
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
-        let limit = self
-            .options
-            .apply
-            .lock_timeout
-            .max(Duration::from_millis(1));
-        self.session
-            .client
-            .batch_execute(&format!(
-                "SET lock_timeout = {}; SET statement_timeout = 0",
-                limit.as_millis()
-            ))
-            .await
-            .map_err(|error| self.gone(&error))?;
+        self.limit().await?;
         let marks = inspect::marks(self.session)
             .await
             .map_err(|error| self.unread(&error))?;
         if let Some(error) = check(&marks) {
             return Err(error);
+        }
+        if self.session.in_transactions() {
+            // The look has begun another one.
+            self.limit().await?;
         }
         let entries = progress::read(self.session)
             .await
@@ -242,6 +234,17 @@ impl Repair<'_> {
         self.statements(&marks, entries).await?;
         self.indexes(&marks, &foreign).await?;
         self.rows(&marks, prove).await
+    }
+
+    /// Sets how long this session waits.
+    async fn limit(&self) -> Result<(), ApplyError> {
+        let limit = self.options.apply.lock_timeout;
+        let sql = format!(
+            "SET lock_timeout = {}; SET statement_timeout = 0",
+            limit.max(Duration::from_millis(1)).as_millis()
+        );
+        let set = self.session.client.batch_execute(&sql).await;
+        set.map_err(|error| self.gone(&error))
     }
 
     /// Why stamp and history cannot be read, with what helps where that is known.
