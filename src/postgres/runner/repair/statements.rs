@@ -148,9 +148,20 @@ impl<'a> Repair<'a> {
     }
 
     async fn outcome(&self, begun: &Begun<'_>) -> Result<Outcome, ApplyError> {
-        outcome_of(self.session, &begun.analysis, &begun.entry.indexes)
+        let outcome = outcome_of(self.session, &begun.analysis, &begun.entry.indexes)
             .await
-            .map_err(|error| self.gone(&error))
+            .map_err(|error| self.gone(&error))?;
+        let Outcome::CutOff { left, mut mend } = outcome else {
+            return Ok(outcome);
+        };
+        // A TOAST table's index is mended with the others that are not valid: where only a superuser may, nothing has to wait for that.
+        mend.retain(|sql| !sql.contains(" pg_toast."));
+        let own = |part: &&str| !part.starts_with("pg_toast.");
+        let left = left.split(", ").filter(own).collect::<Vec<_>>().join(", ");
+        Ok(match mend.is_empty() {
+            true => Outcome::NotRun,
+            false => Outcome::CutOff { left, mend },
+        })
     }
 
     /// The operator's word is about exactly one statement.
