@@ -111,12 +111,15 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
         Command::Services => services(&global, manifest)?,
         Command::Provision(options) => {
             let loaded = load(manifest, &options.chosen)?;
-            if !options.dry_run {
-                signals.hold();
-            }
+            // A dry run has nothing to put in order.
+            let interrupt = match options.dry_run {
+                true => &signals.interrupt,
+                false => signals.hold(),
+            };
             let progress = Progress::new(global.quiet);
             let observer = |service: &str, event| progress.event(service, &event);
-            let report = command::provision::run(&loaded, options.dry_run, &observer).await;
+            let report =
+                command::provision::run(&loaded, options.dry_run, &observer, interrupt).await;
             progress.end();
             show(
                 &global,

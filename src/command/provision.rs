@@ -4,7 +4,7 @@
 use futures::StreamExt as _;
 
 use super::entrance::wrong_role;
-use super::{Loaded, LoadedService};
+use super::{Interrupt, Loaded, LoadedService};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::{Endpoint, Store, Target};
@@ -17,9 +17,14 @@ use crate::report::provision::{Report, ServiceSteps, Step};
 type Observer<'a> = dyn Fn(&str, Event) + Sync + 'a;
 
 /// Provisions the chosen services, one after the other: several may share a server and its role catalog. With `dry_run` nothing is changed.
-pub async fn run(loaded: &Loaded<'_>, dry_run: bool, observer: &Observer<'_>) -> Report {
+pub async fn run(
+    loaded: &Loaded<'_>,
+    dry_run: bool,
+    observer: &Observer<'_>,
+    interrupt: &Interrupt,
+) -> Report {
     let services = futures::stream::iter(loaded.chosen())
-        .then(|service| one(loaded, service, dry_run, observer))
+        .then(|service| one(loaded, service, dry_run, observer, interrupt))
         .collect()
         .await;
     Report { dry_run, services }
@@ -30,6 +35,7 @@ async fn one(
     loaded_service: &LoadedService<'_>,
     dry_run: bool,
     observer: &Observer<'_>,
+    interrupt: &Interrupt,
 ) -> ServiceSteps {
     let service = loaded_service.service;
     let mut report = ServiceSteps {
@@ -39,6 +45,11 @@ async fn one(
         error: None,
         exit: Exit::Done,
     };
+    if interrupt.raised() {
+        report.exit = Exit::Interrupted;
+        report.error = Some("interrupted before anything was changed".to_owned());
+        return report;
+    }
     match &service.target {
         Target::Files => {}
         Target::NotConfigured { variables } => report.steps.push(Step {
@@ -51,13 +62,23 @@ async fn one(
             warning: false,
         }),
         Target::Database(endpoint) => {
-            let (steps, error) =
-                database(loaded, loaded_service, &endpoint.value, dry_run, observer).await;
+            let (steps, error) = database(
+                loaded,
+                loaded_service,
+                &endpoint.value,
+                dry_run,
+                observer,
+                interrupt,
+            )
+            .await;
             report.address = service.admin.as_ref().map(|admin| admin.value.address());
             report.steps = steps;
             if let Some((exit, error)) = error {
                 report.exit = exit;
                 report.error = Some(error);
+            }
+            if report.exit == Exit::Interrupted {
+                return report;
             }
         }
     }
@@ -92,6 +113,7 @@ async fn database(
     endpoint: &Endpoint,
     dry_run: bool,
     observer: &Observer<'_>,
+    interrupt: &Interrupt,
 ) -> (Vec<Step>, Option<(Exit, String)>) {
     let service = loaded_service.service;
     let refuse = |reason: String| (Vec::new(), Some((Exit::Refused, reason)));
@@ -127,6 +149,11 @@ async fn database(
         service: service.name.clone(),
         role: endpoint.user.clone(),
         password: endpoint.password.clone(),
+        password_variable: endpoint
+            .unset_password()
+            // A role with a certificate needs none.
+            .filter(|_| endpoint.client_certificate.is_none())
+            .map(ToOwned::to_owned),
         database: service.database_name().to_owned(),
         other_roles: loaded
             .services
@@ -142,12 +169,12 @@ async fn database(
     } else {
         Purpose::Write
     };
-    let (mut steps, mut result) = provision(&admin.value, &wanted, purpose, &|event| {
-        observer(&service.name, event)
-    })
-    .await;
+    let interrupt = interrupt.receiver();
+    let observer = |event| observer(&service.name, event);
+    let (mut steps, mut result) =
+        provision(&admin.value, &wanted, purpose, &interrupt, &observer).await;
     if result.is_ok() && !dry_run {
-        match prove(&admin.value, endpoint).await {
+        match prove(&admin.value, endpoint, &interrupt).await {
             Ok(step) => steps.push(step),
             Err(error) => result = Err(error),
         }
@@ -164,8 +191,10 @@ async fn database(
     let error = result.err().map(|error| {
         let exit = match error {
             ProvisionError::Refused(_) => Exit::Refused,
-            ProvisionError::Locked(_) => Exit::Locked,
+            ProvisionError::Locked(_) | ProvisionError::Blocked(_) => Exit::Locked,
+            ProvisionError::Interrupted(_) => Exit::Interrupted,
             ProvisionError::Unreachable(_)
+            | ProvisionError::Cancelled { .. }
             | ProvisionError::Failed(_)
             | ProvisionError::Raced(_) => Exit::Incomplete,
         };

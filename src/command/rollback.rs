@@ -274,7 +274,7 @@ impl<'a> Task<'a> {
             Err(reason) => return refused(reason),
         };
         let unfinished = unfinished::versions(session).await?;
-        if let Some(reason) = unfinished_refusal(unfinished.as_deref()) {
+        if let Some(reason) = unfinished_refusal(self.own.service, unfinished.as_deref()) {
             return refused(reason);
         }
         // "At the target" is said of what dbctl has migrated, not of tables that it knows nothing of.

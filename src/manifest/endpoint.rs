@@ -162,6 +162,23 @@ impl Endpoint {
         matches!(self.password_source, Some(("admin_url", _)))
     }
 
+    /// The variable that would give the password, where there is none for that alone.
+    #[must_use]
+    pub fn unset_password(&self) -> Option<&str> {
+        match &self.password_source {
+            Some(("password", Source::Env(name))) if self.password.is_none() => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether neither the manifest nor the password file has one for any of the hosts.
+    #[must_use]
+    pub fn has_no_password(&self) -> bool {
+        self.hosts
+            .iter()
+            .all(|host| self.password_for(host).is_none())
+    }
+
     /// What to know about the password's origin when one of the hosts refused the log-in. Never a password.
     #[must_use]
     pub fn password_note(&self, host: &Host) -> Option<String> {
@@ -169,10 +186,7 @@ impl Endpoint {
             let (key, source) = self.password_source.as_ref()?;
             return Some(format!("the password is that of {key} ({source})"));
         }
-        let unset = || match self.password_source.as_ref()? {
-            ("password", Source::Env(name)) => Some(format!("{name} is not set")),
-            _ => None,
-        };
+        let unset = || Some(format!("{} is not set", self.unset_password()?));
         let Some(file) = self.password_file.as_ref() else {
             return unset();
         };

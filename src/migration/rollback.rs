@@ -79,7 +79,7 @@ impl Rollback {
 
 /// Why nothing can be taken back while migrations are unfinished; `None` of them known means that their books cannot be read.
 #[must_use]
-pub fn unfinished_refusal(versions: Option<&[i32]>) -> Option<String> {
+pub fn unfinished_refusal(service: &str, versions: Option<&[i32]>) -> Option<String> {
     let Some(versions) = versions else {
         return Some(
             "this role may not read dbctl.progress, so whether a migration is unfinished cannot be told: grant it SELECT"
@@ -96,8 +96,8 @@ pub fn unfinished_refusal(versions: Option<&[i32]>) -> Option<String> {
         _ => ("are", "them", "their"),
     };
     Some(format!(
-        "{} {are} unfinished: finish {them} with dbctl migrate, settle {them} with dbctl repair, or give {them} up with dbctl repair \
-         --forget {} (what {its} statements made stays, and is to be taken away by hand), first",
+        "{} {are} unfinished: finish {them} with dbctl migrate, settle {them} with dbctl repair --service {service}, or give {them} up \
+         with dbctl repair --service {service} --forget {} (what {its} statements made stays, and is to be taken away by hand), first",
         names.join(", "),
         versions.first().copied().unwrap_or_default()
     ))
@@ -193,15 +193,19 @@ mod tests {
 
     #[test]
     fn what_is_unfinished_is_named() {
-        assert_eq!(unfinished_refusal(Some(&[])), None);
-        let one = "V2 is unfinished: finish it with dbctl migrate, settle it with dbctl repair, or give it up with dbctl repair --forget 2 ";
-        let said = unfinished_refusal(Some(&[2])).unwrap();
+        assert_eq!(unfinished_refusal("x", Some(&[])), None);
+        let one = "V2 is unfinished: finish it with dbctl migrate, settle it with dbctl repair --service x, or give it up with dbctl repair --service x --forget 2 ";
+        let said = unfinished_refusal("x", Some(&[2])).unwrap();
         assert!(said.starts_with(one), "{said}");
-        let two = unfinished_refusal(Some(&[2, 3])).unwrap();
+        let two = unfinished_refusal("x", Some(&[2, 3])).unwrap();
         assert!(
             two.starts_with("V2, V3 are unfinished: finish them"),
             "{two}"
         );
-        assert!(unfinished_refusal(None).unwrap().contains("dbctl.progress"));
+        assert!(
+            unfinished_refusal("x", None)
+                .unwrap()
+                .contains("dbctl.progress")
+        );
     }
 }

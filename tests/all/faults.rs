@@ -1027,3 +1027,23 @@ fn files_that_refinery_would_find_in_a_folder_below_are_named() {
     let run = shop.migrate(&[]).exits(0);
     assert!(!run.all().contains("refinery"), "{}", run.all());
 }
+
+#[test]
+fn what_a_migration_did_to_its_session_and_a_new_value_of_an_enum_have_their_next_step() {
+    let shop = Shop::new(&[("V1__first.sql", "CREATE TYPE en AS ENUM ('a');")]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V2__read.sql", "SELECT 1;\nSET TRANSACTION READ ONLY;\n");
+    shop.migrate(&[])
+        .exits(5)
+        .says("in dbctl's own statements")
+        .says("the migration, or a trigger that it fires, has changed the session (SET TRANSACTION READ ONLY");
+    std::fs::remove_file(shop.path("V2__read.sql")).unwrap();
+    shop.file(
+        "V2__value.sql",
+        "ALTER TYPE en ADD VALUE 'x';\nSELECT 'x'::en;\n",
+    );
+    shop.migrate(&[])
+        .exits(5)
+        .says("SQLSTATE 55P04")
+        .says("make two files of this one, or give it the line -- dbctl:no-transaction");
+}

@@ -3,11 +3,14 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use dbctl::sandbox::Server;
+use nix::sys::signal::Signal;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::lab::{CANARY, K, LOGGED, Lab, R, Run, S, binaries, psql, start};
+use crate::shop::{Holder, join, send, until};
 
 /// Database and role of each service.
 const TARGETS: [(&str, &str); 3] = [
@@ -543,4 +546,173 @@ fn a_service_that_cannot_log_in_in_the_end_is_told() {
         .says(&role);
     expire("infinity");
     lab.run(&["provision", "--service", R]).exits(0);
+}
+
+/// Starts `provision` and returns at once.
+fn begun(lab: &Lab, args: &[&str]) -> std::process::Child {
+    lab.command(&[&["provision"], args].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A session that holds what this SQL takes, until it is dropped.
+fn held(lab: &Lab, sql: &str) -> Holder {
+    lab.sql(
+        "postgres",
+        &format!("CREATE DATABASE {}", lab.db("rgb_lightning_node")),
+    );
+    Holder::new(lab, sql)
+}
+
+#[test]
+fn an_interrupt_ends_it_and_tells_what_is_done() {
+    for (signal, format) in [
+        (Signal::SIGINT, "json"),
+        (Signal::SIGTERM, "table"),
+        (Signal::SIGHUP, "table"),
+    ] {
+        let lab = Lab::new();
+        let role = lab.db("simply_kaspa_user");
+        lab.sql("postgres", &format!("CREATE ROLE {role}"));
+        // The first service is done, the second waits for this.
+        let holder = held(
+            &lab,
+            &format!("BEGIN; ALTER ROLE {role} CONNECTION LIMIT 5;"),
+        );
+        let run = begun(&lab, &["--format", format]);
+        until("provision waits", || {
+            lab.sql(
+                "postgres",
+                &format!(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dbctl provision' AND wait_event_type = 'Lock' \
+                     AND query LIKE 'ALTER ROLE \"{role}\"%'"
+                ),
+            ) == "1"
+        });
+        let sent = Instant::now();
+        send(&run, signal);
+        let run = join(run).exits(130);
+        assert!(sent.elapsed() < Duration::from_secs(3), "{signal}");
+        holder.release();
+        if format == "json" {
+            let report = run.json();
+            let error = |service: usize| report["services"][service]["error"].as_str();
+            assert_eq!(error(0), None, "{report}");
+            assert!(
+                error(1).unwrap().starts_with(&format!(
+                    "interrupted at the role {role}, which was left as it is; nothing was changed: dbctl provision, run again"
+                )),
+                "{report}"
+            );
+            assert_eq!(error(2), Some("interrupted before anything was changed"));
+            assert_eq!(report["services"][2]["steps"], serde_json::json!([]));
+        } else {
+            run.says("works at")
+                .says(&format!("interrupted at the role {role}"))
+                .says("interrupted before anything was changed")
+                .says("2 of 3 services not provisioned");
+        }
+        lab.run(&["provision"]).exits(0);
+        assert_provisioned(&lab);
+    }
+}
+
+#[test]
+fn an_interrupt_does_not_wait_for_a_silent_server() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let mut lab = Lab::new();
+    for (key, role) in [
+        ("K_SOCIAL_ADMIN", "postgres".to_owned()),
+        ("K_SOCIAL_URL", lab.db("k_social_user")),
+    ] {
+        let database = lab.db("ksocial");
+        lab.env.insert(
+            key.to_owned(),
+            format!("postgresql://{role}@127.0.0.1:{port}/{database}"),
+        );
+    }
+    let run = begun(&lab, &["--service", K]);
+    silent.set_nonblocking(true).unwrap();
+    let accepted = std::cell::RefCell::new(None);
+    until("it connects", || {
+        *accepted.borrow_mut() = silent.accept().ok();
+        accepted.borrow().is_some()
+    });
+    let sent = Instant::now();
+    send(&run, Signal::SIGINT);
+    join(run)
+        .exits(130)
+        .says("interrupted; nothing was changed");
+    assert!(sent.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn a_lock_that_somebody_holds_ends_it_as_locked_and_names_the_holder() {
+    let lab = Lab::new();
+    let role = lab.db("k_social_user");
+    lab.sql("postgres", &format!("CREATE ROLE {role}"));
+    let holder = held(
+        &lab,
+        &format!("BEGIN; ALTER ROLE {role} CONNECTION LIMIT 5;"),
+    );
+    lab.run(&["provision", "--service", K])
+        .exits(6)
+        .says(&format!("role {role}: "))
+        .says("(the-holder)")
+        .says("run dbctl provision again when it is free");
+    holder.release();
+    lab.run(&["provision", "--service", K]).exits(0);
+    // In the service's own database.
+    lab.run(&["provision", "--service", R]).exits(0);
+    lab.sql(
+        "rgb_lightning_node",
+        "CREATE SCHEMA dbctl; CREATE TABLE dbctl.identity (service text, set_name text)",
+    );
+    let holder = Holder::new(&lab, "BEGIN; LOCK TABLE dbctl.identity;");
+    lab.run(&["provision", "--service", R])
+        .exits(6)
+        .says("(the-holder)")
+        .says("the lock is on dbctl.identity");
+    holder.release();
+    lab.run(&["provision", "--service", R]).exits(0);
+}
+
+#[test]
+fn a_role_is_not_made_without_the_password_that_a_variable_is_to_give() {
+    let mut lab = Lab::new();
+    let password = lab.env.remove("RGB_USERS_PW").unwrap();
+    let before = of_the_server(&lab);
+    for args in [&["--dry-run"][..], &[]] {
+        lab.run(&[&["provision", "--service", R], args].concat())
+            .exits(3)
+            .says("is not there, and RGB_USERS_PW, which gives its password, is not set: set it")
+            .says("nothing was changed");
+        assert_eq!(of_the_server(&lab), before);
+    }
+    // Nor does one that was made so get a database.
+    let role = lab.db("rgb_user");
+    lab.sql("postgres", &format!("CREATE ROLE {role} LOGIN"));
+    let before = of_the_server(&lab);
+    lab.run(&["provision", "--service", R])
+        .exits(3)
+        .says("has no password, and RGB_USERS_PW, which gives it one, is not set: set it");
+    assert_eq!(of_the_server(&lab), before);
+    lab.env.insert("RGB_USERS_PW".to_owned(), password);
+    lab.run(&["provision", "--service", R]).exits(0);
+    // One that has its password keeps it; who logs in needs it all the same.
+    lab.env.remove("RGB_USERS_PW");
+    let run = lab
+        .run(&["provision", "--service", R])
+        .exits(4)
+        .says("RGB_USERS_PW is not set")
+        .says("give the manifest's `password`");
+    assert!(!run.all().contains("VALID UNTIL"), "{}", run.all());
+    // A manifest without a password means it.
+    lab.edit("password = { env = \"K_SOCIAL_PW\" }\n", "");
+    lab.run(&["provision", "--service", K])
+        .exits(4)
+        .says("created, without a password");
 }

@@ -209,7 +209,7 @@ fn a_statement_that_ran_is_marked_as_done() {
     nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
     let goes_on = [
         "left version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
-        "dbctl migrate goes on from there; dbctl repair --forget 2 gives it up, and what ran stays",
+        "dbctl migrate goes on from there; dbctl repair --service rgb-lightning-node --forget 2 gives it up, and what ran stays",
     ];
     let words = [
         "the catalog shows that it ran",
@@ -366,6 +366,44 @@ fn an_interrupted_repair_is_taken_up_by_the_next() {
         .exits(0)
         .says("REINDEX INDEX CONCURRENTLY public.one_a_idx");
     assert_eq!(indexes(&shop), "one_a_idx true");
+    repair(&shop, &[]).exits(0).says("nothing to repair");
+}
+
+#[test]
+fn books_that_somebody_has_locked_end_the_run_as_locked() {
+    let shop = Shop::new(&[ONE, INDEX, ("V3__vacuum.sql", "VACUUM one;\n")]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    for table in [
+        "dbctl.identity",
+        "refinery_schema_history",
+        "dbctl.progress",
+    ] {
+        let holder = Holder::new(
+            &shop.lab,
+            &format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;"),
+        );
+        repair(&shop, &["--lock-timeout", "700ms"])
+            .exits(6)
+            .says("(the-holder)")
+            .says(table)
+            .says("try again when the table is free, or raise --lock-timeout");
+        let child = shop
+            .lab
+            .command(&["repair", "-q", "--service", R])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        shop.until_backend("wait_event_type = 'Lock'");
+        send(&child, Signal::SIGTERM);
+        join(child)
+            .exits(130)
+            .says("interrupted")
+            .says(&format!("dbctl repair --service {R}"));
+        shop.until_no_backend();
+        holder.release();
+    }
     repair(&shop, &[]).exits(0).says("nothing to repair");
 }
 
@@ -1095,4 +1133,33 @@ fn a_renumbered_file_takes_its_row_with_it() {
             "bring V5__three.sql back",
         ],
     );
+}
+
+#[test]
+fn a_lost_row_of_what_ran_by_statement_has_its_way_out() {
+    let index = (
+        "V2__index.sql",
+        "ANALYZE one;\nCREATE UNIQUE INDEX CONCURRENTLY one_a_idx ON one (a);\n",
+    );
+    let shop = Shop::new(&[ONE, index]);
+    lock(&shop);
+    shop.migrate(&["-q"]).exits(0);
+    forget(&shop, 2);
+    let way = format!("dbctl repair --service {R} --forget 2");
+    shop.migrate(&[])
+        .exits(5)
+        .says("it is there already")
+        .says(&format!("{way} forgets"));
+    nothing_changed(
+        &shop,
+        &[],
+        0,
+        &[
+            "V2__index.sql is unfinished, and the catalog is proven to be that of version 2 already",
+            &format!("the row is lost: {way} then forgets the statements"),
+        ],
+    );
+    mends(&shop, &["--forget", "2"], &["its row is there again"]);
+    assert_eq!(shop.history(), "1 one, 2 index");
+    shop.migrate(&[]).exits(0).says("nothing to do");
 }

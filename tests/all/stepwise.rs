@@ -1,5 +1,7 @@
 //! Migrations that no transaction can hold: recognised, run statement by statement, continued, never recorded half done.
 
+use nix::sys::signal::Signal;
+
 use crate::lab::{Lab, binaries, start};
 use crate::shop::{DB, Holder, ROLE, Shop, join};
 
@@ -681,4 +683,73 @@ fn what_is_partitioned_is_reindexed_and_clustered_outside_a_transaction() {
         "-- dbctl:no-transaction\nCLUSTER parts USING parts_pkey;",
     );
     shop.migrate(&[]).exits(0);
+}
+
+#[test]
+fn what_a_reindex_that_was_cut_off_leaves_of_a_toast_table_is_told_and_in_the_way() {
+    let shop = Shop::new(&[("V1__notes.sql", "CREATE TABLE notes (note text);")]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V2__anew.sql", "REINDEX TABLE CONCURRENTLY notes;");
+    let left = || {
+        shop.sql(
+            "SELECT coalesce(string_agg(indexrelid::regclass::text, ' '), '') FROM pg_index WHERE NOT indisvalid",
+        )
+    };
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+        let holder = Holder::new(
+            &shop.lab,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM notes;",
+        );
+        let runner = shop.spawn(&[]);
+        shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+        crate::shop::send(&runner, signal);
+        let run = join(runner);
+        shop.until_no_backend();
+        holder.release();
+        let index = left();
+        assert!(index.starts_with("pg_toast.pg_toast_"), "{index:?}");
+        let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
+        if signal == Signal::SIGINT {
+            run.exits(130)
+                .says("V2__anew.sql: interrupted")
+                .says(&format!("it has left the invalid index {index}"))
+                .says("a superuser has to run that");
+        }
+        // The schema is closed to the service's role.
+        shop.migrate(&[])
+            .exits(5)
+            .says(&drop)
+            .says("permission denied for schema pg_toast")
+            .says("a superuser has to run that");
+        shop.lab
+            .run(&["repair", "--service", crate::lab::R])
+            .exits(0)
+            .says("a superuser: DROP INDEX CONCURRENTLY");
+        shop.sql(&drop);
+    }
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 notes, 2 anew");
+
+    // One who may take it away does.
+    let holder = Holder::new(
+        &shop.lab,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM notes;",
+    );
+    shop.file("V3__again.sql", "REINDEX TABLE CONCURRENTLY notes;");
+    let mut runner = shop.spawn(&[]);
+    shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    shop.until_no_backend();
+    holder.release();
+    assert_ne!(left(), "");
+    shop.lab.sql(
+        "postgres",
+        &format!("ALTER ROLE {} SUPERUSER", shop.lab.db(ROLE)),
+    );
+    shop.migrate(&[])
+        .exits(0)
+        .says("takes away the invalid index pg_toast.");
+    assert_eq!(left(), "");
+    assert_eq!(shop.history(), "1 notes, 2 anew, 3 again");
 }

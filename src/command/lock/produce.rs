@@ -83,6 +83,7 @@ impl<'a> Database<'a> {
                 .unwrap_or("dbctl_lock")
                 .to_owned(),
             password: Some(random_password()),
+            password_variable: None,
             database: service.service.database_name().to_owned(),
             other_roles: Vec::new(),
             timescaledb: service.service.store == Store::TimescaleDb,
@@ -91,10 +92,16 @@ impl<'a> Database<'a> {
         discard(&admin, &wanted.database)
             .await
             .map_err(|error| no_server(&error))?;
-        provision(&admin, &wanted, Purpose::Write, &|_| ())
-            .await
-            .1
-            .map_err(|error| no_server(&error))?;
+        provision(
+            &admin,
+            &wanted,
+            Purpose::Write,
+            &interrupt.receiver(),
+            &|_| (),
+        )
+        .await
+        .1
+        .map_err(|error| no_server(&error))?;
         Ok(Self {
             endpoint: Endpoint {
                 user: wanted.role,

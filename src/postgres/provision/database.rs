@@ -3,6 +3,7 @@
 use postgres_protocol::escape::escape_identifier as identifier;
 
 use super::super::session::Session;
+use super::attended::Attended;
 use super::{ProvisionError, Step, Wanted, execute, failed, open};
 use crate::manifest::Endpoint;
 
@@ -13,8 +14,8 @@ pub(super) struct There {
 
 /// Whether the database is there, and nothing says that it is somebody else's.
 pub(super) async fn foreign(
+    run: Attended<'_>,
     session: &Session,
-    admin: &Endpoint,
     wanted: &Wanted,
 ) -> Result<Option<There>, ProvisionError> {
     let what = format!("database {}", wanted.database);
@@ -57,12 +58,17 @@ pub(super) async fn foreign(
     }
     let inside = Endpoint {
         database: wanted.database.clone(),
-        ..admin.clone()
+        ..run.admin.clone()
     };
-    let inside = open(&inside, session.purpose).await?;
-    let stamp = stamp(&inside).await;
+    let run = Attended {
+        admin: &inside,
+        ..run
+    };
+    let inside = run.looking(open(&inside, session.purpose)).await?;
+    let reading = async { stamp(&inside).await.map_err(|error| failed(&what, &error)) };
+    let stamp = run.working(&inside, reading).await;
     inside.close().await;
-    match stamp.map_err(|error| failed(&what, &error))? {
+    match stamp? {
         Some(service) if service != wanted.service => refuse(format!(
             "belongs to service {service}, says its stamp in dbctl.identity, not to {}: check admin_url",
             wanted.service

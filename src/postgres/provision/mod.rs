@@ -1,24 +1,26 @@
 //! Roles, databases and privileges of one service, made by an administrator's session. Idempotent: each step looks first. With a session
 //! that is only to read each step says what it would do.
 
+mod attended;
 mod books;
 mod database;
 mod grants;
 mod role;
 
 use postgres_protocol::escape::escape_identifier as identifier;
+use tokio::sync::watch;
 use tokio_postgres::error::SqlState;
 
-use super::blockers::{LATER, Watch};
 use super::connect::connect;
 use super::error::{ConnectError, Reason, describe};
 use super::inspect::is_lock_conflict;
-use super::runner::Event;
+use super::runner::{Event, raised};
 use super::session::{Purpose, Session};
 use super::snapshot::same_database;
 use super::standby;
 use crate::manifest::Endpoint;
 use crate::secret::Secret;
+use attended::Attended;
 use books::books;
 use database::{database, foreign};
 use grants::{database_privileges, schema_privileges};
@@ -36,12 +38,23 @@ pub struct Wanted {
     pub role: String,
     /// Its password; `None` leaves the role's password as it is.
     pub password: Option<Secret>,
+    /// The variable that would give it, where the manifest names one and it is not set.
+    pub password_variable: Option<String>,
     /// Its database.
     pub database: String,
     /// The roles of the other services: they must have no right here.
     pub other_roles: Vec<String>,
     /// Whether TimescaleDB is needed, so that its absence is told now and not by the first migration.
     pub timescaledb: bool,
+}
+
+impl Wanted {
+    /// The variable to be set before there is a password to give.
+    fn unset_password(&self) -> Option<&str> {
+        self.password_variable
+            .as_deref()
+            .filter(|_| self.password.is_none())
+    }
 }
 
 /// One thing that provisioning looked at.
@@ -77,9 +90,23 @@ pub enum ProvisionError {
     /// What is there belongs to somebody else.
     #[error("{0}")]
     Refused(String),
-    /// Another provisioner is at work and does not end.
+    /// Another provisioner is at work and does not end, or somebody holds what is to be changed.
     #[error("{0}")]
     Locked(String),
+    /// Somebody holds a lock, and who that is was not yet asked.
+    #[error("{0}")]
+    Blocked(String),
+    /// The server ended a step early, because it was told to.
+    #[error("{text}")]
+    Cancelled {
+        /// What the step is about.
+        what: String,
+        /// That, and what the server said.
+        text: String,
+    },
+    /// The run was interrupted.
+    #[error("{0}")]
+    Interrupted(String),
     /// The server refused a step.
     #[error("{0}")]
     Failed(String),
@@ -92,23 +119,57 @@ pub enum ProvisionError {
 /// and nothing is changed.
 ///
 /// # Errors
-/// See [`ProvisionError`]. The steps done before it stay done; running it again continues.
+/// See [`ProvisionError`]. The steps done before it stay done; running it again continues. An interrupt cancels the step that is under
+/// way.
 pub async fn provision(
     admin: &Endpoint,
     wanted: &Wanted,
     purpose: Purpose,
+    interrupt: &watch::Receiver<bool>,
     observer: &(dyn Fn(Event) + Sync),
 ) -> (Vec<Step>, Result<(), ProvisionError>) {
     let mut steps = Vec::new();
-    let result = all_steps(admin, wanted, purpose, &mut steps, observer).await;
+    let run = Attended {
+        admin,
+        interrupt,
+        observer,
+    };
+    let result = all_steps(run, wanted, purpose, &mut steps).await;
+    let result = match result {
+        Err(ProvisionError::Interrupted(how)) => {
+            let state = match steps.iter().any(|step| step.changed) {
+                true => "what the steps name is done",
+                false => "nothing was changed",
+            };
+            Err(ProvisionError::Interrupted(format!(
+                "{how}; {state}: dbctl provision, run again, goes on from there"
+            )))
+        }
+        result => result,
+    };
     (steps, result)
 }
 
 /// Proves that the service's own way leads into the database that was provisioned: it logs in as the service, and compares.
 ///
 /// # Errors
-/// When the service cannot log in, or lands in a database of another server.
-pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, ProvisionError> {
+/// When the service cannot log in, or lands in a database of another server; or when the run is interrupted.
+pub async fn prove(
+    admin: &Endpoint,
+    service: &Endpoint,
+    interrupt: &watch::Receiver<bool>,
+) -> Result<Step, ProvisionError> {
+    tokio::select! {
+        proven = log_in(admin, service) => proven,
+        () = raised(interrupt) => Err(ProvisionError::Interrupted(
+            "interrupted; all of this is done, and only whether the service itself can log in is not known: dbctl provision, run again, \
+             tries it"
+                .to_owned(),
+        )),
+    }
+}
+
+async fn log_in(admin: &Endpoint, service: &Endpoint) -> Result<Step, ProvisionError> {
     let inside = Endpoint {
         database: service.database.clone(),
         ..admin.clone()
@@ -118,6 +179,8 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
         .map_err(|error| {
             // Its advice is to run what has just run.
             let why = match error.reason {
+                // Its advice is where to put one.
+                Reason::LogIn if service.has_no_password() => error.message,
                 Reason::LogIn => format!(
                     "{}; check the password, that the role has not expired (VALID UNTIL), and the server's pg_hba.conf",
                     error.fact
@@ -154,71 +217,99 @@ pub async fn prove(admin: &Endpoint, service: &Endpoint) -> Result<Step, Provisi
 }
 
 async fn all_steps(
-    admin: &Endpoint,
+    run: Attended<'_>,
     wanted: &Wanted,
     purpose: Purpose,
     steps: &mut Vec<Step>,
-    observer: &(dyn Fn(Event) + Sync),
 ) -> Result<(), ProvisionError> {
-    let server = open(admin, purpose).await?;
-    if let Some(reason) = standby::refusal(&server, admin, None)
-        .await
-        .map_err(|error| failed("the kind of the server", &error))?
-    {
+    let server = run.looking(open(run.admin, purpose)).await?;
+    let kind = async {
+        standby::refusal(&server, run.admin, None)
+            .await
+            .map_err(|error| failed("kind of the server", &error))
+    };
+    if let Some(reason) = run.looking(kind).await? {
         return Err(ProvisionError::Unreachable(reason));
     }
-    let watch =
-        Watch::new(admin, "dbctl provision", server.pid(), LATER).telling_standbys(observer);
-    let mut result = watch
-        .over(Box::pin(locked(&server, admin, wanted, steps)))
-        .await;
+    let mut result = locked(run, &server, wanted, steps).await;
     if matches!(result, Err(ProvisionError::Raced(_))) {
         // Advisory locks end at the database that they are taken in, and two administrators may start in different ones.
-        result = locked(&server, admin, wanted, steps).await;
+        result = locked(run, &server, wanted, steps).await;
     }
-    watch.close().await;
     // The end of the session frees its lock: the next service waits for that.
     server.close().await;
     result
 }
 
 async fn locked(
+    run: Attended<'_>,
     server: &Session,
-    admin: &Endpoint,
     wanted: &Wanted,
     steps: &mut Vec<Step>,
 ) -> Result<(), ProvisionError> {
+    let there = run.working(server, outside(run, server, wanted, steps));
+    if !there.await? && server.purpose == Purpose::Read {
+        let what = format!("database {} and its schema public", wanted.database);
+        steps.push(Step::new(what, "closed to PUBLIC", true));
+        return match wanted.timescaledb {
+            true => run.looking(timescaledb(server, steps)).await,
+            false => Ok(()),
+        };
+    }
+    let inside = Endpoint {
+        database: wanted.database.clone(),
+        ..run.admin.clone()
+    };
+    let session = run.looking(open(&inside, server.purpose)).await?;
+    let run = Attended {
+        admin: &inside,
+        ..run
+    };
+    let result = run.working(&session, within(run, &session, wanted, steps));
+    let result = result.await;
+    session.close().await;
+    result
+}
+
+/// What is done in the administrator's database, under the provisioners' lock. Whether the service's database was there.
+async fn outside(
+    run: Attended<'_>,
+    server: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<bool, ProvisionError> {
     if server.purpose == Purpose::Write {
         lock(server).await?;
     }
     // Before the first change: a database that is somebody else's must not lose even its role's password.
-    let there = foreign(server, admin, wanted).await?;
+    let there = foreign(run, server, wanted).await?;
+    run.go_on()?;
     role(server, wanted, steps).await?;
+    run.go_on()?;
     let is_there = there.is_some();
     database(server, wanted, there, steps).await?;
-    if !is_there && server.purpose == Purpose::Read {
-        let what = format!("database {} and its schema public", wanted.database);
-        steps.push(Step::new(what, "closed to PUBLIC", true));
-        return match wanted.timescaledb {
-            true => timescaledb(server, steps).await,
-            false => Ok(()),
-        };
+    run.go_on()?;
+    if is_there || server.purpose == Purpose::Write {
+        database_privileges(server, wanted, steps).await?;
     }
-    database_privileges(server, wanted, steps).await?;
-    let inside = Endpoint {
-        database: wanted.database.clone(),
-        ..admin.clone()
-    };
-    let session = open(&inside, server.purpose).await?;
-    let mut result = schema_privileges(&session, wanted, steps).await;
-    if result.is_ok() {
-        result = books(&session, wanted, steps).await;
+    Ok(is_there)
+}
+
+/// What is done in the service's database.
+async fn within(
+    run: Attended<'_>,
+    session: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    run.go_on()?;
+    schema_privileges(session, wanted, steps).await?;
+    run.go_on()?;
+    books(session, wanted, steps).await?;
+    match wanted.timescaledb {
+        true => timescaledb(session, steps).await,
+        false => Ok(()),
     }
-    if result.is_ok() && wanted.timescaledb {
-        result = timescaledb(&session, steps).await;
-    }
-    session.close().await;
-    result
 }
 
 /// Lets one provisioner look and change at a time: of two that both see no role one would fail. The session's end frees it.
@@ -231,12 +322,11 @@ async fn lock(session: &Session) -> Result<(), ProvisionError> {
         .await;
     taken.map_err(|error| {
         if is_lock_conflict(&error) {
-            ProvisionError::Locked(
-                "another dbctl provision has been at work on this server for 60 s; wait for it, or end it"
-                    .to_owned(),
+            ProvisionError::Blocked(
+                "another dbctl provision has been at work on this server for 60 s".to_owned(),
             )
         } else {
-            failed("the lock of provisioners", &error)
+            failed("lock of provisioners", &error)
         }
     })
 }
@@ -274,7 +364,7 @@ async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Session, Provisio
              WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
         )
         .await
-        .map_err(|error| failed("cannot keep the statements out of the server's log", &error))?;
+        .map_err(|error| failed("way to keep the statements out of the server's log", &error))?;
     Ok(session)
 }
 
@@ -312,6 +402,13 @@ fn failed(what: &str, error: &tokio_postgres::Error) -> ProvisionError {
         SqlState::DUPLICATE_DATABASE,
         SqlState::UNIQUE_VIOLATION,
     ];
+    if is_lock_conflict(error) {
+        return ProvisionError::Blocked(text);
+    }
+    if error.code() == Some(&SqlState::QUERY_CANCELED) {
+        let what = what.to_owned();
+        return ProvisionError::Cancelled { what, text };
+    }
     if error.code().is_some_and(|code| raced.contains(code)) {
         ProvisionError::Raced(text)
     } else {

@@ -25,6 +25,11 @@ pub(super) async fn role(
         .await
         .map_err(|error| failed(&what, &error))?;
     let Some(row) = found else {
+        if let Some(variable) = wanted.unset_password() {
+            return Err(ProvisionError::Refused(format!(
+                "{what} is not there, and {variable}, which gives its password, is not set: set it; nothing was changed"
+            )));
+        }
         let password = match &wanted.password {
             Some(password) => format!(" PASSWORD {}", literal(&verifier(password))),
             None => String::new(),
@@ -52,6 +57,16 @@ pub(super) async fn role(
         row.try_get::<_, bool>(index)
             .map_err(|error| failed(&what, &error))
     };
+    if let Some(variable) = wanted.unset_password()
+        && stored(session, wanted)
+            .await
+            .map_err(|error| failed(&what, &error))?
+            == Stored::None
+    {
+        return Err(ProvisionError::Refused(format!(
+            "{what} has no password, and {variable}, which gives it one, is not set: set it; nothing was changed"
+        )));
+    }
     let (login, own) = (read(0)?, read(6)?);
     let mut too_much = Vec::new();
     for (index, attribute) in [
@@ -104,26 +119,10 @@ async fn password(
     let Some(password) = &wanted.password else {
         return Ok(());
     };
-    let may_read: bool = session
-        .client
-        .query_one("SELECT has_table_privilege('pg_authid', 'SELECT')", &[])
+    let stored = stored(session, wanted)
         .await
-        .and_then(|row| row.try_get(0))
         .map_err(|error| failed(&what, &error))?;
-    let stored: Option<String> = if may_read {
-        session
-            .client
-            .query_one(
-                "SELECT rolpassword FROM pg_authid WHERE rolname = $1",
-                &[&wanted.role],
-            )
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(|error| failed(&what, &error))?
-    } else {
-        None
-    };
-    if stored.is_some_and(|stored| scram::matches(&stored, password)) {
+    if matches!(stored, Stored::As(stored) if scram::matches(&stored, password)) {
         steps.push(Step::new(what, "already so", false));
         return Ok(());
     }
@@ -137,6 +136,36 @@ async fn password(
     .await?;
     steps.push(Step::new(what, "set", true));
     Ok(())
+}
+
+/// What the server keeps of a role's password.
+#[derive(PartialEq, Eq)]
+enum Stored {
+    /// This.
+    As(String),
+    /// It has none.
+    None,
+    /// Who provisions may not read it.
+    Unread,
+}
+
+async fn stored(session: &Session, wanted: &Wanted) -> Result<Stored, tokio_postgres::Error> {
+    let client = &session.client;
+    let may_read: bool = client
+        .query_one("SELECT has_table_privilege('pg_authid', 'SELECT')", &[])
+        .await?
+        .try_get(0)?;
+    if !may_read {
+        return Ok(Stored::Unread);
+    }
+    let stored: Option<String> = client
+        .query_one(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = $1",
+            &[&wanted.role],
+        )
+        .await?
+        .try_get(0)?;
+    Ok(stored.map_or(Stored::None, Stored::As))
 }
 
 /// The SCRAM verifier of a password, computed here so that the server never sees the password itself.

@@ -10,7 +10,7 @@ use super::lock::raised;
 
 /// An attempt that an interrupt cancels on the server; what the server answers then is what has become of it.
 /// `None` when the server does not answer.
-pub(super) async fn or_cancel<T>(
+pub(in crate::postgres) async fn or_cancel<T>(
     session: &Session,
     interrupt: &watch::Receiver<bool>,
     attempt: impl Future<Output = T>,

@@ -87,8 +87,13 @@ pub(super) fn broken_text(
             ("", "the server rolls it back, and the next run applies it")
         }
     };
+    // A server without room for its log ends (PANIC), and does so again.
+    let first = match error.code() == Some(&SqlState::DISK_FULL) {
+        true => "make room on the server's disk first: ",
+        false => "",
+    };
     format!(
-        "{}: the connection broke{when}: {}; {now}",
+        "{}: the connection broke{when}: {}; {first}{now}",
         migration.file,
         describe(error)
     )
@@ -101,6 +106,7 @@ pub(super) fn failure_text(
     error: &tokio_postgres::Error,
     offset: usize,
     state: &str,
+    service: &str,
 ) -> String {
     let mut told = describe(error);
     let place = match step {
@@ -127,15 +133,37 @@ pub(super) fn failure_text(
         SqlState::INVALID_TRANSACTION_TERMINATION,
     ];
     let hint = match (step, error.code()) {
-        (Step::Statement(_), Some(code)) if there.contains(code) => {
-            "; it is there already: somebody made it by hand, or the history lost a row, which dbctl repair proves and mends"
+        (Step::Statement(number), Some(code)) if there.contains(code) => {
+            // What is written down of the statements before it keeps repair from the row.
+            let how = match (migration.mode, number) {
+                (Mode::Statements, 1..) => format!(
+                    " --forget {} forgets the statements before this one, proves that the catalog is the version's, and writes the row",
+                    migration.version
+                ),
+                _ => " proves and mends".to_owned(),
+            };
+            format!(
+                "; it is there already: somebody made it by hand, or the history lost a row, which dbctl repair --service {service}{how}"
+            )
         }
         (Step::Statement(_), Some(code))
             if migration.mode == Mode::Transaction && outside.contains(code) =>
         {
-            "; what no transaction can hold runs where the file has the line -- dbctl:no-transaction at its head"
+            "; what no transaction can hold runs where the file has the line -- dbctl:no-transaction at its head".to_owned()
         }
-        _ => "",
+        (Step::Statement(_), Some(code))
+            if *code == SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE =>
+        {
+            "; a new value can be used after the COMMIT of what adds it: make two files of this one, or give it the line \
+             -- dbctl:no-transaction at its head"
+                .to_owned()
+        }
+        (Step::Own, Some(code)) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            "; the migration, or a trigger that it fires, has changed the session (SET TRANSACTION READ ONLY, \
+             default_transaction_read_only): take that out"
+                .to_owned()
+        }
+        _ => String::new(),
     };
     format!("{place}: {told}; {state}{hint}")
 }

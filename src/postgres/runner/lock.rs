@@ -82,7 +82,7 @@ pub(super) async fn unlock(session: &Session) -> Result<(), tokio_postgres::Erro
 }
 
 /// Waits until the run is interrupted; for ever, when nobody can interrupt it any more.
-pub(super) async fn raised(interrupt: &watch::Receiver<bool>) {
+pub(in crate::postgres) async fn raised(interrupt: &watch::Receiver<bool>) {
     if interrupt.clone().wait_for(|raised| *raised).await.is_err() {
         std::future::pending::<()>().await;
     }

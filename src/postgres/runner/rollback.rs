@@ -126,7 +126,7 @@ async fn locked(
     let rollback =
         Rollback::new(set, &marks.history, options.target).map_err(ApplyError::Refused)?;
     let unfinished = unfinished(session).await.map_err(|error| lost(&error))?;
-    if let Some(reason) = unfinished_refusal(unfinished.as_deref()) {
+    if let Some(reason) = unfinished_refusal(&options.service, unfinished.as_deref()) {
         return Err(ApplyError::Refused(reason).into());
     }
     if rollback.steps.is_empty() {

@@ -142,6 +142,7 @@ impl Guarded<'_> {
                     &error,
                     offset,
                     &body.state(),
+                    &self.options.service,
                 )));
             }
             let reason = self.with_blockers(describe(&error));

@@ -1,7 +1,7 @@
 //! Versions that the database has and the history does not.
 
 use super::super::super::inspect;
-use super::super::{ApplyError, history_table, lost};
+use super::super::{ApplyError, history_table};
 use super::rows::subject;
 use super::write::{Write, row_of};
 use super::{MendState, NotProven, Prove, Repair};
@@ -41,7 +41,8 @@ impl Repair<'_> {
             } => format!(
                 "its row is not written, for {reason}; first mend the row of version {newest}, for no file can have a higher one: where \
                  you know which migration it says was applied, UPDATE {table} SET version = N WHERE version = {newest}, N being its version; \
-                 else DELETE FROM {table} WHERE version = {newest}; then run dbctl repair again"
+                 else DELETE FROM {table} WHERE version = {newest}; then run {} again",
+                self.verb()
             ),
             Problem::OutOfOrder { newest, .. } => format!(
                 "its row is not written, for {reason}; if it never ran here, nothing in the database is to be mended: give the file a \
@@ -59,7 +60,7 @@ impl Repair<'_> {
         let analyses = analyse(&migration.sql).into_iter();
         let names: Vec<Name> = analyses.flat_map(|analysis| analysis.creates).collect();
         let missing = inspect::missing(self.session, &names).await;
-        Ok(!names.is_empty() && missing.map_err(|error| lost(&error))?.is_empty())
+        Ok(!names.is_empty() && missing.map_err(|error| self.gone(&error))?.is_empty())
     }
 
     /// Notes, where there is no lock to prove anything with, that a row may be lost.

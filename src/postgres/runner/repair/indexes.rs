@@ -3,9 +3,9 @@
 use tokio_postgres::types::Type;
 
 use super::super::super::inspect::Marks;
+use super::super::ApplyError;
 use super::super::footprint::Foreign;
 use super::super::leftovers::{Leftover, leftovers};
-use super::super::{ApplyError, lost};
 use super::named::Named;
 use super::{MendState, Refusal, Repair};
 use crate::snapshot::attributes::VALIDATED;
@@ -31,7 +31,7 @@ impl Repair<'_> {
         marks: &Marks,
         foreign: &Foreign,
     ) -> Result<(), ApplyError> {
-        let gone = |error| lost(&error);
+        let gone = |error| self.gone(&error);
         let left = leftovers(self.session).await.map_err(gone)?;
         if left.is_empty() {
             return Ok(());
@@ -130,7 +130,8 @@ impl Repair<'_> {
         let action = match refusal.denied {
             true => format!("left as it is, for {reason}; a superuser: {sql}"),
             false => format!(
-                "left as it is, for the server refuses {sql}: {reason}; mend what it names, then run dbctl repair again"
+                "left as it is, for the server refuses {sql}: {reason}; mend what it names, then run {} again",
+                self.verb()
             ),
         };
         self.note("index", subject(leftover), found.to_owned(), state, action);
@@ -149,7 +150,7 @@ impl Repair<'_> {
             )
             .await
             .and_then(|row| row.try_get::<_, Option<String>>(0))
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.gone(&error))?;
         Ok(denied.map_or(Ok(()), |reason| {
             Err(Refusal {
                 reason,
@@ -193,11 +194,11 @@ impl Repair<'_> {
                 &[(&leftover.oid, Type::OID), (&leftover.table_oid, Type::OID)],
             )
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.gone(&error))?;
         row.first()
             .map(|row| row.try_get(0))
             .transpose()
-            .map_err(|error| lost(&error))
+            .map_err(|error| self.gone(&error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use postgres_protocol::escape::escape_literal;
 
 use super::super::super::inspect::Marks;
-use super::super::{ApplyError, history_table, lost, progress};
+use super::super::{ApplyError, history_table, progress};
 use super::alike::{alike, is_alike, untold};
 use super::rows::{proven_for, subject};
 use super::write::{Write, row_of};
@@ -27,8 +27,11 @@ impl Repair<'_> {
         };
         // What is half there is gone on with by migrate.
         let unfinished = progress::read(self.session).await;
-        if !unfinished.map_err(|error| lost(&error))?.is_empty() {
-            return Ok(());
+        let mut unfinished = unfinished.map_err(|error| self.gone(&error))?;
+        // A dry run has not forgotten them.
+        unfinished.retain(|entry| self.options.forget != Some(entry.version));
+        if !unfinished.is_empty() {
+            return self.perhaps_finished(&unfinished, newest, prove).await;
         }
         let gone = marks.history.rows.is_empty();
         if self.options.lock.is_none() && !gone {
@@ -92,11 +95,11 @@ impl Repair<'_> {
         }
         match awaited.into_inner() {
             true => Ok(()),
-            false => Err(ApplyError::Refused(
+            false => Err(ApplyError::Refused(format!(
                 "--ran and --not-run speak of a statement whose fate the catalog does not tell, or of a file that changes rows alone and \
-                 may have lost its row, and there is none: run dbctl repair without them; nothing was changed"
-                    .to_owned(),
-            )),
+                 may have lost its row, and there is none: run {} without them; nothing was changed",
+                self.verb()
+            ))),
         }
     }
 
@@ -206,7 +209,8 @@ impl Repair<'_> {
             MendState::NeedsWord,
             format!(
                 "no row is written before you say it, for the next dbctl migrate would run what has no row: look at the rows in the tables; \
-                 dbctl repair --ran says that {one_or_all}"
+                 {} --ran says that {one_or_all}",
+                self.verb()
             ),
         );
     }

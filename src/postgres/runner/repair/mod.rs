@@ -130,29 +130,40 @@ pub async fn repair(
     {
         return (Vec::new(), Err(error));
     }
+    let watch = Watch::new(
+        &options.apply.endpoint,
+        &options.apply.application,
+        session.pid(),
+        SOON,
+    )
+    .telling_standbys(observer);
+    let tell = |holder: &str| {
+        observer(Event::WaitingForLock {
+            holder: holder.to_owned(),
+        });
+    };
     let mut repair = Repair {
         session,
         options,
-        watch: Watch::new(
-            &options.apply.endpoint,
-            &options.apply.application,
-            session.pid(),
-            SOON,
-        )
-        .telling_standbys(observer),
+        watch: &watch,
         mends: Vec::new(),
         looks_only: options.dry_run,
         nothing_begun: false,
     };
-    let working = repair.run(check, prove);
+    let working = watch.telling(&tell, Box::pin(repair.run(check, prove)));
     let done = or_cancel(session, &options.apply.interrupt, working).await;
-    let result = done.unwrap_or_else(|| {
-        Err(ApplyError::Interrupted(
-            "interrupted; the server does not answer: run dbctl repair again to see what is left"
-                .to_owned(),
-        ))
-    });
-    let Repair { mends, watch, .. } = repair;
+    let result = match done {
+        Some(Err(ApplyError::Locked(reason))) if watch.blockers().is_none() => {
+            watch.look_late().await;
+            Err(ApplyError::Locked(watch.with_blockers(reason)))
+        }
+        Some(result) => result,
+        None => Err(ApplyError::Interrupted(format!(
+            "interrupted; the server does not answer: run dbctl repair --service {} again to see what is left",
+            options.apply.service
+        ))),
+    };
+    let Repair { mends, .. } = repair;
     watch.close().await;
     if result.is_ok() {
         let unlocked = unlock(session).await;
@@ -176,7 +187,7 @@ struct Repair<'a> {
     session: &'a Session,
     options: &'a RepairOptions<'a>,
     /// Who blocks what is mended.
-    watch: Watch<'a>,
+    watch: &'a Watch<'a>,
     /// What was found, and what became of it.
     mends: Vec<Mend>,
     /// Whether rows of the history are only looked at: a dry run, or there is no such table.
@@ -191,15 +202,20 @@ impl Repair<'_> {
         check: &(dyn Fn(&Marks) -> Option<ApplyError> + Sync),
         prove: &Prove<'_>,
     ) -> Result<(), ApplyError> {
+        self.limit().await?;
         let marks = inspect::marks(self.session)
             .await
             .map_err(|error| self.unread(&error))?;
         if let Some(error) = check(&marks) {
             return Err(error);
         }
+        if self.session.in_transactions() {
+            // The look has begun another one.
+            self.limit().await?;
+        }
         let entries = progress::read(self.session)
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.gone(&error))?;
         if marks.stamp.is_none() && marks.history.rows.is_empty() && entries.is_empty() {
             return Err(ApplyError::Refused(format!(
                 "database {} has no stamp and no history: dbctl has migrated nothing here, so there is nothing of it to repair; \
@@ -207,22 +223,9 @@ impl Repair<'_> {
                 marks.database, self.options.apply.service
             )));
         }
-        let limit = self
-            .options
-            .apply
-            .lock_timeout
-            .max(Duration::from_millis(1));
-        self.session
-            .client
-            .batch_execute(&format!(
-                "SET lock_timeout = {}; SET statement_timeout = 0",
-                limit.as_millis()
-            ))
-            .await
-            .map_err(|error| lost(&error))?;
         let foreign = Foreign::read(self.session, &|| self.options.owned.clone(), &marks.history)
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.gone(&error))?;
         self.looks_only |= !marks.history.exists;
         self.nothing_begun = entries.is_empty();
         if self.nothing_begun && self.options.word.is_some() {
@@ -233,6 +236,17 @@ impl Repair<'_> {
         self.rows(&marks, prove).await
     }
 
+    /// Sets how long this session waits.
+    async fn limit(&self) -> Result<(), ApplyError> {
+        let limit = self.options.apply.lock_timeout;
+        let sql = format!(
+            "SET lock_timeout = {}; SET statement_timeout = 0",
+            limit.max(Duration::from_millis(1)).as_millis()
+        );
+        let set = self.session.client.batch_execute(&sql).await;
+        set.map_err(|error| self.gone(&error))
+    }
+
     /// Why stamp and history cannot be read, with what helps where that is known.
     fn unread(&self, error: &Error) -> ApplyError {
         let code = error.code();
@@ -241,7 +255,20 @@ impl Repair<'_> {
             true => {
                 ApplyError::Unreachable(inspect::unreadable(&self.options.apply.endpoint, error))
             }
-            false => lost(error),
+            false => self.gone(error),
+        }
+    }
+
+    /// This command for this service, as it can be copied.
+    fn verb(&self) -> String {
+        format!("dbctl repair --service {}", self.options.apply.service)
+    }
+
+    /// Why something could not be read: a lock and an interrupt end the run as what they are.
+    fn gone(&self, error: &Error) -> ApplyError {
+        match self.failed("dbctl repair cannot look", error) {
+            ApplyError::Failed(_) => lost(error),
+            ended => ended,
         }
     }
 
@@ -283,7 +310,8 @@ impl Repair<'_> {
         if error.code() == Some(&SqlState::QUERY_CANCELED) && *self.options.apply.interrupt.borrow()
         {
             return ApplyError::Interrupted(format!(
-                "{what}: interrupted; what is left is mended by the next dbctl repair"
+                "{what}: interrupted; what is left is mended by the next dbctl repair --service {}",
+                self.options.apply.service
             ));
         }
         if is_lock_conflict(error) {

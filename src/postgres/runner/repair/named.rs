@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::super::inspect::Marks;
 use super::super::leftovers::Leftover;
-use super::super::{ApplyError, lost, progress};
+use super::super::{ApplyError, progress};
 use super::Repair;
 use crate::migration::{Name, analyse};
 
@@ -38,7 +38,7 @@ impl Repair<'_> {
     pub(super) async fn named(&self, marks: &Marks) -> Result<Named, ApplyError> {
         let entries = progress::read(self.session)
             .await
-            .map_err(|error| lost(&error))?;
+            .map_err(|error| self.gone(&error))?;
         let mut named = Named::default();
         for migration in &self.options.set.migrations {
             let version = i64::from(migration.version);

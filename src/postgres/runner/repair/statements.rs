@@ -1,10 +1,10 @@
 //! Statements of unfinished migrations: what became of those that were begun.
 
 use super::super::super::inspect::Marks;
+use super::super::ApplyError;
 use super::super::failure::place;
 use super::super::fate::{Outcome, outcome_of};
 use super::super::progress::{self, Entry, sum};
-use super::super::{ApplyError, lost};
 use super::{MendState, Refusal, Repair, Word};
 use crate::migration::{Analysis, Migration, analyse};
 
@@ -76,8 +76,9 @@ impl<'a> Repair<'a> {
     /// Why an entry fits no pending migration, and what to do, if so.
     fn misfit(&self, marks: &Marks, entry: &Entry) -> Option<(String, String)> {
         let version = entry.version;
+        let service = &self.options.apply.service;
         let forget = format!(
-            "or let it be forgotten with dbctl repair --forget {version}: what ran stays, and the next migrate begins it anew at the first \
+            "or let it be forgotten with dbctl repair --service {service} --forget {version}: what ran stays, and the next migrate begins it anew at the first \
              statement, which then has to accept what is there (IF NOT EXISTS) or to find it taken away"
         );
         let recorded = |row: &crate::snapshot::HistoryRow| row.version == i64::from(version);
@@ -86,7 +87,7 @@ impl<'a> Repair<'a> {
                 "the history says that the version is finished, and dbctl.progress that it is not"
                     .to_owned(),
                 format!(
-                    "look whether all of it ran; then dbctl repair --forget {version} takes the entries away"
+                    "look whether all of it ran; then dbctl repair --service {service} --forget {version} takes the entries away"
                 ),
             ));
         }
@@ -97,7 +98,7 @@ impl<'a> Repair<'a> {
                     self.options.set.name
                 ),
                 format!(
-                    "give the set its file back, or let it be forgotten with dbctl repair --forget {version}: what ran stays"
+                    "give the set its file back, or let it be forgotten with dbctl repair --service {service} --forget {version}: what ran stays"
                 ),
             ));
         };
@@ -147,9 +148,20 @@ impl<'a> Repair<'a> {
     }
 
     async fn outcome(&self, begun: &Begun<'_>) -> Result<Outcome, ApplyError> {
-        outcome_of(self.session, &begun.analysis, &begun.entry.indexes)
+        let outcome = outcome_of(self.session, &begun.analysis, &begun.entry.indexes)
             .await
-            .map_err(|error| lost(&error))
+            .map_err(|error| self.gone(&error))?;
+        let Outcome::CutOff { left, mut mend } = outcome else {
+            return Ok(outcome);
+        };
+        // A TOAST table's index is mended with the others that are not valid: where only a superuser may, nothing has to wait for that.
+        mend.retain(|sql| !sql.contains(" pg_toast."));
+        let own = |part: &&str| !part.starts_with("pg_toast.");
+        let left = left.split(", ").filter(own).collect::<Vec<_>>().join(", ");
+        Ok(match mend.is_empty() {
+            true => Outcome::NotRun,
+            false => Outcome::CutOff { left, mend },
+        })
     }
 
     /// The operator's word is about exactly one statement.
@@ -164,9 +176,11 @@ impl<'a> Repair<'a> {
             .collect();
         let reason = match unknown.as_slice() {
             [_] => return Ok(()),
-            [] => "--ran and --not-run speak of a statement whose fate the catalog does not tell, and there is none: \
-                   run dbctl repair without them"
-                .to_owned(),
+            [] => format!(
+                "--ran and --not-run speak of a statement whose fate the catalog does not tell, and there is none: \
+                 run dbctl repair --service {} without them",
+                self.options.apply.service
+            ),
             several => format!(
                 "--ran and --not-run speak of one statement, and the fate of {} is not known: {}; settle them one by one with --forget",
                 several.len(),
@@ -189,9 +203,14 @@ impl<'a> Repair<'a> {
             found = format!("an earlier run was cut off in it and left {left}");
             for sql in mend {
                 if let Err(refusal) = self.mend(&subject, sql).await? {
+                    let by = match refusal.denied {
+                        true => "let a superuser take it away",
+                        false => "take it away by hand",
+                    };
                     let action = format!(
-                        "left as it is, for the server refuses {sql}: {}; take it away by hand, then run dbctl repair again",
-                        refusal.reason
+                        "left as it is, for the server refuses {sql}: {}; {by}, then run {} again",
+                        refusal.reason,
+                        self.verb()
                     );
                     self.note("statement", subject, found, MendState::Blocks, action);
                     return Ok(Settled::Open);
@@ -270,18 +289,15 @@ impl<'a> Repair<'a> {
             }
             (Outcome::Unknown, None) => {
                 let found = format!("{found}, and the catalog does not tell whether it ran");
-                let action = "look, and say it: dbctl repair --ran marks it as done, --not-run lets the next migrate run it";
-                self.note(
-                    "statement",
-                    subject,
-                    found,
-                    MendState::NeedsWord,
-                    action.to_owned(),
+                let action = format!(
+                    "look, and say it: {} --ran marks it as done, --not-run lets the next migrate run it",
+                    self.verb()
                 );
+                self.note("statement", subject, found, MendState::NeedsWord, action);
             }
             (Outcome::CutOff { left, .. }, _) => {
                 let found = format!("{found}; it is still there: {left}");
-                let action = "take it away by hand, then run dbctl repair again".to_owned();
+                let action = format!("take it away by hand, then run {} again", self.verb());
                 self.note("statement", subject, found, MendState::Blocks, action);
             }
         }
@@ -294,9 +310,9 @@ impl<'a> Repair<'a> {
             return false;
         };
         let action = format!(
-            "left as it is, for the server refuses to write dbctl.progress: {}; let the service's role own that table, then run dbctl \
-             repair again",
-            refusal.reason
+            "left as it is, for the server refuses to write dbctl.progress: {}; let the service's role own that table, then run {} again",
+            refusal.reason,
+            self.verb()
         );
         let (subject, found) = (subject.to_owned(), found.to_owned());
         self.note("statement", subject, found, MendState::Blocks, action);

@@ -3,7 +3,8 @@
 use super::super::super::inspect::Marks;
 use super::super::ApplyError;
 use super::super::progress::{self, Entry};
-use super::{MendState, Repair};
+use super::rows::subject;
+use super::{MendState, Prove, Repair};
 use crate::migration::statements;
 use crate::snapshot::HistoryRow;
 
@@ -66,6 +67,47 @@ impl Repair<'_> {
         Ok(others)
     }
 
+    /// Tells of unfinished migrations whose catalog is there already: their row may be lost. No row is written then, for a statement that
+    /// leaves no trace may not have run.
+    pub(super) async fn perhaps_finished(
+        &mut self,
+        entries: &[Entry],
+        newest: i32,
+        prove: &Prove<'_>,
+    ) -> Result<(), ApplyError> {
+        let looks_only = std::mem::replace(&mut self.looks_only, true);
+        let looked = self.write(newest, Some(prove), &|_| Ok(Vec::new())).await;
+        self.looks_only = looks_only;
+        let Ok(proven) = looked? else {
+            return Ok(());
+        };
+        for migration in &self.options.set.migrations {
+            let version = migration.version;
+            let done = entries.iter().filter(|entry| entry.version == version);
+            let done = done.filter(|entry| entry.done).count();
+            let begun = entries.iter().any(|entry| entry.version == version);
+            if !begun || version > proven || done >= statements(&migration.sql).len() {
+                continue;
+            }
+            let action = format!(
+                "where dbctl migrate stops at what is there already, the row is lost: {} --forget {version} then forgets the statements, \
+                 proves the catalog and writes the row; look first whether all ran that leaves no trace in the catalog",
+                self.verb()
+            );
+            self.note(
+                "history",
+                subject(version.into()),
+                format!(
+                    "{} is unfinished, and the catalog is proven to be that of version {proven} already",
+                    migration.file
+                ),
+                MendState::Left,
+                action,
+            );
+        }
+        Ok(())
+    }
+
     /// Tells which migrations are half there and in nobody's way. `ran` has the version of each statement that ran.
     pub(super) fn goes_on(&mut self, ran: &[i32]) {
         for migration in &self.options.set.migrations {
@@ -85,7 +127,8 @@ impl Repair<'_> {
                 format!("{file} is unfinished: {done} of {total} statements ran"),
                 MendState::Left,
                 format!(
-                    "dbctl migrate {how}; dbctl repair --forget {version} gives it up, and what ran stays"
+                    "dbctl migrate {how}; {} --forget {version} gives it up, and what ran stays",
+                    self.verb()
                 ),
             );
         }

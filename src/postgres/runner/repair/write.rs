@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::super::super::catalog;
-use super::super::{ApplyError, history_table, lost};
+use super::super::{ApplyError, history_table};
 use super::{NotProven, Prove, Repair};
 use crate::migration::Migration;
 use crate::snapshot::HistoryRow;
@@ -46,7 +46,7 @@ impl Repair<'_> {
             client
                 .batch_execute("ROLLBACK")
                 .await
-                .map_err(|error| lost(&error))?;
+                .map_err(|error| self.gone(&error))?;
             return told(Err(self.failed(&table, &error)));
         }
         let done = self.write_within(newest, prove, choose).await;
@@ -56,7 +56,7 @@ impl Repair<'_> {
         };
         let ended = self.watch.over(client.batch_execute(end)).await;
         let done = told(done)?;
-        ended.map_err(|error| lost(&error))?;
+        ended.map_err(|error| self.gone(&error))?;
         Ok(done)
     }
 
@@ -88,7 +88,8 @@ impl Repair<'_> {
             if self.write_row(&write).await.map_err(failed)? != 1 {
                 let table = history_table();
                 return Ok(Err(NotProven::new(format!(
-                    "{table} changed meanwhile: run dbctl repair again"
+                    "{table} changed meanwhile: run {} again",
+                    self.verb()
                 ))));
             }
         }

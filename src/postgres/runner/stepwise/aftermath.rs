@@ -72,9 +72,11 @@ impl Guarded<'_> {
                 &error,
                 0,
                 &alone.state(),
+                &self.options.service,
             ))),
             Cleaned::Left(state) => {
-                let text = failure_text(migration, step, &error, 0, &state);
+                let service = &self.options.service;
+                let text = failure_text(migration, step, &error, 0, &state, service);
                 Err(match is_lock_conflict(&error) {
                     true => ApplyError::Locked(text),
                     false => ApplyError::Failed(text),
@@ -113,8 +115,12 @@ impl Guarded<'_> {
                         if matches!(error, ApplyError::Unreachable(_)) {
                             return Err(error);
                         }
+                        let next = match error {
+                            ApplyError::Failed(_) => "the next run goes on when it is gone",
+                            _ => "the next run takes it away",
+                        };
                         return Ok(Cleaned::Left(format!(
-                            "it has left {left}, which could not be taken away now ({error}); the next run takes it away"
+                            "it has left {left}, which could not be taken away now ({error}); {next}"
                         )));
                     }
                     mended = true;
@@ -179,6 +185,13 @@ impl Guarded<'_> {
                 if ends_session(&error) || client.is_closed() {
                     return ApplyError::Unreachable(format!(
                         "{text}: the connection broke: {}; the next run takes it away",
+                        describe(&error)
+                    ));
+                }
+                // Schema pg_toast is closed even to who owns what is in it.
+                if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+                    return ApplyError::Failed(format!(
+                        "{text}: {}; a superuser has to run that",
                         describe(&error)
                     ));
                 }
