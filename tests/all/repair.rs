@@ -1,6 +1,6 @@
 //! `repair` on real servers: what can be mended is mended and told, and what cannot is told and left as it is.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -15,6 +15,16 @@ const INDEX: (&str, &str) = ("V2__index.sql", "CREATE INDEX one_a_idx ON one (a)
 
 pub fn repair(shop: &Shop, args: &[&str]) -> Run {
     shop.lab.run(&[&["repair", "--service", R], args].concat())
+}
+
+/// Starts `repair` and returns at once.
+fn begin(shop: &Shop) -> Child {
+    shop.lab
+        .command(&["repair", "-q", "--service", R])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Writes the set's lock.
@@ -347,13 +357,7 @@ fn an_interrupted_repair_is_taken_up_by_the_next() {
         &shop.lab,
         "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM one;",
     );
-    let child = shop
-        .lab
-        .command(&["repair", "-q", "--service", R])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = begin(&shop);
     shop.until_backend("query LIKE 'REINDEX%' AND wait_event_type = 'Lock'");
     send(&child, Signal::SIGINT);
     join(child)
@@ -388,13 +392,7 @@ fn books_that_somebody_has_locked_end_the_run_as_locked() {
             .says("(the-holder)")
             .says(table)
             .says("try again when the table is free, or raise --lock-timeout");
-        let child = shop
-            .lab
-            .command(&["repair", "-q", "--service", R])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = begin(&shop);
         shop.until_backend("wait_event_type = 'Lock'");
         send(&child, Signal::SIGTERM);
         join(child)

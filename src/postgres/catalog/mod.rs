@@ -143,15 +143,12 @@ pub async fn read_with_state(
     names: &[String],
 ) -> Result<Snapshot, Error> {
     let readers = Readers::new(client, admin).await?;
-    let reading = async {
-        let mut snapshot = readers.snapshot().await?;
-        snapshot.state = State {
-            books: snapshot.state.books,
-            ..state::read(&readers, names).await?
-        };
-        Ok(snapshot)
+    let mut snapshot = readers.snapshot().await?;
+    snapshot.state = State {
+        books: snapshot.state.books,
+        ..state::read(&readers, names).await?
     };
-    reading.await
+    Ok(snapshot)
 }
 
 /// Reads the large objects, which are data and not part of a schema.

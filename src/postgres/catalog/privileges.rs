@@ -377,11 +377,7 @@ fn membership(row: &Row) -> Result<Membership, Error> {
         inherit: row.try_get("inherit")?,
         set: row.try_get("set")?,
         admin: row.try_get("admin")?,
-        given: Given {
-            grantors: row.try_get("grantors")?,
-            by_others_alone: !row.try_get::<_, bool>("plain")?,
-            grantable: false,
-        },
+        given: given(row, false)?,
     })
 }
 
@@ -409,11 +405,15 @@ fn parameter(row: &Row) -> Result<ParameterGrant, Error> {
         parameter: row.try_get("parameter")?,
         grantee: row.try_get("grantee")?,
         privileges: row.try_get("privileges")?,
-        given: Given {
-            grantors: row.try_get("grantors")?,
-            by_others_alone: !row.try_get::<_, bool>("plain")?,
-            grantable: row.try_get("grantable")?,
-        },
+        given: given(row, row.try_get("grantable")?)?,
+    })
+}
+
+fn given(row: &Row, grantable: bool) -> Result<Given, Error> {
+    Ok(Given {
+        grantors: row.try_get("grantors")?,
+        by_others_alone: !row.try_get::<_, bool>("plain")?,
+        grantable,
     })
 }
 

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error};
 use super::attributes::Composites;
 use super::content::{self, Content, LARGEST, Rows};
 use super::statement::Failure;
-use super::table::{Table, altered, holding, lock, read};
+use super::table::{Locked, Table, holding, lock, locked, read};
 use super::uncounted;
 
 /// Data that a rollback loses.
@@ -115,7 +115,7 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
     // A table that is not closed may be changed by others meanwhile: that is no loss of this rollback's.
     let altered = match before.tables.values().all(Table::is_closed) {
         true => BTreeSet::new(),
-        false => altered(client).await?,
+        false => locked(client, Locked::Altered).await?,
     };
     for old in before.roots() {
         let mut family = before.tables.values().filter(|part| part.root == old.oid);

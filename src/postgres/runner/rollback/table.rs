@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postgres_protocol::escape::escape_identifier as identifier;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 use super::actor::Actor;
@@ -156,10 +157,23 @@ pub(super) async fn holding(
     Ok(holding)
 }
 
-/// The relations that this transaction has locked as DROP, ALTER and TRUNCATE do.
-pub(super) async fn altered(client: &Client) -> Result<BTreeSet<u32>, Error> {
-    let sql = "SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = 'AccessExclusiveLock' \
+/// What a lock is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Locked {
+    /// DROP, ALTER and TRUNCATE.
+    Altered,
+    /// INSERT, UPDATE and DELETE.
+    Written,
+}
+
+/// The relations that this transaction has locked so.
+pub(super) async fn locked(client: &Client, so: Locked) -> Result<BTreeSet<u32>, Error> {
+    let mode = match so {
+        Locked::Altered => "AccessExclusiveLock",
+        Locked::Written => "RowExclusiveLock",
+    };
+    let sql = "SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = $1 \
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let rows = client.query_typed(sql, &[]).await?;
+    let rows = client.query_typed(sql, &[(&mode, Type::TEXT)]).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }

@@ -1,12 +1,12 @@
 //! Rows that are lost while the statistics are switched off: tables that a superuser's script has written to are read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Error};
 
 use super::content::{self, Rows};
 use super::loss::{Loss, State, loss, names};
-use super::table::Table;
+use super::table::{Locked, Table, locked};
 
 /// Whether this session, or a role that it may SET ROLE to, may switch the statistics off. If so the transaction gets its number now.
 pub(super) async fn is_switchable(client: &Client) -> Result<bool, Error> {
@@ -34,12 +34,7 @@ pub(super) async fn look(
     after: &BTreeMap<u32, Table>,
     losses: &mut Vec<Loss>,
 ) -> Result<(), Error> {
-    let sql = "SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = 'RowExclusiveLock' \
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let mut written = BTreeSet::new();
-    for row in client.query_typed(sql, &[]).await? {
-        written.insert(row.try_get::<_, u32>(0)?);
-    }
+    let written = locked(client, Locked::Written).await?;
     for old in before.tables.values() {
         if !written.contains(&old.oid) || !before.holding.contains(&old.oid) {
             continue;
