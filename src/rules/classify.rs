@@ -9,7 +9,7 @@ use super::{Subject, known, skeleton, text};
 use crate::snapshot::attributes::{
     DEFINITION, FORM, FUNCTION, IN_SCHEMA, OWNED_BY, PARTITION_OF, ROW_TYPE, TYPE,
 };
-use crate::snapshot::{Diff, HISTORY_TABLE, Kind, Object, ObjectKey, Snapshot};
+use crate::snapshot::{Diff, HISTORY_TABLE, Kind, Object, ObjectKey, Rename, Snapshot};
 
 /// What an object is that the lock does not know.
 #[derive(Debug, Clone)]
@@ -52,6 +52,20 @@ pub(super) enum Class<'a> {
     Unknown,
 }
 
+impl Class<'_> {
+    /// Whether nothing speaks for another owner or another purpose.
+    pub(super) const fn may_be_own(&self) -> bool {
+        matches!(
+            self,
+            Self::Implied
+                | Self::Hidden
+                | Self::OwnCopy(_)
+                | Self::SameShape { .. }
+                | Self::Unknown
+        )
+    }
+}
+
 /// What an object has to be seen beside.
 pub(super) struct Surroundings<'a> {
     extras: &'a [&'a Object],
@@ -61,10 +75,12 @@ pub(super) struct Surroundings<'a> {
     on_chunks: Vec<&'a str>,
     /// Own tables that were partitions: what hung on them by their parent hangs on them now.
     detached: Vec<&'a ObjectKey>,
+    /// What is told as an own object under another name.
+    renames: &'a [Rename],
 }
 
 impl<'a> Surroundings<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, diff: &'a Diff<'a>) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, diff: &'a Diff<'a>, renames: &'a [Rename]) -> Self {
         let extras: &[&Object] = &diff.extra;
         let detached = diff
             .changed
@@ -94,6 +110,7 @@ impl<'a> Surroundings<'a> {
         Self {
             on_chunks,
             detached,
+            renames,
             extras,
             shapes,
             rgb_lib: extras.iter().any(|extra| {
@@ -112,6 +129,9 @@ pub(super) fn classify<'a>(
     let key = &object.key;
     // The history and the stamp of this very database are no objects of a snapshot; a history elsewhere is another's.
     if key.kind == Kind::Table && key.name == HISTORY_TABLE.1 {
+        if is_own_history(key, around) {
+            return Class::Implied;
+        }
         return Class::ToolHistory("refinery");
     }
     if let Some(extension) = &object.extension {
@@ -215,11 +235,26 @@ fn is_told_with_content(schema: &Object, index: &Index<'_>, around: &Surrounding
         others.any(|(other, _)| other.service.role_name() == Some(owner))
     });
     !foreign
-        && around.extras.iter().any(|extra| {
+        && (around.extras.iter().any(|extra| {
             let (key, name) = (&extra.key, &schema.key.name);
             let lies = key.schema == *name && !key.kind.is_part();
             lies || extra.attributes.get(IN_SCHEMA) == Some(name)
-        })
+        }) || has_moved_into(schema, around))
+}
+
+/// Whether it is the history of this very database, which went with a schema that was renamed.
+fn is_own_history(key: &ObjectKey, around: &Surroundings<'_>) -> bool {
+    around.renames.iter().any(|rename| {
+        rename.was.kind == Kind::Schema
+            && rename.was.name == HISTORY_TABLE.0
+            && rename.is.name == key.schema
+    })
+}
+
+/// Whether an own object lies there now.
+fn has_moved_into(schema: &Object, around: &Surroundings<'_>) -> bool {
+    let mut renames = around.renames.iter();
+    renames.any(|rename| rename.moved_into() == Some(schema.key.name.as_str()))
 }
 
 /// Whether a trigger runs this function.

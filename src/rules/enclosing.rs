@@ -3,8 +3,9 @@
 use super::classify::Class;
 use super::survey::Survey;
 use super::text::sql_ident;
+use crate::report::About;
 use crate::report::verify::Found;
-use crate::snapshot::Kind;
+use crate::snapshot::{Kind, Rename};
 
 /// Adds to the remedies of one service how the schemas go that have no finding of their own.
 pub(super) fn tell(survey: &Survey<'_>, findings: &mut [Found]) {
@@ -20,7 +21,13 @@ pub(super) fn tell(survey: &Survey<'_>, findings: &mut [Found]) {
         let last = findings
             .iter_mut()
             .rev()
-            .filter(|found| found.finding.about.schema.as_deref() == Some(schema))
+            .filter(|found| {
+                let about = &found.finding.about;
+                let moved = |rename: &Rename| {
+                    rename.moved_into() == Some(schema) && About::key(&rename.was) == *about
+                };
+                about.schema.as_deref() == Some(schema) || survey.renames().iter().any(moved)
+            })
             .min_by_key(|found| found.finding.severity);
         if let Some(found) = last {
             let sql = format!(

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
 use super::compose::{Around, ForeignNames, foreign_names};
+use super::drift::pending;
 use super::index::Index;
 use super::link::{Reach, reaches};
 use super::sets::{Judged, Owners, judge};
 use super::{Subject, System};
 
-use crate::snapshot::{Diff, Gap, Kind, Lock, Object, Snapshot, Stamp, diff};
+use crate::snapshot::{
+    Diff, Gap, Kind, Lock, Object, Rename, Renamed, Snapshot, Stamp, diff, diff_renamed,
+};
 
 /// Which database was reached.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +33,8 @@ pub(super) enum Place<'a> {
 #[derive(Debug)]
 pub(super) struct Survey<'a> {
     place: Result<Place<'a>, Gap>,
-    diff: Result<Diff<'a>, Gap>,
+    /// What differs from the lock, and what only has another name.
+    renamed: Result<Renamed<'a>, Gap>,
     /// Objects that the lock does not know, with what they are.
     pub(super) extras: Vec<(&'a Object, Class<'a>)>,
     /// Texts that reach out of the database: the finding about one is the finding about its object.
@@ -62,13 +66,35 @@ impl<'a> Survey<'a> {
             || Err(Gap::new("no database is configured")),
             |fact| fact.get(),
         );
-        let diff = snapshot
+        let index = Index::new(subject, others());
+        let place = snapshot
             .clone()
-            .and_then(|snapshot| Ok(diff(subject.lock.get()?, snapshot)));
-        let extras = match (&snapshot, &diff) {
-            (Ok(snapshot), Ok(diff)) => {
-                let index = Index::new(subject, others());
-                let around = Surroundings::new(snapshot, diff);
+            .map(|snapshot| place(system, subject, snapshot));
+        let renamed = snapshot.clone().and_then(|snapshot| {
+            let lock = subject.lock.get()?;
+            if !matches!(place, Ok(Place::Own)) {
+                return Ok(Renamed {
+                    diff: diff(lock, snapshot),
+                    ..Renamed::default()
+                });
+            }
+            // What a pending migration would bring is not there under another name. But a schema that holds all that the lock has in it
+            // was renamed, and may have taken the history along.
+            let pending = pending(subject, snapshot) > 0;
+            // What is another service's by its name is never taken for an own object, whatever it looks like.
+            let may_be = |diff: &Diff<'a>| {
+                let around = Surroundings::new(snapshot, diff, &[]);
+                let own = diff.extra.iter().copied();
+                own.filter(|object| !pending || object.key.kind == Kind::Schema)
+                    .filter(|object| classify(object, &index, &around).may_be_own())
+                    .map(|object| &object.key)
+                    .collect()
+            };
+            Ok(diff_renamed(lock, snapshot, may_be))
+        });
+        let extras = match (&snapshot, &renamed) {
+            (Ok(snapshot), Ok(Renamed { diff, renames, .. })) => {
+                let around = Surroundings::new(snapshot, diff, renames);
                 diff.extra
                     .iter()
                     .map(|object| (*object, classify(object, &index, &around)))
@@ -96,8 +122,8 @@ impl<'a> Survey<'a> {
             })
             .collect();
         Self {
-            place: snapshot.map(|snapshot| place(system, subject, snapshot)),
-            diff,
+            place,
+            renamed,
             extras,
             reaches,
             blind,
@@ -112,7 +138,31 @@ impl<'a> Survey<'a> {
     }
 
     pub(super) fn diff(&self) -> Result<&Diff<'a>, Gap> {
-        self.diff.as_ref().map_err(Clone::clone)
+        let renamed = self.renamed.as_ref().map_err(Clone::clone)?;
+        Ok(&renamed.diff)
+    }
+
+    /// What only has another name.
+    pub(super) fn renames(&self) -> &[Rename] {
+        let renamed = self.renamed.as_ref();
+        renamed.map_or(&[], |renamed| &renamed.renames)
+    }
+
+    /// What schema `public` is called now, if it was renamed: the history went with it.
+    pub(super) fn public(&self) -> Option<&str> {
+        let mut renames = self
+            .renames()
+            .iter()
+            .map(|rename| (&rename.was, &rename.is));
+        let (_, is) = renames.find(|(was, _)| was.kind == Kind::Schema && was.name == "public")?;
+        Some(&is.name)
+    }
+
+    /// What of the lock an unknown object may be: several are alike, or it bears a name of another service's.
+    pub(super) fn perhaps<'s>(&'s self, object: &'s Object) -> impl Iterator<Item = &'s Rename> {
+        let renamed = self.renamed.as_ref();
+        let perhaps = renamed.map_or(&[][..], |renamed| &renamed.perhaps);
+        perhaps.iter().filter(|pair| pair.is == object.key)
     }
 }
 

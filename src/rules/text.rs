@@ -3,7 +3,7 @@
 pub(super) use crate::migration::tokens::mentions;
 use crate::report::text;
 use crate::snapshot::attributes::{DEFINITION, USER_MAPPINGS};
-use crate::snapshot::{Kind, Object, ObjectKey};
+use crate::snapshot::{Kind, Object, ObjectKey, Rename};
 
 /// Words that must be quoted where SQL expects a name alone: PostgreSQL's reserved ones.
 const RESERVED: [&str; 101] = [
@@ -249,6 +249,43 @@ pub(super) fn drop_sql(object: &Object) -> String {
         ),
         kind => own(&kind.words().to_uppercase()),
     }
+}
+
+/// The SQL that gives an object the name back that its lock has for it.
+pub(super) fn rename_sql(rename: &Rename) -> String {
+    let (was, is) = (&rename.was, &rename.is);
+    let old = sql_ident(&was.name);
+    let word = match is.kind {
+        Kind::Function => "ROUTINE".to_owned(),
+        kind => kind.words().to_uppercase(),
+    };
+    if is.kind.is_part() {
+        // Its relation has its own name by then.
+        let table = joined(&[&was.schema, &was.parent], sql_ident);
+        let new = sql_ident(&is.name);
+        return match is.kind {
+            Kind::Column | Kind::Constraint => {
+                format!("ALTER TABLE {table} RENAME {word} {new} TO {old};")
+            }
+            Kind::Index => format!(
+                "ALTER INDEX {} RENAME TO {old};",
+                joined(&[&was.schema, &is.name], sql_ident)
+            ),
+            _ => format!("ALTER {word} {new} ON {table} RENAME TO {old};"),
+        };
+    }
+    let mut sql = Vec::new();
+    let mut now = is.clone();
+    if was.name != is.name {
+        let name = named_with(&now, sql_ident);
+        sql.push(format!("ALTER {word} {name} RENAME TO {old};"));
+        now.name.clone_from(&was.name);
+    }
+    if was.schema != is.schema {
+        let (name, schema) = (named_with(&now, sql_ident), sql_ident(&was.schema));
+        sql.push(format!("ALTER {word} {name} SET SCHEMA {schema};"));
+    }
+    sql.join(" ")
 }
 
 /// The SQL that removes a server's user mappings, which keep it from being dropped.

@@ -10,10 +10,12 @@ mod lock;
 mod object;
 pub mod privileges;
 mod proof;
+mod renames;
 mod reread;
 #[cfg(test)]
 mod samples;
 mod state;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +30,7 @@ pub use lock::{
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Outside, Proofs};
+pub use renames::{Rename, Renamed, diff_renamed};
 pub use state::{
     CollationVersions, Common, CommonContent, Deviation, ExtensionVersion, Restoring, State,
     StoredKey,

@@ -56,7 +56,8 @@ fn object_owner(case: &Case<'_>) -> Verdict {
         }
     }
     let public = snapshot.access.public_schema_owner.as_str();
-    if !is_own(case, public) && !is_superuser(case, public) {
+    // Where there is no such schema, it has no owner.
+    if !public.is_empty() && !is_own(case, public) && !is_superuser(case, public) {
         by_role.entry(public).or_default().public = true;
     }
     // Large objects are in no set, and `drift/unknown-object` names their owner.
@@ -103,8 +104,11 @@ fn shut(case: &Case<'_>, key: &ObjectKey) -> Option<Shut> {
     let lost = key.schema == "public"
         && (snapshot.access.database_owner != own
             || !is_own(case, &snapshot.access.public_schema_owner));
+    // To move it back is to open it again.
+    let moved = (case.survey.renames().iter())
+        .any(|rename| rename.is == *key && rename.moved_into().is_some());
     match why {
-        Some(why) if lost => (why != Shut::Schema).then_some(Shut::Relation),
+        Some(why) if lost || moved => (why != Shut::Schema).then_some(Shut::Relation),
         why => why,
     }
 }

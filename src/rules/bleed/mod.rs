@@ -15,6 +15,7 @@ pub(super) use places::membership;
 use super::classify::Class;
 use super::text::ident;
 use super::{Case, Finding, Outcome, Rule, Verdict};
+use crate::rules::drift::perhaps_own;
 use crate::snapshot::Object;
 
 /// The rules of this group.
@@ -43,7 +44,7 @@ fn each(
         .survey
         .extras
         .iter()
-        .filter_map(|(object, class)| judge(object, class))
+        .filter_map(|(object, class)| Some(perhaps_own(case, object, judge(object, class)?)))
         .collect();
     let gaps = if needs_others {
         case.survey.blind.clone()

@@ -8,16 +8,18 @@ mod hypertable;
 mod inherited;
 mod labels;
 mod newer;
+mod renamed;
 mod structure;
 mod system;
 
 pub(super) use inherited::Tables;
+pub(super) use renamed::perhaps_own;
 pub(super) use structure::{foreign_owner, severity_of};
 pub(super) use system::change;
 
 use super::survey::Place;
-use super::text::mentions;
-use super::{Case, Rule};
+use super::text::{ident, mentions};
+use super::{Case, Rule, Subject};
 use crate::migration::{Plan, Set};
 use crate::report::text::count;
 use crate::snapshot::{Diff, Gap, ObjectKey, Snapshot};
@@ -56,6 +58,12 @@ pub(super) fn plan(case: &Case<'_>) -> Result<Option<Plan>, Gap> {
     if let Place::NotMigrated = case.survey.place()? {
         return Ok(None);
     }
+    if let Some(now) = case.survey.public() {
+        return Err(Gap::new(format!(
+            "the history lies in schema {} now, which was schema public (drift/missing-object)",
+            ident(now)
+        )));
+    }
     // A service that migrates itself keeps its own history.
     if case.subject.service.lock_file.is_some() {
         return Ok(None);
@@ -69,17 +77,22 @@ fn settled<'a>(case: &Case<'a>) -> Result<Option<&'a Diff<'a>>, Gap> {
     if let Place::NotMigrated = case.survey.place()? {
         return Ok(None);
     }
-    let pending = match (case.subject.set, case.snapshot()?.history.known()) {
-        (Some(set), Some(history)) => Plan::new(set, history).pending.len(),
-        _ => 0,
-    };
-    if pending > 0 {
+    let pending = pending(case.subject, case.snapshot()?);
+    if pending > 0 && case.survey.public().is_none() {
         return Err(Gap {
             reason: format!("{} pending (drift/pending)", is_are(pending)),
             remedy: Some(next_step(case)),
         });
     }
     Ok(Some(diff))
+}
+
+/// How many migrations of its set a database has yet to see, as far as its history can be read.
+pub(super) fn pending(subject: &Subject<'_>, snapshot: &Snapshot) -> usize {
+    match (subject.set, snapshot.history.known()) {
+        (Some(set), Some(history)) => Plan::new(set, history).pending.len(),
+        _ => 0,
+    }
 }
 
 /// What brings the database to where its set is. What holds relations and was never migrated has to be adopted first: migrate refuses it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::inherited::{Tables, parts_told};
 use super::newer::{LOCK_FIRST, makes, unlocked};
+use super::renamed::{self, perhaps_own};
 use super::{books, labels, last_made_by, made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::access::{definers, service_of, spoken};
@@ -47,6 +48,7 @@ fn missing_object(case: &Case<'_>) -> Verdict {
                     made_by(case, &key.name)
                 ))
         })
+        .chain(renamed::findings(case)?)
         .collect::<Vec<_>>();
     Ok(findings.into())
 }
@@ -307,7 +309,7 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                     drop_called(case, object)
                 ));
             finding.belongs_to = owner.map(|(_, service)| service.to_owned());
-            Some(finding)
+            Some(perhaps_own(case, object, finding))
         })
         .collect::<Vec<_>>();
     Ok(findings.into())
