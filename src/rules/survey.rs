@@ -1,5 +1,6 @@
 //! What all rules need to know about one service's database, worked out once for the whole run.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::classify::{Class, Surroundings, classify};
@@ -66,7 +67,8 @@ impl<'a> Survey<'a> {
             || Err(Gap::new("no database is configured")),
             |fact| fact.get(),
         );
-        let index = Index::new(subject, others());
+        // Reads the locks of all services: only for a database that can be compared with its own.
+        let index = LazyCell::new(|| Index::new(subject, others()));
         let place = snapshot
             .clone()
             .map(|snapshot| place(system, subject, snapshot));

@@ -38,7 +38,7 @@ pub struct Change {
 }
 
 /// Schema and name: relations of every kind share one namespace.
-type Name<'k> = (&'k str, &'k str);
+pub(super) type Name<'k> = (&'k str, &'k str);
 
 /// The relations of one side, with their kinds.
 fn relations<'k>(keys: impl Iterator<Item = &'k ObjectKey>) -> BTreeMap<Name<'k>, Kind> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use super::attributes::TYPE;
-use super::diff::{agrees, diff_with};
+use super::diff::{Name, agrees, diff_with};
 use super::words;
 use super::{Diff, Kind, Lock, Object, ObjectKey, Snapshot};
 
@@ -216,8 +216,6 @@ struct Sides<'s> {
     expected: HashMap<Name<'s>, Vec<&'s ObjectKey>>,
     found: HashMap<Name<'s>, Vec<&'s Object>>,
 }
-
-type Name<'s> = (&'s str, &'s str);
 
 fn name_of(relation: &ObjectKey) -> Name<'_> {
     (&relation.schema, &relation.name)

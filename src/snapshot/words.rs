@@ -4,7 +4,7 @@
 /// keeps the name that its source has lost (`new AS old`).
 pub(super) fn are_same(expected: &str, actual: &str, names: &[(&str, &str)]) -> bool {
     let (expected, actual) = (words(expected), words(actual));
-    let mut actual = actual.iter().peekable();
+    let mut actual = actual.iter();
     for was in &expected {
         let Some(is) = actual.next() else {
             return false;

@@ -13,9 +13,9 @@ pub(super) use history::foreign_row;
 pub(super) use places::membership;
 
 use super::classify::Class;
+use super::drift::perhaps_own;
 use super::text::ident;
 use super::{Case, Finding, Outcome, Rule, Verdict};
-use crate::rules::drift::perhaps_own;
 use crate::snapshot::Object;
 
 /// The rules of this group.
