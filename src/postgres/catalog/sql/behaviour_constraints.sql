@@ -27,7 +27,8 @@ SELECT 'column', n.nspname, c.relname, a.attname, '', NULL, y.extension,
        AND c.relkind = 'r'
        AND NOT a.attnotnull
        AND a.attacl IS NULL
-       AND a.attoptions IS NULL
+       -- 17.12 gives every column a version here.
+       AND NOT EXISTS (SELECT FROM unnest(a.attoptions) o(option) WHERE NOT starts_with(o.option, 'pg_attver='))
        AND coalesce(a.attstattarget, -1) = -1
        AND a.attcompression = ''
        AND a.attstorage = (SELECT t.typstorage FROM pg_type t WHERE t.oid = a.atttypid)

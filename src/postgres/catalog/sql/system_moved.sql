@@ -63,7 +63,7 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, n.nspname, '', c.re
    AND c.relkind IN ('r', 'v')
    AND n.oid < 16384
    AND CASE WHEN age(c.xmin) < (SELECT age FROM made) THEN
-           (SELECT k.sum FROM kept k) <> (SELECT s.relations FROM stock s) END
+           (SELECT k.sum FROM kept k) <> (SELECT s.relations FROM stock s) AND (c.relacl IS NULL OR (SELECT s.known FROM stock s)) END
 UNION ALL
 -- What was renamed is told by its age, where ages tell.
 SELECT g.kind, CASE g.kind WHEN 'view' THEN 'information_schema' ELSE 'pg_catalog' END, '', g.name, '', NULL, NULL, json_build_object('replaced', 'missing')
@@ -83,7 +83,7 @@ SELECT 'type', n.nspname, '', t.typname, '', NULL, NULL, json_build_object('repl
            (SELECT left(encode(sha256(convert_to(string_agg(concat_ws(' ', s.oid, s.typname, s.typinput::oid, s.typoutput::oid, s.typreceive::oid,
                                                                       s.typsend::oid), ',' ORDER BY s.oid), 'UTF8')), 'hex'), 32)
               FROM pg_type s
-             WHERE s.oid < 10000) <> (SELECT s.types FROM stock s) END
+             WHERE s.oid < 10000) <> (SELECT s.types FROM stock s) AND (t.typacl IS NULL OR (SELECT s.known FROM stock s)) END
 UNION ALL
 -- ALTER OPERATOR ... SET gives it another estimator.
 SELECT 'operator', n.nspname, '', o.oprname,
