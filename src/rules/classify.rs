@@ -166,7 +166,7 @@ pub(super) fn classify<'a>(
         if let Some(class) = disguised(object, index, around) {
             return class;
         }
-    } else if let Some(class) = look_alike(object, index) {
+    } else if let Some(class) = look_alike(object, index).or_else(|| named_after(object, index)) {
         return class;
     }
     if known::is_system_schema(&key.schema) && !key.kind.is_part() {
@@ -387,6 +387,31 @@ fn look_alike<'a>(object: &Object, index: &Index<'a>) -> Option<Class<'a>> {
     index.known().find_map(|(owner, names)| {
         let of = names.original_of(object)?.to_owned();
         Some(Class::LookAlike { owner, of })
+    })
+}
+
+/// What hangs on a table and is named after another service's table.
+fn named_after<'a>(object: &Object, index: &Index<'a>) -> Option<Class<'a>> {
+    let name = object.key.name.as_str();
+    if !matches!(
+        object.key.kind,
+        Kind::Index
+            | Kind::Constraint
+            | Kind::Statistics
+            | Kind::Trigger
+            | Kind::Rule
+            | Kind::Policy
+    ) {
+        return None;
+    }
+    let own = index.own.named_in(name);
+    index.known().find_map(|(owner, names)| {
+        let of = names.named_in(name)?;
+        let is_own = own.is_some_and(|own| own.contains(of));
+        (!is_own).then(|| Class::LookAlike {
+            owner,
+            of: of.to_owned(),
+        })
     })
 }
 

@@ -290,6 +290,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
                 service: service.name.clone(),
                 set: set.name.clone(),
             })),
+            marked: None,
         },
         objects,
         shut: BTreeMap::new(),

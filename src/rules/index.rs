@@ -117,6 +117,21 @@ impl Names {
             .map(String::as_str)
     }
 
+    /// The longest name of a table or view that stands within this name, word for word: `k_votes` in `k_votes_by_day`. Of one word alone
+    /// (`users`) many names are made.
+    pub(super) fn named_in(&self, name: &str) -> Option<&str> {
+        let words: Vec<&str> = name.split('_').collect();
+        (2..=words.len())
+            .rev()
+            .flat_map(|count| words.windows(count))
+            .find_map(|some| {
+                let (known, kind) = self
+                    .exact
+                    .get_key_value(&(Family::Relation, some.join("_")))?;
+                kind.is_relation().then_some(known.1.as_str())
+            })
+    }
+
     /// Whether a schema of this name is known.
     pub(super) fn has_schema(&self, name: &str) -> bool {
         self.schemas.contains(name)

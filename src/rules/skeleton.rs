@@ -150,6 +150,28 @@ pub(super) fn stem(name: &str) -> String {
     singular(&squeezed).to_owned()
 }
 
+/// Whether a name says that it is a copy of what another name stands for: it is the same but for words or years that copies bear, in front or
+/// behind. Any other number makes another name: `orders_1` and `orders_2` are two of a kind.
+pub(super) fn is_copy_of(name: &str, original: &str) -> bool {
+    let is_year =
+        |word: &str| matches!(word.len(), 4 | 6 | 8) && word.starts_with("20") && is_number(word);
+    let (folded, original) = (folded(name), look(original));
+    let mut words = words(&folded);
+    while let [first, .., last] = words[..] {
+        if COPY_SUFFIXES.contains(&last) || is_year(last) {
+            words.pop();
+        } else if COPY_PREFIXES.contains(&first) || first == "of" {
+            words.remove(0);
+        } else {
+            return false;
+        }
+        if squeezed(&words) == original {
+            return true;
+        }
+    }
+    false
+}
+
 /// A word without what was put right behind it: `blocks2`, `blocksbak`, `blocks$`.
 fn unglued(word: &str) -> &str {
     let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || !c.is_alphanumeric());
@@ -178,7 +200,36 @@ fn singular(word: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{look, stem};
+    use super::{is_copy_of, look, stem};
+
+    #[test]
+    fn a_copy_says_so_in_its_name() {
+        for name in [
+            "ksocial_old",
+            "Ksocial_Backup",
+            "old_ksocial",
+            "ksocial_2026",
+            "ksocial_20261101",
+            "ksocial-copy",
+        ] {
+            assert!(is_copy_of(name, "ksocial"), "{name}");
+        }
+        for name in [
+            "ksocial",
+            "ksocial_1",
+            "ksocial_v2",
+            "ksocial_test",
+            "kfans_old",
+            "Ksocial",
+            "ksocial_4711",
+        ] {
+            assert!(!is_copy_of(name, "ksocial"), "{name}");
+        }
+        assert!(!is_copy_of("orders", "orders_archive"));
+        assert!(is_copy_of("orders_archive_old", "orders_archive"));
+        assert!(is_copy_of("ksocial_t7_2_old", "ksocial_t7_2"));
+        assert!(!is_copy_of("ksocial_t7_1_old", "ksocial_t7_2"));
+    }
 
     #[test]
     fn disguises_of_a_name_have_its_stem() {

@@ -182,6 +182,8 @@ pub struct Identity {
     pub database_oid: u32,
     /// dbctl's stamp, if there is one.
     pub stamp: Fact<Option<Stamp>>,
+    /// The service that a comment on the database names, as `dbctl:service=NAME`: people mark databases so that `psql -l+` shows whose they are.
+    pub marked: Option<String>,
 }
 
 /// The mark that dbctl leaves in a database that it migrated: whose it is.

@@ -84,6 +84,7 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             system_identifier: Fact::Unknown(Gap::new("a test")),
             database_oid: 0,
             stamp: Fact::Known(None),
+            marked: None,
         },
         objects,
         shut: BTreeMap::new(),

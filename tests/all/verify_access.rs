@@ -13,9 +13,14 @@ const OWNER: &str = "access/object-owner";
 pub const CASES: &[Case] = &[
     case("identity/look-alike-database", "warning", K, ("database", "", "Ksocial_{suffix}"), "CREATE DATABASE \"Ksocial_{suffix}\"")
         .says(&["Ksocial_{suffix}", "{ksocial}"]),
+    case("identity/look-alike-database", "info", K, ("database", "", "{ksocial}_old"), "CREATE DATABASE \"{ksocial}_old\"")
+        .says(&["copy of it", "{ksocial}"]),
     case("identity/foreign-stamp", "error", K, ("database", "", "{ksocial}"), "UPDATE dbctl.identity SET service = 'rgb-lightning-node', set_name = 'zoo'")
         .of(R)
         .says(&[R, K, "zoo", "clock"]),
+    case("identity/foreign-stamp", "error", K, ("database", "", "{ksocial}"), "COMMENT ON DATABASE \"{ksocial}\" IS 'of 2026; dbctl:service=rgb-lightning-node'")
+        .of(R)
+        .says(&[R, K, "comment"]),
     case("access/database-owner", "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" OWNER TO \"{simply_kaspa_user}\"; \
           GRANT CONNECT ON DATABASE \"{rgb_lightning_node}\" TO \"{rgb_user}\"")
         .of(S)

@@ -36,6 +36,11 @@ pub const CASES: &[Case] = &[
     case(ALIKE, "error", K, ("table", "public", "Blocks "), "CREATE TABLE public.\"Blocks \" (id bigint)").of(S).says(&["blocks"]),
     case(ALIKE, "error", K, ("table", "public", "bl\u{43e}cks"), "CREATE TABLE public.\"bl\u{43e}cks\" (id bigint)").of(S),
     case(ALIKE, "error", R, ("view", "public", "k_votes_backup_2026"), "CREATE VIEW public.k_votes_backup_2026 AS SELECT 1 AS a").of(K),
+    case(ALIKE, "error", K, ("statistics", "public", "transactions_acceptances_by_block"), "CREATE STATISTICS public.transactions_acceptances_by_block ON key, value FROM public.k_vars")
+        .of(S)
+        .says(&["named after transactions_acceptances"]),
+    case(ALIKE, "error", S, ("index", "public", "idx_k_votes_value"), "CREATE INDEX idx_k_votes_value ON public.vars (value)").of(K),
+    case("drift/unknown-object", "info", K, ("index", "public", "idx_k_votes_by_hand"), "CREATE INDEX idx_k_votes_by_hand ON public.k_vars (value)"),
     case("bleed/same-shape", "error", K, ("table", "public", "ledger_rows"), LEDGER).of(S).says(&["addresses", "10 columns"]),
     case("bleed/same-shape", "error", R, ("table", "public", "dump"), "CREATE TABLE public.dump (\"Key\" text, \"Transaction_ID\" bytea, \"Block_Hash\" bytea, \"TIME\" timestamptz)")
         .of(S)

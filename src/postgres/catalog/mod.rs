@@ -88,6 +88,7 @@ impl<'a> Readers<'a> {
                 system_identifier: guarded::system_identifier(self).await?,
                 database_oid: session.database_oid,
                 stamp: guarded::stamp(self).await?,
+                marked: session.marked.clone(),
             },
             objects: read.objects,
             shut: read.shut,

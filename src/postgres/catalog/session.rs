@@ -12,6 +12,8 @@ pub(super) struct Session {
     pub(super) standby: bool,
     pub(super) database: String,
     pub(super) database_oid: u32,
+    /// The service that the database's comment names as its owner.
+    pub(super) marked: Option<String>,
     pub(super) session_user: String,
     pub(super) current_user: String,
     pub(super) timescaledb: Option<String>,
@@ -91,6 +93,7 @@ impl Session {
             standby: row.try_get("standby")?,
             database: row.try_get("database")?,
             database_oid: row.try_get("database_oid")?,
+            marked: row.try_get("marked")?,
             session_user: row.try_get("session_user")?,
             current_user: row.try_get("current_user")?,
             timescaledb: row.try_get("timescaledb")?,

@@ -101,12 +101,17 @@ fn look_alike(case: &Case<'_>) -> Verdict {
             return None;
         };
         let other = &owner.service.name;
+        let like = if object.key.kind.is_part() || object.key.kind == Kind::Statistics {
+            "is named after"
+        } else {
+            "looks like"
+        };
         Some(
             LOOK_ALIKE
                 .finding(
                     About::object(object),
                     format!(
-                        "{} in database {} looks like {} of {other}",
+                        "{} in database {} {like} {} of {other}",
                         named(&object.key),
                         database(case),
                         ident(of)

@@ -2,7 +2,7 @@
 
 use super::sharing::{Kinship, kinship};
 use crate::manifest::Topology;
-use crate::rules::skeleton::look;
+use crate::rules::skeleton::{is_copy_of, look};
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::{Gap, Snapshot};
@@ -66,15 +66,37 @@ fn look_alike_database(case: &Case<'_>) -> Verdict {
         let mut subjects = case.system.subjects.iter();
         subjects.any(|subject| subject.service.database_name() == name)
     };
-    let alike = |name: &str, theirs: &str| look(name) == look(theirs) && !is_anyones(name);
-    let finding = |name: &str, message: String| {
-        LOOK_ALIKE_DATABASE
+    let alike = |name: &str, theirs: &str| {
+        (look(name) == look(theirs) || is_copy_of(name, theirs)) && !is_anyones(name)
+    };
+    let finding = |name: &str, whose: &str, message: String| {
+        let database = sql_ident(name);
+        let remedy = if is_copy_of(name, whose) {
+            format!(
+                "See what it holds (\\c {}, \\dt *.*) and who may enter it. If nobody needs it any more: DROP DATABASE {database};",
+                ident(name)
+            )
+        } else {
+            format!(
+                "If nothing uses it: DROP DATABASE {database}; otherwise rename it: ALTER DATABASE {database} RENAME TO …;"
+            )
+        };
+        let finding = LOOK_ALIKE_DATABASE
             .finding(About::plain("database", name), message)
-            .remedy(format!(
-                "If nothing uses it: DROP DATABASE {}; otherwise rename it: ALTER DATABASE {} RENAME TO …;",
-                sql_ident(name),
-                sql_ident(name)
-            ))
+            .remedy(remedy);
+        // A restore or the other half of blue and green: nobody gets into it by mistake.
+        if is_copy_of(name, whose) {
+            finding.severity(Severity::Info)
+        } else {
+            finding
+        }
+    };
+    let taken = |name: &str, whose: &str, it: &str| {
+        if is_copy_of(name, whose) {
+            format!("is by its name a copy of {it}")
+        } else {
+            format!("can be taken for {it}")
+        }
     };
     let here = format!(
         "is on the server of database {} of {}",
@@ -88,13 +110,9 @@ fn look_alike_database(case: &Case<'_>) -> Verdict {
         .iter()
         .filter(|name| alike(name, own))
     {
-        let database = ident(name);
+        let (database, taken) = (ident(name), taken(name, own, "it"));
         findings.push(
-            finding(
-                name,
-                format!("database {database} {here} and can be taken for it"),
-            )
-            .saw(
+            finding(name, own, format!("database {database} {here} and {taken}")).saw(
                 format!("database {} alone", ident(own)),
                 format!("database {database} as well"),
             ),
@@ -103,15 +121,23 @@ fn look_alike_database(case: &Case<'_>) -> Verdict {
     for (name, owner) in strays(case, snapshot, |name, theirs| {
         alike(name, theirs) && !alike(name, own)
     })? {
-        let (database, service) = (ident(name), &owner.service.name);
-        let theirs = ident(owner.service.database_name());
+        let (service, theirs) = (&owner.service.name, owner.service.database_name());
+        let it = format!(
+            "{} of {service}, which does not belong there",
+            ident(theirs)
+        );
+        let (database, taken) = (ident(name), taken(name, theirs, &it));
         findings.push(
             finding(
                 name,
-                format!("database {database} {here} and can be taken for {theirs} of {service}, which does not belong there"),
+                theirs,
+                format!("database {database} {here} and {taken}"),
             )
             .belongs_to(service)
-            .saw(format!("no database of {service}"), format!("database {database}")),
+            .saw(
+                format!("no database of {service}"),
+                format!("database {database}"),
+            ),
         );
     }
     Ok(findings.into())

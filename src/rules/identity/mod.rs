@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
-use super::{About, Case, Rule, Scope, Severity, Verdict};
+use super::{About, Case, Finding, Rule, Scope, Severity, Verdict};
 use crate::manifest::Managed;
 use crate::migration::CREATE_STAMP;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Identity, Snapshot};
 
 /// The rules of this group.
 pub(super) const RULES: &[Rule] = &[
@@ -166,15 +166,22 @@ fn foreign_stamp(case: &Case<'_>) -> Verdict {
     let identity = &case.snapshot()?.identity;
     let stamp = identity.stamp.get()?;
     // Where the place itself is another's, its stamp is right.
-    let (Some(stamp), Place::Own | Place::NotMigrated | Place::ForeignStamp(_)) =
-        (stamp, case.survey.place()?)
-    else {
+    let (Place::Own | Place::NotMigrated | Place::ForeignStamp(_)) = case.survey.place()? else {
         return Ok(Vec::new().into());
+    };
+    let Some(stamp) = stamp else {
+        return Ok(foreign_mark(case, identity)
+            .into_iter()
+            .collect::<Vec<_>>()
+            .into());
     };
     let service = &case.subject.service;
     let set = service.set.as_ref().map_or("", |set| set.value.as_str());
     if stamp.service == service.name && (set.is_empty() || stamp.set == set) {
-        return Ok(Vec::new().into());
+        return Ok(foreign_mark(case, identity)
+            .into_iter()
+            .collect::<Vec<_>>()
+            .into());
     }
     let other = case
         .others()
@@ -205,6 +212,35 @@ fn foreign_stamp(case: &Case<'_>) -> Verdict {
         .evidence("identity");
     finding.belongs_to = other.map(|other| other.service.name.clone());
     Ok(vec![finding].into())
+}
+
+/// A comment on the database that says whose it is, and means somebody else.
+fn foreign_mark(case: &Case<'_>, identity: &Identity) -> Option<Finding> {
+    let marked = identity.marked.as_ref()?;
+    let own = case.name();
+    let database = &identity.database;
+    let other = case.others().find(|other| other.service.name == *marked);
+    let mut finding = (marked != own).then(|| {
+        FOREIGN_STAMP
+            .finding(
+                About::plain("database", database),
+                format!(
+                    "the comment on database {} says dbctl:service={}, but the manifest gives it to {own}",
+                    ident(database),
+                    ident(marked)
+                ),
+            )
+            .saw(format!("dbctl:service={own}, or no mark"), format!("dbctl:service={marked}"))
+            .remedy(format!(
+                "If this is the database of {}, point {own} elsewhere. If not: COMMENT ON DATABASE {} IS {};",
+                ident(marked),
+                sql_ident(database),
+                sql_literal(&format!("dbctl:service={own}"))
+            ))
+            .evidence("identity")
+    })?;
+    finding.belongs_to = other.map(|other| other.service.name.clone());
+    Some(finding)
 }
 
 const STANDBY: Rule = Rule {

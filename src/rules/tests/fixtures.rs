@@ -148,7 +148,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         S,
         &["Simply_Kaspa", "simply_kaspa", "simply-kaspa-indexer"],
         |w| {
-            for name in ["Simply_Kaspa", "simply_kaspa_backup"] {
+            for name in ["Simply_Kaspa", "simply_kaspa_test"] {
                 w.access(S).databases.push(name.into());
             }
         },

@@ -25,6 +25,8 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
        pg_is_in_recovery() AS standby,
        current_database()::text AS database,
        (SELECT oid FROM pg_database WHERE datname = current_database()) AS database_oid,
+       (SELECT substring(shobj_description(oid, 'pg_database') FROM 'dbctl:service=([^[:space:],;]+)')
+          FROM pg_database WHERE datname = current_database()) AS marked,
        session_user::text AS session_user,
        current_user::text AS current_user,
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb,
