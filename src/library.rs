@@ -145,7 +145,14 @@ impl Migrator {
                 observer(event);
             }
         };
-        let cleared = Box::pin(preflight(&task, self.lock_timeout, None, &observer)).await?;
+        let cleared = Box::pin(preflight(
+            &task,
+            self.target,
+            self.lock_timeout,
+            None,
+            &observer,
+        ))
+        .await?;
         let wanted = |version| self.target.is_none_or(|target| version <= target);
         let mut pending = cleared.plan.pending.iter();
         if !pending.any(|migration| wanted(migration.version)) {

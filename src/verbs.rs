@@ -5,7 +5,7 @@ mod migrating;
 mod sandbox;
 mod telling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -193,11 +193,15 @@ async fn dispatch(cli: Cli) -> Result<u8, Stop> {
 
 /// What the manifest is resolved against: flags and the process's environment.
 fn inputs(global: &Global) -> Result<Inputs, Stop> {
-    let mut env = BTreeMap::new();
+    let (mut env, mut garbled) = (BTreeMap::new(), BTreeSet::new());
     for (name, value) in std::env::vars_os() {
-        // A variable that is not UTF-8 cannot be one that a manifest names, unless its value is what is wrong.
-        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
-            env.insert(name.to_owned(), value.to_owned());
+        // A name that is not UTF-8 cannot be one that a manifest names.
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => drop(env.insert(name, value)),
+            Err(_) => drop(garbled.insert(name)),
         }
     }
     let directory = std::env::current_dir()
@@ -209,6 +213,7 @@ fn inputs(global: &Global) -> Result<Inputs, Stop> {
         sandbox: false,
         offline: false,
         env,
+        garbled,
         directory,
     })
 }

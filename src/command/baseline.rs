@@ -239,8 +239,8 @@ async fn inspected(
     }
     if let Some(first) = unfinished(session).await?.unwrap_or_default().first() {
         return refused(format!(
-            "database {}: V{} is not finished, says dbctl.progress: dbctl migrate goes on with it, or dbctl repair settles it first",
-            marks.database, first.version
+            "database {}: V{} is not finished, says dbctl.progress: dbctl migrate --service {2} goes on with it, or dbctl repair --service {2} settles it first",
+            marks.database, first.version, ready.service.service.name
         ));
     }
     let snapshot = snapshot(session, None).await?;

@@ -129,7 +129,7 @@ async fn one(
     let proof = |snapshot: Snapshot, version: i32| match &lock {
         Ok(lock) => proven(lock, snapshot, version),
         Err(reason) => Err(NotProven::new(format!(
-            "it cannot be proven that nothing else differs: {reason}, then run dbctl repair again"
+            "it cannot be proven that nothing else differs: {reason}, then run dbctl repair --service {name} again"
         ))),
     };
     let observe = |event| observer(name, event);

@@ -57,14 +57,16 @@ pub(super) fn proving_lock<'a>(
     })?;
     if !lock.is_current(&set.sum()) {
         return Err(format!(
-            "{} is older than its set: run dbctl lock, review it and check it in",
-            set.lock_path()
+            "{} is older than its set: run dbctl lock --service {}, review it and check it in",
+            set.lock_path(),
+            service.service.name
         ));
     }
     if lock.versions.is_empty() {
         return Err(format!(
-            "{} does not tell the set's versions apart: run dbctl lock to write it anew",
-            set.lock_path()
+            "{} does not tell the set's versions apart: run dbctl lock --service {} to write it anew",
+            set.lock_path(),
+            service.service.name
         ));
     }
     Ok(lock)

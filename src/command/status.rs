@@ -15,7 +15,7 @@ use crate::postgres::{
 use crate::report::status::{
     Applied, OtherHistory, Pending, Report, ServiceStatus, State, Unfinished,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{HistoryRow, Snapshot};
 
 /// Looks at the chosen services, all at once.
 pub async fn run(loaded: &Loaded<'_>) -> Report {
@@ -32,6 +32,9 @@ async fn look(loaded: &Loaded<'_>, loaded_service: &LoadedService<'_>) -> Servic
         address: service.endpoint().map(Endpoint::address),
         server_version: None,
         state: State::UpToDate,
+        recorded: None,
+        newest: None,
+        ahead: false,
         applied: Vec::new(),
         pending: Vec::new(),
         unfinished: None,
@@ -119,6 +122,11 @@ async fn read(
         return Err((State::BadSet, problem));
     }
     let plan = Plan::new(set, &marks.history);
+    let numbers = marks.history.rows.iter();
+    status.recorded = numbers.filter_map(HistoryRow::number).max();
+    status.newest = (!set.migrations.is_empty()).then(|| set.newest());
+    status.divergent = plan.told(name);
+    status.ahead = plan.ahead.is_some();
     status.applied = plan
         .applied
         .into_iter()
@@ -136,7 +144,6 @@ async fn read(
             name: pending.name,
         })
         .collect();
-    status.divergent = plan.problems.iter().map(ToString::to_string).collect();
     status.divergent.extend(seen.misfit);
     // What migrate refuses is told in its words.
     if let Some(snapshot) = &seen.snapshot
@@ -214,7 +221,7 @@ async fn see(
         .as_ref()
         .is_some_and(|all| !all.is_empty())
     {
-        seen.misfit = misfit(session, &pending).await?;
+        seen.misfit = misfit(session, &pending, &service.service.name).await?;
     }
     if !pending.is_empty() && inspect::has_relations(session).await? {
         seen.snapshot = Some(snapshot(session, None).await?);

@@ -18,6 +18,8 @@ pub(super) struct Defaults {
     tls: TlsDefaults,
     connect_timeout: Option<Sourced<u32>>,
     password_file: Option<Arc<PasswordFile>>,
+    /// Where a relative path begins.
+    directory: PathBuf,
 }
 
 impl Defaults {
@@ -35,6 +37,7 @@ impl Defaults {
         };
         let mut defaults = Self {
             password_file: password_file(environment, directory).map(Arc::new),
+            directory: directory.to_path_buf(),
             ..Self::default()
         };
         match TlsDefaults::read(environment) {
@@ -65,9 +68,12 @@ impl Defaults {
             .map(|seconds| Duration::from_secs(u64::from(seconds)))
     }
 
-    /// The password file, if there is one.
-    pub(super) fn password_file(&self) -> Option<Arc<PasswordFile>> {
-        self.password_file.clone()
+    /// The password file: the one that an endpoint names itself, else the environment's, if there is one.
+    pub(super) fn password_file(&self, own: Option<&str>) -> Option<Arc<PasswordFile>> {
+        match own {
+            Some(own) => Some(Arc::new(PasswordFile::read(&self.directory.join(own)))),
+            None => self.password_file.clone(),
+        }
     }
 
     /// What of a service's endpoint came from here. `plain` is the same endpoint without the defaults.
@@ -85,7 +91,7 @@ impl Defaults {
 
     /// The password that the file has for the endpoint, as the value of `key`, or why the file is not used.
     pub(super) fn shown_password(&self, endpoint: &Endpoint, key: &'static str) -> Option<Shown> {
-        let file = self.password_file.as_ref()?;
+        let file = endpoint.password_file.as_ref()?;
         if endpoint.password.is_some() {
             return None;
         }

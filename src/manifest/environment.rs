@@ -1,6 +1,7 @@
 //! The environment and the file `.env`, as one place to look variables up in.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -13,26 +14,53 @@ use crate::regular::read_regular;
 pub(super) struct Environment {
     env: BTreeMap<String, String>,
     dotenv: BTreeMap<String, String>,
+    unread: Unread,
+}
+
+/// Variables whose values are not UTF-8, and those of them that somebody has asked for.
+#[derive(Default)]
+struct Unread {
+    names: BTreeSet<String>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Unread {
+    fn ask(&self, name: &str) {
+        if self.names.contains(name) {
+            self.asked.borrow_mut().insert(name.to_owned());
+        }
+    }
 }
 
 impl Environment {
     /// Takes the environment from the inputs and reads `.env` in the working directory, if there is one.
     pub(super) fn read(inputs: &Inputs) -> Result<Self, ManifestError> {
+        let unread = Unread {
+            names: inputs.garbled.clone(),
+            ..Unread::default()
+        };
         Ok(Self {
             env: inputs.env.clone(),
-            dotenv: read_dotenv(&inputs.directory.join(".env"), &inputs.env)?,
+            dotenv: read_dotenv(&inputs.directory.join(".env"), &inputs.env, &unread)?,
+            unread,
         })
     }
 
     /// The variable as it is set. One that is set but empty in the environment hides `.env`: that is how to switch a line
     /// of `.env` off for one command.
     pub(super) fn get(&self, name: &str) -> Option<(&str, Source)> {
+        self.unread.ask(name);
         if let Some(value) = self.env.get(name) {
             return Some((value, Source::Env(name.to_owned())));
         }
         self.dotenv
             .get(name)
             .map(|value| (value.as_str(), Source::DotEnv(name.to_owned())))
+    }
+
+    /// The variables that somebody has asked for and whose values cannot be read.
+    pub(super) fn garbled(&self) -> Vec<String> {
+        self.unread.asked.borrow().iter().cloned().collect()
     }
 }
 
@@ -41,6 +69,7 @@ impl Environment {
 fn read_dotenv(
     path: &Path,
     env: &BTreeMap<String, String>,
+    unread: &Unread,
 ) -> Result<BTreeMap<String, String>, ManifestError> {
     let shown = path.display();
     let bytes = match read_regular(path, LARGEST) {
@@ -57,7 +86,10 @@ fn read_dotenv(
         let line = valid.filter(|byte| **byte == b'\n').count() + 1;
         ManifestError::from(format!("{shown}:{line}: not UTF-8; save the file as UTF-8"))
     })?;
-    let set = |name: &str| env.get(name).map(|value| Text::known(value.as_str()));
+    let set = |name: &str| {
+        unread.ask(name);
+        env.get(name).map(|value| Text::known(value.as_str()))
+    };
     let entries = dotenv::read(text, &set, &BTreeMap::new())
         .map_err(|(line, problem)| ManifestError::from(format!("{shown}:{line}: {problem}")))?;
     // A name alone is what the environment says, which is asked first anyway.

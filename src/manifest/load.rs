@@ -1,6 +1,6 @@
 //! From raw manifest and environment to a validated [`Manifest`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,8 @@ pub struct Inputs {
     pub overrides: Vec<String>,
     /// The environment.
     pub env: BTreeMap<String, String>,
+    /// Variables of the environment whose values are not UTF-8. One that is asked for is an error, not one that is unset.
+    pub garbled: BTreeSet<String>,
     /// For a sandbox: what environment and `.env` say about *where* things are ([`LOCATION`]) is not believed, and a service
     /// whose place only they could tell has none yet.
     pub sandbox: bool,
@@ -159,6 +161,10 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
             problems: &mut problems,
         };
         accepted.extend(allow::resolve(&mut values, &raw.services));
+    }
+    for name in environment.garbled() {
+        let what = "its value is not UTF-8, so it cannot be used; set it anew, or unset it";
+        problems.flag(&format!("environment {name}"), what);
     }
     if !problems.is_empty() {
         return Err(problems.into_error());

@@ -10,7 +10,7 @@ use super::uri::{HINT, MAX_NAME, SHAPE, check_host, fail, port_of, unbracketed};
 use crate::secret::Secret;
 
 /// The parameters that mean something, for whoever misspells one: without it TLS, say, would be lost.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "user",
     "password",
     "dbname",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 13] = [
     "options",
     "target_session_attrs",
     "channel_binding",
+    "passfile",
 ];
 
 /// An endpoint in the making.
@@ -39,6 +40,7 @@ pub(super) struct Parts {
     options: Option<String>,
     session_attrs: SessionAttrs,
     channel_binding: ChannelBinding,
+    password_file: Option<String>,
 }
 
 impl Parts {
@@ -116,6 +118,7 @@ impl Parts {
                 };
                 self.channel_binding = binding;
             }
+            "passfile" => self.password_file = given(value),
             "gssencmode" if value == "require" => {
                 return fail(
                     "parameter gssencmode=require: dbctl has no GSSAPI; use TLS (sslmode=verify-full)",
@@ -131,6 +134,10 @@ impl Parts {
                     "parameter ssl is the word of JDBC; libpq's is sslmode: write sslmode=require for ssl=true, or sslmode=verify-full, \
                      which proves the server as well",
                 );
+            }
+            // A piece of a password may look like a name.
+            _ if !stray && let Some(reason) = refused(name, &value) => {
+                return fail(format!("parameter {name}: {reason}"));
             }
             _ if without_meaning(name) => {}
             _ => {
@@ -195,7 +202,7 @@ impl Parts {
             options: self.options,
             session_attrs: self.session_attrs,
             channel_binding: self.channel_binding,
-            password_file: defaults.password_file(),
+            password_file: defaults.password_file(self.password_file.as_deref()),
         })
     }
 
@@ -263,11 +270,76 @@ fn without_meaning(name: &str) -> bool {
         "keepalives_count",
         "keepalives_retries",
         "tcp_user_timeout",
+        // It speaks UTF-8 and version 3.0 of the protocol, and compresses nothing, which is as libpq has it where these are not ignored.
+        "client_encoding",
+        "sslcompression",
+        "min_protocol_version",
+        "max_protocol_version",
+        // What is not refused for its value.
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "sslcertmode",
+        "sslsni",
         // It tries hosts in order, and prepares nothing by name.
         "load_balance_hosts",
         "statement-cache-capacity",
     ]
     .contains(&name)
+}
+
+/// Why a parameter of libpq that would change how a server is entered is not taken (PostgreSQL documentation, "Parameter Key Words"): what it
+/// asks for is not done, and silence would say that it is.
+fn refused(name: &str, value: &str) -> Option<&'static str> {
+    Some(match name {
+        "hostaddr" => {
+            "dbctl connects to what `host` names: write the address there (with sslmode=verify-full the server's certificate must be for it), or give \
+             the name an entry in /etc/hosts"
+        }
+        "service" | "servicefile" => {
+            "dbctl reads no service file (pg_service.conf): write its host, port, dbname and user into the URL"
+        }
+        "require_auth" => {
+            "dbctl answers whichever of scram-sha-256, md5, password and certificates the server asks for: take it out, and demand the method in the \
+             server's pg_hba.conf; channel_binding=require lets no other than scram-sha-256 over TLS pass"
+        }
+        "requirepeer" => {
+            "dbctl does not ask who owns the server's process: take it out, and use a socket directory that only the server's user may write to"
+        }
+        "sslcrl" | "sslcrldir" => {
+            "dbctl reads no lists of revoked certificates: take it out, and where a server's certificate was revoked, give sslrootcert an authority \
+             that has not signed it"
+        }
+        "sslpassword" => {
+            "dbctl reads no encrypted private key: write one without a password, closed to others, and name it with sslkey"
+        }
+        "ssl_min_protocol_version" if ["TLSv1", "TLSv1.1", "TLSv1.2"].contains(&value) => {
+            return None;
+        }
+        "ssl_max_protocol_version" if value == "TLSv1.3" => return None,
+        "ssl_min_protocol_version" | "ssl_max_protocol_version" => {
+            "dbctl speaks TLS 1.2 and 1.3, whichever the server prefers: take it out, and set ssl_min_protocol_version in the server"
+        }
+        "sslcertmode" if value == "allow" => return None,
+        "sslcertmode" => {
+            "dbctl shows its certificate to a server that asks for one and demands nothing: take it out; without sslcert (and \
+             ~/.postgresql/postgresql.crt) it has none to show"
+        }
+        "sslsni" if value == "1" => return None,
+        "sslsni" => "dbctl tells the server's name in the handshake of TLS: take it out",
+        "krbsrvname" | "gsslib" | "gssdelegation" => {
+            "dbctl has no GSSAPI: take it out, and use a password or a certificate"
+        }
+        "oauth_issuer" | "oauth_client_id" | "oauth_client_secret" | "oauth_scope" => {
+            "dbctl has no OAuth: take it out, and use a password or a certificate"
+        }
+        "scram_client_key" | "scram_server_key" => {
+            "dbctl has no pass-through of SCRAM keys: take it out, and give the password"
+        }
+        "min_protocol_version" if value == "3.0" => return None,
+        "min_protocol_version" => "dbctl speaks version 3.0 of the protocol: take it out",
+        "replication" => "dbctl opens no replication connection: take it out",
+        _ => return None,
+    })
 }
 
 /// A word of the server's command line (PostgreSQL documentation, "Connection Settings": a backslash stands before spaces and backslashes).

@@ -202,7 +202,7 @@ fn from_parts(
         ssl_root_cert: tls.root_cert,
         client_certificate: tls.client_certificate,
         connect_timeout: defaults.connect_timeout(None),
-        password_file: defaults.password_file(),
+        password_file: defaults.password_file(None),
         ..plain.clone()
     };
     let default_password = is_default(values, password_of(&endpoint));

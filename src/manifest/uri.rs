@@ -82,6 +82,11 @@ pub(super) fn check_host(name: &str) -> Result<(), String> {
     if name.starts_with('/') {
         return Ok(());
     }
+    if name.starts_with('@') {
+        return Err(format!(
+            "a host begins with @, as an abstract socket does, which dbctl has not: name the directory of the server's socket, or its host; {HINT}"
+        ));
+    }
     if name
         .chars()
         .any(|c| c.is_whitespace() || "/@?#[]".contains(c))

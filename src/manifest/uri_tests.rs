@@ -165,6 +165,94 @@ fn a_client_certificate_has_a_key() {
 }
 
 #[test]
+fn a_parameter_that_would_change_the_way_in_is_refused_with_its_reason() {
+    for (parameter, reason) in [
+        (
+            "hostaddr=10.0.0.1",
+            "parameter hostaddr: dbctl connects to what `host` names",
+        ),
+        (
+            "service=prod",
+            "parameter service: dbctl reads no service file",
+        ),
+        (
+            "servicefile=/x",
+            "parameter servicefile: dbctl reads no service file",
+        ),
+        ("require_auth=scram-sha-256", "parameter require_auth: "),
+        (
+            "sslcrl=/x.crl",
+            "parameter sslcrl: dbctl reads no lists of revoked certificates",
+        ),
+        ("sslcrldir=/x", "parameter sslcrldir: "),
+        (
+            "sslpassword=Canary7Pw",
+            "parameter sslpassword: dbctl reads no encrypted private key",
+        ),
+        (
+            "ssl_min_protocol_version=TLSv1.3",
+            "parameter ssl_min_protocol_version: ",
+        ),
+        ("sslcertmode=require", "parameter sslcertmode: "),
+        (
+            "min_protocol_version=3.2",
+            "parameter min_protocol_version: ",
+        ),
+        ("requirepeer=postgres", "parameter requirepeer: "),
+        ("krbsrvname=x", "parameter krbsrvname: dbctl has no GSSAPI"),
+        (
+            "oauth_issuer=x",
+            "parameter oauth_issuer: dbctl has no OAuth",
+        ),
+        ("scram_client_key=Canary7Pw", "parameter scram_client_key: "),
+        ("replication=database", "parameter replication: "),
+        (
+            "host=@/var/run/x",
+            "a host begins with @, as an abstract socket does",
+        ),
+        (
+            "host=%40abstract",
+            "a host begins with @, as an abstract socket does",
+        ),
+    ] {
+        let said = refused(&format!("postgres://u@h/d?{parameter}"));
+        assert!(said.contains(reason), "{parameter}: {said}");
+        assert!(!said.contains("Canary7Pw"), "{said}");
+    }
+    // What asks for nothing that is not done.
+    for parameter in [
+        "client_encoding=utf8",
+        "sslsni=1",
+        "sslcertmode=allow",
+        "ssl_min_protocol_version=TLSv1.2",
+        "sslcompression=0",
+        "min_protocol_version=3.0",
+        "max_protocol_version=latest",
+    ] {
+        assert_eq!(
+            parse(&format!("postgres://u@h/d?{parameter}")),
+            parse("postgres://u@h/d")
+        );
+    }
+}
+
+#[test]
+fn a_password_file_may_be_named_in_the_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pw");
+    std::fs::write(&path, "h:5432:d:u:c4nary\n").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let url = format!("postgres://u@h/d?passfile={}", path.display());
+    let endpoint = parse(&url);
+    let password = endpoint.password_for(&endpoint.hosts[0]).unwrap();
+    assert_eq!(password.expose(), "c4nary");
+    // One that is not there is no silence.
+    let endpoint = parse("postgres://u@h/d?passfile=/no/such/file");
+    let note = endpoint.password_note(&endpoint.hosts[0]).unwrap();
+    assert!(note.contains("/no/such/file was not used"), "{note}");
+}
+
+#[test]
 fn refuses_what_is_missing_or_impossible() {
     assert!(refused("postgres://h/d").contains("names no role"));
     assert!(refused("postgres://u:@h/d").contains("password in the URL is empty"));

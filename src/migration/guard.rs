@@ -137,11 +137,11 @@ pub fn marked(
         return Some(reason);
     }
     let set = own.set?;
-    let problems: Vec<String> = Plan::new(set, history)
-        .problems
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let plan = Plan::new(set, history);
+    if let Some(ahead) = &plan.ahead {
+        return Some(format!("database {database}: {}", ahead.told(own.service)));
+    }
+    let problems = plan.told(own.service);
     (!problems.is_empty()).then(|| {
         format!(
             "database {database}: its history does not fit set {}: {}",

@@ -17,6 +17,39 @@ pub struct Plan {
     pub pending: Vec<Migration>,
     /// What must be mended before anything is applied.
     pub problems: Vec<Problem>,
+    /// Where nothing else is wrong than that the history goes on where the set ends.
+    pub ahead: Option<Ahead>,
+}
+
+/// A database that a newer release of the set has migrated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// The newest recorded migration.
+    pub recorded: HistoryRow,
+    /// How many recorded migrations the set does not have.
+    pub more: usize,
+    /// The set's newest version; 0 where it has none.
+    pub newest: i32,
+}
+
+impl Ahead {
+    /// What is the case, and what to do about it for this service.
+    #[must_use]
+    pub fn told(&self, service: &str) -> String {
+        let more = match self.more {
+            1 => "1 migration".to_owned(),
+            more => format!("{more} migrations"),
+        };
+        format!(
+            "the database is ahead of this set: {} is the newest recorded migration, applied on {}, and V{} the set's newest ({more} that the set does \
+             not have): a newer release of the set has migrated it; deploy that one, or, with it, take the database back first: dbctl \
+             rollback --service {service} --target {}",
+            self.recorded.stem(),
+            self.recorded.applied_on,
+            self.newest,
+            self.newest
+        )
+    }
 }
 
 /// A migration that the history holds.
@@ -35,7 +68,38 @@ fn is_time(applied_on: &str) -> bool {
     OffsetDateTime::parse(applied_on, &Rfc3339).is_ok()
 }
 
+/// Whether the history is that of a newer release: it holds all of the set, and above it what the set does not have.
+fn ahead(set: &Set, plan: &Plan) -> Option<Ahead> {
+    let newest = i64::from(set.newest());
+    let above = |problem: &Problem| match problem {
+        // No file has the highest number: such a row was edited by hand.
+        Problem::Unknown(row) if row.version > newest && row.version < i64::from(i32::MAX) => {
+            Some(row.clone())
+        }
+        _ => None,
+    };
+    let rows: Option<Vec<HistoryRow>> = plan.problems.iter().map(above).collect();
+    let rows = rows?;
+    Some(Ahead {
+        more: rows.len(),
+        recorded: rows.into_iter().max_by_key(|row| row.version)?,
+        newest: set.newest(),
+    })
+}
+
 impl Plan {
+    /// Everything that keeps the set from being applied, in words, for this service.
+    #[must_use]
+    pub fn told(&self, service: &str) -> Vec<String> {
+        match &self.ahead {
+            Some(ahead) => vec![ahead.told(service)],
+            None => {
+                let problems = self.problems.iter();
+                problems.map(|problem| problem.told(service)).collect()
+            }
+        }
+    }
+
     /// Compares a set with a history.
     #[must_use]
     pub fn new(set: &Set, history: &History) -> Self {
@@ -120,6 +184,7 @@ impl Plan {
                 _ => plan.pending.push(migration.clone()),
             }
         }
+        plan.ahead = ahead(set, &plan);
         plan
     }
 }

@@ -118,52 +118,58 @@ impl Problem {
         }
     }
 
-    /// What to do, in the order in which it is to be done.
+    /// What is the case and what to do about it, for this service.
     #[must_use]
-    pub fn advice(&self) -> String {
+    pub fn told(&self, service: &str) -> String {
+        format!("{}; {}", self.fact(), self.advice(service))
+    }
+
+    /// What to do for this service, in the order in which it is to be done.
+    #[must_use]
+    pub fn advice(&self, service: &str) -> String {
+        let (repair, lock) = (
+            format!("dbctl repair --service {service}"),
+            format!("dbctl lock --service {service}"),
+        );
         match self {
             Self::Divergent {
                 file, row, change, ..
-            } => remedy(file, row, *change),
+            } => remedy(file, row, *change, service),
             Self::Unknown(row) if row.number().is_none() => {
-                "dbctl repair tells what to do".to_owned()
+                format!("{repair} tells what to do")
             }
             Self::Unknown(_) => {
                 "bring the file back, or use the dbctl and the sets that applied it".to_owned()
             }
             Self::Renumbered { edited: true, .. } => {
-                "dbctl repair gives the row its number back, once it has proven the catalog (run dbctl lock first if the lock is older \
-                 than the set)"
-                    .to_owned()
+                format!(
+                    "{repair} gives the row its number back, once it has proven the catalog (run {lock} first if the lock is older than \
+                     the set)"
+                )
             }
             Self::Renumbered { .. } => {
-                "dbctl repair gives the row its new number, once it has proven the catalog (run dbctl lock first if the lock is older \
-                 than the set)"
-                    .to_owned()
+                format!(
+                    "{repair} gives the row its new number, once it has proven the catalog (run {lock} first if the lock is older than \
+                     the set)"
+                )
             }
             Self::OutOfOrder {
                 file,
                 free: Some(free),
                 ..
             } => format!(
-                "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; \
-                 else {}; databases that have applied it already take the new number over with dbctl repair",
-                renumbering(file, *free)
+                "where the database holds what the file makes and only its row is lost, {repair} proves that and writes the row; \
+                 else {}; databases that have applied it already take the new number over with {repair}",
+                renumbering(file, *free, service)
             ),
             Self::OutOfOrder { newest, .. } => format!(
-                "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; \
-                 else the row of version {newest} is in the way, for no file can have a higher version than {}: dbctl repair tells what to \
+                "where the database holds what the file makes and only its row is lost, {repair} proves that and writes the row; \
+                 else the row of version {newest} is in the way, for no file can have a higher version than {}: {repair} tells what to \
                  do with it",
                 i32::MAX
             ),
-            Self::Repeated(_) => "dbctl repair tells what to do".to_owned(),
+            Self::Repeated(_) => format!("{repair} tells what to do"),
         }
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; {}", self.fact(), self.advice())
     }
 }
 
@@ -202,39 +208,47 @@ fn divergence(file: &str, row: &HistoryRow, checksum: u64, change: Change) -> St
     }
 }
 
-fn remedy(file: &str, row: &HistoryRow, change: Change) -> String {
+fn remedy(file: &str, row: &HistoryRow, change: Change, service: &str) -> String {
+    let (repair, lock) = (
+        format!("dbctl repair --service {service}"),
+        format!("dbctl lock --service {service}"),
+    );
     match change {
-        Change::Time => "dbctl repair writes one that can be read".to_owned(),
+        Change::Time => format!("{repair} writes one that can be read"),
         Change::Silent => {
-            "dbctl repair proves that the catalog is the set's and fills the row in (run dbctl lock first if the lock is older than \
-             the set)"
-                .to_owned()
+            format!(
+                "{repair} proves that the catalog is the set's and fills the row in (run {lock} first if the lock is older than the set)"
+            )
         }
         Change::Text => {
-            "give the file back what it had, or, where the database is already as the set says, run dbctl lock first and then dbctl \
-             repair, which proves that and takes the new checksum over"
-                .to_owned()
+            format!(
+                "give the file back what it had, or, where the database is already as the set says, run {lock} first and then {repair}, \
+                 which proves that and takes the new checksum over"
+            )
         }
         Change::Name => {
-            "give the file its old name back; or run dbctl lock first and then dbctl repair, which takes the new name over"
-                .to_owned()
+            format!(
+                "give the file its old name back; or run {lock} first and then {repair}, which takes the new name over"
+            )
         }
         Change::Another { free } => format!(
             "if it is another migration, bring {} back and give this one {}; if it is the same one, give it its old name or its old text \
              back first",
             file_name(row),
             free.map_or_else(
-                || "the highest version, once dbctl repair has told what to do with the row that has it now".to_owned(),
-                |free| format!("a higher version: {}", renumbering(file, free))
+                || format!("the highest version, once {repair} has told what to do with the row that has it now"),
+                |free| format!("a higher version: {}", renumbering(file, free, service))
             )
         ),
     }
 }
 
 /// How a file gets another version.
-fn renumbering(file: &str, version: i32) -> String {
+fn renumbering(file: &str, version: i32, service: &str) -> String {
     let name = file.split_once("__").map_or(file, |(_, name)| name);
-    format!("rename it to V{version}__{name} (and its down script with it), then run dbctl lock")
+    format!(
+        "rename it to V{version}__{name} (and its down script with it), then run dbctl lock --service {service}"
+    )
 }
 
 /// The file name that a history row stands for.

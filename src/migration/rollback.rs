@@ -96,7 +96,7 @@ pub fn unfinished_refusal(service: &str, versions: Option<&[i32]>) -> Option<Str
         _ => ("are", "them", "their"),
     };
     Some(format!(
-        "{} {are} unfinished: finish {them} with dbctl migrate, settle {them} with dbctl repair --service {service}, or give {them} up \
+        "{} {are} unfinished: finish {them} with dbctl migrate --service {service}, settle {them} with dbctl repair --service {service}, or give {them} up \
          with dbctl repair --service {service} --forget {} (what {its} statements made stays, and is to be taken away by hand), first",
         names.join(", "),
         versions.first().copied().unwrap_or_default()
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_unfinished_is_named() {
         assert_eq!(unfinished_refusal("x", Some(&[])), None);
-        let one = "V2 is unfinished: finish it with dbctl migrate, settle it with dbctl repair --service x, or give it up with dbctl repair --service x --forget 2 ";
+        let one = "V2 is unfinished: finish it with dbctl migrate --service x, settle it with dbctl repair --service x, or give it up with dbctl repair --service x --forget 2 ";
         let said = unfinished_refusal("x", Some(&[2])).unwrap();
         assert!(said.starts_with(one), "{said}");
         let two = unfinished_refusal("x", Some(&[2, 3])).unwrap();

@@ -9,28 +9,34 @@ use crate::migration::masked::{own_words, without_quotes};
 /// An error of the driver or the server in one line: message, SQLSTATE, detail, hint, and the chain of sources.
 #[must_use]
 pub fn describe(error: &tokio_postgres::Error) -> String {
-    if let Some(db) = error.as_db_error() {
-        // Each part by itself: what separates them must not be taken for the end of a password.
-        let mut text = format!(
-            "{} (SQLSTATE {})",
-            own_words(db.message()),
-            db.code().code()
-        );
-        for (label, part) in [
-            ("detail", db.detail().map(str::to_owned)),
-            ("hint", db.hint().map(str::to_owned)),
-            ("where", db.where_().map(without_quotes)),
-        ] {
-            if let Some(part) = part {
-                text.push_str(&format!(
-                    "; {label}: {}",
-                    own_words(part.trim()).replace('\n', " / ")
-                ));
-            }
-        }
-        return text;
+    match error.as_db_error() {
+        Some(db) => told(db, true),
+        None => with_sources(error),
     }
-    with_sources(error)
+}
+
+/// What the server says, with the code that it was running, if that is wanted.
+pub(super) fn told(db: &DbError, with_code: bool) -> String {
+    // Each part by itself: what separates them must not be taken for the end of a password.
+    let mut text = format!(
+        "{} (SQLSTATE {})",
+        own_words(db.message()),
+        db.code().code()
+    );
+    let code = db.where_().filter(|_| with_code);
+    for (label, part) in [
+        ("detail", db.detail().map(str::to_owned)),
+        ("hint", db.hint().map(str::to_owned)),
+        ("where", code.map(without_quotes)),
+    ] {
+        if let Some(part) = part {
+            text.push_str(&format!(
+                "; {label}: {}",
+                own_words(part.trim()).replace('\n', " / ")
+            ));
+        }
+    }
+    text
 }
 
 /// As [`describe`], of an error before there was a session.

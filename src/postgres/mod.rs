@@ -31,7 +31,7 @@ pub use looking::{Looking, Unread};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, NotProven, Prove, RepairOptions,
     Resumptions, RollbackError, RollbackOptions, RolledBack, Word, apply, baseline, holder, misfit,
-    repair, resumptions, rollback,
+    repair, resumptions, rollback, unreadable,
 };
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{

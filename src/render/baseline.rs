@@ -124,7 +124,11 @@ fn verdict(report: &Report) -> String {
         Outcome::Adopted => {
             let next = match report.pending.len() {
                 0 => "nothing is pending".to_owned(),
-                pending => format!("{}: dbctl migrate", is_pending(pending)),
+                pending => format!(
+                    "{}: dbctl migrate --service {}",
+                    is_pending(pending),
+                    report.service
+                ),
             };
             format!(
                 "{} recorded, none was run; {next} ({took})",

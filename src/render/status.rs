@@ -75,10 +75,16 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
                 "the set has no such version: bring its file back".to_owned()
             }
             0 if status.state == State::Divergent => {
-                "dbctl migrate does not go on with it as things are".to_owned()
+                format!(
+                    "dbctl migrate --service {} does not go on with it as things are",
+                    status.name
+                )
             }
-            0 => "dbctl migrate goes on from there".to_owned(),
-            begun => format!("{begun} was cut off: dbctl repair tells what became of it"),
+            0 => format!("dbctl migrate --service {} goes on from there", status.name),
+            begun => format!(
+                "{begun} was cut off: dbctl repair --service {} tells what became of it",
+                status.name
+            ),
         };
         format!(
             "V{} unfinished: {}{total} statements ran; {begun}",
@@ -106,6 +112,9 @@ fn notes(status: &ServiceStatus) -> Vec<String> {
 }
 
 fn newest(status: &ServiceStatus) -> String {
+    if let (true, Some(recorded), Some(newest)) = (status.ahead, status.recorded, status.newest) {
+        return format!("newest V{recorded}, the set's V{newest}");
+    }
     status.applied.last().map_or_else(
         || "-".to_owned(),
         |newest| format!("{}, newest V{}", status.applied.len(), newest.version),
@@ -144,6 +153,7 @@ const fn words(status: &ServiceStatus) -> &'static str {
         State::UpToDate => "up to date",
         State::Pending => "pending",
         State::NotAdopted => "not adopted",
+        State::Divergent if status.ahead => "ahead of its set",
         State::Divergent => "divergent",
         State::WrongDatabase => "wrong database",
         State::Unreachable if status.server_version.is_some() => "not readable",
@@ -172,6 +182,9 @@ struct WireService<'a> {
     server_version: Option<&'a str>,
     state: &'static str,
     reachable: bool,
+    recorded: Option<i64>,
+    newest: Option<i32>,
+    ahead: bool,
     applied: Vec<WireApplied<'a>>,
     pending: Vec<WirePending<'a>>,
     unfinished: Option<Vec<WireUnfinished>>,
@@ -226,6 +239,9 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
             server_version: status.server_version.as_deref(),
             state: status.state.as_str(),
             reachable: status.server_version.is_some(),
+            recorded: status.recorded,
+            newest: status.newest,
+            ahead: status.ahead,
             applied: status
                 .applied
                 .iter()

@@ -44,7 +44,13 @@ pub struct ServiceStatus {
     pub server_version: Option<String>,
     /// How it stands.
     pub state: State,
-    /// What the history holds.
+    /// The newest version that the history holds, whether the set has it or not.
+    pub recorded: Option<i64>,
+    /// The newest version of the set.
+    pub newest: Option<i32>,
+    /// Whether a newer release of the set has migrated the database.
+    pub ahead: bool,
+    /// What the history holds and the set knows.
     pub applied: Vec<Applied>,
     /// What is still to be applied.
     pub pending: Vec<Pending>,

@@ -163,3 +163,38 @@ fn the_library_cannot_print() {
         }
     }
 }
+
+/// An operator copies what a message advises: a command that is about one service names it.
+#[test]
+fn commands_that_want_a_service_are_advised_in_full() {
+    let help = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/help");
+    let pages = std::fs::read_dir(help).unwrap().map(|page| {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        (page, text)
+    });
+    let sources = all_sources()
+        .into_iter()
+        .map(|(path, _, text)| (path, text));
+    let mut seen = 0;
+    for (path, text) in sources.chain(pages) {
+        // A string goes on in the next line.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = text.replace("\\ ", "");
+        for command in ["dbctl repair", "dbctl baseline", "dbctl rollback"] {
+            for (index, _) in text.match_indices(command) {
+                let rest = &text[index + command.len()..];
+                seen += 1;
+                // The name of a session, and what the command itself does not do, are no advice.
+                let fine = [" --service ", " {", " cannot "];
+                assert!(
+                    fine.iter().any(|fine| rest.starts_with(fine)),
+                    "{}: {command} without --service: …{}",
+                    path.display(),
+                    text[index..].chars().take(80).collect::<String>()
+                );
+            }
+        }
+    }
+    assert!(seen > 30, "the messages were not found");
+}

@@ -119,7 +119,7 @@ fn a_schema_made_by_hand_is_adopted_and_migrated_further() {
         baseline(&lab, &[])
             .exits(3)
             .says("already under dbctl")
-            .says("dbctl migrate goes on");
+            .says("goes on from there");
     }
 }
 
@@ -234,8 +234,8 @@ fn what_differs_is_named() {
         &[],
         3,
         &[
-            "V4 comes nearest: 3 differences; give the database what the set makes, or the set what the database has (and dbctl lock), \
-             and run dbctl baseline again",
+            "V4 comes nearest: 3 differences; give the database what the set makes, or the set what the database has (and dbctl lock \
+             --service rgb-lightning-node), and run dbctl baseline --service rgb-lightning-node again",
             "changed column public.ln_user_wallets.mnemonic_encrypted: not_null is nothing, expected true",
         ],
     );
@@ -303,7 +303,10 @@ fn a_foreign_or_empty_database_is_refused() {
         &empty,
         &[],
         3,
-        &["is empty", "dbctl migrate makes the schema"],
+        &[
+            "is empty",
+            "dbctl migrate --service rgb-lightning-node makes the schema",
+        ],
     );
 }
 

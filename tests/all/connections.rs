@@ -284,6 +284,18 @@ fn a_password_comes_from_the_password_file() {
         .exits(4)
         .says("was not used")
         .says("No such file");
+    // The URL's own wins over both.
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    let url = |file: &str| format!("postgresql://{name}@127.0.0.1:{port}/{name}?passfile={file}");
+    lab.env.insert("A_URL".to_owned(), url(".pgpass"));
+    lab.run(&["status"]).exits(0);
+    lab.run(&["services"])
+        .exits(0)
+        .says(&format!("{}:3", path.display()));
+    lab.env.insert("A_URL".to_owned(), url("nothing"));
+    lab.run(&["status"])
+        .exits(4)
+        .says("nothing was not used: it cannot be read: No such file");
 }
 
 #[test]

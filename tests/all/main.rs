@@ -66,6 +66,7 @@ mod side_by_side;
 mod standby;
 mod status;
 mod stepwise;
+mod syntax;
 mod tls;
 mod transactions;
 mod verify;

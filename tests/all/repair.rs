@@ -219,7 +219,7 @@ fn a_statement_that_ran_is_marked_as_done() {
     nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
     let goes_on = [
         "left version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
-        "dbctl migrate goes on from there; dbctl repair --service rgb-lightning-node --forget 2 gives it up, and what ran stays",
+        "dbctl migrate --service rgb-lightning-node goes on from there; dbctl repair --service rgb-lightning-node --forget 2 gives it up, and what ran stays",
     ];
     let words = [
         "the catalog shows that it ran",
@@ -615,7 +615,10 @@ fn a_row_that_says_nothing_is_not_called_an_edited_file() {
         shop.sql(&format!(
             "UPDATE refinery_schema_history SET {broken} WHERE version = 1"
         ));
-        migrate_refuses(&shop, &[said, "dbctl repair proves"]);
+        migrate_refuses(
+            &shop,
+            &[said, "dbctl repair --service rgb-lightning-node proves"],
+        );
         mends(&shop, &[], &[said, "are now those of V1__one.sql"]);
     }
 }
@@ -646,7 +649,7 @@ fn an_edited_comment_is_accepted_after_proof_and_an_edited_statement_is_not() {
         1,
         &[
             "V1__one.sql was edited",
-            "older than its set: run dbctl lock, review it and check it in, then run dbctl repair again; otherwise give the file back",
+            "older than its set: run dbctl lock --service rgb-lightning-node, review it and check it in, then run dbctl repair --service rgb-lightning-node again; otherwise give the file back",
         ],
     );
     lock(&shop);
@@ -880,7 +883,7 @@ fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
     shop.migrate(&[])
         .exits(3)
         .says("version 4 is V4__four.sql in the history but V4__vier.sql in the set; give the file its old name back")
-        .says("run dbctl lock first and then dbctl repair, which takes the new name over");
+        .says("run dbctl lock --service rgb-lightning-node first and then dbctl repair --service rgb-lightning-node, which takes the new name over");
     nothing_changed(
         &shop,
         &[],
@@ -896,7 +899,7 @@ fn a_renamed_file_and_one_that_was_put_in_between_have_their_next_step() {
 
     shop.file("V3__three.sql", "CREATE TABLE three (a int);\n");
     shop.file("V5__five.sql", "CREATE TABLE five (a int);\n");
-    let advice = "rename it to V6__three.sql (and its down script with it), then run dbctl lock";
+    let advice = "rename it to V6__three.sql (and its down script with it), then run dbctl lock --service rgb-lightning-node";
     shop.migrate(&[]).exits(3).says(advice);
     nothing_changed(
         &shop,
@@ -1002,7 +1005,7 @@ fn the_lost_row_of_the_newest_version_is_written_after_proof() {
         &[
             "the history does not have V3__three.sql, and what it creates is there: the row may be lost",
             "older than its set: run dbctl lock",
-            "then run dbctl repair again",
+            "then run dbctl repair --service rgb-lightning-node again",
         ],
     );
     shop.file(seed.0, seed.1);
@@ -1074,9 +1077,9 @@ fn a_lost_row_in_the_middle_is_written_after_proof() {
     migrate_refuses(
         &shop,
         &[
-            "where the database holds what the file makes and only its row is lost, dbctl repair proves that and writes the row; else \
+            "where the database holds what the file makes and only its row is lost, dbctl repair --service rgb-lightning-node proves that and writes the row; else \
              rename it to V5__three.sql",
-            "databases that have applied it already take the new number over with dbctl repair",
+            "databases that have applied it already take the new number over with dbctl repair --service rgb-lightning-node",
         ],
     );
     mends(
@@ -1109,7 +1112,13 @@ fn a_renumbered_file_takes_its_row_with_it() {
     // On another branch, for a database that had applied a version 4 first.
     std::fs::rename(shop.path(THREE.0), shop.path("V5__three.sql")).unwrap();
     let fact = "V5__three.sql is what this database applied as version 3";
-    migrate_refuses(&shop, &[fact, "dbctl repair gives the row its new number"]);
+    migrate_refuses(
+        &shop,
+        &[
+            fact,
+            "dbctl repair --service rgb-lightning-node gives the row its new number",
+        ],
+    );
     nothing_changed(&shop, &[], 1, &[fact, "run dbctl lock"]);
     lock(&shop);
     shop.lab

@@ -175,7 +175,10 @@ fn a_number_that_was_edited_by_hand_is_given_back() {
         let fact = format!("the history's row of V2__b.sql was edited by hand: {said}");
         migrate_refuses(
             &shop,
-            &[&fact, "dbctl repair gives the row its number back"],
+            &[
+                &fact,
+                "dbctl repair --service rgb-lightning-node gives the row its number back",
+            ],
         );
         let all = shop.lab.run(&["status"]).exits(1).says(&fact).all();
         assert!(

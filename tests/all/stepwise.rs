@@ -237,7 +237,7 @@ fn an_index_that_was_cut_off_by_a_cancel_or_a_kill_is_found_and_mended() {
     shop.until_no_backend();
     holder.release();
     let status = shop.lab.run(&["status"]).exits(0);
-    status.says("1 was cut off: dbctl repair tells");
+    status.says("1 was cut off: dbctl repair --service rgb-lightning-node tells");
     shop.migrate(&["--dry-run"]).exits(0).says(
         "an earlier run was cut off in it: it left the invalid index public.goods_name_idx; \
          DROP INDEX CONCURRENTLY IF EXISTS public.goods_name_idx comes first",

@@ -50,6 +50,7 @@ pub(super) fn judge(
 ) -> Result<Judged, Unfit> {
     guarded(loaded, ready, &snapshot)?;
     let Ready { lock, set, .. } = ready;
+    let service = &ready.service.service.name;
     let database = snapshot.identity.database.clone();
     let histories = recognise(&snapshot, Some(lock));
     if let Some(advice) = nothing_else(&snapshot, &histories, &ready.service.service.name) {
@@ -58,7 +59,7 @@ pub(super) fn judge(
     let snapshot = without(snapshot, &histories, lock);
     if snapshot.objects.is_empty() {
         return Err(Unfit::from(format!(
-            "database {database} is empty, there is nothing to adopt: dbctl migrate makes the schema"
+            "database {database} is empty, there is nothing to adopt: dbctl migrate --service {service} makes the schema"
         )));
     }
     let proof = prove(lock, &snapshot, wanted).ok_or_else(|| {
@@ -92,7 +93,7 @@ pub(super) fn judge(
             .collect();
         notes.push(format!(
             "{} and V{version} leave the same catalog, so it cannot be told which of them ran: if what came after V{newest} has not \
-             run, adopt it with --version {newest} instead, and dbctl migrate runs the rest",
+             run, adopt it with --version {newest} instead, and dbctl migrate --service {service} runs the rest",
             alike.join(", ")
         ));
     }
@@ -120,12 +121,14 @@ fn guarded(loaded: &Loaded<'_>, ready: &Ready<'_>, snapshot: &Snapshot) -> Resul
     if !history.rows.is_empty() {
         return Err(match stamp {
             Some(_) => format!(
-                "database {database} is already under dbctl, its history holds {}: dbctl migrate goes on from there",
-                text::count(history.rows.len(), "migration")
+                "database {database} is already under dbctl, its history holds {}: dbctl migrate --service {} goes on from there",
+                text::count(history.rows.len(), "migration"),
+                own.service
             ),
             None => format!(
-                "database {database} has refinery's history already, with {}: dbctl migrate goes on from there and stamps it",
-                text::count(history.rows.len(), "migration")
+                "database {database} has refinery's history already, with {}: dbctl migrate --service {} goes on from there and stamps it",
+                text::count(history.rows.len(), "migration"),
+                own.service
             ),
         });
     }
@@ -133,10 +136,10 @@ fn guarded(loaded: &Loaded<'_>, ready: &Ready<'_>, snapshot: &Snapshot) -> Resul
 }
 
 /// How a lock comes to speak for a major version of PostgreSQL.
-fn lock_on(major: u32) -> String {
+fn lock_on(service: &str, major: u32) -> String {
     format!(
-        "run dbctl lock with --postgres-bin and the folder of PostgreSQL {major}'s binaries (once for each version that the lock is to speak \
-         for), and check it in"
+        "run dbctl lock --service {service} with --postgres-bin and the folder of PostgreSQL {major}'s binaries (once for each version that the \
+         lock is to speak for), and check it in"
     )
 }
 
@@ -149,13 +152,13 @@ fn reason(
     asked: bool,
 ) -> String {
     let Unproven { version, diff, .. } = unproven;
-    let set = &ready.set.name;
+    let (set, service) = (&ready.set.name, &ready.service.service.name);
     let differences = text::count(count(diff), "difference");
     if unproven.unspoken && judged(diff) == 0 {
         return format!(
             "it cannot be shown that database {database} has the schema of V{version} of set {set}: its lock does not speak for \
              PostgreSQL {major}: {}",
-            lock_on(major)
+            lock_on(service, major)
         );
     }
     let mut text = if asked {
@@ -182,12 +185,13 @@ fn reason(
         text.push_str(&format!(
             "; the lock does not speak for PostgreSQL {major}, so no older version can be shown there: \
              {}",
-            lock_on(major)
+            lock_on(service, major)
         ));
     }
-    text.push_str(
-        "; give the database what the set makes, or the set what the database has (and dbctl lock), and run dbctl baseline again",
-    );
+    text.push_str(&format!(
+        "; give the database what the set makes, or the set what the database has (and dbctl lock --service {service}), and run dbctl baseline \
+         --service {service} again"
+    ));
     if !asked {
         text.push_str("; --version compares with another version");
     }

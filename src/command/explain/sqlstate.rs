@@ -107,7 +107,7 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "42701",
         "duplicate_column",
-        "The column is there already: somebody made it by hand, or the history lost the row of the migration that did. `dbctl repair` proves the latter and writes the row.",
+        "The column is there already: somebody made it by hand, or the history lost the row of the migration that did. `dbctl repair --service S` proves the latter and writes the row.",
     ),
     (
         "42703",
@@ -122,12 +122,12 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "42710",
         "duplicate_object",
-        "The object is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline` tell.",
+        "The object is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline --service S` tell.",
     ),
     (
         "42723",
         "duplicate_function",
-        "The function is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline` tell.",
+        "The function is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline --service S` tell.",
     ),
     (
         "42804",
@@ -147,12 +147,12 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "42P06",
         "duplicate_schema",
-        "The schema is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline` tell.",
+        "The schema is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline --service S` tell.",
     ),
     (
         "42P07",
         "duplicate_table",
-        "The table or index is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline` tell.",
+        "The table or index is there already: the database is ahead of its history. `dbctl status` and `dbctl baseline --service S` tell.",
     ),
     (
         "53100",

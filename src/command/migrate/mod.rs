@@ -139,7 +139,7 @@ async fn look<'a>(
     let started = Instant::now();
     let observe = |event| observer(&service.service.name, event);
     let looked = tokio::select! {
-        looked = preflight(&task, options.lock_timeout, ahead, &observe) => looked,
+        looked = preflight(&task, options.target, options.lock_timeout, ahead, &observe) => looked,
         () = interrupt.wait() => Err((Outcome::Interrupted, INTERRUPTED.to_owned())),
     };
     run.took = started.elapsed();

@@ -13,7 +13,7 @@ use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
     Connecting, DriverError, Event, Looking, Purpose, Resumptions, Session, connect, misfit,
-    resumptions, snapshot, standby, unfinished,
+    resumptions, snapshot, standby, unfinished, unreadable,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -51,13 +51,15 @@ pub(super) struct Seen {
     pub(super) quick: Quick,
 }
 
-/// Looks at a database, again and again while somebody holds a lock that even a reader of the catalog waits for. The first look uses
+/// Looks at a database and at what of its set is pending up to `target`, again and again while somebody holds a lock that even a reader of
+/// the catalog waits for. The first look uses
 /// the session that was begun `ahead`, if any.
 ///
 /// # Errors
 /// The reason why it cannot be migrated.
 pub(crate) async fn preflight(
     task: &Task<'_>,
+    target: Option<i32>,
     limit: Duration,
     mut ahead: Option<Connecting>,
     observer: &(dyn Fn(Event) + Sync),
@@ -65,7 +67,7 @@ pub(crate) async fn preflight(
     let started = Instant::now();
     loop {
         let left = limit.saturating_sub(started.elapsed());
-        match look(task, ahead.take(), left, observer).await {
+        match look(task, target, ahead.take(), left, observer).await {
             Err((Outcome::Locked, _)) if started.elapsed() < limit => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -77,6 +79,7 @@ pub(crate) async fn preflight(
 /// One look, in one read-only session: whose it is, what is applied, whether it can be migrated.
 async fn look(
     task: &Task<'_>,
+    target: Option<i32>,
     ahead: Option<Connecting>,
     patience: Duration,
     observer: &(dyn Fn(Event) + Sync),
@@ -101,7 +104,9 @@ async fn look(
         patience: Some(patience),
         tell: &tell,
     };
-    let looked = looking.at(&session, inspected(task, &session)).await;
+    let looked = looking
+        .at(&session, inspected(task, target, &session))
+        .await;
     session.close().await;
     looked
         .map_err(|unread| unread.ended(Outcome::Locked, Outcome::Unreachable))?
@@ -114,6 +119,7 @@ async fn look(
 /// The part of [`look`] that talks to the server. The outer error is the driver's, the inner one is a refusal.
 async fn inspected(
     task: &Task<'_>,
+    target: Option<i32>,
     session: &Session,
 ) -> Result<Result<Cleared, Refusal>, DriverError> {
     if let (Some(reason), _) = task.role() {
@@ -134,7 +140,7 @@ async fn inspected(
     };
     // Also where nothing is pending: a migration that is half there, and whose file is gone, is not nothing.
     if !begun.is_empty()
-        && let Some(reason) = misfit(session, &plan.pending).await?
+        && let Some(reason) = misfit(session, &plan.pending, task.own.service).await?
     {
         return Ok(Err((Outcome::Refused, reason)));
     }
@@ -158,7 +164,7 @@ async fn inspected(
             missing: inspect::missing(session, &locked(&plan)).await?,
             resumptions: match begun.is_empty() {
                 true => Resumptions::new(),
-                false => resumptions(session, &plan.pending).await?,
+                false => resumptions(session, &plan.pending, task.own.service).await?,
             },
             #[cfg(feature = "cli")]
             quick: quick_of(task.set, &plan.pending),
@@ -181,26 +187,35 @@ async fn inspected(
         .filter(|_| task.role().1.is_none())
         .map(|tables| {
         format!(
-            "role {} may not write dbctl's own tables ({tables}), somebody else owns them: run dbctl provision, which gives them back",
-            task.endpoint.user
+            "role {} may not write dbctl's own tables ({tables}), somebody else owns them: run dbctl provision --service {}, which gives them back",
+            task.endpoint.user,
+            task.own.service
         )
     });
     let problem = unable(task, abilities)
         .or(unwritable)
         .or_else(|| task.data_dir.and_then(room::problem))
         .or_else(|| crowded(task, &capacity));
-    Ok(match problem {
-        Some(problem) => Err((
+    if let Some(problem) = problem {
+        return Ok(Err((
             Outcome::Unreachable,
             format!("{}: {problem}", task.endpoint.display()),
-        )),
-        None => Ok(Cleared {
-            plan,
-            unfinished: begun,
-            capacity: Some(capacity),
-            seen,
-        }),
-    })
+        )));
+    }
+    let wanted = |version| target.is_none_or(|target| version <= target);
+    let wanted = plan
+        .pending
+        .partition_point(|migration| wanted(migration.version));
+    let files = plan.pending.get(..wanted).unwrap_or_default();
+    if let Some(reason) = unreadable(session, files).await? {
+        return Ok(Err((Outcome::Failed, reason)));
+    }
+    Ok(Ok(Cleared {
+        plan,
+        unfinished: begun,
+        capacity: Some(capacity),
+        seen,
+    }))
 }
 
 /// The relations that the statements of the plan lock.
@@ -214,12 +229,12 @@ fn locked(plan: &Plan) -> Vec<Name> {
 
 /// Why the server or the role cannot take a migration, if so.
 fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
-    let (role, database) = (&task.endpoint.user, task.own.database);
+    let (role, database, service) = (&task.endpoint.user, task.own.database, task.own.service);
     // A role that only looks is not the one that would write.
     let looks = task.role().1.is_some();
     if !abilities.may_create && !looks {
         return Some(format!(
-            "role {role} may not create schemas in database {database}: run dbctl provision, or make the role its owner"
+            "role {role} may not create schemas in database {database}: run dbctl provision --service {service}, or make the role its owner"
         ));
     }
     match abilities.may_create_in_public {
@@ -230,7 +245,7 @@ fn unable(task: &Task<'_>, abilities: Abilities) -> Option<String> {
         }
         Some(false) if !looks => {
             return Some(format!(
-                "role {role} may not create tables in schema public of database {database}: run dbctl provision, \
+                "role {role} may not create tables in schema public of database {database}: run dbctl provision --service {service}, \
                  or grant it CREATE on that schema"
             ));
         }

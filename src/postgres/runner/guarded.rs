@@ -177,12 +177,13 @@ impl AsyncQuery<Vec<Refinery>> for Guarded<'_> {
             let Some(((version, applied_on), checksum)) = parsed else {
                 self.failure = Some(ApplyError::Refused(format!(
                     "the history's row of version {} ({}) was edited by hand: expected an RFC 3339 time and a checksum, \
-                     found {:?} and {:?}; mend the row in {}, or let dbctl repair do it",
+                     found {:?} and {:?}; mend the row in {}, or let dbctl repair --service {} do it",
                     row.version,
                     row.name,
                     row.applied_on,
                     row.checksum,
-                    history_table()
+                    history_table(),
+                    self.options.service
                 )));
                 return Err(NotApplied);
             };

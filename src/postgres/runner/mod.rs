@@ -19,6 +19,7 @@ mod resumption;
 mod rollback;
 mod stepwise;
 mod transaction;
+mod unreadable;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -48,6 +49,7 @@ pub use progress::misfit;
 pub use repair::{Mend, MendState, NotProven, Prove, RepairOptions, Word, repair};
 pub use resumption::{Resumptions, resumptions};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
+pub use unreadable::unreadable;
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -287,7 +289,7 @@ async fn run(
         .iter()
         .map(|migration| migration.version)
         .collect();
-    if let Some(reason) = progress::stray(&unfinished, &versions) {
+    if let Some(reason) = progress::stray(&unfinished, &versions, &runner.options.service) {
         return Err(ApplyError::Refused(reason));
     }
     runner.unfinished = unfinished.iter().map(|entry| entry.version).collect();

@@ -107,6 +107,7 @@ pub(super) fn problem(
     entries: &[Entry],
     migration: &Migration,
     analyses: &[Analysis],
+    service: &str,
 ) -> Option<String> {
     let file = &migration.file;
     for entry in entries {
@@ -116,7 +117,8 @@ pub(super) fn problem(
             None => {
                 return Some(format!(
                     "{file}: statement {} of it {what}, and the file now has only {}: give the file back what it had, \
-                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew, at its first statement)",
+                     or settle it with dbctl repair --service {service} (--forget {} lets the next migrate begin the file anew, at its first \
+                     statement)",
                     entry.statement,
                     analyses.len(),
                     entry.version
@@ -125,7 +127,8 @@ pub(super) fn problem(
             Some(analysis) if sum(&analysis.text) != entry.sum => {
                 return Some(format!(
                     "{file}, line {}: statement {} was edited after it {what}: give it back the text that it had, \
-                     or settle it with dbctl repair (--forget {} lets the next migrate begin the file anew, at its first statement)",
+                     or settle it with dbctl repair --service {service} (--forget {} lets the next migrate begin the file anew, at its first \
+                     statement)",
                     analysis.line, entry.statement, entry.version
                 ));
             }
@@ -139,10 +142,14 @@ pub(super) fn problem(
 ///
 /// # Errors
 /// When a query fails.
-pub async fn misfit(session: &Session, pending: &[Migration]) -> Result<Option<String>, Error> {
+pub async fn misfit(
+    session: &Session,
+    pending: &[Migration],
+    service: &str,
+) -> Result<Option<String>, Error> {
     let entries = read(session).await?;
     let versions: Vec<i32> = pending.iter().map(|migration| migration.version).collect();
-    if let Some(reason) = stray(&entries, &versions) {
+    if let Some(reason) = stray(&entries, &versions, service) {
         return Ok(Some(reason));
     }
     Ok(pending.iter().find_map(|migration| {
@@ -155,18 +162,18 @@ pub async fn misfit(session: &Session, pending: &[Migration]) -> Result<Option<S
         if own.is_empty() {
             return None;
         }
-        problem(&own, migration, &analyse(&migration.sql))
+        problem(&own, migration, &analyse(&migration.sql), service)
     }))
 }
 
 /// Why entries of other migrations stand in the way, if so.
-pub(super) fn stray(entries: &[Entry], pending: &[i32]) -> Option<String> {
+pub(super) fn stray(entries: &[Entry], pending: &[i32], service: &str) -> Option<String> {
     let entry = entries
         .iter()
         .find(|entry| !pending.contains(&entry.version))?;
     Some(format!(
         "dbctl.progress says that version {0} is not finished, but it is not among the migrations to be applied: bring its file back \
-         if it is gone, or settle it with dbctl repair (--forget {0} takes the entries away, and what ran stays)",
+         if it is gone, or settle it with dbctl repair --service {service} (--forget {0} takes the entries away, and what ran stays)",
         entry.version
     ))
 }

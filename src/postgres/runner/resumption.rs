@@ -26,7 +26,11 @@ pub type Resumptions = BTreeMap<(i32, usize), Resumption>;
 ///
 /// # Errors
 /// When a query fails.
-pub async fn resumptions(session: &Session, pending: &[Migration]) -> Result<Resumptions, Error> {
+pub async fn resumptions(
+    session: &Session,
+    pending: &[Migration],
+    service: &str,
+) -> Result<Resumptions, Error> {
     let mut found = BTreeMap::new();
     // What it has begun is not cut off as long as it lives.
     let runner = holder(session).await?;
@@ -58,8 +62,9 @@ pub async fn resumptions(session: &Session, pending: &[Migration]) -> Result<Res
                 format!("it left {left}; {} comes first", mend.join("; "))
             }
             Outcome::Unknown => {
-                "the catalog does not tell whether it ran: the run stops here until dbctl repair settles it"
-                    .to_owned()
+                format!(
+                    "the catalog does not tell whether it ran: the run stops here until dbctl repair --service {service} settles it"
+                )
             }
         };
         let says = format!("an earlier run was cut off in it: {next}");

@@ -77,7 +77,9 @@ impl Guarded<'_> {
             .into_iter()
             .filter(|entry| entry.version == migration.version)
             .collect();
-        if let Some(reason) = progress::problem(&entries, migration, &analyses) {
+        if let Some(reason) =
+            progress::problem(&entries, migration, &analyses, &self.options.service)
+        {
             return Err(ApplyError::Refused(reason));
         }
         for (number, analysis) in analyses.iter().enumerate() {

@@ -298,8 +298,8 @@ impl Guarded<'_> {
                 statement: None,
                 reason: format!(
                     "{broken}, so IF NOT EXISTS has left it as it was; drop it first (DROP INDEX CONCURRENTLY {}), \
-                     or let dbctl repair do it",
-                    broken.name
+                     or let dbctl repair --service {} do it",
+                    broken.name, self.options.service
                 ),
             }),
         }
@@ -334,7 +334,7 @@ fn naming(sql: &str, relations: &[String]) -> Option<usize> {
 pub(super) fn foreign_text(touched: &[String], service: &str) -> String {
     format!(
         "it touches {}, which belongs to no object of {service}: a migration may only touch what its own set makes \
-         (a set that makes it under a name that its text does not show needs a new lock: dbctl lock)",
+         (a set that makes it under a name that its text does not show needs a new lock: dbctl lock --service {service})",
         touched.join(", ")
     )
 }

@@ -101,13 +101,17 @@ fn history(case: &Case<'_>) -> Verdict {
                 ),
                 Problem::Unknown(row) if row.number().is_none() => (
                     format!("{}.sql", row.stem()),
-                    "Give the row the version that was applied, or remove it: dbctl repair says how.".to_owned(),
+                    format!(
+                        "Give the row the version that was applied, or remove it: dbctl repair --service {} says how.",
+                        case.name()
+                    ),
                 ),
                 Problem::Unknown(row) => (
                     format!("{}.sql", row.stem()),
                     format!(
-                        "Bring {}.sql back into the set, or use the release that has it. Remove the row only if what it did was taken back as well: dbctl repair says how.",
-                        row.stem()
+                        "Bring {}.sql back into the set, or use the release that has it. Remove the row only if what it did was taken back as well: dbctl repair --service {} says how.",
+                        row.stem(),
+                        case.name()
                     ),
                 ),
                 Problem::Renumbered { file, .. } => (

@@ -34,7 +34,7 @@ pub(super) fn kept_by_others(
                 format!("changes {path}, where dbctl keeps what was applied"),
             )
             .expected("a history that only dbctl writes")
-            .remedy("Remove it. `dbctl repair` mends a history, `dbctl baseline` begins one.")
+            .remedy("Remove it. `dbctl repair --service S` mends a history, `dbctl baseline --service S` begins one.")
         }));
     }
     // pg_cron runs what stands there, in whatever database the row names.

@@ -47,7 +47,7 @@ impl Repair<'_> {
             Problem::OutOfOrder { newest, .. } => format!(
                 "its row is not written, for {reason}; if it never ran here, nothing in the database is to be mended: give the file a \
                  version above {newest}: {}",
-                problem.advice()
+                problem.advice(&self.options.apply.service)
             ),
             _ => format!("its row is not written, for {reason}"),
         };

@@ -67,7 +67,7 @@ impl Repair<'_> {
                     subject(&leftover),
                     format!("it is not valid, and {place}, which is not applied yet, drops it"),
                     MendState::Left,
-                    "left alone: the next dbctl migrate takes it away".to_owned(),
+                    format!("left alone: {} takes it away", self.migrates()),
                 );
                 continue;
             }

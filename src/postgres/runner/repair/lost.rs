@@ -166,7 +166,7 @@ impl Repair<'_> {
                         "it leaves the same catalog as version {proven}, so that does not tell whether it ran"
                     ),
                     MendState::Left,
-                    "taken as not applied on your word: the next dbctl migrate runs it".to_owned(),
+                    format!("taken as not applied on your word: {} runs it", self.migrates()),
                 );
             } else if is_alike(lock, proven, migration.version) {
                 self.untold(migration, row, proven);
@@ -184,16 +184,18 @@ impl Repair<'_> {
         let (leaves, one_or_all) = match awaiting.len() {
             1 => (
                 "it leaves that as it is, so nothing tells whether it ran",
-                "it ran, and writes its row with the others; --not-run says that it did not, writes the others alone, and the next dbctl \
-                 migrate runs it"
-                    .to_owned(),
+                format!(
+                    "it ran, and writes its row with the others; --not-run says that it did not, writes the others alone, and {} runs it",
+                    self.migrates()
+                ),
             ),
             _ => (
                 "they leave that as it is, so nothing tells whether they ran",
                 format!(
-                    "all of them ran, and writes their rows with the others; --not-run says that none did, writes the others alone, and the \
-                     next dbctl migrate runs them; where only some ran: DELETE FROM {}, then dbctl baseline --service {} --version N, N being \
+                    "all of them ran, and writes their rows with the others; --not-run says that none did, writes the others alone, and {} \
+                     runs them; where only some ran: DELETE FROM {}, then dbctl baseline --service {} --version N, N being \
                      the last that ran",
+                    self.migrates(),
                     history_table(),
                     self.options.apply.service
                 ),
@@ -208,8 +210,9 @@ impl Repair<'_> {
             ),
             MendState::NeedsWord,
             format!(
-                "no row is written before you say it, for the next dbctl migrate would run what has no row: look at the rows in the tables; \
+                "no row is written before you say it, for {} would run what has no row: look at the rows in the tables; \
                  {} --ran says that {one_or_all}",
+                self.migrates(),
                 self.verb()
             ),
         );
@@ -256,7 +259,7 @@ impl Repair<'_> {
         self.note(
             "history",
             history_table(),
-            format!("{what} and the database holds tables, so dbctl migrate refuses it as one that was never adopted"),
+            format!("{what} and the database holds tables, so {} refuses it as one that was never adopted", self.migrates()),
             MendState::Blocks,
             action,
         );
@@ -284,8 +287,9 @@ impl Repair<'_> {
     /// Notes a pending migration of which no catalog tells whether it ran.
     fn untold(&mut self, migration: &Migration, row: &HistoryRow, proven: i32) {
         let action = format!(
-            "taken as not applied, the next dbctl migrate runs it; if you know that it ran and its row is lost, write the row first: \
+            "taken as not applied, {} runs it; if you know that it ran and its row is lost, write the row first: \
              INSERT INTO {} VALUES ({}, {}, {}, {})",
+            self.migrates(),
             history_table(),
             row.version,
             escape_literal(&row.name),

@@ -219,8 +219,10 @@ impl Repair<'_> {
         if marks.stamp.is_none() && marks.history.rows.is_empty() && entries.is_empty() {
             return Err(ApplyError::Refused(format!(
                 "database {} has no stamp and no history: dbctl has migrated nothing here, so there is nothing of it to repair; \
-                 dbctl migrate fills an empty database, and dbctl baseline --service {} adopts one that holds the service's tables",
-                marks.database, self.options.apply.service
+                 {} fills an empty database, and dbctl baseline --service {} adopts one that holds the service's tables",
+                marks.database,
+                self.migrates(),
+                self.options.apply.service
             )));
         }
         let foreign = Foreign::read(self.session, &|| self.options.owned.clone(), &marks.history)
@@ -257,6 +259,11 @@ impl Repair<'_> {
             }
             false => self.gone(error),
         }
+    }
+
+    /// The command that applies what is pending for this service, as it can be copied.
+    fn migrates(&self) -> String {
+        format!("dbctl migrate --service {}", self.options.apply.service)
     }
 
     /// This command for this service, as it can be copied.

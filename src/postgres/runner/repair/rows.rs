@@ -124,7 +124,10 @@ impl Repair<'_> {
                 self.blocks(
                     subject,
                     problem,
-                    format!("left as it is; {}", problem.advice()),
+                    format!(
+                        "left as it is; {}",
+                        problem.advice(&self.options.apply.service)
+                    ),
                 );
                 return Ok(());
             }
@@ -222,8 +225,12 @@ impl Repair<'_> {
             Err(unproven) => {
                 let action = format!(
                     "left as it is, for {}; where the set has other versions that were not applied here yet, bring V{}__{}.sql back in the \
-                     place of {} until dbctl migrate has applied them",
-                    unproven.reason, row.version, row.name, migration.file
+                     place of {} until dbctl migrate --service {} has applied them",
+                    unproven.reason,
+                    row.version,
+                    row.name,
+                    migration.file,
+                    self.options.apply.service
                 );
                 self.blocks(subject, problem, action);
             }
@@ -282,6 +289,10 @@ fn unknown(row: &HistoryRow, newest: i32) -> String {
                 true => "a higher version",
                 false => "that version",
             }
+        ),
+        Some(version) if version > i64::from(newest) => format!(
+            "nothing is to be mended where a newer release of the set has migrated the database: deploy that one (the newest of this set is \
+             {newest}); where the file was lost, give the set the file back; only if what it did was taken back as well: {delete}"
         ),
         Some(_) => format!(
             "give the set the file back; only if what it did was taken back as well: {delete}"

@@ -90,8 +90,9 @@ impl Repair<'_> {
                 continue;
             }
             let action = format!(
-                "where dbctl migrate stops at what is there already, the row is lost: {} --forget {version} then forgets the statements, \
+                "where {} stops at what is there already, the row is lost: {} --forget {version} then forgets the statements, \
                  proves the catalog and writes the row; look first whether all ran that leaves no trace in the catalog",
+                self.migrates(),
                 self.verb()
             );
             self.note(
@@ -127,7 +128,8 @@ impl Repair<'_> {
                 format!("{file} is unfinished: {done} of {total} statements ran"),
                 MendState::Left,
                 format!(
-                    "dbctl migrate {how}; {} --forget {version} gives it up, and what ran stays",
+                    "{} {how}; {} --forget {version} gives it up, and what ran stays",
+                    self.migrates(),
                     self.verb()
                 ),
             );

@@ -164,8 +164,9 @@ impl Run<'_> {
                 version => format!("of version {version}"),
             };
             Some(self.failed(&format!(
-                "after {} the catalog is not that {place}: {differs}; mend the script, and let dbctl lock prove it",
-                scripts.join(", ")
+                "after {} the catalog is not that {place}: {differs}; mend the script, and let dbctl lock --service {} prove it",
+                scripts.join(", "),
+                self.options.service
             )))
         } else {
             None
