@@ -8,9 +8,8 @@ use super::entrance::{contradicts_role, not_entered};
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
-use crate::migration::Set;
-use crate::migration::guard;
 use crate::migration::other_tools::recognise;
+use crate::migration::{Name, Set, column_order, guard};
 use crate::postgres::inspect;
 use crate::postgres::other_tools::{Told, own_versions, told};
 use crate::postgres::unfinished::unfinished;
@@ -271,7 +270,12 @@ async fn inspected(
             return Ok(Err((outcome, unfit.reason)));
         }
     };
+    let version = judged.version;
     fill(report, ready.set, judged);
+    let expected = column_order(ready.set, version);
+    let names: Vec<Name> = expected.iter().map(|(name, _)| name.clone()).collect();
+    let found = inspect::columns(session, &names).await?;
+    report.notes.extend(order_note(&expected, &found));
     Ok(Ok(report.version.unwrap_or_default()))
 }
 
@@ -288,6 +292,44 @@ fn fill(report: &mut Report, set: &Set, judged: Judged) {
         .partition(|migration| migration.version <= judged.version);
     report.recorded = recorded;
     report.pending = pending;
+}
+
+/// What there is to know of tables whose columns stand in another order than the set makes them.
+fn order_note(expected: &[(Name, Vec<String>)], found: &[(Name, Vec<String>)]) -> Option<String> {
+    /// Most tables that are named.
+    const MOST: usize = 5;
+    let mut differ: Vec<String> = found
+        .iter()
+        .filter_map(|(name, columns)| {
+            let (_, wanted) = expected.iter().find(|(table, _)| table == name)?;
+            // What no text names may stand anywhere.
+            let of_both = |from: &[String], other: &[String]| -> Vec<String> {
+                let both = from.iter().filter(|column| other.contains(column));
+                both.cloned().collect()
+            };
+            let (here, there) = (of_both(columns, wanted), of_both(wanted, columns));
+            (here != there).then(|| {
+                format!(
+                    "{name} ({}; the set: {})",
+                    here.join(", "),
+                    there.join(", ")
+                )
+            })
+        })
+        .collect();
+    if differ.is_empty() {
+        return None;
+    }
+    let more = differ.len().saturating_sub(MOST);
+    differ.truncate(MOST);
+    if more > 0 {
+        differ.push(format!("and {more} more"));
+    }
+    Some(format!(
+        "columns stand in another order than the set makes them, which is no difference in the schema: {}; INSERT and COPY without a list of \
+         columns, and what reads SELECT * by position, meet another column here than in a database that the set has made",
+        differ.join(", ")
+    ))
 }
 
 fn history_note(history: &OtherHistory, told: &Told) -> String {

@@ -1,17 +1,23 @@
 //! `dbctl provision`: roles, databases, privileges, directories. Each step looks first and says what was already so; with `--dry-run` it
 //! only looks.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
 use futures::StreamExt as _;
 
 use super::entrance::wrong_role;
 use super::{Interrupt, Loaded, LoadedService};
 use crate::exit::Exit;
 use crate::files;
-use crate::manifest::{Endpoint, Store, Target};
+use crate::manifest::{Endpoint, Host, Store, Target};
 use crate::migration::guard::wrong_database;
 use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
 use crate::postgres::{Event, Purpose};
 use crate::report::provision::{Report, ServiceSteps, Step};
+
+/// How long a name server may take to say what a name means: as long as a connection attempt may.
+const LOOKUP: Duration = Duration::from_secs(10);
 
 /// Is told what a service waits for.
 type Observer<'a> = dyn Fn(&str, Event) + Sync + 'a;
@@ -137,7 +143,14 @@ async fn database(
     if let Some(reason) = wrong {
         return refuse(reason);
     }
-    if !same_place(&admin.value, endpoint) {
+    let same = tokio::select! {
+        same = same_place(&admin.value, endpoint) => same,
+        () = interrupt.wait() => {
+            let reason = "interrupted before anything was changed".to_owned();
+            return (Vec::new(), Some((Exit::Interrupted, reason)));
+        }
+    };
+    if !same {
         return refuse(format!(
             "admin_url leads to {}, and the service's own way to {}: these may be two servers, and the wrong one would be changed; \
              nothing was changed: give both the same host and port",
@@ -205,30 +218,64 @@ async fn database(
 
 /// Whether two endpoints lead to one server, as far as addresses tell: the same port, and hosts that are equal, both this machine, or
 /// resolve to a common address.
-fn same_place(a: &Endpoint, b: &Endpoint) -> bool {
-    a.hosts.iter().any(|a| {
-        b.hosts
-            .iter()
-            .any(|b| a.port == b.port && same_host(&a.name, a.port, &b.name))
-    })
+async fn same_place(a: &Endpoint, b: &Endpoint) -> bool {
+    for a in &a.hosts {
+        for b in b.hosts.iter().filter(|b| a.port == b.port) {
+            if same_host(a, b).await {
+                return true;
+            }
+        }
+    }
+    false
 }
 
-fn same_host(a: &str, port: u16, b: &str) -> bool {
-    let addresses = |host: &str| -> Vec<std::net::IpAddr> {
-        if host.starts_with('/') {
-            // A socket is on this machine.
-            return vec![std::net::Ipv4Addr::LOCALHOST.into()];
-        }
-        // A name that does not resolve is equal to none but itself.
-        std::net::ToSocketAddrs::to_socket_addrs(&(host, port))
-            .map(|found| found.map(|address| address.ip().to_canonical()).collect())
-            .unwrap_or_default()
-    };
-    if a == b {
+async fn same_host(a: &Host, b: &Host) -> bool {
+    if a.name == b.name {
         return true;
     }
-    let (a, b) = (addresses(a), addresses(b));
-    let local =
-        |addresses: &[std::net::IpAddr]| addresses.iter().any(std::net::IpAddr::is_loopback);
+    let (a, b) = futures::join!(addresses(a), addresses(b));
+    let local = |addresses: &[IpAddr]| addresses.iter().any(IpAddr::is_loopback);
     (local(&a) && local(&b)) || a.iter().any(|address| b.contains(address))
+}
+
+/// What a host's name means. One that means nothing in time is equal to none but itself.
+async fn addresses(host: &Host) -> Vec<IpAddr> {
+    if host.is_socket() {
+        // A socket is on this machine.
+        return vec![Ipv4Addr::LOCALHOST.into()];
+    }
+    let found = tokio::net::lookup_host((host.name.as_str(), host.port));
+    match tokio::time::timeout(LOOKUP, found).await {
+        Ok(Ok(found)) => found.map(|address| address.ip().to_canonical()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::same_place;
+    use crate::manifest::Endpoint;
+
+    #[tokio::test]
+    async fn two_ways_to_one_server_are_known() {
+        for (a, b, same) in [
+            ("localhost:5432", "127.0.0.1:5432", true),
+            ("[::1]:5432", "127.0.0.1", true),
+            ("%2Ftmp:5432", "localhost", true),
+            ("localhost:5432", "127.0.0.1:5433", false),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("nowhere.invalid", "nowhere.invalid", true),
+            ("nowhere.invalid", "elsewhere.invalid", false),
+            ("10.0.0.1,10.0.0.2", "10.0.0.2", true),
+        ] {
+            let endpoint =
+                |hosts: &str| Endpoint::parse(&format!("postgresql://u@{hosts}/d")).unwrap();
+            assert_eq!(
+                same_place(&endpoint(a), &endpoint(b)).await,
+                same,
+                "{a} {b}"
+            );
+        }
+    }
 }

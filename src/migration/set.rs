@@ -5,7 +5,11 @@ mod beside;
 #[cfg(feature = "cli")]
 mod facts;
 mod file;
+#[cfg(feature = "cli")]
+mod hypertables;
 mod load;
+#[cfg(feature = "cli")]
+mod order;
 #[cfg(feature = "cli")]
 mod quick;
 mod script;
@@ -26,7 +30,11 @@ use file::BYTE_ORDER_MARK;
 
 #[cfg(feature = "cli")]
 pub use facts::{FileFacts, SetFacts};
+#[cfg(feature = "cli")]
+pub use hypertables::{CONCURRENTLY, Refused, refused_by_timescaledb};
 pub use load::built_in_names;
+#[cfg(feature = "cli")]
+pub use order::column_order;
 #[cfg(feature = "cli")]
 pub use quick::{CHANGES_TYPE, NOT_NULL, Quick, quick_of};
 

@@ -184,6 +184,38 @@ pub async fn missing(
     Ok(missing)
 }
 
+/// The columns of those of these tables that are there, in their order.
+///
+/// # Errors
+/// When the query fails.
+pub async fn columns(
+    session: &Session,
+    names: &[Name],
+) -> Result<Vec<(Name, Vec<String>)>, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    let schemas: Vec<Option<&str>> = names.iter().map(|name| name.schema.as_deref()).collect();
+    let tables: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
+    let rows = session
+        .client
+        .query_typed(
+            "SELECT n.nspname::text, c.relname::text, array_agg(a.attname::text ORDER BY a.attnum) \
+             FROM unnest($1::text[], $2::text[]) AS wanted (schema, name) \
+             JOIN pg_namespace n ON n.nspname = wanted.schema \
+             JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             GROUP BY 1, 2 ORDER BY 1, 2",
+            &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let schema = Some(row.try_get(0)?);
+            let name = row.try_get(1)?;
+            Ok((Name { schema, name }, row.try_get(2)?))
+        })
+        .collect()
+}
+
 /// What a migration needs of its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {

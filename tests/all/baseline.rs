@@ -1,6 +1,7 @@
 //! `baseline` on real servers: a database that has the schema is adopted, and only one that has; and nothing else is written.
 
 use crate::lab::{K, Lab, R, Run, S, binaries};
+use crate::shop::Shop;
 
 const DB: &str = "rgb_lightning_node";
 const ROLE: &str = "rgb_user";
@@ -675,4 +676,53 @@ fn a_database_that_is_not_reached_is_told() {
         format!("postgresql://u:c4nary@127.0.0.1:{port}/{}", lab.db(DB)),
     );
     baseline(&lab, &[]).exits(4).says(&port.to_string());
+}
+
+/// The order of columns is in no lock, and what reads by position meets another column: told, and adopted.
+#[test]
+fn columns_in_another_order_are_told_and_adopted() {
+    let files = [
+        (
+            "V1__one.sql",
+            "CREATE TABLE one (a int, b text, gone int, c int);\nCREATE TABLE same (x int, y int);",
+        ),
+        (
+            "V2__two.sql",
+            "ALTER TABLE one DROP COLUMN gone;\nALTER TABLE one RENAME COLUMN b TO name;\nALTER TABLE one RENAME TO first;",
+        ),
+        ("V3__three.sql", "ALTER TABLE first ADD COLUMN d int;"),
+    ];
+    for (made, told) in [
+        (
+            "CREATE TABLE first (d int, a int, name text, c int); CREATE TABLE same (x int, y int)",
+            Some(
+                "public.first (d, a, name, c; the set: a, name, c, d); INSERT and COPY without a list of columns",
+            ),
+        ),
+        (
+            "CREATE TABLE first (a int, name text, c int, x int, d int); ALTER TABLE first DROP x; CREATE TABLE same (x int, y int)",
+            None,
+        ),
+    ] {
+        let shop = Shop::new(&files);
+        shop.lab.run(&["lock", "-q"]).exits(0);
+        shop.lab.sql_as(DB, ROLE, made).unwrap();
+        for args in [&["--dry-run"][..], &[]] {
+            let run = baseline(&shop.lab, args).exits(0);
+            match told {
+                Some(told) => {
+                    assert!(
+                        run.all()
+                            .contains("columns stand in another order than the set makes them"),
+                        "{}",
+                        run.all()
+                    );
+                    let said = run.all().split_whitespace().collect::<Vec<_>>().join(" ");
+                    assert!(said.contains(told), "{said}");
+                }
+                None => assert!(!run.all().contains("another order"), "{}", run.all()),
+            }
+        }
+        assert_eq!(shop.history(), "1 one, 2 two, 3 three");
+    }
 }

@@ -1047,3 +1047,89 @@ fn what_a_migration_did_to_its_session_and_a_new_value_of_an_enum_have_their_nex
         .says("SQLSTATE 55P04")
         .says("make two files of this one, or give it the line -- dbctl:no-transaction");
 }
+
+/// Somebody's event trigger runs with every statement of a migration: the error names it, not only its function.
+#[test]
+fn an_event_trigger_that_stands_in_the_way_is_named() {
+    let shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int);")]);
+    shop.sql(
+        "CREATE FUNCTION public.no_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$; \
+         CREATE EVENT TRIGGER \"Frozen\" ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.no_ddl()",
+    );
+    let named = "it comes from event trigger \"Frozen\" (ddl_command_start, function public.no_ddl, of role postgres)";
+    shop.migrate(&[])
+        .exits(5)
+        .says("V1__goods.sql, line 1 (CREATE TABLE goods (id int)): not today")
+        .says(named)
+        .says("ALTER EVENT TRIGGER \"Frozen\" DISABLE");
+    shop.file(
+        "V1__goods.sql",
+        "-- dbctl:no-transaction\nCREATE TABLE goods (id int);",
+    );
+    shop.migrate(&[]).exits(5).says(named);
+    shop.sql("ALTER EVENT TRIGGER \"Frozen\" DISABLE");
+    shop.migrate(&[]).exits(0);
+    // One that writes where no migration may.
+    shop.sql(
+        "CREATE SCHEMA audit; CREATE TABLE audit.log (what text); \
+         CREATE FUNCTION audit.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO audit.log VALUES (tg_tag); END $$; \
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION audit.note()",
+    );
+    shop.file("V2__more.sql", "CREATE TABLE more (id int);");
+    shop.migrate(&[])
+        .exits(5)
+        .says("it touches audit.log")
+        .says("event trigger noted (ddl_command_end, function audit.note, of role postgres) runs with statements like these");
+    // A failure of its own is nobody else's.
+    shop.file("V2__more.sql", "SELECT 1 / 0;");
+    let run = shop.migrate(&[]).exits(5);
+    assert!(!run.all().contains("event trigger"), "{}", run.all());
+    // Taken back, a migration meets it as well.
+    shop.file("V1__goods.down.sql", "DROP TABLE goods;");
+    shop.sql(
+        "DROP EVENT TRIGGER noted; DROP EVENT TRIGGER \"Frozen\"; \
+              CREATE EVENT TRIGGER kept ON sql_drop EXECUTE FUNCTION public.no_ddl()",
+    );
+    shop.lab
+        .run(&["rollback", "--service", R, "--target", "0"])
+        .exits(5)
+        .says("it comes from event trigger kept (sql_drop")
+        .says("ALTER EVENT TRIGGER kept DISABLE");
+}
+
+/// More locks in one transaction than the server has room for: the figures, and the setting that would do.
+#[test]
+fn a_full_lock_table_is_told_with_figures() {
+    let server = start(
+        &binaries(17, false).unwrap(),
+        false,
+        &[
+            ("max_locks_per_transaction", "10"),
+            ("max_connections", "20"),
+            ("max_worker_processes", "4"),
+        ],
+    );
+    let shop = Shop::in_lab(
+        Lab::on(&server, "postgres"),
+        &[(
+            "V1__goods.sql",
+            "CREATE TABLE goods (id int) PARTITION BY LIST (id);",
+        )],
+    );
+    shop.migrate(&[]).exits(0);
+    shop.lab
+        .sql_as(
+            DB,
+            ROLE,
+            "DO $$ BEGIN FOR i IN 1..3000 LOOP EXECUTE format('CREATE TABLE goods_%s PARTITION OF goods FOR VALUES IN (%s)', i, i); \
+             COMMIT; END LOOP; END $$",
+        )
+        .unwrap();
+    shop.file("V2__more.sql", "ALTER TABLE goods ADD COLUMN name text;");
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__more.sql, line 1 (ALTER TABLE goods ADD COLUMN name text): out of shared memory (SQLSTATE 53200)")
+        .says("(max_locks_per_transaction is 10)")
+        .says("3000 of them partitions, chunks and their indexes: set max_locks_per_transaction = ")
+        .says("nothing of V2__more remains");
+}

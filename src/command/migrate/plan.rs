@@ -45,6 +45,8 @@ pub(super) fn pending(
                         one.hazards.retain(|hazard| {
                             !seen.quick.has(&migration.file, number, &hazard.code)
                         });
+                        one.hazards
+                            .extend(seen.refused.hazard(&migration.file, number));
                         one
                     };
                     Statement {

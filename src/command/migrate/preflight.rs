@@ -7,7 +7,7 @@ use super::task::Task;
 use crate::manifest::Endpoint;
 use crate::migration::{Name, Plan, analyse, guard};
 #[cfg(feature = "cli")]
-use crate::migration::{Quick, quick_of};
+use crate::migration::{Quick, Refused, quick_of, refused_by_timescaledb};
 use crate::postgres::capacity::{Capacity, capacity};
 use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
@@ -49,6 +49,9 @@ pub(super) struct Seen {
     /// What its statements are only said to be.
     #[cfg(feature = "cli")]
     pub(super) quick: Quick,
+    /// Its statements that TimescaleDB refuses.
+    #[cfg(feature = "cli")]
+    pub(super) refused: Refused,
 }
 
 /// Looks at a database and at what of its set is pending up to `target`, again and again while somebody holds a lock that even a reader of
@@ -168,6 +171,8 @@ async fn inspected(
             },
             #[cfg(feature = "cli")]
             quick: quick_of(task.set, &plan.pending),
+            #[cfg(feature = "cli")]
+            refused: refused_by_timescaledb(&task.set.migrations),
         },
         false => Seen::default(),
     };

@@ -4,6 +4,7 @@
 mod baseline;
 mod books;
 mod cancel;
+mod causes;
 mod failure;
 mod fate;
 mod footprint;

@@ -16,7 +16,7 @@ use super::cancel::or_cancel;
 use super::failure::{Failure, Step, broken_text, failure_text, interrupted, place};
 use super::guarded::Guarded;
 use super::lock::{jitter, raised};
-use super::{ApplyError, Event, books, history_table};
+use super::{ApplyError, Event, books, causes, history_table};
 use crate::migration::analysis::needs_fresh_session;
 use crate::migration::{Migration, Name, analyse};
 use body::Asked;
@@ -136,14 +136,16 @@ impl Guarded<'_> {
                 return Err(interrupted(migration));
             }
             if !is_lock_conflict(&error) {
-                return Err(ApplyError::Failed(failure_text(
+                let text = failure_text(
                     migration,
                     step,
                     &error,
                     offset,
                     &body.state(),
                     &self.options.service,
-                )));
+                );
+                let why = causes::causes(session, &error).await;
+                return Err(ApplyError::Failed(format!("{text}{why}")));
             }
             let reason = self.with_blockers(describe(&error));
             let state = match body {
@@ -241,7 +243,8 @@ impl Guarded<'_> {
         reset.map_err(Failure::own)?;
         if let Some(oids) = answers.text(touched, "touched") {
             let relations = self.foreign.touched(oids);
-            let reason = foreign_text(&relations, &self.options.service);
+            let mut reason = foreign_text(&relations, &self.options.service);
+            reason.push_str(&causes::may_have_touched(session).await);
             let statement = match body {
                 Body::One { number, .. } => Some(number),
                 Body::Whole { migration, .. } => naming(&migration.sql, &relations),

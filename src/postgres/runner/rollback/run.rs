@@ -12,6 +12,7 @@ use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
 use super::super::cancel::or_cancel;
+use super::super::causes::causes;
 use super::super::footprint::Foreign;
 use super::super::lock::{jitter, raised};
 use super::super::transaction::{FIRST_WAIT, foreign_text};
@@ -101,7 +102,8 @@ impl Run<'_> {
                 return Err(self.interrupted(&format!("interrupted; {}", self.nothing())));
             }
             if !is_lock_conflict(error) {
-                return Err(self.failed(&failure.text()));
+                let why = causes(self.session, error).await;
+                return Err(self.failed(&format!("{}{why}", failure.text())));
             }
             if self.started.elapsed() + pause >= self.options.lock_timeout {
                 return Err(ApplyError::Locked(format!(

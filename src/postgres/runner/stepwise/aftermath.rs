@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::super::error::{describe, ends_session};
 use super::super::super::inspect::is_lock_conflict;
+use super::super::causes::causes;
 use super::super::failure::{Failure, broken_text, failure_text, interrupted};
 use super::super::fate::{Outcome, starts_with};
 use super::super::guarded::Guarded;
@@ -66,17 +67,16 @@ impl Guarded<'_> {
                     .await
                     .map(|()| false)
             }
-            Cleaned::Nothing => Err(ApplyError::Failed(failure_text(
-                migration,
-                step,
-                &error,
-                0,
-                &alone.state(),
-                &self.options.service,
-            ))),
+            Cleaned::Nothing => {
+                let (state, service) = (alone.state(), &self.options.service);
+                let text = failure_text(migration, step, &error, 0, &state, service);
+                let why = causes(self.session, &error).await;
+                Err(ApplyError::Failed(format!("{text}{why}")))
+            }
             Cleaned::Left(state) => {
                 let service = &self.options.service;
                 let text = failure_text(migration, step, &error, 0, &state, service);
+                let text = format!("{text}{}", causes(self.session, &error).await);
                 Err(match is_lock_conflict(&error) {
                     true => ApplyError::Locked(text),
                     false => ApplyError::Failed(text),
