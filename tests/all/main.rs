@@ -82,6 +82,7 @@ mod verify_files_layouts;
 mod verify_fuzz;
 mod verify_links;
 mod verify_privileges;
+mod verify_remedies;
 mod verify_replica;
 mod verify_shape;
 mod wrong_target;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::structure::{CHANGED_OBJECT, shown};
+use super::changed::{CHANGED_OBJECT, shown};
 use crate::rules::text::{ident, mentions, named, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding};
 use crate::snapshot::attributes::{

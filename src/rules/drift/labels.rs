@@ -34,7 +34,7 @@ const QUOTE: char = '\'';
 /// The labels of an enum that have other names now. Where labels were added, nothing tells which.
 fn renamed(change: &Change) -> Vec<(&str, &str)> {
     let of_enum = change.key.kind == Kind::Type && change.attribute == DEFINITION;
-    let (Some(old), Some(new)) = (labels(&change.expected), labels(&change.actual)) else {
+    let (Some(old), Some(new)) = (list(&change.expected), list(&change.actual)) else {
         return Vec::new();
     };
     if !of_enum || old.len() != new.len() {
@@ -44,7 +44,7 @@ fn renamed(change: &Change) -> Vec<(&str, &str)> {
     pairs.filter(|(old, new)| old != new).collect()
 }
 
-fn labels(definition: &str) -> Option<Vec<&str>> {
+pub(super) fn list(definition: &str) -> Option<Vec<&str>> {
     let list = definition.strip_prefix("ENUM ('")?.strip_suffix("')")?;
     Some(list.split("', '").collect())
 }

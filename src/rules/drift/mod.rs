@@ -1,21 +1,24 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
 mod books;
+mod changed;
 mod chunk;
 mod engine;
 mod history;
 mod hypertable;
 mod inherited;
 mod labels;
+mod missing;
 mod newer;
 mod renamed;
-mod structure;
 mod system;
+mod undo;
+mod unknown;
 
 pub(super) use inherited::Tables;
 pub(super) use renamed::perhaps_own;
-pub(super) use structure::{foreign_owner, severity_of};
 pub(super) use system::change;
+pub(super) use unknown::{foreign_owner, severity_of};
 
 use super::survey::Place;
 use super::text::{ident, mentions};
@@ -29,9 +32,9 @@ pub(super) const RULES: &[Rule] = &[
     history::NOT_MIGRATED,
     history::HISTORY,
     history::PENDING,
-    structure::MISSING_OBJECT,
-    structure::CHANGED_OBJECT,
-    structure::UNKNOWN_OBJECT,
+    missing::MISSING_OBJECT,
+    changed::CHANGED_OBJECT,
+    unknown::UNKNOWN_OBJECT,
     hypertable::MISSING_HYPERTABLE,
     hypertable::TIME_COLUMN,
     hypertable::CHUNK_INTERVAL,

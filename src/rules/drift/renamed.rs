@@ -1,7 +1,7 @@
 //! What is there under another name: to drop it would lose what the service needs.
 
+use super::missing::MISSING_OBJECT;
 use super::newer::LOCK_FIRST;
-use super::structure::MISSING_OBJECT;
 use super::{last_made_by, settled};
 use crate::report::text::count;
 use crate::rules::text::{ident, named, rename_sql};

@@ -1,0 +1,64 @@
+//! What the set creates and is not there.
+
+use super::newer::LOCK_FIRST;
+use super::{made_by, renamed, settled, undo};
+use crate::rules::text::{ident, named};
+use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::snapshot::{Kind, ObjectKey};
+
+pub(in crate::rules) const MISSING_OBJECT: Rule = Rule {
+    id: "drift/missing-object",
+    severity: Severity::Error,
+    summary: "Is everything there that the set creates?",
+    help: include_str!("../help/drift-missing-object.md"),
+    scope: Scope::Database,
+    check: missing_object,
+};
+
+fn missing_object(case: &Case<'_>) -> Verdict {
+    let Some(diff) = settled(case)? else {
+        return Ok(Vec::new().into());
+    };
+    let database = ident(case.subject.service.database_name());
+    let findings = diff
+        .missing
+        .iter()
+        .filter(|key| key.kind != Kind::Hypertable)
+        .map(|key| {
+            let name = named(key);
+            MISSING_OBJECT
+                .finding(
+                    About::key(key),
+                    format!(
+                        "{name} of {} is missing in database {database}",
+                        case.name()
+                    ),
+                )
+                .saw(name, "missing")
+                .remedy(remedy(case, key))
+        })
+        .chain(renamed::findings(case)?)
+        .collect::<Vec<_>>();
+    Ok(findings.into())
+}
+
+/// What makes it again, where that loses nothing, and else where it is written.
+fn remedy(case: &Case<'_>, key: &ObjectKey) -> String {
+    let made = made_by(case, &key.name);
+    let first = match case.is_lock_stale() {
+        true => format!("{LOCK_FIRST}. Otherwise: "),
+        false => String::new(),
+    };
+    match undo::create(case, key) {
+        Ok(sql) => format!(
+            "{first}{made} creates it. Find out who removed it, then create it again: {}",
+            sql.join(" ")
+        ),
+        Err("") => format!(
+            "{first}{made} creates it. Find out who removed it, then restore it from a backup or run its statement again."
+        ),
+        Err(why) => format!(
+            "{first}{made} creates it. Find out who removed it, then restore it from a backup or run its statement again; {why}."
+        ),
+    }
+}
