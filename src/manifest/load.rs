@@ -162,7 +162,12 @@ pub fn load(inputs: &Inputs) -> Result<Manifest, ManifestError> {
         };
         accepted.extend(allow::resolve(&mut values, &raw.services));
     }
-    for name in environment.garbled() {
+    let garbled = environment.garbled();
+    if !garbled.is_empty() {
+        // What else is wrong may come of it.
+        problems = Problems::new(String::new());
+    }
+    for name in garbled {
         let what = "its value is not UTF-8, so it cannot be used; set it anew, or unset it";
         problems.flag(&format!("environment {name}"), what);
     }

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::lab::{CANARY, K, Lab, R, S, binaries, start};
+use crate::lab::{CANARY, K, Lab, R, S, binaries, finish, start};
 use crate::migrate::free_port;
+use crate::shop::Shop;
 
 /// The canary as it stands in a URL.
 fn encoded() -> String {
@@ -650,4 +651,42 @@ fn a_server_without_timescaledb() {
         assert_eq!(report["services"][0]["state"], "pending", "{report:#}");
         assert_eq!(report["services"][2]["state"], "up_to_date", "{report:#}");
     }
+}
+
+/// What is not UTF-8 is told by its name, and never taken for something that is not set.
+#[test]
+fn names_and_values_that_are_not_utf_8_are_told() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let shop = Shop::new(&[("V1__goods.sql", "CREATE TABLE goods (id int);")]);
+    let broken = OsStr::from_bytes(b"postgresql://u:c4nary\xff@h/d");
+    for (name, code) in [
+        ("RGB_USERS_URL", 3),
+        ("RGB_USERS_PW", 3),
+        ("PGPASSFILE", 3),
+        ("DBCTL_CONFIG", 3),
+        ("NOBODY_ASKS_FOR_IT", 0),
+    ] {
+        let mut command = shop.lab.command(&["status"]);
+        command.env(name, broken);
+        let run = finish(command).exits(code);
+        let told = format!("dbctl: environment {name}: its value is not UTF-8");
+        assert_eq!(run.err.contains(&told), code == 3, "{}", run.all());
+        assert_eq!(
+            run.err.lines().count(),
+            usize::from(code == 3),
+            "{}",
+            run.all()
+        );
+    }
+    let file = shop.path("").join(OsStr::from_bytes(b"V2__\xff.sql"));
+    std::fs::write(&file, "SELECT 1;").unwrap();
+    for (verb, code) in [("migrate", 3), ("status", 3), ("check", 1)] {
+        shop.lab
+            .run(&[verb])
+            .exits(code)
+            .says("the file name is not UTF-8; rename it");
+    }
+    assert_eq!(shop.made(), "");
 }

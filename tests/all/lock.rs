@@ -219,6 +219,24 @@ fn a_lock_is_missing_then_current_then_stale() {
     shop.lock(&["--check"]).exits(3).says("schema.lock");
 }
 
+/// A service may live in its own server as the superuser that initdb made.
+#[test]
+fn a_service_may_be_the_superuser_of_its_server() {
+    let shop = Shop::new(&[(
+        "V1__goods.sql",
+        "CREATE TABLE goods (id int, by text DEFAULT CURRENT_USER);",
+    )]);
+    let path = shop.dir.path().join("dbctl.toml");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        manifest.replace("role = \"app\"", "role = \"postgres\""),
+    )
+    .unwrap();
+    shop.lock(&[]).exits(0).says("written");
+    shop.lock(&["--check"]).exits(0).says("current");
+}
+
 #[test]
 fn each_migration_has_an_entry_that_says_what_it_does() {
     let shop = Shop::new(&[

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::lab::{K, Lab, R, S, binaries, start};
 use crate::migrate::free_port;
+use crate::shop::{ROLE, Shop};
 
 /// A lab with services of its own, provisioned.
 fn lab(names: &[&str]) -> Lab {
@@ -445,4 +446,89 @@ fn nobody_is_the_first_in_a_database_that_two_services_would_share() {
         .exits(3)
         .says("up to date")
         .says("belongs to service a");
+}
+
+/// TimescaleDB refuses what is right for every other table: told in the plan, by `check` and where it fails.
+#[test]
+fn an_index_of_a_hypertable_is_not_made_concurrently() {
+    let shop = Shop::new(&[
+        (
+            "V1__ticks.sql",
+            "CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE ticks (at timestamptz NOT NULL, a int);\n\
+             SELECT create_hypertable('ticks', by_range('at'));\nCREATE TABLE plain (a int);\nINSERT INTO ticks VALUES (now(), 1);",
+        ),
+        (
+            "V2__index.sql",
+            "CREATE INDEX CONCURRENTLY ON plain (a);\nCREATE INDEX CONCURRENTLY ON public.ticks (a);",
+        ),
+    ]);
+    let told = "concurrently-on-hypertable: TimescaleDB refuses CONCURRENTLY on a hypertable";
+    let plan = shop.migrate(&["--dry-run"]).exits(0).says(told);
+    assert_eq!(
+        plan.out.matches("concurrently-on-hypertable").count(),
+        1,
+        "{}",
+        plan.out
+    );
+    shop.lab
+        .run(&["check", "--fail-on", "warning"])
+        .says("V2__index.sql")
+        .says("(concurrently-on-hypertable): TimescaleDB refuses CONCURRENTLY on a hypertable");
+    shop.migrate(&[])
+        .exits(5)
+        .says("V2__index.sql, line 2")
+        .says("hypertables do not support concurrent index creation")
+        .says("WITH (timescaledb.transaction_per_chunk)");
+    shop.file(
+        "V2__index.sql",
+        "CREATE INDEX CONCURRENTLY ON plain (a);\nCREATE INDEX ON public.ticks (a) WITH (timescaledb.transaction_per_chunk);",
+    );
+    let plan = shop.migrate(&["--dry-run"]).exits(0);
+    assert!(
+        !plan.out.contains("concurrently-on-hypertable"),
+        "{}",
+        plan.out
+    );
+    shop.migrate(&[]).exits(0);
+    assert_eq!(shop.history(), "1 ticks, 2 index");
+}
+
+/// The superuser of a server of its own writes rows that make chunks: they are the service's, as everything of its hypertables is.
+#[test]
+fn a_superusers_rows_make_chunks_of_its_own() {
+    let shop = Shop::new(&[(
+        "V1__ticks.sql",
+        "CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE ticks (at timestamptz NOT NULL, a int);\n\
+         SELECT create_hypertable('ticks', by_range('at', interval '1 day'));\nINSERT INTO ticks VALUES ('2020-01-01', 1);",
+    )]);
+    // As in the stock container, where POSTGRES_USER is the service's role.
+    shop.sql(&format!("ALTER ROLE {} SUPERUSER", shop.lab.db(ROLE)));
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO ticks VALUES ('2021-01-01', 1)");
+    shop.file(
+        "V2__rows.sql",
+        "INSERT INTO ticks SELECT '2010-01-01'::timestamptz + i * interval '1 day', 1 FROM generate_series(1, 20) AS i;\n\
+         UPDATE ticks SET a = 2; DELETE FROM ticks WHERE at < '2010-01-05';",
+    );
+    shop.file(
+        "V2__rows.down.sql",
+        "INSERT INTO ticks VALUES ('2022-01-01', 1);",
+    );
+    shop.file(
+        "V3__steps.sql",
+        "-- dbctl:no-transaction\nINSERT INTO ticks VALUES ('2023-01-01', 1);\nVACUUM ticks;",
+    );
+    shop.file("V3__steps.down.sql", "SELECT 1;");
+    shop.migrate(&[]).exits(0);
+    shop.lab
+        .run(&[
+            "rollback",
+            "--service",
+            R,
+            "--target",
+            "1",
+            "--allow-data-loss",
+        ])
+        .exits(0);
+    assert_eq!(shop.sql("SELECT count(*) FROM ticks"), "21");
 }

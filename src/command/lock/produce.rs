@@ -75,14 +75,15 @@ impl<'a> Database<'a> {
         let admin = Endpoint::parse(server.admin_url("postgres").expose())
             .map_err(|error| no_server(&error))?;
         // Neither the role's nor the database's name is part of a lock, but defaults may depend on them: take the real ones.
+        let role = service.service.role_name().unwrap_or("dbctl_lock");
         let wanted = Wanted {
             service: service.service.name.clone(),
-            role: service
-                .service
-                .role_name()
-                .unwrap_or("dbctl_lock")
-                .to_owned(),
-            password: Some(random_password()),
+            role: role.to_owned(),
+            // A service may live in its own server as the superuser that initdb made, and this server has that one already.
+            password: match role == admin.user {
+                true => admin.password.clone(),
+                false => Some(random_password()),
+            },
             password_variable: None,
             database: service.service.database_name().to_owned(),
             other_roles: Vec::new(),

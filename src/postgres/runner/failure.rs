@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 use super::super::error::{describe, position};
 use super::ApplyError;
 use crate::migration::masked::{server_words, without_texts};
+use crate::migration::tokens::contains;
 use crate::migration::{Migration, Mode, Statement, statements};
 
 /// A failed attempt.
@@ -158,6 +159,11 @@ pub(super) fn failure_text(
              -- dbctl:no-transaction at its head"
                 .to_owned()
         }
+        (Step::Statement(number), Some(_)) if refuses_concurrently(migration, number, error) => {
+            "; TimescaleDB makes no index of a hypertable CONCURRENTLY: write CREATE INDEX … WITH (timescaledb.transaction_per_chunk), which \
+             locks one chunk at a time"
+                .to_owned()
+        }
         (Step::Own, Some(code)) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
             "; the migration, or a trigger that it fires, has changed the session (SET TRANSACTION READ ONLY, \
              default_transaction_read_only): take that out"
@@ -166,6 +172,22 @@ pub(super) fn failure_text(
         _ => String::new(),
     };
     format!("{place}: {told}; {state}{hint}")
+}
+
+/// Whether TimescaleDB refuses to make an index CONCURRENTLY; its words are English everywhere.
+fn refuses_concurrently(
+    migration: &Migration,
+    number: usize,
+    error: &tokio_postgres::Error,
+) -> bool {
+    let says = |word: &str| {
+        let db = error.as_db_error();
+        db.is_some_and(|db| db.message().contains(word))
+    };
+    says("hypertable")
+        && says("concurrent")
+        && failed(migration, number, None)
+            .is_some_and(|statement| contains(statement.text, "concurrently"))
 }
 
 /// File, line and text of a statement. `position` is the server's, in what was sent: the whole file, or the statement alone.
