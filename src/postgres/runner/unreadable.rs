@@ -11,7 +11,8 @@ use crate::migration::{Migration, Mode, Statement, statements};
 
 /// What ends the text before any of it runs. The server reads the whole text first (`SPI_execute`; PostgreSQL documentation, "Multiple
 /// Statements in a Simple Query", says the same of a message), and what fails within the block below is in nobody's log.
-const STOP: &str = "SELECT 1/0;";
+// Named with its schema: a search_path could put another operator before the server's.
+const STOP: &str = "SELECT 1 OPERATOR(pg_catalog./) 0;";
 
 /// How many bytes are read at once: what is asked stays in the session's memory as long as its transaction.
 const AT_ONCE: usize = 1 << 20;
