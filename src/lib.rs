@@ -19,6 +19,26 @@
 //! [`Migrator`] has the options, [`MigrateError`] the reasons not to start, [`Event`] what can be logged meanwhile.
 //! `examples/own_set.rs` is a whole program.
 //!
+//! ## What to know
+//!
+//! * **Cargo**: `dbctl = { git = "…", default-features = false }`. The feature `cli` (default) brings the command, SQLite and their crates;
+//!   nothing above needs it. No feature changes what a migration does.
+//! * **Runtime**: tokio, with its time and I/O enabled, of one thread or many; the futures are `Send`. No other thread is started for long, no
+//!   signal is handled, nothing is printed.
+//! * **The set** is read and checked by [`Set::embedded`] or [`Set::on_disk`], before any server is asked: [`SetError`] names file and line.
+//!   Down scripts and `schema.lock` belong into the folder as well. The lock is not needed; with it, what a migration may touch is known also
+//!   where the texts do not tell.
+//! * **The role** of the URL needs CREATE on its database and on schema `public` (`dbctl provision` sees to both), and it must own what its
+//!   migrations change. It logs in once more where something takes long, to see who is in the way.
+//! * **The URL** says everything: libpq's parameters, `passfile` among them; none of libpq's variables is read, nor `~/.pgpass`. A pooler must
+//!   give each session a server process of its own, else the run is refused.
+//! * **Several instances** may start at once: one applies, the others wait up to [`Migrator::lock_timeout`] and find nothing to do. An instance
+//!   of an older release, whose set ends before the history does, gets [`MigrateError::Refused`].
+//! * **A failure** leaves nothing of the migration that failed, and keeps those before it; of a file that runs statement by statement the
+//!   message says what ran, and the next run goes on there. Files that the server cannot parse are found before the first one is applied. What
+//!   only an operator can decide is settled with the command, `dbctl repair --service NAME`.
+//! * **A database that has the schema already** is never taken over by itself: `dbctl baseline --service NAME` adopts it.
+//!
 //! # The modules
 //!
 //! They are what the command is made of, and change as it does. The layers, from the outside in: [`command`] (one file per verb)

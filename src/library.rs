@@ -112,7 +112,7 @@ impl Migrator {
     }
 
     /// Applies what is pending to the database of this URL and returns what was applied, in order; nothing where all was applied
-    /// before.
+    /// before. The server reads every pending file before the first is applied.
     ///
     /// It needs a tokio runtime, of one thread or many. Dropping the future closes the connection, and the server rolls the running
     /// transaction back as soon as it notices, on Linux within about two seconds; what was committed before stays.
@@ -231,7 +231,7 @@ pub enum MigrateError {
     /// Another runner holds the lock, or somebody holds a table, for longer than the lock timeout.
     #[error("{0}")]
     Locked(String),
-    /// A migration failed.
+    /// A migration failed, or the server cannot parse one that is pending: then nothing was changed.
     #[error("{0}")]
     Failed(String),
 }

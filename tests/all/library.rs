@@ -214,6 +214,40 @@ fn a_database_that_is_not_this_services_is_refused_in_the_commands_words() {
     refused(migrator(), &url(&lab), "the history holds V9__foreign.sql");
 }
 
+/// What src/lib.rs says of an older release and of a file that the server cannot parse.
+#[test]
+fn an_older_release_is_refused_and_a_file_that_cannot_be_parsed_changes_nothing() {
+    let lab = lab();
+    let folder = lab.path().join("sql/orders");
+    let set = || Set::on_disk("orders", &folder).unwrap();
+    let newest = set().newest();
+    let next = folder.join(format!("V{}__next.sql", newest + 1));
+    let after = folder.join(format!("V{}__after.sql", newest + 2));
+    std::fs::write(&next, "CREATE TABLE next (a int);").unwrap();
+    std::fs::write(&after, "CREATE TABEL after (a int);").unwrap();
+    let error = run(Migrator::new("orders", set()), &url(&lab)).unwrap_err();
+    assert!(matches!(error, MigrateError::Failed(_)), "{error:?}");
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
+    assert_eq!(
+        lab.sql(
+            "orders",
+            "SELECT to_regclass('refinery_schema_history') IS NULL"
+        ),
+        "t"
+    );
+    // What is not asked for is not read.
+    let to_next = Migrator::new("orders", set()).target(newest + 1);
+    assert_eq!(
+        run(to_next, &url(&lab)).unwrap().last(),
+        Some(&(newest + 1))
+    );
+    std::fs::remove_file(after).unwrap();
+    std::fs::remove_file(next).unwrap();
+    let error = run(Migrator::new("orders", set()), &url(&lab)).unwrap_err();
+    assert!(matches!(error, MigrateError::Refused(_)), "{error:?}");
+    assert!(error.to_string().contains("ahead of this set"), "{error}");
+}
+
 #[test]
 fn no_error_shows_a_password() {
     let lab = lab();
