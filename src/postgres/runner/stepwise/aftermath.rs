@@ -190,8 +190,15 @@ impl Guarded<'_> {
                 }
                 // Schema pg_toast is closed even to who owns what is in it.
                 if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+                    let without = match sql.contains(" pg_toast.") {
+                        true => format!(
+                            ", or dbctl repair --service {} leaves it as it is, in nobody's way, and the next run goes on",
+                            self.options.service
+                        ),
+                        false => String::new(),
+                    };
                     return ApplyError::Failed(format!(
-                        "{text}: {}; a superuser has to run that",
+                        "{text}: {}; a superuser has to run that{without}",
                         describe(&error)
                     ));
                 }
