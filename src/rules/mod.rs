@@ -14,6 +14,7 @@ mod identity;
 mod index;
 mod known;
 mod link;
+mod order;
 mod run;
 mod schema;
 mod sets;

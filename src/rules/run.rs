@@ -7,7 +7,7 @@ use super::allow::{Answers, apply};
 use super::compose::Around;
 use super::sets::Owners;
 use super::survey::Survey;
-use super::{Case, Finding, Rule, Scope, Severity, Subject, System};
+use super::{Case, Rule, Scope, Severity, Subject, System};
 use crate::manifest::Target;
 use crate::report::verify::{Accepted, Allowed, Found, NotChecked, Question, Report, ServiceLine};
 use crate::snapshot::Gap;
@@ -60,7 +60,7 @@ pub(super) fn run_on(
             }
         }
         let own = answers.findings.get_mut(before..).unwrap_or_default();
-        own.sort_by_key(|found| order_of_dropping(&found.finding));
+        super::order::order(&case, &survey, own);
         super::enclosing::tell(&survey, own);
         answers.allowed.extend(in_files(subject, &survey));
     }
@@ -112,20 +112,6 @@ pub(super) fn run_on(
 #[cfg(feature = "mutation")]
 fn is_turned_off(rule: &str) -> bool {
     std::env::var("DBCTL_MUTATION").is_ok_and(|off| off == rule)
-}
-
-/// What depends on others is dropped before them: whoever runs the remedies from top to bottom is not told to use CASCADE.
-fn order_of_dropping(finding: &Finding) -> u8 {
-    if !finding.remedy.contains("DROP ") {
-        return 2;
-    }
-    match finding.about.kind {
-        "event_trigger" | "trigger" | "rule" | "policy" => 0,
-        "view" | "materialized_view" => 1,
-        "type" | "domain" => 3,
-        "schema" => 4,
-        _ => 2,
-    }
 }
 
 /// Asks one rule; says whether it could answer.

@@ -44,6 +44,7 @@ CREATE VIEW public.named WITH (security_barrier = true) AS SELECT id, name,
     CASE WHEN name = E'x\ny' THEN 'a  b;' ELSE name END AS other
   FROM public.things;
 ALTER VIEW public.named ALTER COLUMN name SET DEFAULT 'new';
+CREATE VIEW public.also_named AS SELECT id FROM public.named WHERE name <> '';
 CREATE RULE named_rule AS ON DELETE TO public.named DO INSTEAD NOTHING;
 CREATE TRIGGER named_act INSTEAD OF INSERT ON public.named FOR EACH ROW EXECUTE FUNCTION public.act();
 CREATE MATERIALIZED VIEW public.summary WITH (fillfactor = 70) AS SELECT count(*) AS n, max(name) AS last FROM public.things;
@@ -134,7 +135,7 @@ const UNDONE: &[&str] = &[
     // Views, functions, types.
     "CREATE OR REPLACE VIEW public.named AS SELECT id, name, name::varchar AS other FROM public.things WHERE size = 1",
     "ALTER VIEW public.named RESET (security_barrier); ALTER VIEW public.named SET (check_option = local)",
-    "DROP VIEW public.named",
+    "DROP VIEW public.named CASCADE",
     "DROP VIEW public.sad_animals",
     "DROP MATERIALIZED VIEW public.summary",
     "ALTER MATERIALIZED VIEW public.summary SET (fillfactor = 50)",
@@ -178,7 +179,7 @@ const BEGINS: [&str; 3] = [
 ];
 
 /// The SQL of a remedy as it stands.
-pub fn sql_of(remedy: &str) -> Option<&str> {
+fn sql_of(remedy: &str) -> Option<&str> {
     BEGINS
         .iter()
         .find_map(|begin| remedy.split_once(begin))
@@ -273,6 +274,42 @@ fn without_method(report: &Value) -> Value {
         found.retain(|found| found["object"]["kind"] != "access_method");
     }
     report
+}
+
+/// Each needs another one, whose name comes later.
+const AT_ONCE: &str = "
+DROP VIEW public.named CASCADE;
+DROP CAST (public.place AS text); DROP TYPE public.place;
+ALTER TABLE public.parts DROP CONSTRAINT parts_thing_fkey; ALTER TABLE public.things DROP CONSTRAINT things_pkey;
+DROP TRIGGER things_act ON public.things; DROP TRIGGER days_act ON public.days; DROP FUNCTION public.act();
+CREATE TYPE public.a_kind AS ENUM ('x'); CREATE TABLE public.b_holder (k public.a_kind);
+CREATE VIEW public.a_under AS SELECT 1 AS x; CREATE VIEW public.b_over AS SELECT x FROM public.a_under;
+CREATE TABLE public.a_base (id integer PRIMARY KEY); CREATE TABLE public.b_refers (id integer REFERENCES public.a_base);
+CREATE TABLE public.a_rows (id integer); CREATE FUNCTION public.b_rows() RETURNS SETOF public.a_rows LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION public.a_given() RETURNS integer LANGUAGE sql AS 'SELECT 1'; CREATE TABLE public.b_given (id integer DEFAULT public.a_given());
+CREATE SEQUENCE public.a_numbers; CREATE TABLE public.b_numbered (id bigint DEFAULT nextval('public.a_numbers'));
+CREATE FUNCTION public.a_other() RETURNS integer LANGUAGE sql AS 'SELECT 1'; ALTER TABLE public.cages ALTER animal SET DEFAULT public.a_other();
+CREATE TABLE public.a_parent (id integer); CREATE TABLE public.b_child () INHERITS (public.a_parent);
+";
+
+#[test]
+fn the_remedies_of_a_report_run_from_top_to_bottom() {
+    let lab = lab();
+    lab.sql(
+        DATABASE,
+        &format!("SET ROLE \"{}\"; {AT_ONCE}", lab.db("rgb_user")),
+    );
+    let report = verify(&lab, &["--service", R]);
+    let found = list(&report, "findings");
+    assert!(found.len() > 20, "{}", shown(&report));
+    for found in found {
+        let remedy = text(found, "remedy");
+        let sql = sql_of(remedy).map_or_else(|| statements(remedy).join(";"), str::to_owned);
+        if let Err(error) = psql(lab.bin(), &lab.admin_url(DATABASE), &sql) {
+            panic!("{found}\n{error}\n{}", shown(&report));
+        }
+    }
+    assert_clean(&lab);
 }
 
 /// What holds values is not changed by a copied line: plant, what the remedy says, undo.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::inherited::Tables;
 use super::newer::LOCK_FIRST;
-use super::undo::{stored, undo};
+use super::undo::{UNDO, stored, undo};
 use super::{books, labels, last_made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::link::{is_spoken_of, is_text};
@@ -119,7 +119,7 @@ fn remedy(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> String {
         false => "If the change is wanted, make it in a new migration of the set",
     };
     match undo(case, key, changes) {
-        Ok(sql) => format!("{first}; otherwise undo it: {}", sql.join(" ")),
+        Ok(sql) => format!("{first}; {UNDO}{}", sql.join(" ")),
         Err("") => format!(
             "{first}; otherwise undo it as {} writes it.",
             last_made_by(case, key)

@@ -51,7 +51,8 @@ fn remedy(case: &Case<'_>, key: &ObjectKey) -> String {
     };
     match undo::create(case, key) {
         Ok(sql) => format!(
-            "{first}{made} creates it. Find out who removed it, then create it again: {}",
+            "{first}{made} creates it. Find out who removed it, {}{}",
+            undo::AGAIN,
             sql.join(" ")
         ),
         Err("") => format!(

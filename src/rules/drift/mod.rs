@@ -18,6 +18,7 @@ mod unknown;
 pub(super) use inherited::Tables;
 pub(super) use renamed::perhaps_own;
 pub(super) use system::change;
+pub(super) use undo::sql_of;
 pub(super) use unknown::{foreign_owner, severity_of};
 
 use super::survey::Place;

@@ -24,6 +24,18 @@ use one_line::{one_line, quoted};
 /// Statements in the order in which they run, or why there are none: a sentence for whoever does it by hand, or nothing.
 pub(super) type Sql = Result<Vec<String>, &'static str>;
 
+/// What a remedy says before the statements that undo a change.
+pub(super) const UNDO: &str = "otherwise undo it: ";
+
+/// What a remedy says before the statements that make something again.
+pub(super) const AGAIN: &str = "then create it again: ";
+
+/// The statements that a remedy of these ends in.
+pub(in crate::rules) fn sql_of(remedy: &str) -> Option<&str> {
+    let after = |words: &str| remedy.split_once(words).map(|(_, sql)| sql);
+    after(UNDO).or_else(|| after(AGAIN))
+}
+
 /// Without a word: the file of the set says all that is to be known.
 const BY_HAND: &str = "";
 
