@@ -2,8 +2,9 @@
 
 pub mod analysis;
 #[cfg(feature = "cli")]
-mod dump;
+mod creations;
 #[cfg(feature = "cli")]
+mod dump;
 pub mod effects;
 pub mod guard;
 pub(crate) mod masked;
@@ -19,6 +20,7 @@ pub(crate) mod tokens;
 mod words;
 
 pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse, changes_rows};
+pub use creations::{Creation, creations};
 #[cfg(feature = "cli")]
 pub use dump::dumped_tables;
 pub use owned::Owned;

@@ -42,7 +42,7 @@ impl Ahead {
         };
         format!(
             "the database is ahead of this set: {} is the newest recorded migration, applied on {}, and V{} the set's newest ({more} that the set does \
-             not have): a newer release of the set has migrated it; deploy that one, or, with it, take the database back first: dbctl \
+             not have): as a newer release of the set leaves it; deploy that one, or, with it, take the database back first: dbctl \
              rollback --service {service} --target {}",
             self.recorded.stem(),
             self.recorded.applied_on,

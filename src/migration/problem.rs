@@ -124,6 +124,19 @@ impl Problem {
         format!("{}; {}", self.fact(), self.advice(service))
     }
 
+    /// How a file that was never applied gets a version above all that were, where one is free.
+    #[must_use]
+    pub fn renumbering(&self, service: &str) -> Option<String> {
+        match self {
+            Self::OutOfOrder {
+                file,
+                free: Some(free),
+                ..
+            } => Some(renumbering(file, *free, service)),
+            _ => None,
+        }
+    }
+
     /// What to do for this service, in the order in which it is to be done.
     #[must_use]
     pub fn advice(&self, service: &str) -> String {

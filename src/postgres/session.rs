@@ -302,12 +302,14 @@ impl Canceller {
 /// The settings of every session, in this order. The search path comes first: whoever owns the database can give it one with functions
 /// of their own, which an administrator's session would run with an administrator's rights. They are sent after the log-in because a
 /// pooler refuses them at start.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("search_path", "pg_catalog"),
     ("role", "none"),
     ("standard_conforming_strings", "on"),
     ("client_min_messages", "warning"),
     ("jit", "off"),
+    // What the server deparses is compared as text.
+    ("quote_all_identifiers", "off"),
     ("idle_in_transaction_session_timeout", "'5min'"),
     // Whoever waits for another runner or another service's migration is idle meanwhile.
     ("idle_session_timeout", "0"),

@@ -1133,3 +1133,38 @@ fn a_full_lock_table_is_told_with_figures() {
         .says("3000 of them partitions, chunks and their indexes: set max_locks_per_transaction = ")
         .says("nothing of V2__more remains");
 }
+
+/// A history that has lost its newest rows: what is there already is seen before rows are written for the second time.
+#[test]
+fn nothing_is_applied_again_before_what_is_certain_to_fail() {
+    let shop = Shop::new(&[
+        GOOD,
+        (
+            "V2__rows.sql",
+            "INSERT INTO goods SELECT coalesce(max(id), 0) + 1 FROM goods;",
+        ),
+        ("V3__more.sql", "CREATE TABLE more (id int);"),
+    ]);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("DELETE FROM refinery_schema_history WHERE version > 1");
+    for args in [&["--dry-run"][..], &[]] {
+        shop.migrate(args)
+            .exits(5)
+            .says("V3__more.sql, line 1: relation public.more already exists (SQLSTATE 42P07); nothing was changed")
+            .says("dbctl repair --service rgb-lightning-node proves and mends");
+        assert_eq!(shop.sql("SELECT count(*) FROM goods"), "1");
+        assert_eq!(shop.history(), "1 goods");
+    }
+    // What makes room for itself is none of that.
+    for file in [
+        "ALTER TABLE more RENAME TO older; CREATE TABLE more (id int);",
+        "DROP TABLE more; CREATE TABLE more (id int);",
+        "CREATE TABLE IF NOT EXISTS more (id int);",
+        "SET LOCAL search_path = pg_temp, public; CREATE TABLE more (id int);",
+        "CREATE TEMP TABLE more (id int);",
+        "DO $$ BEGIN DROP TABLE more; END $$; CREATE TABLE more (id int);",
+    ] {
+        shop.file("V3__more.sql", file);
+        shop.migrate(&["-q", "--dry-run"]).exits(0);
+    }
+}

@@ -757,3 +757,66 @@ fn what_a_reindex_that_was_cut_off_leaves_of_a_toast_table_is_told_and_in_the_wa
     assert_eq!(left(), "");
     assert_eq!(shop.history(), "1 notes, 2 anew, 3 again");
 }
+
+/// An index that was being made chunk by chunk has others behind it, so that newer releases of TimescaleDB refuse to drop it CONCURRENTLY.
+#[test]
+fn an_index_of_a_hypertable_that_was_cut_off_is_taken_away() {
+    for major in [17, 18] {
+        let Some(binaries) = crate::lab::binaries(major, true) else {
+            continue;
+        };
+        let server = crate::lab::start(&binaries, true, &[]);
+        let shop = Shop::in_lab(
+            Lab::on(&server, "timescaledb"),
+            &[(
+                "V1__ticks.sql",
+                "CREATE EXTENSION IF NOT EXISTS timescaledb;\nCREATE TABLE ticks (at timestamptz NOT NULL, a int);\n\
+                 SELECT create_hypertable('ticks', by_range('at', interval '1 day'));\n\
+                 INSERT INTO ticks VALUES ('2020-01-01', 1), ('2020-01-02', 2), ('2020-01-03', 3);",
+            )],
+        );
+        shop.migrate(&["-q"]).exits(0);
+        shop.file(
+            "V2__index.sql",
+            "CREATE INDEX ticks_a ON ticks (a) WITH (timescaledb.transaction_per_chunk);",
+        );
+        let last = shop.sql("SELECT max(c::text) FROM show_chunks('ticks') AS c");
+        for repairs in [false, true] {
+            let holder = Holder::new(&shop.lab, &format!("BEGIN; LOCK TABLE {last};"));
+            let mut runner = shop.spawn(&[]);
+            shop.until_backend("query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'");
+            runner.kill().unwrap();
+            runner.wait().unwrap();
+            shop.until_no_backend();
+            holder.release();
+            assert_eq!(
+                shop.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indexrelid = 'ticks_a'::regclass"),
+                "1"
+            );
+            if repairs {
+                shop.lab
+                    .run(&["repair", "--service", crate::lab::R])
+                    .exits(0)
+                    .says("public.ticks_a");
+            }
+            if !repairs {
+                shop.migrate(&[])
+                    .exits(0)
+                    .says("takes away the invalid index public.ticks_a");
+                shop.sql(
+                    "DELETE FROM refinery_schema_history WHERE version = 2; DROP INDEX ticks_a",
+                );
+            }
+        }
+        shop.migrate(&["-q"]).exits(0);
+        assert_eq!(shop.history(), "1 ticks, 2 index");
+        assert_eq!(
+            shop.sql("SELECT count(*) FROM pg_indexes WHERE indexname LIKE '%ticks_a'"),
+            "4"
+        );
+        assert_eq!(
+            shop.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"),
+            "0"
+        );
+    }
+}

@@ -235,3 +235,49 @@ fn the_server_notices_a_machine_that_went_away_without_a_word() {
     shop.migrate(&[]).exits(0);
     assert_eq!(shop.sql("SELECT over_tcp, seconds <= 120 FROM seen"), "t|t");
 }
+
+/// What a role has set for its sessions changes nothing of what is found out.
+#[test]
+fn settings_of_the_role_do_not_change_what_is_seen() {
+    for setting in [
+        "default_transaction_isolation = 'serializable'",
+        "quote_all_identifiers = on",
+        "exit_on_error = on",
+        "check_function_bodies = off",
+        "standard_conforming_strings = off",
+        "statement_timeout = '1ms'",
+    ] {
+        let shop = Shop::new(&[
+            ("V1__a.sql", TABLE),
+            (
+                "V2__b.sql",
+                "INSERT INTO a VALUES (1, 2);\nCREATE TABLE \"B\" (\"Id\" integer);",
+            ),
+            (
+                "V2__b.down.sql",
+                "DROP TABLE \"B\"; SELECT count(*) FROM public.refinery_schema_history;",
+            ),
+        ]);
+        shop.lab.run(&["lock", "-q"]).exits(0);
+        shop.lab.sql(
+            "postgres",
+            &format!("ALTER ROLE {} SET {setting}", shop.lab.db(ROLE)),
+        );
+        shop.migrate(&["--dry-run"]).exits(0);
+        shop.migrate(&[]).exits(0);
+        shop.lab.run(&["repair", "--service", R]).exits(0);
+        let back = shop
+            .lab
+            .run(&["rollback", "--service", R, "--target", "1"])
+            .exits(0);
+        assert!(
+            !back.all().contains("not compared"),
+            "{setting}: {}",
+            back.all()
+        );
+        assert_eq!(shop.history(), "1 a", "{setting}");
+        shop.sql("DROP TABLE refinery_schema_history; DROP SCHEMA dbctl CASCADE");
+        shop.lab.run(&["baseline", "--service", R]).exits(0);
+        assert_eq!(shop.history(), "1 a", "{setting}");
+    }
+}

@@ -9,6 +9,7 @@ mod plan;
 mod preflight;
 mod room;
 mod task;
+mod there;
 mod workers;
 
 use std::time::{Duration, Instant};

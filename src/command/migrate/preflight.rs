@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::room;
 use super::task::Task;
+use super::there::there_already;
 use crate::manifest::Endpoint;
 use crate::migration::{Name, Plan, analyse, guard};
 #[cfg(feature = "cli")]
@@ -156,7 +157,8 @@ async fn inspected(
         }));
     }
     // An empty database holds nobody's tables.
-    if inspect::has_relations(session).await? {
+    let is_empty = !inspect::has_relations(session).await?;
+    if !is_empty {
         let snapshot = Box::pin(snapshot(session, None)).await?;
         if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, !begun.is_empty()) {
             return Ok(Err((Outcome::Refused, reason)));
@@ -213,6 +215,12 @@ async fn inspected(
         .partition_point(|migration| wanted(migration.version));
     let files = plan.pending.get(..wanted).unwrap_or_default();
     if let Some(reason) = unreadable(session, files).await? {
+        return Ok(Err((Outcome::Failed, reason)));
+    }
+    if !is_empty
+        && begun.is_empty()
+        && let Some(reason) = there_already(session, files, task.own.service).await?
+    {
         return Ok(Err((Outcome::Failed, reason)));
     }
     Ok(Ok(Cleared {

@@ -19,6 +19,7 @@ mod repair;
 mod resumption;
 mod rollback;
 mod stepwise;
+mod taking_away;
 mod transaction;
 mod unreadable;
 

@@ -63,7 +63,7 @@ async fn read(session: &Session, sql: &str) -> Result<Option<Complaint>, Error> 
     // Not as an argument of DO, which takes none, nor within its body: statistics keep that as it is.
     let text = postgres_protocol::escape::escape_literal(&format!("{STOP}{sql}\n;"));
     let asked = format!(
-        "SELECT pg_catalog.set_config('dbctl.sql', {text}, true); \
+        "SELECT pg_catalog.set_config('exit_on_error', 'off', true), pg_catalog.set_config('dbctl.sql', {text}, true); \
          DO $$ BEGIN EXECUTE pg_catalog.current_setting('dbctl.sql'); EXCEPTION WHEN division_by_zero THEN NULL; END $$"
     );
     let error = match session.client.batch_execute(&asked).await {

@@ -47,7 +47,9 @@ impl Repair<'_> {
             Problem::OutOfOrder { newest, .. } => format!(
                 "its row is not written, for {reason}; if it never ran here, nothing in the database is to be mended: give the file a \
                  version above {newest}: {}",
-                problem.advice(&self.options.apply.service)
+                problem
+                    .renumbering(&self.options.apply.service)
+                    .unwrap_or_default()
             ),
             _ => format!("its row is not written, for {reason}"),
         };

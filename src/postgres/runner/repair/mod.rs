@@ -23,6 +23,7 @@ use super::cancel::or_cancel;
 use super::footprint::Foreign;
 use super::lock::{lock, unlock};
 use super::progress;
+use super::taking_away::take_away;
 use super::{ApplyError, ApplyOptions, Event, lost};
 use crate::migration::{Owned, Set};
 use crate::snapshot::{Lock, Snapshot};
@@ -285,7 +286,7 @@ impl Repair<'_> {
             return Ok(Ok(()));
         }
         self.watch.forget();
-        let mending = Box::pin(self.session.client.batch_execute(sql));
+        let mending = Box::pin(take_away(&self.session.client, sql));
         let mended = self.watch.over(mending).await;
         self.spared(&format!("{what}: {sql}"), mended)
     }

@@ -4,7 +4,7 @@
 SELECT NULLIF(pg_catalog.concat_ws(' ', pg_catalog.string_agg(l.relation::text, ' ') FILTER (
            WHERE l.locktype = 'relation'
              AND (l.relation = ANY ({foreign})
-                  OR (l.relation = ANY ({books}) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock')))),
+                  OR (l.relation = ANY ({books}) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock', 'SIReadLock')))),
            (SELECT pg_catalog.string_agg(b.oid::text, ' ')
               FROM pg_catalog.unnest({books}) b(oid)
              WHERE b.oid <> ALL ({now}))), '') AS touched,

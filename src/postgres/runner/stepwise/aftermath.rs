@@ -10,6 +10,7 @@ use super::super::causes::causes;
 use super::super::failure::{Failure, broken_text, failure_text, interrupted};
 use super::super::fate::{Outcome, starts_with};
 use super::super::guarded::Guarded;
+use super::super::taking_away::take_away;
 use super::super::transaction::{deaf, ran_before};
 use super::super::{ApplyError, Event, FAREWELL, lost};
 use super::{Alone, MENDINGS};
@@ -163,7 +164,7 @@ impl Guarded<'_> {
             .await
             .map_err(|error| lost(&error))?;
         for sql in mend {
-            let mending = client.batch_execute(sql);
+            let mending = take_away(client, sql);
             let mended = match ending {
                 true => mending.await,
                 // Of a mending that waits in vain the next step is to end who blocks it.
