@@ -71,6 +71,7 @@ mod tls;
 mod transactions;
 mod verify;
 mod verify_access;
+mod verify_allow;
 mod verify_bleed;
 mod verify_cases;
 mod verify_catalogs;

@@ -164,6 +164,15 @@ pub const CASES: &[Case] = &[
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET dynamic_library_path = '/tmp/lib:$libdir'").says(&["dynamic_library_path"]),
     case(SETTING, "error", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET event_triggers = off").says(&["event_triggers", "TimescaleDB"]),
     case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET lo_compat_privileges = 'T'").says(&["lo_compat_privileges"]),
+    case(SETTING, "error", R, ("database", "", "{rgb_lightning_node}"), "ALTER DATABASE \"{rgb_lightning_node}\" SET default_transaction_read_only = on").says(&["default_transaction_read_only", "nothing can be written"]),
+    case(SETTING, "warning", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET row_security = off").says(&["row_security"]),
+    case(SETTING, "warning", K, ("role", "", "{k_social_user}"), "ALTER ROLE \"{k_social_user}\" IN DATABASE \"{ksocial}\" SET check_function_bodies = off").says(&["check_function_bodies"]),
+    case(SETTING, "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" SET zero_damaged_pages = on").says(&["zero_damaged_pages"]),
+    // What is as it is anyhow.
+    case(SETTING, "warning", K, ("database", "", "{ksocial}"), "ALTER DATABASE \"{ksocial}\" SET default_transaction_read_only = off; ALTER DATABASE \"{ksocial}\" SET row_security = on; \
+          ALTER DATABASE \"{ksocial}\" SET standard_conforming_strings = on; ALTER DATABASE \"{ksocial}\" SET backslash_quote = safe_encoding; ALTER DATABASE \"{ksocial}\" SET array_nulls = off")
+        .says(&["array_nulls"])
+        .then("ALTER DATABASE \"{ksocial}\" RESET ALL"),
     case(SETTING, "error", R, ("role", "", "{rgb_user}"), "ALTER ROLE \"{rgb_user}\" SET default_table_access_method = 'columns'").says(&["default_table_access_method", "columns"]),
     case("access/parameter-grant", "error", K, ("parameter", "", "archive_command"), "GRANT ALTER SYSTEM ON PARAMETER archive_command TO \"{k_social_user}\"").says(&["ALTER SYSTEM", "{k_social_user}"]),
     case("access/template-database", "error", S, ("database", "", "{simply_kaspa}"), "ALTER DATABASE \"{simply_kaspa}\" IS_TEMPLATE true").says(&["template", "{simply_kaspa}"]),

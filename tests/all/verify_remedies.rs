@@ -230,26 +230,28 @@ fn what_was_changed_or_dropped_is_mended_by_the_remedy_as_it_stands() {
     };
     let before = rows();
     let mut failed = Vec::new();
-    for plant in UNDONE {
-        if let Err(error) = psql(lab.bin(), &lab.admin_url(DATABASE), plant) {
-            failed.push(format!("{plant}\n{error}"));
-            continue;
-        }
-        let report = verify(&lab, &["--service", R]);
-        let ran = match list(&report, "findings") {
-            [] => Err("not seen".to_owned()),
-            _ => run_all(&lab, &without_method(&report)),
-        };
-        if plant.contains("ACCESS METHOD") {
-            lab.sql(DATABASE, "DROP ACCESS METHOD heap_too");
+    // That all is as it was is looked at for a few at once.
+    for plants in UNDONE.chunks(6) {
+        for plant in plants {
+            if let Err(error) = psql(lab.bin(), &lab.admin_url(DATABASE), plant) {
+                failed.push(format!("{plant}\n{error}"));
+                continue;
+            }
+            let report = verify(&lab, &["--service", R]);
+            let ran = match list(&report, "findings") {
+                [] => Err("not seen".to_owned()),
+                _ => run_all(&lab, &without_method(&report)),
+            };
+            if plant.contains("ACCESS METHOD") {
+                lab.sql(DATABASE, "DROP ACCESS METHOD heap_too");
+            }
+            if ran.is_err() {
+                failed.push(format!("{plant}\n{}\n{ran:?}", shown(&report)));
+            }
         }
         let after = verify(&lab, &["--service", R]);
-        if ran.is_err() || !list(&after, "findings").is_empty() {
-            failed.push(format!(
-                "{plant}\n{}\n{ran:?}\nthen\n{}",
-                shown(&report),
-                shown(&after)
-            ));
+        if !list(&after, "findings").is_empty() {
+            failed.push(format!("one of {plants:#?}\n{}", shown(&after)));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));

@@ -1,4 +1,4 @@
-//! Settings of roles and databases that send statements elsewhere.
+//! Settings of roles and databases that send statements elsewhere, or let them mean something else.
 
 use std::collections::BTreeSet;
 
@@ -46,8 +46,10 @@ fn setting(case: &Case<'_>) -> Verdict {
             }
         })
         .filter_map(|setting| {
-            let why = fault(case, &reach, setting)?;
-            Some(finding(case, setting, why))
+            let (why, severity) = fault(case, &reach, setting)
+                .map(|why| (why, SETTING.severity))
+                .or_else(|| other_meaning(&setting.name, &setting.value))?;
+            Some(finding(case, setting, why, severity))
         })
         .collect::<Vec<_>>();
     Ok(findings.into())
@@ -96,6 +98,45 @@ fn fault(case: &Case<'_>, reach: &Reach<'_, '_>, setting: &RoleSetting) -> Optio
     }
 }
 
+/// What a setting changes of what every statement does, wherever it ends up, and how bad that is.
+fn other_meaning(name: &str, value: &str) -> Option<(&'static str, Severity)> {
+    use Severity::{Error, Warning};
+    let value = value.to_lowercase();
+    let is_on = matches!(value.as_str(), "on" | "true" | "yes" | "1" | "t" | "y");
+    Some(match name {
+        "default_transaction_read_only" if is_on => ("nothing can be written", Error),
+        "zero_damaged_pages" if is_on => (
+            "rows of damaged pages are thrown away without a word",
+            Error,
+        ),
+        "ignore_checksum_failure" if is_on => (
+            "what was read wrong from the disk is taken for right",
+            Error,
+        ),
+        "allow_system_table_mods" if is_on => ("the server's own catalogs can be changed", Error),
+        "ignore_system_indexes" if is_on => ("the server's own indexes are not read", Warning),
+        "row_security" if is_off(&value) => (
+            "a statement fails where a policy would hide rows from it",
+            Warning,
+        ),
+        "check_function_bodies" if is_off(&value) => (
+            "functions are created without a look at what they hold",
+            Warning,
+        ),
+        "transform_null_equals" if is_on => ("= NULL means IS NULL", Warning),
+        "array_nulls" if is_off(&value) => ("NULL in an array is a text", Warning),
+        "standard_conforming_strings" if is_off(&value) => {
+            ("a backslash in a text is no backslash", Warning)
+        }
+        "backslash_quote" if is_on => ("a quote after a backslash does not end a text", Warning),
+        "gin_fuzzy_search_limit" if value != "0" => {
+            ("searches in GIN indexes find a part of the rows", Warning)
+        }
+        "password_encryption" if value == "md5" => ("new passwords are kept as md5", Warning),
+        _ => return None,
+    })
+}
+
 /// Whether libraries are looked for where the server's own are, and nowhere else.
 pub(in crate::rules) fn is_stock_library_path(path: &str) -> bool {
     path.trim_matches('"')
@@ -129,7 +170,7 @@ fn hides_the_set(case: &Case<'_>, path: &[String]) -> bool {
     schemas.contains("public") && !schemas.into_iter().any(is_in_path)
 }
 
-fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
+fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str, severity: Severity) -> Finding {
     let here = case.subject.service.database_name();
     let role = setting.role.as_deref();
     let foreign = role.and_then(|role| service_of(case, role));
@@ -177,8 +218,13 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
     };
     let mut finding = SETTING
         .finding(about, format!("{who} has the setting {shown}: {why}"))
+        .severity(severity)
         .saw(format!("no {} of its own", setting.name), shown)
-        .remedy(format!("{alter} RESET {};", setting.name));
+        .remedy(format!(
+            "{}{alter} RESET {};",
+            first(&setting.name),
+            setting.name
+        ));
     // It has no business in this database: its setting waits until somebody lets it in.
     if foreign.is_some() {
         finding.severity = Severity::Warning;
@@ -191,6 +237,14 @@ fn finding(case: &Case<'_>, setting: &RoleSetting, why: &str) -> Finding {
         .or(foreign)
         .map(str::to_owned);
     finding
+}
+
+/// What lets the session that resets a setting do so: it may be under it as well.
+fn first(name: &str) -> &'static str {
+    match name {
+        "default_transaction_read_only" => "SET default_transaction_read_only = off; ",
+        _ => "",
+    }
 }
 
 /// The elements of a list of names as the server keeps it: separated by commas, quoted where needed.
@@ -215,7 +269,26 @@ pub(in crate::rules) fn elements(list: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::elements;
+    use super::{Severity, elements, other_meaning};
+
+    #[test]
+    fn only_what_changes_a_meaning_is_told() {
+        for (name, value, severity) in [
+            ("default_transaction_read_only", "on", Some(Severity::Error)),
+            ("default_transaction_read_only", "off", None),
+            ("row_security", "OFF", Some(Severity::Warning)),
+            ("row_security", "on", None),
+            ("check_function_bodies", "false", Some(Severity::Warning)),
+            ("backslash_quote", "safe_encoding", None),
+            ("gin_fuzzy_search_limit", "0", None),
+            ("gin_fuzzy_search_limit", "5000", Some(Severity::Warning)),
+            ("password_encryption", "scram-sha-256", None),
+            ("work_mem", "on", None),
+        ] {
+            let found = other_meaning(name, value).map(|(_, severity)| severity);
+            assert_eq!(found, severity, "{name} {value}");
+        }
+    }
 
     #[test]
     fn lists_of_names_are_read() {
