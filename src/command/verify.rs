@@ -244,7 +244,11 @@ async fn database(
             return Look {
                 answers: matches!(
                     error.reason,
-                    Reason::LogIn | Reason::NoDatabase | Reason::NoConnect | Reason::Refused
+                    Reason::LogIn
+                        | Reason::NoDatabase
+                        | Reason::NoEntry
+                        | Reason::NoConnect
+                        | Reason::Refused
                 ),
                 outside: match &loaded.service.admin {
                     // Of a URL to another database, or with another role, that is what is wrong.

@@ -274,7 +274,7 @@ const fn weight(reason: Reason) -> u8 {
         Reason::Starting => 3,
         Reason::LogIn | Reason::NoDatabase | Reason::NoConnect | Reason::Tls | Reason::TooOld => 2,
         Reason::Unreachable => 1,
-        Reason::Refused => 0,
+        Reason::Refused | Reason::NoEntry => 0,
     }
 }
 

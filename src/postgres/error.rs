@@ -126,6 +126,8 @@ pub enum Reason {
     LogIn,
     /// There is no such database on the server.
     NoDatabase,
+    /// A pooler in front of the server has no entry for the database: whether the server has it, it does not tell.
+    NoEntry,
     /// The role has no CONNECT privilege on the database.
     NoConnect,
     /// TLS was wanted and is not to be had, or the certificate is not trusted.
@@ -199,6 +201,15 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
             (
                 Reason::LogIn,
                 "check role and password; these are the words of a pooler such as PgBouncer, which has passwords of its own (auth_file, auth_query)",
+            )
+        }
+        Some(code)
+            if *code == SqlState::PROTOCOL_VIOLATION && message.starts_with("no such database") =>
+        {
+            (
+                Reason::NoEntry,
+                "check the URL; these are the words of a pooler such as PgBouncer, whose [databases] have no entry for it: add one, or give an address \
+                 of the server itself",
             )
         }
         Some(_) => (Reason::Refused, "see the server's message"),

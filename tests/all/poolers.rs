@@ -32,6 +32,11 @@ impl Drop for Pooler {
 impl Pooler {
     /// A pooler for the roles of the lab and the server's superuser, or a loud word that the test is skipped.
     fn start(lab: &Lab, server: &Server, settings: &str) -> Option<Self> {
+        Self::start_for(lab, server, "*", settings)
+    }
+
+    /// The same, for these databases.
+    fn start_for(lab: &Lab, server: &Server, databases: &str, settings: &str) -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
@@ -50,7 +55,7 @@ impl Pooler {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("users"), users).unwrap();
         let config = format!(
-            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+            "[databases]\n{databases} = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = scram-sha-256\nauth_file = {}\nlogfile = {}\nignore_startup_parameters = options\n{settings}\n",
             server.port(),
             path("users").display(),
@@ -261,6 +266,41 @@ fn nobody_stays_in_template1_behind_a_pooler() {
             lab.sql("postgres", there) == "0"
         });
     }
+}
+
+#[test]
+fn what_a_pooler_does_not_lead_to_is_not_checked() {
+    let mut lab = lab();
+    let direct = lab.admin_url("a");
+    let Some(pooler) = Pooler::start_for(&lab, &LOGGED, &lab.db("a"), "pool_mode = session") else {
+        return;
+    };
+    pooler.put_in_front_of(&mut lab);
+    let report = lab.json(&["verify"], 4);
+    let gaps = report["not_checked"].as_array().unwrap();
+    for database in ["template1", "postgres"] {
+        let of_it = |gap: &&Value| {
+            gap["rule"] == "bleed/common-database"
+                && gap["reason"].as_str().unwrap().contains(database)
+        };
+        let gap = gaps
+            .iter()
+            .find(of_it)
+            .unwrap_or_else(|| panic!("{database}: {gaps:#?}"));
+        let reason = gap["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("the pooler in front of the server has no entry for it"),
+            "{gap}"
+        );
+        assert!(
+            gap["remedy"].as_str().unwrap().contains("[databases]"),
+            "{gap}"
+        );
+    }
+    // The server's own address for the administrator is enough.
+    lab.env.insert("A_ADMIN".to_owned(), direct);
+    let run = lab.run(&["verify", "--format", "json"]);
+    assert!(!run.out.contains("no entry for it"), "{}", run.out);
 }
 
 #[test]

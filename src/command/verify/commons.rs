@@ -110,9 +110,18 @@ fn gap(role: Option<&str>, database: &str, error: Option<&ConnectError>) -> Gap 
     Gap {
         reason: error.map_or_else(
             || format!("database {database} was not looked at"),
-            |error| format!("database {database} could not be looked at: {}", error.fact),
+            |error| match error.reason {
+                Reason::NoEntry => format!(
+                    "database {database} could not be looked at: the pooler in front of the server has no entry for it ({})",
+                    error.fact
+                ),
+                _ => format!("database {database} could not be looked at: {}", error.fact),
+            },
         ),
         remedy: role.map(|role| match error.map(|error| error.reason) {
+            Some(Reason::NoEntry) => format!(
+                "give the pooler an entry for it ({database} = host=… in [databases]), or the service an admin_url that names the server itself"
+            ),
             Some(Reason::NoConnect | Reason::LogIn) | None => format!(
                 "GRANT CONNECT ON DATABASE {database} TO \"{}\"{}",
                 role.replace('"', "\"\""),
@@ -138,6 +147,7 @@ mod tests {
             // Too many connections, for one.
             (Reason::Refused, false),
             (Reason::Unreachable, false),
+            (Reason::NoEntry, false),
         ] {
             let error = ConnectError {
                 reason,
@@ -147,6 +157,11 @@ mod tests {
             let gap = gap(Some("a"), "template1", Some(&error));
             let remedy = gap.remedy.unwrap_or_default();
             assert_eq!(remedy.starts_with("GRANT CONNECT"), grants, "{remedy}");
+            assert_eq!(
+                remedy.contains("[databases]"),
+                reason == Reason::NoEntry,
+                "{remedy}"
+            );
         }
     }
 }
