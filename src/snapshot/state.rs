@@ -25,6 +25,9 @@ pub struct State {
     pub system: Vec<Object>,
     /// What dbctl keeps in the database for itself: history, stamp and progress with their columns and constraints.
     pub books: Vec<Object>,
+    /// Extensions that were moved to another schema after they were made, each with a member, in words, of which nothing tells any more
+    /// whether it was replaced or altered before.
+    pub moved: Vec<(String, String)>,
     /// What is in databases that belong to no service; of each server only one service's snapshot has them.
     pub commons: Vec<Common>,
 }
@@ -41,6 +44,7 @@ impl Default for State {
             members: Vec::new(),
             system: Vec::new(),
             books: Vec::new(),
+            moved: Vec::new(),
             commons: Vec::new(),
         }
     }

@@ -456,6 +456,56 @@ fn the_life_of_an_extension_is_no_finding() {
     assert_clean(&lab);
 }
 
+/// What was replaced or altered before an extension was moved left no trace: it is not called clean.
+#[test]
+fn an_extension_that_was_moved_is_not_checked_where_nothing_tells() {
+    let lab = Lab::migrated();
+    let there = |sql: &str| lab.sql("rgb_lightning_node", sql);
+    let gaps = || {
+        let report = verify(&lab, &["--service", R]);
+        let found = list(&report, "not_checked").iter();
+        let of_rule = found.filter(|gap| text(gap, "rule") == ATTACHED);
+        let reasons: Vec<String> = of_rule.map(|gap| text(gap, "reason").to_owned()).collect();
+        (reasons, of(&report, ATTACHED).len())
+    };
+    // Made of C functions of their own libraries: as clean as before.
+    there(
+        "CREATE SCHEMA tools; CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements; \
+         ALTER EXTENSION pg_trgm SET SCHEMA tools; ALTER EXTENSION hstore SET SCHEMA tools; ALTER EXTENSION pg_stat_statements SET SCHEMA tools; \
+         ALTER EXTENSION pg_stat_statements SET SCHEMA public; DROP EXTENSION pg_stat_statements",
+    );
+    assert_eq!(gaps(), (Vec::new(), 0));
+    for (plant, mend) in [
+        (
+            "CREATE OR REPLACE FUNCTION public.show_limit() RETURNS real LANGUAGE sql AS 'SELECT 1::real'",
+            "DROP EXTENSION pg_trgm",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION public.show_trgm(text) RETURNS text[] LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            "DROP EXTENSION pg_trgm",
+        ),
+        (
+            "ALTER FUNCTION public.show_limit() SECURITY DEFINER",
+            "DROP EXTENSION pg_trgm",
+        ),
+    ] {
+        there("DROP EXTENSION IF EXISTS pg_trgm; CREATE EXTENSION pg_trgm SCHEMA public");
+        there(plant);
+        assert_eq!(gaps(), (Vec::new(), 1), "{plant}");
+        there("ALTER EXTENSION pg_trgm SET SCHEMA tools");
+        let (reasons, _) = gaps();
+        let [reason] = reasons.as_slice() else {
+            panic!("{plant}: {reasons:?}");
+        };
+        for word in ["extension pg_trgm", "SET SCHEMA", "show_"] {
+            assert!(reason.contains(word), "{plant}: {reason}");
+        }
+        there(mend);
+    }
+    there("DROP EXTENSION hstore; DROP SCHEMA tools");
+    assert_clean(&lab);
+}
+
 /// What was attached stays told when the extension's next script writes the extension's row anew.
 #[test]
 fn what_was_attached_is_told_after_an_update_too() {

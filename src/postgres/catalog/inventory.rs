@@ -31,6 +31,8 @@ pub(super) struct Inventory {
     parts: Vec<String>,
     /// Whether anything was changed that an extension's script made, or attached to it.
     pub(super) changed: bool,
+    /// Extensions that were moved to another schema, each with a member of which nothing tells what was changed before.
+    pub(super) moved: Vec<(String, String)>,
 }
 
 /// Queries about objects that many databases have none of.
@@ -69,7 +71,10 @@ impl Inventory {
         let row = client
             .query_typed_one(&sql(session), &[(&regular, Type::OID_ARRAY)])
             .await?;
+        let extensions: Vec<String> = row.try_get("moved")?;
+        let what: Vec<String> = row.try_get("moved_what")?;
         Ok(Self {
+            moved: extensions.into_iter().zip(what).collect(),
             relations: row.try_get("relations")?,
             internals: row.try_get("internals")?,
             types: row.try_get("types")?,

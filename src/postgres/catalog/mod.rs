@@ -97,6 +97,7 @@ impl<'a> Readers<'a> {
             privileges: privileges::read(self, &read.relations, &there).await?,
             state: State {
                 books: read.books,
+                moved: there.moved,
                 ..State::default()
             },
             links,
@@ -147,6 +148,7 @@ pub async fn read_with_state(
     let mut snapshot = readers.snapshot().await?;
     snapshot.state = State {
         books: snapshot.state.books,
+        moved: snapshot.state.moved,
         ..state::read(&readers, names).await?
     };
     Ok(snapshot)

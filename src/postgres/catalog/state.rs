@@ -47,8 +47,9 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         keys: keys(reader, &open, &closed).await?,
         members: members(reader, names).await?,
         system,
-        // Among the objects: the snapshot has them already.
+        // Read with the objects: the snapshot has them already.
         books: Vec::new(),
+        moved: Vec::new(),
         commons: Vec::new(),
         chunks: readers.look().await?.deviations(reader).await?,
     })

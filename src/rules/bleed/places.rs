@@ -9,7 +9,7 @@ use crate::rules::link::is_spoken_of;
 use crate::rules::text::{bare_drop_sql, drop_sql, ident, named, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
 use crate::snapshot::attributes::{ALTERED, REPLACED};
-use crate::snapshot::{Kind, Object};
+use crate::snapshot::{Gap, Kind, Object};
 
 pub(super) const HIDDEN_OBJECT: Rule = Rule {
     id: "bleed/hidden-object",
@@ -72,7 +72,25 @@ fn attached_to_extension(case: &Case<'_>) -> Verdict {
                 .push(whose(attached(case, member, extension), owner));
         }
     }
+    outcome
+        .gaps
+        .extend(case.snapshot()?.state.moved.iter().map(moved));
     Ok(outcome)
+}
+
+/// Nobody can know what became of an extension before it was moved.
+fn moved((extension, member): &(String, String)) -> Gap {
+    let extension = ident(extension);
+    Gap {
+        reason: format!(
+            "extension {extension} was moved to another schema (ALTER EXTENSION … SET SCHEMA), which leaves no trace of what somebody had replaced or altered in it before, as {}",
+            one_line(member)
+        ),
+        remedy: Some(format!(
+            "compare it with the extension's script, or make it anew where nothing depends on it (DROP EXTENSION {extension}, CREATE EXTENSION {extension} SCHEMA …); \
+             or accept it with an [[allow]] entry with not_checked"
+        )),
+    }
 }
 
 /// Whether the subject's lock has an object of this name.

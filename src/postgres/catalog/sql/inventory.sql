@@ -78,4 +78,29 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
                    OR m.scripted AND m.classid = 'pg_event_trigger'::regclass
                       AND EXISTS (SELECT FROM pg_event_trigger t WHERE t.oid = m.objid AND t.evtenabled <> 'O' AND age(t.xmin) < m.made))
        OR EXISTS (SELECT FROM pg_init_privs i JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
-                   WHERE m.scripted AND age(i.xmin) < m.made) AS changed
+                   WHERE m.scripted AND age(i.xmin) < m.made) AS changed,
+       coalesce(moved.extensions, '{}') AS moved,
+       coalesce(moved.what, '{}') AS moved_what
+  -- SET SCHEMA writes the rows of an extension's members anew, and the extension's own: nothing tells any more what was changed before, but
+  -- that what somebody replaced has none of the dependencies left that it had when it became a member. Of each such extension one member.
+  FROM (SELECT array_agg(v.extension ORDER BY v.extension) AS extensions, array_agg(v.what ORDER BY v.extension) AS what
+          FROM (SELECT d.extension, min(pg_describe_object(d.classid, d.objid, 0)) AS what
+                  FROM (SELECT e.*, max(e.age) OVER (PARTITION BY e.extension_oid) AS oldest FROM entry e) d
+                  LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+                 WHERE d.made IS NOT NULL
+                   AND d.created < d.oldest
+                   AND CASE WHEN p.oid IS NOT NULL THEN
+                                p.prosecdef OR p.proleakproof OR p.proconfig IS NOT NULL
+                                OR (p.prolang = 13 AND p.probin = '$libdir/' || d.extension) IS NOT TRUE
+                                   AND NOT EXISTS (SELECT FROM pg_depend n
+                                                    WHERE n.classid = d.classid AND n.objid = d.objid AND n.deptype = 'n'
+                                                      AND n.refclassid <> 'pg_namespace'::regclass AND age(n.xmin) >= d.age)
+                            WHEN d.classid = 'pg_class'::regclass THEN
+                                EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = d.objid AND age(r.xmin) < d.age)
+                                OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = d.objid)
+                                OR EXISTS (SELECT FROM pg_policy o WHERE o.polrelid = d.objid)
+                                OR EXISTS (SELECT FROM pg_attrdef a WHERE a.adrelid = d.objid AND age(a.xmin) < d.age)
+                                OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = d.objid AND k.contype IN ('c', 'f'))
+                                OR EXISTS (SELECT FROM pg_class c WHERE c.oid = d.objid AND (c.relrowsecurity OR c.relforcerowsecurity OR c.relpersistence = 'u'))
+                       END
+                 GROUP BY d.extension) v) moved
