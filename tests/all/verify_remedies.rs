@@ -314,6 +314,35 @@ fn the_remedies_of_a_report_run_from_top_to_bottom() {
     assert_clean(&lab);
 }
 
+#[test]
+fn a_view_that_was_replaced_to_drop_another_is_told_with_that() {
+    let lab = lab();
+    lab.sql(
+        DATABASE,
+        "CREATE OR REPLACE VIEW public.also_named AS SELECT id FROM public.things WHERE name <> ''; DROP VIEW public.named",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(text(found, "rule"), "drift/missing-object");
+    for word in ["view public.named", "taken out of view public.also_named"] {
+        assert!(text(found, "message").contains(word), "{found}");
+    }
+    run_all(&lab, &report).unwrap();
+    assert_clean(&lab);
+    // Replaced by one that still shows it, a view is told for its own sake.
+    lab.sql(
+        DATABASE,
+        "CREATE OR REPLACE VIEW public.also_named AS SELECT id FROM public.named",
+    );
+    let report = verify(&lab, &["--service", R]);
+    let [found] = list(&report, "findings") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(text(found, "rule"), "drift/changed-object");
+}
+
 /// What holds values is not changed by a copied line: plant, what the remedy says, undo.
 const BY_HAND: &[(&str, &str, &str)] = &[
     (

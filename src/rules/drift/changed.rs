@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::inherited::Tables;
 use super::newer::LOCK_FIRST;
 use super::undo::{UNDO, stored, undo};
-use super::{books, labels, last_made_by, settled};
+use super::{bereft, books, labels, last_made_by, settled};
 use crate::report::text::{count, short};
 use crate::rules::link::{is_spoken_of, is_text};
 use crate::rules::text::{ident, named};
@@ -49,6 +49,8 @@ fn changed_object(case: &Case<'_>) -> Verdict {
     }
     let findings = objects
         .into_iter()
+        // One that was replaced so that another could be dropped is told with that.
+        .filter(|(_, changes)| bereft::cause(diff, changes).is_none())
         .map(|(key, changes)| changed(case, key, &changes))
         .chain(books::changed(case))
         .collect();

@@ -1,10 +1,10 @@
 //! What the set creates and is not there.
 
 use super::newer::LOCK_FIRST;
-use super::{made_by, renamed, settled, undo};
+use super::{bereft, made_by, renamed, settled, undo};
 use crate::rules::text::{ident, named};
 use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
-use crate::snapshot::{Kind, ObjectKey};
+use crate::snapshot::{Change, Kind, ObjectKey};
 
 pub(in crate::rules) const MISSING_OBJECT: Rule = Rule {
     id: "drift/missing-object",
@@ -26,16 +26,18 @@ fn missing_object(case: &Case<'_>) -> Verdict {
         .filter(|key| key.kind != Kind::Hypertable)
         .map(|key| {
             let name = named(key);
+            let replaced = bereft::replaced(diff, key);
             MISSING_OBJECT
                 .finding(
                     About::key(key),
                     format!(
-                        "{name} of {} is missing in database {database}",
-                        case.name()
+                        "{name} of {} is missing in database {database}{}",
+                        case.name(),
+                        bereft::told(&replaced)
                     ),
                 )
                 .saw(name, "missing")
-                .remedy(remedy(case, key))
+                .remedy(remedy(case, key, &replaced))
         })
         .chain(renamed::findings(case)?)
         .collect::<Vec<_>>();
@@ -43,13 +45,19 @@ fn missing_object(case: &Case<'_>) -> Verdict {
 }
 
 /// What makes it again, where that loses nothing, and else where it is written.
-fn remedy(case: &Case<'_>, key: &ObjectKey) -> String {
+fn remedy(case: &Case<'_>, key: &ObjectKey, replaced: &[&Change]) -> String {
     let made = made_by(case, &key.name);
     let first = match case.is_lock_stale() {
         true => format!("{LOCK_FIRST}. Otherwise: "),
         false => String::new(),
     };
-    match undo::create(case, key) {
+    let with_replaced = undo::create(case, key).and_then(|mut sql| {
+        for change in replaced {
+            sql.extend(undo::undo(case, &change.key, &[change])?);
+        }
+        Ok(sql)
+    });
+    match with_replaced {
         Ok(sql) => format!(
             "{first}{made} creates it. Find out who removed it, {}{}",
             undo::AGAIN,

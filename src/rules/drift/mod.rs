@@ -1,5 +1,6 @@
 //! Rules of group `drift`: is the schema what the set makes of it?
 
+mod bereft;
 mod books;
 mod changed;
 mod chunk;
