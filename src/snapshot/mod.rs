@@ -32,8 +32,8 @@ pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Outside, Proofs};
 pub use renames::{Rename, Renamed, diff_renamed};
 pub use state::{
-    CollationVersions, Common, CommonContent, Deviation, ExtensionVersion, Restoring, State,
-    StoredKey,
+    CollationVersions, Common, CommonContent, CommonNote, Deviation, ExtensionVersion, Restoring,
+    State, StoredKey,
 };
 
 /// The history table, schema and name: refinery's, so that its own command can read it. Not one of a snapshot's objects.

@@ -145,4 +145,17 @@ pub struct CommonContent {
     pub grants: Vec<Grant>,
     /// Privileges that objects will have which are yet to be made.
     pub default_grants: Vec<DefaultGrant>,
+    /// What somebody has written beside what initdb made.
+    pub notes: Vec<CommonNote>,
+}
+
+/// A comment, or a label of security, that initdb did not make. What it says is not kept: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommonNote {
+    /// What it is about, in words.
+    pub what: String,
+    /// Whether it holds what looks like a connection string.
+    pub leads: bool,
+    /// The statement that takes it back; `None` for labels.
+    pub statement: Option<String>,
 }

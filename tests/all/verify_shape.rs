@@ -456,6 +456,73 @@ fn the_life_of_an_extension_is_no_finding() {
     assert_clean(&lab);
 }
 
+/// Comments on what initdb made tell who was there; what they say may be a password, and is not shown.
+#[test]
+fn comments_in_the_databases_of_nobody_are_told() {
+    let server = start(&binaries(17, true).expect("PostgreSQL 17"), true, &[]);
+    let lab = Lab::on(&server, "timescaledb");
+    lab.run(&["provision", "-q"]).exits(0);
+    lab.run(&["migrate", "-q"]).exits(0);
+    let of_commons = || {
+        let report = verify(&lab, &[]);
+        let found = of(&report, "bleed/common-database").into_iter();
+        found.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(of_commons(), Vec::<serde_json::Value>::new());
+    for (database, plant, what, severity) in [
+        (
+            "postgres",
+            "COMMENT ON DATABASE postgres IS 'x'",
+            "database postgres",
+            "info",
+        ),
+        (
+            "postgres",
+            "COMMENT ON FUNCTION pg_catalog.lower(text) IS 'k_social: host=db password=c4nary-in-a-comment'",
+            "function lower(text)",
+            "warning",
+        ),
+        (
+            "template1",
+            "COMMENT ON DATABASE template0 IS 'x'",
+            "database template0",
+            "info",
+        ),
+        (
+            "template1",
+            "COMMENT ON COLUMN pg_catalog.pg_class.relname IS 'x'",
+            "column relname of table pg_class",
+            "info",
+        ),
+        (
+            "template1",
+            "COMMENT ON OPERATOR pg_catalog.= (integer, integer) IS 'x'",
+            "operator =(integer,integer)",
+            "info",
+        ),
+        (
+            "template1",
+            "COMMENT ON SCHEMA public IS 'x'",
+            "schema public",
+            "info",
+        ),
+    ] {
+        lab.try_sql(database, plant).unwrap();
+        let found = of_commons();
+        let [found] = found.as_slice() else {
+            panic!("{plant}: {found:#?}");
+        };
+        assert_eq!(found["severity"], severity, "{found}");
+        assert_eq!(found["object"]["name"], database, "{found}");
+        assert!(text(found, "message").contains(what), "{found}");
+        assert!(!found.to_string().contains("c4nary"), "{found}");
+        for sql in crate::verify_cases::statements(text(found, "remedy")) {
+            lab.try_sql(database, &sql).unwrap();
+        }
+        assert_eq!(of_commons(), Vec::<serde_json::Value>::new(), "{plant}");
+    }
+}
+
 /// What was replaced or altered before an extension was moved left no trace: it is not called clean.
 #[test]
 fn an_extension_that_was_moved_is_not_checked_where_nothing_tells() {
@@ -573,7 +640,11 @@ fn a_write_to_template0_hides_nothing() {
     );
     lab.run(&["provision", "-q"]).exits(0);
     lab.run(&["migrate", "-q"]);
-    let found = |report: &serde_json::Value| of(report, "bleed/common-database").len();
+    let found = |report: &serde_json::Value| {
+        let all = of(report, "bleed/common-database").into_iter();
+        let objects = all.filter(|found| !text(found, "message").contains("commented"));
+        objects.count()
+    };
     let report = verify(&lab, &[]);
     assert_eq!(found(&report), 1, "{}", shown(&report));
     // Nor when all of initdb's databases are written: then nothing is taken for initdb's.

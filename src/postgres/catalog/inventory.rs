@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Error};
 
 use super::chunks::Look;
 use super::session::Session;
+use crate::snapshot::CommonNote;
 
 /// What is put in front of this query: it looks at the ages of what extensions made.
 static MEMBER_AGED: LazyLock<String> = LazyLock::new(|| {
@@ -143,9 +144,17 @@ pub(super) async fn has_anything(client: &Client) -> Result<bool, Error> {
         .try_get("anything")
 }
 
-/// Whether anybody may have changed here what initdb made.
-pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
-    client
+/// What one look tells of a database that belongs to no service.
+pub(super) struct Touched {
+    /// Whether anybody may have changed here what initdb made.
+    pub(super) touched: bool,
+    /// Whether somebody has written something beside what initdb made.
+    pub(super) noted: bool,
+}
+
+/// Looks whether anybody has been at work in a database that belongs to no service.
+pub(super) async fn touched(client: &Client) -> Result<Touched, Error> {
+    let row = client
         .query_typed_one(
             concat!(
                 include_str!("sql/initdb_age.sql"),
@@ -154,8 +163,33 @@ pub(super) async fn is_touched(client: &Client) -> Result<bool, Error> {
             ),
             &[],
         )
-        .await?
-        .try_get("touched")
+        .await?;
+    Ok(Touched {
+        touched: row.try_get("touched")?,
+        noted: row.try_get("noted")?,
+    })
+}
+
+/// What somebody has written beside what initdb made.
+pub(super) async fn notes(client: &Client) -> Result<Vec<CommonNote>, Error> {
+    let rows = client
+        .query_typed(
+            concat!(
+                include_str!("sql/initdb_age.sql"),
+                include_str!("sql/common_notes.sql")
+            ),
+            &[],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CommonNote {
+                what: row.try_get("what")?,
+                leads: row.try_get("leads")?,
+                statement: row.try_get("statement")?,
+            })
+        })
+        .collect()
 }
 
 /// The query, with what TimescaleDB's catalog in this database says of chunks.

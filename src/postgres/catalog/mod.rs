@@ -24,7 +24,7 @@ use crate::snapshot::{
     CommonContent, Fact, Gap, Identity, Object, Outside, Server, Snapshot, State,
 };
 use chunks::Look;
-use inventory::Inventory;
+use inventory::{Inventory, Touched};
 pub use links::cron_jobs_elsewhere;
 use session::Session;
 
@@ -175,8 +175,8 @@ pub async fn outside(client: &Client, database: &str) -> Result<Outside, Error> 
 /// # Errors
 /// When the connection breaks or the server refuses a query that every role may make.
 pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
-    let touched = inventory::is_touched(client).await?;
-    let (anything, system, content) = futures::try_join!(
+    let Touched { touched, noted } = inventory::touched(client).await?;
+    let (anything, system, notes, content) = futures::try_join!(
         async {
             match touched {
                 true => inventory::has_anything(client).await,
@@ -189,9 +189,19 @@ pub async fn read_common(client: &Client) -> Result<CommonContent, Error> {
                 false => Ok(Vec::new()),
             }
         },
+        async {
+            match noted {
+                true => inventory::notes(client).await,
+                false => Ok(Vec::new()),
+            }
+        },
         privileges::read_common(client, touched),
     )?;
-    let content = CommonContent { system, ..content };
+    let content = CommonContent {
+        system,
+        notes,
+        ..content
+    };
     if !anything {
         return Ok(content);
     }

@@ -1,6 +1,7 @@
 //! What lies in the databases that belong to no service.
 
 use super::altered::unaltered;
+use super::notes::noted;
 use crate::report::text::count;
 use crate::rules::access::given;
 use crate::rules::drift::change;
@@ -12,7 +13,7 @@ use crate::snapshot::attributes::{ALTERED, DBNAME, DEFINITION, FUNCTION, OWNED_B
 use crate::snapshot::{Common, Fact, Kind, Object, ObjectKey};
 
 /// Most objects that a sentence lists.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 
 pub(in crate::rules) const COMMON_DATABASE: Rule = Rule {
     id: "bleed/common-database",
@@ -62,6 +63,7 @@ fn common_database(case: &Case<'_>) -> Verdict {
                 let objects = &content.objects;
                 outcome.findings.extend(judge(common, objects, &subjects));
                 outcome.findings.extend(changed(common, &content.system));
+                outcome.findings.extend(noted(common, &content.notes));
                 if is_template(common) && content.template0_open {
                     outcome.findings.push(open_template());
                 }
@@ -107,7 +109,7 @@ fn open_template() -> Finding {
 }
 
 /// Why it matters what is in this database.
-fn why(common: &Common) -> &'static str {
+pub(super) fn why(common: &Common) -> &'static str {
     if is_template(common) {
         "; every new database is a copy of it"
     } else {

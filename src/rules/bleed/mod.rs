@@ -3,6 +3,7 @@
 mod altered;
 mod common;
 mod history;
+mod notes;
 mod owned;
 mod places;
 mod variable;

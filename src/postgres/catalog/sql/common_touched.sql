@@ -25,4 +25,13 @@ SELECT (SELECT m.age FROM made m) IS NULL
                    WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
        -- What was taken away leaves no row: each of initdb's configurations has 19 kinds of token.
        OR EXISTS (SELECT FROM gone)
-       OR (SELECT count(*) FROM pg_ts_config_map) <> 19 * (SELECT count(*) FROM pg_ts_config) AS touched
+       OR (SELECT count(*) FROM pg_ts_config_map) <> 19 * (SELECT count(*) FROM pg_ts_config) AS touched,
+       -- Whether anybody has written a comment on what initdb made, or a label: common_notes.sql.
+       EXISTS (SELECT FROM pg_description d WHERE d.objoid < 16384 AND age(d.xmin) < (SELECT m.age FROM made m))
+       OR EXISTS (SELECT FROM pg_seclabel)
+       OR EXISTS (SELECT FROM pg_shseclabel l WHERE l.classoid = 'pg_database'::regclass)
+       OR EXISTS (SELECT FROM pg_shdescription d
+                   WHERE d.classoid = 'pg_database'::regclass
+                     AND d.objoid IN (SELECT b.oid FROM pg_database b WHERE b.datname IN ('template0', 'template1', 'postgres'))
+                     AND d.description NOT IN ('unmodifiable empty database', 'default template for new databases',
+                                               'default administrative connection database')) AS noted
