@@ -30,6 +30,11 @@ impl Endpoint {
     /// As [`Endpoint::parse`]; what the URL leaves open is as the environment says.
     pub(super) fn parse_with(url: &str, defaults: &Defaults) -> Result<Self, EndpointError> {
         let url = url.trim_matches(|c: char| c.is_ascii_whitespace());
+        if !url.contains("://") && is_keywords(url) {
+            return fail(format!(
+                "this is libpq's other form (host=… dbname=… user=…): write it as a URL, {SHAPE}, with the rest behind it as ?name=value&name=value"
+            ));
+        }
         if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return fail(
                 "the URL holds a space or a control character; percent-encode it (a space is %20)",
@@ -69,6 +74,14 @@ impl Endpoint {
         }
         parts.finish(defaults)
     }
+}
+
+/// Whether a text is keywords with values (PostgreSQL documentation, "Keyword/Value Connection Strings").
+fn is_keywords(text: &str) -> bool {
+    let keyword = |word: &str| {
+        ["host", "hostaddr", "port", "dbname", "user", "service"].contains(&word.trim())
+    };
+    text.split_once('=').is_some_and(|(word, _)| keyword(word))
 }
 
 /// Whether this is a host name, an address or a socket directory. The reason never quotes it.

@@ -237,6 +237,19 @@ fn a_parameter_that_would_change_the_way_in_is_refused_with_its_reason() {
 }
 
 #[test]
+fn keywords_with_values_are_told_as_such() {
+    for text in [
+        "host=localhost dbname=d user=u password=Canary7Pw",
+        "dbname = d password=Canary7Pw",
+        "service=prod",
+    ] {
+        let said = refused(text);
+        assert!(said.contains("libpq's other form"), "{said}");
+        assert!(!said.contains("Canary7Pw"), "{said}");
+    }
+}
+
+#[test]
 fn a_password_file_may_be_named_in_the_url() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pw");

@@ -892,7 +892,7 @@ fn an_unfinished_version_is_finished_first() {
     ] {
         lab.run(&[&["rollback", "--service", "a", "--allow-data-loss"], args].concat())
             .exits(3)
-            .says("V5 is unfinished: finish it with dbctl migrate, settle it with dbctl repair --service a, or give it up with dbctl repair --service a --forget 5 ");
+            .says("V5 is unfinished: finish it with dbctl migrate --service a, settle it with dbctl repair --service a, or give it up with dbctl repair --service a --forget 5 ");
     }
     assert_eq!(dump(&lab, "a"), before);
     lab.sql("a", "DELETE FROM a_four");

@@ -1,6 +1,6 @@
 //! What surrounds a migration's own statements in its transaction: it must not get in their way, nor they in its.
 
-use crate::lab::{Lab, R};
+use crate::lab::{Lab, R, binaries};
 use crate::shop::{DB, ROLE, Shop};
 
 const TABLE: &str = "CREATE TABLE a (id integer PRIMARY KEY, b integer);";
@@ -137,7 +137,10 @@ fn errors_name_the_line_of_the_file() {
         shop.migrate(&[])
             .exits(5)
             .says(place)
-            .says("nothing of V1__a remains");
+            .says(match sql.contains("TABL b") {
+                true => "nothing was changed",
+                false => "nothing of V1__a remains",
+            });
         let left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace OR relname = 'identity'";
         assert_eq!(shop.sql(left), "0", "{sql}");
     }
@@ -249,16 +252,15 @@ fn settings_of_the_role_do_not_change_what_is_seen() {
     ] {
         let shop = Shop::new(&[
             ("V1__a.sql", TABLE),
-            (
-                "V2__b.sql",
-                "INSERT INTO a VALUES (1, 2);\nCREATE TABLE \"B\" (\"Id\" integer);",
-            ),
+            ("V2__b.sql", "CREATE TABLE \"B\" (\"Id\" integer);"),
             (
                 "V2__b.down.sql",
                 "DROP TABLE \"B\"; SELECT count(*) FROM public.refinery_schema_history;",
             ),
         ]);
-        shop.lab.run(&["lock", "-q"]).exits(0);
+        let bin = binaries(17, false).unwrap().bin;
+        let lock = ["lock", "-q", "--postgres-bin", bin.to_str().unwrap()];
+        shop.lab.run(&lock).exits(0);
         shop.lab.sql(
             "postgres",
             &format!("ALTER ROLE {} SET {setting}", shop.lab.db(ROLE)),

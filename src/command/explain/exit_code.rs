@@ -83,7 +83,7 @@ const fn words(exit: Exit) -> (&'static str, &'static str) {
         ),
         Exit::MigrationFailed => (
             "a migration failed",
-            "A migration failed on the server. Nothing of a migration that ran in a transaction remains; of one that runs statement by \
+            "A migration failed on the server, or the server cannot parse one that is pending, and then nothing was changed. Nothing of a migration that ran in a transaction remains; of one that runs statement by \
              statement the report says what ran, and `dbctl repair --service S` tells and mends what is left. Earlier migrations and the other services' \
              stay applied. The message has file, line, statement and SQLSTATE: `dbctl explain SQLSTATE`.",
         ),
