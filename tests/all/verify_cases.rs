@@ -110,7 +110,7 @@ pub fn database_of(service: &str) -> &'static str {
 }
 
 /// A service whose set lies on disk and has one object of every kind, and one with hypertables that can be made again.
-const ZOO: &str = "\
+pub const ZOO: &str = "\
 CREATE TYPE public.mood AS ENUM ('sad', 'happy');
 CREATE TYPE public.pair AS (a integer, b text);
 CREATE DOMAIN public.posint AS integer CONSTRAINT posint_check CHECK (VALUE > 0);
