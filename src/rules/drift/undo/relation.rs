@@ -1,6 +1,6 @@
 //! Tables, views and sequences: what can be set without touching a row.
 
-use super::{BY_HAND, Sql, Wanted, create, options};
+use super::{BY_HAND, Sql, Wanted, create, definition, options};
 use crate::rules::text::{sql_ident, sql_name};
 use crate::snapshot::attributes::{
     ACCESS_METHOD, CYCLE, DEFINITION, FORCE_ROW_SECURITY, INCREMENT, INHERITS, MAX, MIN, OPTIONS,
@@ -119,11 +119,11 @@ fn parents(expected: &str, actual: &str) -> Result<String, &'static str> {
     let gone = found
         .iter()
         .filter(|name| !wanted.contains(name))
-        .map(|name| format!("NO INHERIT {name}"));
+        .map(|name| format!("NO INHERIT {}", definition(name)));
     let missing = wanted
         .iter()
         .filter(|name| !found.contains(name))
-        .map(|name| format!("INHERIT {name}"));
+        .map(|name| format!("INHERIT {}", definition(name)));
     let actions: Vec<String> = gone.chain(missing).collect();
     match actions.is_empty() {
         // Only their order is another.
@@ -152,6 +152,6 @@ fn attach(
     Ok(format!(
         "ALTER TABLE {parent} ATTACH PARTITION {} {};",
         sql_name(key),
-        super::definition(bound)
+        definition(bound)
     ))
 }
