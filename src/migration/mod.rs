@@ -29,8 +29,8 @@ pub use problem::{Change, Problem};
 pub use rollback::{Before, Rollback, Yardstick, unfinished_refusal};
 #[cfg(feature = "cli")]
 pub use set::{
-    CHANGES_TYPE, CONCURRENTLY, FileFacts, NOT_NULL, Quick, Refused, SetFacts, column_order,
-    quick_of, refused_by_timescaledb,
+    CHANGES_TYPE, FileFacts, NOT_NULL, Quick, Refused, SetFacts, column_order, quick_of,
+    refused_by_timescaledb,
 };
 pub use set::{Down, LOCK_FILE, Migration, Set, SetError, built_in_names};
 pub use statements::{Statement, statements};

@@ -31,7 +31,7 @@ use file::BYTE_ORDER_MARK;
 #[cfg(feature = "cli")]
 pub use facts::{FileFacts, SetFacts};
 #[cfg(feature = "cli")]
-pub use hypertables::{CONCURRENTLY, Refused, refused_by_timescaledb};
+pub use hypertables::{Refused, refused_by_timescaledb};
 pub use load::built_in_names;
 #[cfg(feature = "cli")]
 pub use order::column_order;

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::beside::beside;
 use super::file::{BYTE_ORDER_MARK, FileName, belongs};
-use super::hypertables::{concurrent, hazard};
 use super::quick::without_quick;
 use super::{LOCK_FILE, Set, SetError, script};
 use crate::migration::analysis::{self, Hazard, Mode, Script, analyse, with_stack};
@@ -192,25 +191,6 @@ fn texts_in(directory: &Path) -> Vec<Text> {
 }
 
 fn read(texts: Vec<Text>) -> Vec<FileFacts> {
-    let ups = texts.iter().filter(|text| !text.name.down);
-    let scripts: Vec<&str> = ups.map(|text| text.sql.as_str()).collect();
-    let refused = concurrent(&scripts);
-    let mut files = each(texts);
-    let ups = files.iter_mut().filter(|file| !file.down);
-    for (number, file) in ups.enumerate() {
-        let indexes =
-            (0..file.effects.statements.len()).filter(|at| refused.contains(&(number, *at)));
-        let hazards: Vec<_> = indexes.map(|at| (at, hazard())).collect();
-        let hazards = hazards
-            .into_iter()
-            .map(|(at, hazard)| (at, hazard.code, hazard.message));
-        // Before what else is said of the statement: it does not run at all.
-        file.hazards.splice(0..0, hazards);
-    }
-    files
-}
-
-fn each(texts: Vec<Text>) -> Vec<FileFacts> {
     with_stack(|| texts.iter().map(with_parser).collect()).unwrap_or_else(|| {
         // A file that breaks the parser hides none of the others.
         let alone = |text| with_stack(|| with_parser(text)).unwrap_or_else(|| by_words(text));

@@ -1,5 +1,5 @@
-//! Indexes of hypertables made CONCURRENTLY, which TimescaleDB refuses (TimescaleDB documentation, "CREATE INDEX"): told before the statement
-//! fails, where an earlier statement of the set says that its table is one.
+//! Indexes of hypertables made CONCURRENTLY, which TimescaleDB refuses (TimescaleDB documentation, "CREATE INDEX"): told in the plan, where an
+//! earlier statement of the set says that its table is one. `check` tells it by the parser (`rules/sets/keys.rs`).
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use crate::migration::tokens::{Kind, contains};
 use crate::migration::words::Words;
 
 /// What this hazard is called.
-pub const CONCURRENTLY: &str = "concurrently-on-hypertable";
+const CONCURRENTLY: &str = "concurrently-on-hypertable";
 
 /// The hazard.
-pub(super) fn hazard() -> Hazard {
+fn hazard() -> Hazard {
     Hazard {
         code: CONCURRENTLY.to_owned(),
         message: "TimescaleDB refuses CONCURRENTLY on a hypertable, so this statement fails: write CREATE INDEX … WITH \
@@ -23,7 +23,7 @@ pub(super) fn hazard() -> Hazard {
 }
 
 /// The statements of these scripts, in their order, that ask for it: the script's number and the statement's.
-pub(super) fn concurrent(scripts: &[&str]) -> HashSet<(usize, usize)> {
+fn concurrent(scripts: &[&str]) -> HashSet<(usize, usize)> {
     let any = |word: &str| scripts.iter().any(|sql| contains(sql, word));
     let mut found = HashSet::new();
     if !(any("concurrently") && any("hypertable")) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::judge::{Context, Draft, Placed};
 use super::{answer, rule};
 use crate::migration::effects::{Act, Effect};
-use crate::migration::{CHANGES_TYPE, CONCURRENTLY, FileFacts, NOT_NULL};
+use crate::migration::{CHANGES_TYPE, FileFacts, NOT_NULL};
 use crate::rules::{About, Rule, Severity};
 
 pub(super) const PARTITION_KEY: Rule = rule(
@@ -26,7 +26,7 @@ pub(super) const UNSAFE_DDL: Rule = rule(
 
 /// squawk's rules about statements that block or fail on a table in use. Those about dropping and renaming are left out: that is what
 /// such a migration is for, and `rollback` guards the rows. `require-timeout-settings` is, too: dbctl sets the timeouts.
-const UNSAFE: [&str; 16] = [
+const UNSAFE: [&str; 15] = [
     "adding-field-with-default",
     "adding-foreign-key-constraint",
     "adding-not-nullable-field",
@@ -36,7 +36,6 @@ const UNSAFE: [&str; 16] = [
     "ban-concurrent-index-creation-in-transaction",
     "ban-truncate-cascade",
     CHANGES_TYPE,
-    CONCURRENTLY,
     "constraint-missing-not-valid",
     "disallowed-unique-constraint",
     "require-concurrent-index-creation",
@@ -86,9 +85,6 @@ fn remedy(code: &str) -> &'static str {
     match code {
         "require-concurrent-index-creation" => {
             "CREATE INDEX CONCURRENTLY in a file of its own; on a hypertable WITH (timescaledb.transaction_per_chunk)."
-        }
-        CONCURRENTLY => {
-            "CREATE INDEX … WITH (timescaledb.transaction_per_chunk); indexes that are to be made anew, chunk by chunk: REINDEX TABLE of each."
         }
         "require-concurrent-reindex" => "REINDEX … CONCURRENTLY in a file of its own.",
         "ban-concurrent-index-creation-in-transaction" => {
