@@ -14,7 +14,9 @@ use crate::migration::{Set, SetError};
 use crate::snapshot::{DeferredLock, Fact, Gap, Lock, LockSource};
 
 /// What to do about a schema lock that is missing or wrong.
-const LOCK_ADVICE: &str = "run dbctl lock to write it, review it and check it in";
+fn lock_advice(service: &str) -> String {
+    format!("run dbctl lock --service {service} to write it, review it and check it in")
+}
 
 /// A service with its set and lock.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl<'a> LoadedService<'a> {
         self.lock
             .get()
             .err()
-            .map(|gap| format!("{}; {LOCK_ADVICE}", gap.reason))
+            .map(|gap| format!("{}; {}", gap.reason, lock_advice(&self.service.name)))
     }
 
     /// The service as the guard of migrations knows it.
@@ -126,7 +128,8 @@ fn no_lock(reason: String, advice: &str) -> Fact<Lock> {
 }
 
 fn lock(service: &str, set: Option<&Result<Set, SetError>>) -> DeferredLock {
-    let gap = |reason: String| no_lock(reason, LOCK_ADVICE);
+    let advice = lock_advice(service);
+    let gap = move |reason: String| no_lock(reason, &advice);
     let missing = match set {
         None => format!("service {service} has no migration set"),
         Some(Err(error)) => {

@@ -142,7 +142,7 @@ impl<'a> Database<'a> {
         let owned = Owned::default;
         let applied = apply(&mut session, self.set, &options, &owned, &|_| None, &|_| {}).await;
         session.close().await;
-        applied.1.map_err(|error| ended(&error))
+        applied.1.map_err(|error| ended(&error, self.service))
     }
 
     /// Goes back to this version. Rows may be lost: they are the migrations' own.
@@ -165,7 +165,7 @@ impl<'a> Database<'a> {
         session.close().await;
         match rolled_back {
             Ok(_) => Ok(()),
-            Err(RollbackError::Run(error)) => Err(ended(&error)),
+            Err(RollbackError::Run(error)) => Err(ended(&error, self.service)),
             Err(error @ RollbackError::DataLoss { .. }) => {
                 Err((LockState::BadSet, error.to_string()))
             }
@@ -174,13 +174,13 @@ impl<'a> Database<'a> {
 }
 
 /// How the lock stands after a run that ended early.
-fn ended(error: &ApplyError) -> Failure {
+fn ended(error: &ApplyError, service: &str) -> Failure {
     match error {
         ApplyError::Unreachable(_) => no_server(error),
         ApplyError::Failed(text) => (
             LockState::BadSet,
             format!(
-                "{text} (that was a throwaway server: no database of yours was touched); mend the file and run dbctl lock again"
+                "{text} (that was a throwaway server: no database of yours was touched); mend the file and run dbctl lock --service {service} again"
             ),
         ),
         _ => (LockState::BadSet, error.to_string()),

@@ -220,6 +220,8 @@ async fn inspected(
     if !is_empty
         && begun.is_empty()
         && let Some(reason) = there_already(session, files, task.own.service).await?
+        // Another runner may have applied it since the history was read, and then it is in there by now.
+        && inspect::marks(session).await?.history == marks.history
     {
         return Ok(Err((Outcome::Failed, reason)));
     }
