@@ -1,5 +1,6 @@
 //! Columns.
 
+use super::identity::{identity, past_the_highest};
 use super::{BY_HAND, Sql, Wanted, definition, names, table_of};
 use crate::rules::text::sql_ident;
 use crate::snapshot::attributes::{
@@ -113,111 +114,6 @@ fn holds_all(to: &str, from: &str) -> bool {
     (to, from) == ("double precision", "real") || to == "numeric" && from.starts_with("numeric(")
 }
 
-/// `always (increment 2, start 100)`: how values are given, and what the sequence has other than the server gives.
-struct Identity<'t> {
-    always: bool,
-    options: Vec<(&'t str, &'t str)>,
-}
-
-impl<'t> Identity<'t> {
-    fn of(text: &'t str) -> Self {
-        let (how, rest) = text.split_once(" (").unwrap_or((text, ""));
-        let options = rest
-            .trim_end_matches(')')
-            .split(", ")
-            .filter(|option| !option.is_empty());
-        Self {
-            always: how == "always",
-            options: options
-                .map(|option| option.split_once(' ').unwrap_or((option, "")))
-                .collect(),
-        }
-    }
-
-    const fn how(&self) -> &'static str {
-        if self.always { "ALWAYS" } else { "BY DEFAULT" }
-    }
-
-    fn option(&self, name: &str) -> Option<&'t str> {
-        self.options
-            .iter()
-            .find(|(option, _)| *option == name)
-            .map(|(_, value)| *value)
-    }
-
-    fn falls(&self) -> bool {
-        self.option("increment")
-            .is_some_and(|step| step.starts_with('-'))
-    }
-
-    /// An option in words, with what the server gives where nothing is said.
-    fn words(&self, name: &str) -> String {
-        match (name, self.option(name)) {
-            ("increment", step) => format!("INCREMENT BY {}", step.unwrap_or("1")),
-            ("min", Some(min)) => format!("MINVALUE {min}"),
-            ("min", None) => "NO MINVALUE".to_owned(),
-            ("max", Some(max)) => format!("MAXVALUE {max}"),
-            ("max", None) => "NO MAXVALUE".to_owned(),
-            ("cycle", Some(_)) => "CYCLE".to_owned(),
-            ("cycle", None) => "NO CYCLE".to_owned(),
-            (_, Some(start)) => format!("START WITH {start}"),
-            (_, None) if self.falls() => {
-                format!("START WITH {}", self.option("max").unwrap_or("-1"))
-            }
-            (_, None) => format!("START WITH {}", self.option("min").unwrap_or("1")),
-        }
-    }
-}
-
-/// What makes a column's identity the lock's.
-fn identity(change: &Change) -> Vec<String> {
-    let (wanted, found) = (Identity::of(&change.expected), Identity::of(&change.actual));
-    if change.expected.is_empty() {
-        return vec!["DROP IDENTITY".to_owned()];
-    }
-    if change.actual.is_empty() {
-        let options: Vec<String> = wanted
-            .options
-            .iter()
-            .map(|(name, _)| wanted.words(name))
-            .collect();
-        let options = match options.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", options.join(" ")),
-        };
-        return vec![format!(
-            "ADD GENERATED {} AS IDENTITY{options}",
-            wanted.how()
-        )];
-    }
-    let mut words = Vec::new();
-    if wanted.always != found.always {
-        words.push(format!("SET GENERATED {}", wanted.how()));
-    }
-    for name in ["increment", "min", "max", "start", "cycle"] {
-        if wanted.words(name) != found.words(name) {
-            words.push(format!("SET {}", wanted.words(name)));
-        }
-    }
-    // One action: the sequence is judged with all its new values.
-    vec![words.join(" ")]
-}
-
-/// A new sequence would give numbers that rows have already.
-fn past_the_highest(table: &str, key: &ObjectKey, change: &Change) -> String {
-    let last = if Identity::of(&change.expected).falls() {
-        "min"
-    } else {
-        "max"
-    };
-    format!(
-        "SELECT setval(pg_get_serial_sequence({}, {}), {last}({})) FROM {table};",
-        super::quoted(table),
-        super::quoted(&key.name),
-        sql_ident(&key.name)
-    )
-}
-
 fn generated(
     wanted: &Wanted<'_>,
     key: &ObjectKey,
@@ -262,9 +158,7 @@ fn storage(wanted: &Wanted<'_>, key: &ObjectKey, change: &Change) -> Result<Stri
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, holds_all, identity};
-    use crate::snapshot::attributes::IDENTITY;
-    use crate::snapshot::{Change, Kind, ObjectKey};
+    use super::holds_all;
 
     #[test]
     fn only_wider_types_hold_all_values() {
@@ -283,35 +177,5 @@ mod tests {
         }
         assert!(!holds_all("date", "timestamp without time zone"));
         assert!(!holds_all("text", "character(3)"));
-    }
-
-    #[test]
-    fn an_identity_is_given_back_what_it_had() {
-        let of = |expected: &str, actual: &str| {
-            identity(&Change {
-                key: ObjectKey {
-                    schema: "public".into(),
-                    parent: "t".into(),
-                    kind: Kind::Column,
-                    name: "id".into(),
-                    arguments: String::new(),
-                },
-                attribute: IDENTITY.into(),
-                expected: expected.into(),
-                actual: actual.into(),
-            })
-        };
-        assert_eq!(of("", "always"), ["DROP IDENTITY"]);
-        assert_eq!(
-            of("by default (increment 2, start 100)", ""),
-            ["ADD GENERATED BY DEFAULT AS IDENTITY (INCREMENT BY 2 START WITH 100)"]
-        );
-        assert_eq!(
-            of("always", "by default (increment -1, max 5, cycle)"),
-            [
-                "SET GENERATED ALWAYS SET INCREMENT BY 1 SET NO MAXVALUE SET START WITH 1 SET NO CYCLE"
-            ]
-        );
-        assert!(Identity::of("always (increment -1)").falls());
     }
 }

@@ -3,6 +3,7 @@
 mod column;
 mod constraint;
 mod create;
+mod identity;
 mod one_line;
 mod options;
 mod part;
