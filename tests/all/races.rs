@@ -269,3 +269,34 @@ fn killing_the_servers_process_at_any_moment_does_too() {
         killed
     });
 }
+
+/// Runners that look at a database while another one is at work there: what that one has made is no stranger's.
+#[test]
+fn runners_that_come_while_another_is_at_work_find_nothing_in_their_way() {
+    let shop = Shop::new(&[("V1__first.sql", "CREATE TABLE first (id int);")]);
+    shop.migrate(&["-q"]).exits(0);
+    for round in 0..4 {
+        for file in 0..4 {
+            let version = 2 + round * 4 + file;
+            shop.file(
+                &format!("V{version}__more.sql"),
+                &format!(
+                    "CREATE TABLE more_{version} (id int); INSERT INTO first VALUES ({version});"
+                ),
+            );
+        }
+        let runners: Vec<_> = (0..16)
+            .map(|_| {
+                std::thread::sleep(Duration::from_millis(15));
+                shop.spawn(&["-q"])
+            })
+            .collect();
+        for runner in runners {
+            join(runner).exits(0);
+        }
+    }
+    assert_eq!(
+        shop.sql("SELECT count(*), count(DISTINCT id) FROM first"),
+        "16|16"
+    );
+}
