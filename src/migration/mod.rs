@@ -1,10 +1,10 @@
 //! Migration sets and plans. Pure: nothing here talks to a server.
 
 pub mod analysis;
-#[cfg(feature = "cli")]
 mod creations;
 #[cfg(feature = "cli")]
 mod dump;
+#[cfg(feature = "cli")]
 pub mod effects;
 pub mod guard;
 pub(crate) mod masked;
