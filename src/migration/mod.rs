@@ -24,7 +24,7 @@ pub use creations::{Creation, creations};
 #[cfg(feature = "cli")]
 pub use dump::dumped_tables;
 pub use owned::Owned;
-pub use plan::{Applied, Plan};
+pub use plan::{Ahead, Applied, Plan};
 pub use problem::{Change, Problem};
 pub use rollback::{Before, Rollback, Yardstick, unfinished_refusal};
 #[cfg(feature = "cli")]

@@ -61,6 +61,7 @@ pub(super) fn run_on(
         }
         let own = answers.findings.get_mut(before..).unwrap_or_default();
         super::order::order(&case, &survey, own);
+        super::drift::spare_newer(&case, own);
         super::enclosing::tell(&survey, own);
         answers.allowed.extend(in_files(subject, &survey));
     }

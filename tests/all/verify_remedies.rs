@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::lab::{K, Lab, R, binaries, psql, start};
+use crate::shop::Shop;
 use crate::verify_cases::{
     ZOO, assert_clean, list, shown, statements, text, verify, zoo_unprovisioned,
 };
@@ -478,4 +479,55 @@ fn what_holds_values_is_left_to_whoever_looks_first() {
         lab.sql(DATABASE, &crate::verify_cases::fill(&lab, undo));
     }
     assert_clean(&lab);
+}
+
+/// The advice of an older release takes nothing of a newer one's away.
+#[test]
+fn an_older_set_does_not_undo_what_a_newer_one_made() {
+    let shop = Shop::new(&[
+        (
+            "V1__orders.sql",
+            "CREATE TABLE orders (id bigint CONSTRAINT orders_pkey PRIMARY KEY, total bigint);\nCREATE INDEX orders_total_idx ON orders (total);\nCREATE TABLE dull (id int);",
+        ),
+        (
+            "V2__more.sql",
+            "ALTER TABLE orders ADD COLUMN note text;\nALTER TABLE orders ALTER total SET NOT NULL;\nDROP INDEX orders_total_idx;\nCREATE TABLE notes (id int);\nDROP TABLE dull;",
+        ),
+    ]);
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    shop.lab.run(&["verify"]).exits(0);
+    // The release before it has one file and a lock of its own.
+    let newer = std::fs::read_to_string(shop.path("V2__more.sql")).unwrap();
+    std::fs::remove_file(shop.path("V2__more.sql")).unwrap();
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    let report = verify(&shop.lab, &[]);
+    let findings = list(&report, "findings");
+    let rules: Vec<&str> = findings.iter().map(|one| text(one, "rule")).collect();
+    for rule in [
+        "drift/history",
+        "drift/unknown-object",
+        "drift/missing-object",
+        "drift/changed-object",
+    ] {
+        assert!(rules.contains(&rule), "{rule}: {}", shown(&report));
+    }
+    for finding in findings {
+        let remedy = text(finding, "remedy");
+        for word in ["DROP", "CREATE", "ALTER"] {
+            assert!(!remedy.contains(word), "{}", shown(&report));
+        }
+        let said = match text(finding, "rule") {
+            "drift/history" => "dbctl rollback --service rgb-lightning-node --target 1",
+            rule if rule.starts_with("drift/") => {
+                "V2__more or another migration of a newer release"
+            }
+            _ => "",
+        };
+        assert!(remedy.contains(said), "{}", shown(&report));
+    }
+    // With the newer release's set all is well.
+    shop.file("V2__more.sql", &newer);
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    shop.lab.run(&["verify"]).exits(0);
 }

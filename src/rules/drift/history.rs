@@ -1,5 +1,6 @@
 //! The migration history against the set.
 
+use super::ahead::ahead;
 use super::{is_are, next_step, plan};
 use crate::manifest::Managed;
 use crate::migration::{Change, Problem};
@@ -61,6 +62,7 @@ fn history(case: &Case<'_>) -> Verdict {
         return Ok(Vec::new().into());
     };
     let database = ident(case.subject.service.database_name());
+    let ahead = ahead(case);
     let findings = plan
         .problems
         .iter()
@@ -104,6 +106,15 @@ fn history(case: &Case<'_>) -> Verdict {
                     format!(
                         "Give the row the version that was applied, or remove it: dbctl repair --service {} says how.",
                         case.name()
+                    ),
+                ),
+                Problem::Unknown(row) if ahead.is_some() => (
+                    format!("{}.sql", row.stem()),
+                    format!(
+                        "A newer release of the set leaves it so: deploy that one, or, with it, take the database back first: dbctl rollback --service {} --target {}. If no release has {}.sql: dbctl repair --service {0} says how the row goes.",
+                        case.name(),
+                        ahead.as_ref().map_or(0, |ahead| ahead.newest),
+                        row.stem()
                     ),
                 ),
                 Problem::Unknown(row) => (
