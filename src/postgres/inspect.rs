@@ -153,6 +153,24 @@ pub async fn has_relations(session: &Session) -> Result<bool, tokio_postgres::Er
         .try_get(0)
 }
 
+/// Whether a statement may run what somebody has written: a function of a trigger, a rule, a default or a check can drop or rename any
+/// relation. Those of extensions and of the server do not.
+///
+/// # Errors
+/// When the query fails.
+pub async fn has_code(session: &Session) -> Result<bool, tokio_postgres::Error> {
+    session.begin_reading().await?;
+    session
+        .client
+        .query_typed_one(
+            "SELECT EXISTS (SELECT FROM pg_proc p WHERE p.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d \
+              WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))",
+            &[],
+        )
+        .await?
+        .try_get(0)
+}
+
 /// Those of these relations that are not there now. A name without a schema is looked for in `public`, where migrations make it.
 ///
 /// # Errors

@@ -14,7 +14,8 @@ pub(super) async fn there_already(
     service: &str,
 ) -> Result<Option<String>, DriverError> {
     let creations = creations(pending);
-    if creations.is_empty() {
+    // Where somebody has written functions, no statement is certain to leave a relation where it is.
+    if creations.is_empty() || inspect::has_code(session).await? {
         return Ok(None);
     }
     let names: Vec<Name> = creations.iter().map(|one| one.name.clone()).collect();
@@ -24,8 +25,8 @@ pub(super) async fn there_already(
         let all = statements(&one.migration.sql);
         let line = all.get(one.number).map_or(1, |statement| statement.line);
         format!(
-            "{}, line {line}: relation {} already exists (SQLSTATE 42P07); nothing was changed; it is there already: somebody made it by hand, or \
-             the history lost a row, which dbctl repair --service {service} proves and mends",
+            "{}, line {line}: relation {} already exists (SQLSTATE 42P07); nothing was changed; it is there already: somebody made it by hand, \
+             another file of the set makes it too, or the history lost a row, which dbctl repair --service {service} proves and mends",
             one.migration.file, one.name
         )
     }))

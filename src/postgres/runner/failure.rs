@@ -144,7 +144,7 @@ pub(super) fn failure_text(
                 _ => " proves and mends".to_owned(),
             };
             format!(
-                "; it is there already: somebody made it by hand, or the history lost a row, which dbctl repair --service {service}{how}"
+                "; it is there already: somebody made it by hand, another file of the set makes it too, or the history lost a row, which dbctl repair --service {service}{how}"
             )
         }
         (Step::Statement(_), Some(code))
