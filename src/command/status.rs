@@ -93,7 +93,9 @@ async fn read(
         patience: None,
         tell: &|_| (),
     };
-    let seen = looking.at(&session, see(service, &session, status)).await;
+    let seen = looking
+        .at(&session, settled(service, &session, status))
+        .await;
     session.close().await;
     let seen = seen.map_err(|unread| (State::Unreachable, unread.reason))?;
     let marks = seen.marks;
@@ -153,10 +155,7 @@ async fn read(
         if let Some(reason) = guard::foreign_tables(own, &others, snapshot) {
             return Err((State::WrongDatabase, reason));
         }
-        let begun = status
-            .unfinished
-            .as_ref()
-            .is_some_and(|all| !all.is_empty());
+        let begun = status.has_begun();
         status.error = guard::unadopted(own, snapshot, &marks.history, begun);
         if status.error.is_some() {
             return Ok(State::NotAdopted);
@@ -178,6 +177,35 @@ struct Seen {
     misfit: Option<String>,
     /// Its catalog, where something is to be applied to it and somebody has made a relation in it.
     snapshot: Option<Snapshot>,
+}
+
+/// How often a database is looked at that changes meanwhile. What counts of it changes twice: a first migration begins, and ends.
+const LOOKS: u32 = 5;
+
+/// As [`see`], with the marks and the catalog of one state: a runner may finish the first migration between the two, and its tables are
+/// nobody's without the history.
+async fn settled(
+    service: &LoadedService<'_>,
+    session: &Session,
+    status: &mut ServiceStatus,
+) -> Result<Seen, DriverError> {
+    let mut looks = 1;
+    loop {
+        status.other_histories.clear();
+        let seen = see(service, session, status).await?;
+        if seen.snapshot.is_none() || looks == LOOKS {
+            return Ok(seen);
+        }
+        let later = inspect::marks(session).await?;
+        let begun = unfinished(session).await?;
+        if later.stamp == seen.marks.stamp
+            && later.history.rows.is_empty() == seen.marks.history.rows.is_empty()
+            && begun.is_some_and(|all| !all.is_empty()) == status.has_begun()
+        {
+            return Ok(seen);
+        }
+        looks += 1;
+    }
 }
 
 async fn see(
@@ -216,11 +244,7 @@ async fn see(
         return Ok(seen);
     };
     let pending = Plan::new(set, &seen.marks.history).pending;
-    if status
-        .unfinished
-        .as_ref()
-        .is_some_and(|all| !all.is_empty())
-    {
+    if status.has_begun() {
         seen.misfit = misfit(session, &pending, &service.service.name).await?;
     }
     if !pending.is_empty() && inspect::has_relations(session).await? {

@@ -22,6 +22,10 @@ pub const OLDEST_MAJOR: u32 = 14;
 const PASS_THE_POOLER: &str = "give the URL of PostgreSQL itself, its own host and port instead of the pooler's, or set pool_mode = session \
      for this database in the pooler";
 
+/// How often a session is begun whose first statements are cut off: a role may have a `statement_timeout` of a millisecond, which a busy
+/// server misses now and then.
+const CUT_TRIES: u32 = 8;
+
 /// What is the same for all addresses of an endpoint.
 pub(super) struct Attempt<'a> {
     pub(super) endpoint: &'a Endpoint,
@@ -55,6 +59,8 @@ pub(super) struct Failure {
     pub(super) advice: String,
     /// Whether the server answered and said no: the next host is for servers that are not to be had.
     is_final: bool,
+    /// Whether a limit of the role or the database ended one of the session's first statements, before the limit was lifted.
+    was_cut: bool,
 }
 
 impl Failure {
@@ -66,6 +72,7 @@ impl Failure {
             text,
             advice: CHECK_ADDRESS.to_owned(),
             is_final: false,
+            was_cut: false,
         }
     }
 
@@ -83,7 +90,15 @@ impl Attempt<'_> {
         address: Address,
         place: String,
     ) -> Result<Session, Failure> {
-        let trying = self.session(host, address);
+        let trying = async {
+            let mut tries = 1;
+            loop {
+                match self.session(host, address).await {
+                    Err(failure) if failure.was_cut && tries < CUT_TRIES => tries += 1,
+                    ended => return ended,
+                }
+            }
+        };
         match tokio::time::timeout(self.limit, trying).await {
             Ok(Ok(session)) => Ok(session),
             Ok(Err(failure)) => Err(Failure { place, ..failure }),
@@ -350,6 +365,7 @@ impl Attempt<'_> {
             text,
             advice,
             is_final: !matches!(reason, Reason::Unreachable | Reason::Starting | Reason::Tls),
+            was_cut: matches!(error, OpenError::Driver(error) if error.code() == Some(&SqlState::QUERY_CANCELED)),
         }
     }
 }
@@ -373,5 +389,6 @@ fn refusal(text: &str, advice: &str) -> Failure {
         text: text.to_owned(),
         advice: advice.to_owned(),
         is_final: true,
+        was_cut: false,
     }
 }

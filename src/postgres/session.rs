@@ -194,11 +194,12 @@ impl Session {
             // Before anything that is evaluated.
             statements.push("SET default_transaction_read_only = on".to_owned());
         }
+        // The first that counts time: the limit of the role or the database may be a millisecond.
         let timeout = match purpose {
             Purpose::Read => READING_TIMEOUT,
             Purpose::Write => WRITING_TIMEOUT,
         };
-        let set = SETTINGS.iter().chain(std::iter::once(&timeout));
+        let set = std::iter::once(&timeout).chain(&SETTINGS);
         statements.extend(set.map(|(name, value)| format!("SET {name} = {value}")));
         statements.push(format!(
             "SET lock_timeout = {}",
@@ -218,9 +219,8 @@ impl Session {
 
     /// The settings of a reader, for one transaction.
     fn local_settings(&self) -> String {
-        let mut statements: String = SETTINGS
-            .iter()
-            .chain(std::iter::once(&READING_TIMEOUT))
+        let mut statements: String = std::iter::once(&READING_TIMEOUT)
+            .chain(&SETTINGS)
             .map(|(name, value)| format!("SET LOCAL {name} = {value};"))
             .collect();
         // In milliseconds, as the server takes a number without a unit.
@@ -299,7 +299,7 @@ impl Canceller {
     }
 }
 
-/// The settings of every session, in this order. The search path comes first: whoever owns the database can give it one with functions
+/// The settings of every session, in this order. The search path comes before what is evaluated: whoever owns the database can give it one with functions
 /// of their own, which an administrator's session would run with an administrator's rights. They are sent after the log-in because a
 /// pooler refuses them at start.
 const SETTINGS: [(&str, &str); 8] = [

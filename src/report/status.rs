@@ -68,6 +68,15 @@ pub struct ServiceStatus {
     pub error: Option<String>,
 }
 
+impl ServiceStatus {
+    /// Whether a migration has begun, statement by statement, and is not finished.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        let all = self.unfinished.as_ref();
+        all.is_some_and(|all| !all.is_empty())
+    }
+}
+
 /// An applied migration.
 #[derive(Debug, Clone)]
 pub struct Applied {

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -344,6 +344,31 @@ fn a_lock_that_even_readers_of_the_catalog_wait_for_ends_the_run_as_locked() {
             .says("the-holder")
             .says("try again when the table is free");
     }
+    holder.release();
+}
+
+#[test]
+fn a_first_migration_that_ends_during_a_look_leaves_no_strangers_tables() {
+    let shop = Shop::new(&[
+        ("V1__a.sql", "CREATE TABLE a (x int);"),
+        // One that runs statement by statement makes dbctl.progress.
+        ("V2__b.sql", "CREATE INDEX CONCURRENTLY b ON a (x);"),
+    ]);
+    shop.migrate(&[]).exits(0);
+    shop.sql("CREATE TABLE dbctl.kept AS SELECT * FROM refinery_schema_history; DELETE FROM refinery_schema_history");
+    shop.lab
+        .run(&["status", "--service", R])
+        .exits(1)
+        .says("has no migration history but is not empty");
+    // What is read after the history waits, and meanwhile the history comes back, as if the first runner had just ended.
+    let mut holder = Holder::new(&shop.lab, "BEGIN; LOCK TABLE dbctl.progress;");
+    let mut look = shop.lab.command(&["status", "--service", R]);
+    look.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let look = look.spawn().unwrap();
+    shop.until_backend("wait_event_type = 'Lock' AND query LIKE '%dbctl.progress%'");
+    holder.send("INSERT INTO refinery_schema_history SELECT * FROM dbctl.kept; DROP TABLE dbctl.kept; COMMIT;");
+    let ended = join(look);
+    ended.exits(0).says("up to date");
     holder.release();
 }
 

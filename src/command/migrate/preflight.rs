@@ -161,7 +161,13 @@ async fn inspected(
     if !is_empty {
         let snapshot = Box::pin(snapshot(session, None)).await?;
         if let Some(reason) = guard::refusal(task.own, &task.others, &snapshot, !begun.is_empty()) {
-            return Ok(Err((Outcome::Refused, reason)));
+            // The tables may be another runner's, who has begun a first migration since.
+            let later = unfinished::unfinished(session).await?.unwrap_or_default();
+            let outcome = match begun.is_empty() && !later.is_empty() {
+                true => Outcome::Locked,
+                false => Outcome::Refused,
+            };
+            return Ok(Err((outcome, reason)));
         }
     }
     let seen = match task.dry_run {
