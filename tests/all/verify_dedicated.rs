@@ -276,8 +276,8 @@ fn why_a_service_is_not_let_in_is_told_by_its_administrator() {
     assert_clean(&system.lab);
 }
 
-/// Where the manifest leaves open who shares a server with whom, a service that was seen elsewhere is a warning, and one that was not
-/// looked at may be at home.
+/// Where the manifest leaves open who shares a server with whom, a service that was seen elsewhere is not at home here, and one that was
+/// not looked at may be.
 #[test]
 fn a_database_left_over_from_another_service() {
     let system = Dedicated::new();
@@ -296,7 +296,7 @@ fn a_database_left_over_from_another_service() {
             text(found, "severity"),
             text(found, "service")
         ),
-        ("identity/foreign-database", WARNING, S)
+        ("identity/foreign-database", ERROR, S)
     );
     assert_eq!(verify(&system.lab, &["--service", S])["status"], "pass");
     assert!(list(&verify(&system.lab, &["--service", S]), "findings").is_empty());

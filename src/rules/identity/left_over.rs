@@ -18,15 +18,10 @@ pub(super) const FOREIGN_DATABASE: Rule = Rule {
 
 fn foreign_database(case: &Case<'_>) -> Verdict {
     let snapshot = case.own()?;
-    let topology = case.system.manifest.topology;
     let own = case.subject.service.database_name();
     let mut findings = Vec::new();
     for (name, owner) in strays(case, snapshot, |name, theirs| name == theirs)? {
         let (service, database) = (&owner.service.name, ident(name));
-        let severity = match topology {
-            Topology::Dedicated => Severity::Error,
-            Topology::Any | Topology::Shared => Severity::Warning,
-        };
         findings.push(
             FOREIGN_DATABASE
                 .finding(
@@ -37,7 +32,6 @@ fn foreign_database(case: &Case<'_>) -> Verdict {
                         case.name()
                     ),
                 )
-                .severity(severity)
                 .belongs_to(service)
                 .saw(format!("no database of {service}"), format!("database {database}"))
                 .remedy(format!(

@@ -137,7 +137,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     ),
     fixture(
         "identity/foreign-database",
-        Warning,
+        Error,
         K,
         &["simply_kaspa", "ksocial", "simply-kaspa-indexer"],
         |w| w.access(K).databases.push("simply_kaspa".into()),
