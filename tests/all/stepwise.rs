@@ -410,6 +410,30 @@ fn what_is_not_validated_is_said() {
 }
 
 #[test]
+fn what_is_not_to_be_enforced_is_not_called_unvalidated() {
+    let Some(binaries) = binaries(18, false) else {
+        return;
+    };
+    let server = start(&binaries, false, &[]);
+    let shop = Shop::in_lab(
+        Lab::on(&server, "postgres"),
+        &[
+            (
+                "V1__goods.sql",
+                "CREATE TABLE goods (id int CONSTRAINT meant CHECK (id > 0) NOT ENFORCED);",
+            ),
+            (
+                "V2__check.sql",
+                "ALTER TABLE goods ADD CONSTRAINT checked CHECK (id > 1) NOT VALID;",
+            ),
+        ],
+    );
+    let run = shop.migrate(&[]).exits(0);
+    assert!(!run.all().contains("meant"), "{}", run.all());
+    run.says("constraint checked of public.goods is not validated");
+}
+
+#[test]
 fn timescaledb_is_updated_in_a_session_of_its_own() {
     let Some(binaries) = binaries(17, true) else {
         return;

@@ -1,4 +1,5 @@
--- What must not be left unnoticed: indexes that are not valid, constraints that are not validated. An index on a partitioned table is
+-- What must not be left unnoticed: indexes that are not valid, constraints that are not validated. One that is NOT ENFORCED (PostgreSQL 18)
+-- never is, as its definition says. An index on a partitioned table is
 -- invalid on purpose until each partition has one (PostgreSQL documentation, "CREATE INDEX", ONLY). One of a TOAST table stands for the
 -- table that this belongs to.
 SELECT 'index' AS what, c.oid, coalesce(o.oid, t.oid) AS table_oid, format('%I.%I', n.nspname, c.relname) AS shown, c.relname::text AS plain,
@@ -18,5 +19,6 @@ SELECT 'constraint', k.oid, t.oid, pg_catalog.quote_ident(k.conname), k.conname:
   JOIN pg_catalog.pg_class t ON t.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
  WHERE NOT k.convalidated
+   AND (pg_catalog.to_jsonb(k) OPERATOR(pg_catalog.->>) 'conenforced') IS DISTINCT FROM 'false'
    AND t.relpersistence <> 't'
  ORDER BY 1, 4
