@@ -71,16 +71,22 @@ impl Endpoint {
     /// A host of this endpoint that the other one names as well, with the same port and database.
     #[must_use]
     pub fn shares_database_with(&self, other: &Self) -> Option<&Host> {
-        self.hosts
-            .iter()
+        self.shared_host(other)
             .filter(|_| self.database == other.database)
-            .find(|host| {
-                let same = |other: &Host| same_host(&host.name, &other.name);
-                other
-                    .hosts
-                    .iter()
-                    .any(|it| same(it) && host.port == it.port)
-            })
+    }
+
+    /// Whether one of its hosts is one of the other's, with the same port.
+    #[must_use]
+    pub fn shares_server_with(&self, other: &Self) -> bool {
+        self.shared_host(other).is_some()
+    }
+
+    fn shared_host(&self, other: &Self) -> Option<&Host> {
+        let is_theirs = |host: &Host| {
+            let mut theirs = other.hosts.iter();
+            theirs.any(|it| same_host(&host.name, &it.name) && host.port == it.port)
+        };
+        self.hosts.iter().find(|host| is_theirs(host))
     }
 
     /// What is said where another service's endpoint leads to the same database.

@@ -91,7 +91,7 @@ fn way(rule: &str) -> Option<Way> {
         | "access/membership"
         | "access/owns-elsewhere"
         | "identity/wrong-database" => Some(Way::Out),
-        "identity/shared-database" => Some(Way::Both),
+        "identity/shared-database" | "identity/shared-role" => Some(Way::Both),
         "access/public-connect" | "access/public-database" | "access/public-schema-create" => {
             Some(Way::Public)
         }

@@ -131,10 +131,9 @@ fn each_finding_opens_the_ways_that_it_tells_of() {
     assert_eq!(with(found("access/trust", "c", None)), "o.X .oX ..o ..X");
     let published = found("access/default-password", "c", None);
     assert_eq!(with(published), "o.X .oX ..o ..X");
-    assert_eq!(
-        with(found("identity/shared-database", "b", Some("a"))),
-        "oX. Xo. ..o ..."
-    );
+    for rule in ["identity/shared-database", "identity/shared-role"] {
+        assert_eq!(with(found(rule, "b", Some("a"))), "oX. Xo. ..o ...");
+    }
     assert_eq!(
         with(found("identity/wrong-database", "b", Some("c"))),
         "o.. .oX ..o ..."

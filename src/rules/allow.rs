@@ -38,7 +38,7 @@ pub(super) struct Answers {
     pub(super) asked: Vec<(&'static str, String)>,
 }
 
-/// Takes out what the manifest accepts, and says which entries accept nothing. Of sets, a run that is not `offline` asks only a part.
+/// Takes out what the manifest accepts, and says which entries accept nothing.
 pub(super) fn apply(manifest: &Manifest, today: time::Date, offline: bool, answers: &mut Answers) {
     for entry in &manifest.allow {
         if entry.until.is_some_and(|until| until < today) {
@@ -65,7 +65,8 @@ pub(super) fn apply(manifest: &Manifest, today: time::Date, offline: bool, answe
                 Accepted::Finding(Box::new(found))
             });
         }
-        let whole = offline || !is_about_sets(entry);
+        // Of sets a run against servers asks only a part, and of addresses a run without.
+        let whole = !is_about(entry, if offline { Scope::Address } else { Scope::Set });
         let idle = answers.allowed.len() == before && !is_for_elsewhere(manifest, entry);
         if idle && whole && concerns(entry, answers) {
             answers.findings.push(unmatched(manifest, entry));
@@ -121,9 +122,9 @@ fn matches(entry: &Allow, found: &Found) -> bool {
             .is_none_or(|object| *object == about.name || *object == about.qualified())
 }
 
-/// Whether an entry is about what the files of a set say.
-fn is_about_sets(entry: &Allow) -> bool {
-    super::all().any(|rule| rule.id == entry.rule && matches!(rule.scope, Scope::Set))
+/// Whether an entry is about a rule of this scope.
+fn is_about(entry: &Allow, scope: Scope) -> bool {
+    super::all().any(|rule| rule.id == entry.rule && rule.scope == scope)
 }
 
 /// Whether this run would have met what the entry is about: an entry is not called idle by a run that did not look. A finding

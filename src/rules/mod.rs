@@ -37,6 +37,8 @@ use survey::{Place, Survey};
 pub enum Scope {
     /// Services with an SQL database.
     Database,
+    /// Services whose database the manifest gives an address, whether or not a server is asked.
+    Address,
     /// Services with a directory of files.
     Directory,
     /// Services with a migration set, whether or not a database is configured.

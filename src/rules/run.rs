@@ -54,7 +54,7 @@ pub(super) fn run_on(
         for rule in super::all().filter(|rule| is_about(rule, system, subject, &around)) {
             rules.insert(rule.id);
             answers.asked.push((rule.id, subject.service.name.clone()));
-            let of_database = !matches!(rule.scope, Scope::Set | Scope::Container | Scope::Compose);
+            let of_database = matches!(rule.scope, Scope::Database | Scope::Directory);
             if ask(rule, &case, &mut answers) && (system.offline || of_database) {
                 checked += 1;
             }
@@ -179,6 +179,7 @@ fn in_files(subject: &Subject<'_>, survey: &Survey<'_>) -> Vec<Allowed> {
 fn is_about(rule: &Rule, system: &System<'_>, subject: &Subject<'_>, around: &Around<'_>) -> bool {
     match rule.scope {
         Scope::Database => subject.snapshot.is_some(),
+        Scope::Address => subject.service.endpoint().is_some(),
         Scope::Directory => subject.directories.is_some(),
         Scope::Set => subject.service.set.is_some(),
         Scope::Container | Scope::Compose => {

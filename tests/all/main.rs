@@ -23,6 +23,7 @@ mod check_compose_reach;
 mod check_compose_refused;
 mod check_compose_storage;
 mod check_definer;
+mod check_identity;
 mod check_profiles;
 mod check_sets;
 mod check_sets_server;

@@ -32,7 +32,7 @@ fn page() -> String {
          There are {} rules, each with a page that `dbctl rules ID` shows: {}. This file is written from those pages by a test.\n\
          A report counts the rules that it asked, which are fewer: those about what the system has. `compose` needs a compose file, \
          `files` a\nconfigured directory, `allow` an entry in the manifest; `check` asks no server, and so only `files`, `compose`, \
-         `sets` and `allow`.\n\n\
+         `sets`, `allow`, and of `identity` what the manifest alone tells.\n\n\
          | rule | severity | asks |\n|---|---|---|\n",
         rules.len(),
         groups.join(", ")

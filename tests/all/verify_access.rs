@@ -64,6 +64,10 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
         "verify::two_services_in_one_database_under_two_names",
     ),
     (
+        "identity/shared-role",
+        "verify_links::a_way_in_that_only_the_attempt_shows",
+    ),
+    (
         "identity/shared-server",
         "verify::a_dedicated_topology_in_one_server",
     ),

@@ -402,9 +402,20 @@ fn one_password_for_two() {
     assert_clean(&lab);
 }
 
+/// The one finding of these rules.
+#[track_caller]
+fn only_of<'a>(report: &'a Value, rules: &[&str]) -> &'a Value {
+    let of = |found: &&Value| rules.contains(&text(found, "rule"));
+    let found: Vec<&Value> = list(report, "findings").iter().filter(of).collect();
+    let [found] = found[..] else {
+        panic!("{}", shown(report));
+    };
+    found
+}
+
 #[test]
 fn a_way_in_that_only_the_attempt_shows() {
-    let lab = Lab::migrated();
+    let mut lab = Lab::migrated();
     let (k, role) = (lab.db("ksocial"), lab.db("simply_kaspa_user"));
     // CONNECT through the role that owns the database: no grant names anybody.
     lab.sql(
@@ -440,15 +451,37 @@ fn a_way_in_that_only_the_attempt_shows() {
         "postgres",
         &format!("ALTER DATABASE \"{rgb}\" OWNER TO \"{role}\""),
     );
-    let report = verify(&lab, &["--service", R]);
-    let seen = list(&report, "findings").iter().any(|found| {
-        text(found, "rule") == "access/foreign-login"
-            && text(found, "message").contains("both services log in as role")
-            // To take something from the role would shut both services out.
-            && text(found, "remedy").contains("Take nothing from role")
-    });
-    // The RGB node's own password is another one, so only simply-kaspa's credentials open it.
-    assert!(seen, "{}", shown(&report));
+    // The RGB node's own password is another one, so only simply-kaspa's credentials open it. The manifest tells it already.
+    for arguments in [
+        &["--service", R][..],
+        &["--service", R, "--no-login-proof"],
+        &[],
+    ] {
+        let report = verify(&lab, arguments);
+        let found = only_of(&report, &["access/foreign-login", "identity/shared-role"]);
+        assert_eq!(
+            (text(found, "rule"), text(found, "belongs_to")),
+            ("identity/shared-role", S)
+        );
+        // To take something from the role would shut both services out.
+        assert!(
+            text(found, "remedy").contains("Take nothing from role"),
+            "{found:#}"
+        );
+    }
+    // Under another name only servers tell that it is one: both sessions where both are looked at, else the attempt.
+    lab.edit(
+        &format!("role = \"{role}\"\nurl = {{ env = \"SIMPLY_KASPA_URL\" }}\nhost = \"127.0.0.1\""),
+        &format!("role = \"{role}\"\nurl = {{ env = \"SIMPLY_KASPA_URL\" }}\nhost = \"127.1\""),
+    );
+    for rule in ["access/foreign-login", "identity/shared-role"] {
+        let report = verify(&lab, &[]);
+        let found = only_of(&report, &["access/foreign-login", "identity/shared-role"]);
+        assert_eq!(text(found, "rule"), rule);
+        assert!(text(found, "remedy").contains("Take nothing from role"));
+        let known = password("simply_kaspa_user");
+        lab.env.insert("RGB_USERS_PW".to_owned(), known);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{database, service_of};
 use crate::report::text::count;
+use crate::rules::identity::share_a_role;
 use crate::rules::survey::Place;
 use crate::rules::text::{ident, sql_ident};
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
@@ -129,8 +130,16 @@ fn foreign_login(case: &Case<'_>) -> Verdict {
             gaps,
         });
     }
+    // The role of both is told from the manifest, where it is in one server for certain.
+    let is_one_role = |entry: &Entry| {
+        let mut others = case.others();
+        others.any(|it| {
+            it.service.name == entry.service
+                && share_a_role(case.subject, it) == Some(entry.role.as_str())
+        })
+    };
     let findings = entries
-        .filter(|entry| is_in(entry) && !is_at_home_here(case, entry) && !is_in_one_database(case, entry))
+        .filter(|entry| is_in(entry) && !is_at_home_here(case, entry) && !is_in_one_database(case, entry) && !is_one_role(entry))
         .filter_map(|entry| {
             let (why, told) = reason(case, entry);
             if told {

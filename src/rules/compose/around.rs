@@ -52,7 +52,7 @@ impl<'a> Around<'a> {
     }
 
     /// The position of a service in the manifest.
-    pub(super) fn position(&self, service: &str) -> Option<usize> {
+    pub(in crate::rules) fn position(&self, service: &str) -> Option<usize> {
         self.positions.get(service).copied()
     }
 
@@ -63,7 +63,7 @@ impl<'a> Around<'a> {
     }
 
     /// Whether this service is the last of these that the run is about.
-    pub(super) fn is_last(&self, own: usize, owners: &[usize]) -> bool {
+    pub(in crate::rules) fn is_last(&self, own: usize, owners: &[usize]) -> bool {
         let mut later = owners.iter().filter(|owner| **owner > own);
         owners.contains(&own) && !later.any(|owner| self.chosen.contains(owner))
     }

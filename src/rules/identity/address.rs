@@ -1,71 +1,8 @@
-//! What the URL does beside naming a database: a pooler in front, several hosts, another role, settings that ride along.
+//! What the URL does beside naming a database: a pooler in front, several hosts, settings that ride along.
 
-use crate::rules::access::{is_shared, service_of};
-use crate::rules::survey::Place;
 use crate::rules::text::ident;
 use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::{Fact, Gap, HostPlace};
-
-pub(super) const WRONG_ROLE: Rule = Rule {
-    id: "identity/wrong-role",
-    severity: Severity::Error,
-    summary: "Does the connection log in as the role that the manifest names?",
-    help: include_str!("../help/identity-wrong-role.md"),
-    scope: Scope::Database,
-    check: wrong_role,
-};
-
-fn wrong_role(case: &Case<'_>) -> Verdict {
-    let snapshot = case.snapshot()?;
-    let service = case.subject.service;
-    let (Some(expected), actual) = (service.role_name(), &snapshot.identity.session_user) else {
-        return Ok(Vec::new().into());
-    };
-    // In another's database the role is the smaller trouble.
-    let (Place::Own | Place::NotMigrated) = case.survey.place()? else {
-        return Ok(Vec::new().into());
-    };
-    if actual == expected {
-        return Ok(Vec::new().into());
-    }
-    let whose = service_of(case, actual);
-    let superuser = snapshot
-        .access
-        .roles
-        .iter()
-        .any(|role| role.name == *actual && role.superuser);
-    let kind = match whose {
-        Some(other) => format!(", the role of {other}"),
-        None if superuser => ", a superuser".to_owned(),
-        // A role for looking alone.
-        None => return Ok(Vec::new().into()),
-    };
-    let severity = if whose.is_some() || is_shared(case, &snapshot.access) {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
-    let mut finding = WRONG_ROLE
-        .finding(
-            About::plain("role", actual),
-            format!(
-                "{} is to log in to database {} as role {}, but its connection logs in as role {}{kind}",
-                case.name(),
-                ident(service.database_name()),
-                ident(expected),
-                ident(actual)
-            ),
-        )
-        .severity(severity)
-        .saw(format!("role {}", ident(expected)), format!("role {}", ident(actual)))
-        .remedy(format!(
-            "Put role {expected} and its password into the URL of {}; `dbctl services` shows where the URL comes from.",
-            case.name()
-        ))
-        .evidence("identity");
-    finding.belongs_to = whose.map(str::to_owned);
-    Ok(vec![finding].into())
-}
 
 pub(super) const POOLER: Rule = Rule {
     id: "identity/pooler",

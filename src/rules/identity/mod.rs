@@ -2,9 +2,12 @@
 
 mod address;
 mod left_over;
+mod role;
 mod sharing;
 
 use std::collections::BTreeSet;
+
+pub(in crate::rules) use role::share_a_role;
 
 use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
@@ -21,8 +24,9 @@ pub(super) const RULES: &[Rule] = &[
     sharing::SHARED_DATABASE,
     sharing::SHARED_SERVER,
     sharing::COPY,
+    role::SHARED_ROLE,
     left_over::FOREIGN_DATABASE,
-    address::WRONG_ROLE,
+    role::WRONG_ROLE,
     address::POOLER,
     address::SEVERAL_HOSTS,
     address::SMUGGLED_SETTING,
@@ -36,7 +40,7 @@ const WRONG_DATABASE: Rule = Rule {
     severity: Severity::Error,
     summary: "Does the connection end in the database that the manifest names?",
     help: include_str!("../help/identity-wrong-database.md"),
-    scope: Scope::Database,
+    scope: Scope::Address,
     check: wrong_database,
 };
 
@@ -51,6 +55,7 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
     let (actual, says) = match (case.snapshot(), case.elsewhere()) {
         (Ok(snapshot), _) => (snapshot.identity.database.as_str(), "connection ends in"),
         (Err(_), Some(named)) if owner(named).is_some() => (named, "URL names"),
+        (Err(_), _) if case.system.offline => return Ok(Vec::new().into()),
         (Err(gap), _) => return Err(gap),
     };
     let expected = case.subject.service.database_name();
@@ -76,9 +81,18 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
             "Set the URL of {} to one that ends in /{expected}; `dbctl services` shows which variable it comes from. Nothing was written.",
             case.name()
         ))
-        .evidence("identity");
+        .evidence(evidence(case));
     finding.belongs_to = owner.map(|owner| owner.service.name.clone());
     Ok(vec![finding].into())
+}
+
+/// What a finding about the way in rests on.
+const fn evidence(case: &Case<'_>) -> &'static str {
+    if case.system.offline {
+        "manifest"
+    } else {
+        "identity"
+    }
 }
 
 const FOREIGN_SCHEMA: Rule = Rule {

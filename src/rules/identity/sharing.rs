@@ -1,5 +1,6 @@
 //! Two services in one database or one server.
 
+use super::evidence;
 use crate::manifest::Topology;
 use crate::rules::text::ident;
 use crate::rules::{About, Case, Finding, Rule, Scope, Severity, Subject, Verdict};
@@ -100,7 +101,7 @@ pub(super) const SHARED_DATABASE: Rule = Rule {
     severity: Severity::Error,
     summary: "Has every service a physical database of its own?",
     help: include_str!("../help/identity-shared-database.md"),
-    scope: Scope::Database,
+    scope: Scope::Address,
     check: shared_database,
 };
 
@@ -109,6 +110,9 @@ fn shared_database(case: &Case<'_>) -> Verdict {
     // Where one of the two cannot be read, what their URLs say must do.
     if let Some((other, database)) = written_twice(case) {
         findings.push(shared(case, &other.service.name, database));
+        return Ok(findings.into());
+    }
+    if case.system.offline {
         return Ok(findings.into());
     }
     for pair in pairs(case)? {
@@ -168,7 +172,7 @@ fn shared(case: &Case<'_>, other: &str, database: &str) -> Finding {
             case.name(),
             case.name()
         ))
-        .evidence("identity")
+        .evidence(evidence(case))
 }
 
 pub(super) const SHARED_SERVER: Rule = Rule {

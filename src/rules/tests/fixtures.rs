@@ -126,6 +126,26 @@ pub(super) const FIXTURES: &[Fixture] = &[
         },
     ),
     fixture(
+        "identity/shared-role",
+        Error,
+        R,
+        &[
+            "simply-kaspa-indexer",
+            "rgb-lightning-node",
+            "simply_kaspa_user",
+        ],
+        |w| {
+            let role = "simply_kaspa_user";
+            w.service(R).role.as_mut().unwrap().value = role.into();
+            w.own_role(R).name = role.into();
+            w.access(R).database_owner = role.into();
+            let there = w.snapshot(S).identity.system_identifier.clone();
+            let identity = &mut w.snapshot(R).identity;
+            identity.session_user = role.into();
+            identity.system_identifier = there;
+        },
+    ),
+    fixture(
         "identity/shared-server",
         Error,
         S,
