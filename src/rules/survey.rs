@@ -80,14 +80,16 @@ impl<'a> Survey<'a> {
                     ..Renamed::default()
                 });
             }
-            // What a pending migration would bring is not there under another name. But a schema that holds all that the lock has in it
-            // was renamed, and may have taken the history along.
+            // What a pending migration would bring is not there under another name for certain. But a schema that holds all that the lock
+            // has in it was renamed, and may have taken the history along; and where the history is gone all counts as pending.
             let pending = pending(subject, snapshot) > 0;
+            let lost = is_history_lost(snapshot);
             // What is another service's by its name is never taken for an own object, whatever it looks like.
             let may_be = |diff: &Diff<'a>| {
                 let around = Surroundings::new(snapshot, diff, &[]);
                 let own = diff.extra.iter().copied();
-                own.filter(|object| !pending || object.key.kind == Kind::Schema)
+                own.filter(|object| !pending || lost || object.key.kind == Kind::Schema)
+                    .filter(|object| !pending || !lock.had(&object.key))
                     .filter(|object| classify(object, &index, &around).may_be_own())
                     .map(|object| &object.key)
                     .collect()
@@ -166,6 +168,12 @@ impl<'a> Survey<'a> {
         let perhaps = renamed.map_or(&[][..], |renamed| &renamed.perhaps);
         perhaps.iter().filter(|pair| pair.is == object.key)
     }
+}
+
+/// Whether a history that can be read says nothing.
+pub(super) fn is_history_lost(snapshot: &Snapshot) -> bool {
+    let history = snapshot.history.known();
+    history.is_some_and(|history| history.rows.is_empty())
 }
 
 fn place<'a>(

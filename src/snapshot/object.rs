@@ -190,6 +190,21 @@ impl Kind {
         }
     }
 
+    /// Whether objects of this kind can be renamed or moved.
+    #[must_use]
+    pub const fn has_given_name(self) -> bool {
+        !matches!(
+            self,
+            Self::Extension
+                | Self::Language
+                | Self::Cast
+                | Self::Transform
+                | Self::Hypertable
+                | Self::AccessMethod
+                | Self::LargeObject
+        )
+    }
+
     /// Whether an object of this kind is part of a relation and goes when the relation goes.
     #[must_use]
     pub const fn is_part(self) -> bool {

@@ -143,7 +143,11 @@ pub fn diff_renamed<'a>(
         let own = may_be(&diff);
         let (own, others): (Vec<_>, Vec<_>) =
             alike.into_iter().partition(|pair| own.contains(&pair.is));
-        let (certain, doubtful) = only_pairs(own);
+        let (mut certain, doubtful) = only_pairs(own);
+        // What lies in a schema went with it.
+        if certain.iter().any(|pair| pair.was.kind == Kind::Schema) {
+            certain.retain(|pair| pair.was.kind == Kind::Schema);
+        }
         perhaps = others.into_iter().chain(doubtful).collect();
         if certain.is_empty() {
             break;
@@ -285,13 +289,7 @@ impl<'s> Sides<'s> {
         }
         let now = self.renames.now(was);
         match was.kind {
-            Kind::Extension
-            | Kind::Language
-            | Kind::Cast
-            | Kind::Transform
-            | Kind::Hypertable
-            | Kind::AccessMethod
-            | Kind::LargeObject => false,
+            kind if !kind.has_given_name() => false,
             // An operator may be moved, and keeps its name.
             Kind::Operator => was.name == is.name && now.arguments == is.arguments,
             kind if kind.is_part() => (&now.schema, &now.parent) == (&is.schema, &is.parent),

@@ -1,6 +1,9 @@
 //! Group `drift` on real databases: every kind of object missing, changed and extra; hypertables; the history.
 
+use serde_json::Value;
+
 use crate::lab::{K, Lab, R, S};
+use crate::shop::Shop;
 use crate::verify_cases::{
     Case, assert_clean, case, database_of, list, play, shown, statements, text, verify, zoo,
     zoo_unprovisioned,
@@ -323,6 +326,121 @@ fn a_pending_migration_is_one_finding_and_what_depends_on_it_is_not_checked() {
     );
     mend_by_command(&lab, text(found, "remedy"));
     assert_clean(&lab);
+}
+
+const ORDERS: &str = "CREATE TABLE orders (id bigint CONSTRAINT orders_pkey PRIMARY KEY, total bigint CONSTRAINT orders_total_check CHECK (total >= 0));\n\
+    CREATE INDEX orders_total_idx ON orders (total);\nCREATE TABLE dull (id int);\nCREATE INDEX dull_idx ON dull (id);";
+
+/// The findings of a report as rule and object, and that no remedy but a cautious one takes anything away.
+fn told(report: &Value) -> Vec<(String, String)> {
+    let findings = list(report, "findings");
+    for found in findings {
+        let remedy = text(found, "remedy");
+        assert!(
+            !remedy.contains("DROP") || remedy.starts_with("First find out whether"),
+            "{}",
+            shown(report)
+        );
+    }
+    let name = |found: &Value| text(&found["object"], "name").to_owned();
+    findings
+        .iter()
+        .map(|found| (text(found, "rule").to_owned(), name(found)))
+        .collect()
+}
+
+#[test]
+fn what_was_renamed_is_known_without_the_history() {
+    let shop = Shop::new(&[
+        ("V1__orders.sql", ORDERS),
+        (
+            "V2__notes.sql",
+            "DROP TABLE dull;\nCREATE TABLE notes (id int, body text, at date);",
+        ),
+    ]);
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql(
+        "DROP TABLE refinery_schema_history; ALTER INDEX orders_total_idx RENAME TO by_total; \
+         ALTER TABLE orders RENAME CONSTRAINT orders_total_check TO positive; ALTER TABLE notes RENAME TO remarks",
+    );
+    let report = verify(&shop.lab, &[]);
+    let names: Vec<String> = told(&report)
+        .into_iter()
+        .map(|(rule, name)| format!("{rule} {name}"))
+        .collect();
+    let mut sorted = names.clone();
+    sorted.sort();
+    assert_eq!(
+        sorted,
+        [
+            "drift/missing-object notes",
+            "drift/missing-object orders_total_check",
+            "drift/missing-object orders_total_idx",
+            "drift/pending V1__orders.sql"
+        ],
+        "{}",
+        shown(&report)
+    );
+    // From top to bottom: baseline adopts what has its names again.
+    assert_eq!(
+        names.last().map(String::as_str),
+        Some("drift/pending V1__orders.sql"),
+        "{}",
+        shown(&report)
+    );
+    for found in list(&report, "findings") {
+        let remedy = text(found, "remedy");
+        match text(found, "rule") {
+            "drift/pending" => shop.lab.run(&["baseline", "--service", R]).exits(0),
+            _ => {
+                shop.sql(&statements(remedy).join(";"));
+                continue;
+            }
+        };
+        assert!(remedy.contains("dbctl baseline"), "{remedy}");
+    }
+    shop.lab.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn what_a_pending_migration_concerns_is_not_advised_to_be_dropped() {
+    let shop = Shop::new(&[("V1__orders.sql", ORDERS)]);
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    shop.migrate(&["-q"]).exits(0);
+    shop.file("V2__notes.sql", "DROP TABLE dull;\nALTER TABLE orders ADD note text;\nCREATE TABLE notes (id int);\nCREATE INDEX notes_idx ON notes (id);");
+    shop.lab.run(&["lock", "-q"]).exits(0);
+    // What it takes away is no stranger's.
+    let pending = ("drift/pending".to_owned(), "V2__notes.sql".to_owned());
+    assert_eq!(told(&verify(&shop.lab, &[])), [pending.clone()]);
+    // The table as it was is like nothing of the lock; the index goes with its table; the last may have been made ahead.
+    shop.sql("ALTER TABLE orders RENAME TO ordini; ALTER INDEX dull_idx RENAME TO dullness; CREATE TABLE remarks (id int)");
+    let report = verify(&shop.lab, &[]);
+    let mut names = told(&report);
+    names.sort();
+    let unknown = |name: &str| ("drift/unknown-object".to_owned(), name.to_owned());
+    assert_eq!(
+        names,
+        [pending, unknown("ordini"), unknown("remarks")],
+        "{}",
+        shown(&report)
+    );
+    let remedy = |name: &str| {
+        let mut all = list(&report, "findings").iter();
+        all.find(|found| text(&found["object"], "name") == name)
+            .map(|found| text(found, "remedy"))
+            .unwrap()
+    };
+    assert!(
+        remedy("remarks").contains("table public.notes"),
+        "{}",
+        remedy("remarks")
+    );
+    assert!(
+        remedy("ordini").contains("somebody renamed it"),
+        "{}",
+        remedy("ordini")
+    );
 }
 
 #[test]

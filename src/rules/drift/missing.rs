@@ -3,7 +3,7 @@
 use super::newer::LOCK_FIRST;
 use super::{bereft, made_by, renamed, settled, undo};
 use crate::rules::text::{ident, named};
-use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
+use crate::rules::{About, Case, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::{Change, Kind, ObjectKey};
 
 pub(in crate::rules) const MISSING_OBJECT: Rule = Rule {
@@ -16,8 +16,20 @@ pub(in crate::rules) const MISSING_OBJECT: Rule = Rule {
 };
 
 fn missing_object(case: &Case<'_>) -> Verdict {
-    let Some(diff) = settled(case)? else {
-        return Ok(Vec::new().into());
+    let diff = match settled(case) {
+        Ok(Some(diff)) => diff,
+        Ok(None) => return Ok(Vec::new().into()),
+        // What has another name is known all the same, where the history is gone.
+        Err(gap) => {
+            let findings = renamed::findings(case);
+            return match findings.is_empty() {
+                true => Err(gap),
+                false => Ok(Outcome {
+                    findings,
+                    gaps: vec![gap],
+                }),
+            };
+        }
     };
     let database = ident(case.subject.service.database_name());
     let findings = diff
@@ -39,7 +51,7 @@ fn missing_object(case: &Case<'_>) -> Verdict {
                 .saw(name, "missing")
                 .remedy(remedy(case, key, &replaced))
         })
-        .chain(renamed::findings(case)?)
+        .chain(renamed::findings(case))
         .collect::<Vec<_>>();
     Ok(findings.into())
 }

@@ -1,9 +1,9 @@
 //! What no known service creates.
 
-use super::books;
 use super::inherited::{Tables, parts_told};
 use super::newer::{LOCK_FIRST, makes, unlocked};
 use super::renamed::perhaps_own;
+use super::{books, pending};
 use crate::rules::access::{definers, service_of, spoken};
 use crate::rules::classify::{Class, called_functions};
 use crate::rules::link::is_spoken_of;
@@ -54,13 +54,19 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
     // Of what others may use, a rule of group access speaks, and says that it is in no set.
     let (spoken, definers) = (spoken(case), definers(case));
     let tables = Tables::new(case);
+    let is_pending = pending(case.subject, case.snapshot()?) > 0;
+    let lock = case.lock().ok();
     let extras = &case.survey.extras;
     let findings = case
         .survey
         .extras
         .iter()
         .filter_map(|(object, class)| {
-            // A text that reaches out is told by group `link`; what a file makes that the lock has not seen, by sets/stale-lock.
+            // A text that reaches out is told by group `link`; what a file makes that the lock has not seen, by sets/stale-lock; what a
+            // pending migration takes away, by drift/pending.
+            if is_pending && lock.is_some_and(|lock| lock.had(&object.key)) {
+                return None;
+            }
             if is_spoken_of(&case.survey.reaches, &object.key)
                 || newer.iter().any(|sql| makes(sql, &object.key))
                 || tables.is_told_of_parent(&object.key, |parent| {

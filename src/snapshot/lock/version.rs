@@ -162,6 +162,20 @@ impl Lock {
             .any(stays)
     }
 
+    /// Whether an object that the newest version has not, or its relation, existed at an earlier one.
+    #[must_use]
+    pub fn had(&self, key: &ObjectKey) -> bool {
+        let is_its = |gone: &ObjectKey| {
+            gone == key
+                || key.kind.is_part()
+                    && gone.kind.is_relation()
+                    && (&gone.schema, &gone.name) == (&key.schema, &key.parent)
+        };
+        self.versions
+            .iter()
+            .any(|entry| entry.removes.iter().any(is_its))
+    }
+
     /// Every relation, schema and name, that exists at any version of the set.
     #[must_use]
     pub fn relations(&self) -> BTreeSet<(String, String)> {
