@@ -1,6 +1,7 @@
 //! The catalogue of rules. A rule is a constant and a pure function from facts to findings: it never queries and never prints.
 
 mod access;
+mod actor;
 mod allow;
 mod bleed;
 mod classify;

@@ -129,7 +129,11 @@ impl<'a> Texts<'a> {
         }
         Step {
             act,
-            rank: rank(act, kind, remedy),
+            rank: match finding.rule {
+                // What is given back to the service can then be mended by it.
+                "access/object-owner" => 0,
+                _ => rank(act, kind, remedy),
+            },
             name,
             needs,
             runs,
@@ -149,8 +153,8 @@ fn act(finding: &Finding) -> Act {
 /// What acts on others goes first, then what shows them, types and schemas last; what is made again is made from the ground up.
 fn rank(act: Act, kind: &str, remedy: &str) -> u8 {
     match (act, kind) {
-        (Act::Drop, "event_trigger" | "trigger" | "rule" | "policy") => 0,
-        (Act::Drop, "view" | "materialized_view") => 1,
+        (Act::Drop, "event_trigger" | "trigger" | "rule" | "policy") => 1,
+        (Act::Drop, "view" | "materialized_view") => 2,
         (Act::Drop, "type" | "domain") => 50,
         (Act::Drop, "schema") => 51,
         (Act::Drop | Act::Other, _) => 40,

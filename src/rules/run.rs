@@ -63,6 +63,7 @@ pub(super) fn run_on(
         super::order::order(&case, &survey, own);
         super::drift::spare_newer(&case, own);
         super::enclosing::tell(&survey, own);
+        super::actor::tell(&case, own);
         answers.allowed.extend(in_files(subject, &survey));
     }
     if !system.manifest.allow.is_empty() {

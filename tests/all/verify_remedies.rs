@@ -323,6 +323,108 @@ fn the_remedies_of_a_report_run_from_top_to_bottom() {
     assert_clean(&lab);
 }
 
+/// Whether a remedy says that another than the service's role runs it.
+fn needs_superuser(remedy: &str) -> bool {
+    remedy.starts_with("As superuser: ")
+        || remedy.starts_with("As its owner, role ") && remedy.contains(", or as superuser: ")
+}
+
+#[test]
+fn the_remedies_of_a_report_run_as_whom_they_say() {
+    let lab = lab();
+    let role = lab.db("rgb_user");
+    let other = lab.db("k_social_user");
+    let broken = "DROP INDEX public.things_lower_idx; ALTER TABLE public.things ALTER size SET DEFAULT 3; \
+        ALTER TABLE public.things RENAME TO stuff; ALTER VIEW public.also_named RENAME TO then_named";
+    for (owner, severity) in [(other.as_str(), "error"), ("postgres", "warning")] {
+        // A superuser's, which the service may use all the same, is no error.
+        let usable = if severity == "error" {
+            owner
+        } else {
+            role.as_str()
+        };
+        lab.sql(DATABASE, &format!(
+            "{broken}; ALTER TABLE public.stuff OWNER TO \"{owner}\"; ALTER VIEW public.then_named OWNER TO \"{owner}\"; \
+             GRANT ALL ON public.stuff, public.then_named TO \"{usable}\"; \
+                 CREATE TABLE public.strange (id int); ALTER TABLE public.strange OWNER TO \"{other}\"; \
+             SET ROLE \"{role}\"; CREATE TABLE public.own (id int)"
+        ));
+        let report = verify(&lab, &["--service", R]);
+        let mut as_service = 0;
+        for found in list(&report, "findings") {
+            let remedy = text(found, "remedy");
+            let all = || statements(remedy).join(";");
+            let sql = match remedy.contains("Give it back its name") {
+                true => all(),
+                false => sql_of(remedy).map_or_else(all, str::to_owned),
+            };
+            assert!(!sql.is_empty(), "{found}");
+            let sql = match needs_superuser(remedy) {
+                true => sql,
+                false => {
+                    as_service += 1;
+                    format!("SET ROLE \"{role}\"; {sql}")
+                }
+            };
+            if text(found, "rule") == "access/object-owner" {
+                assert_eq!(text(found, "severity"), severity);
+                assert!(needs_superuser(remedy));
+            }
+            if let Err(error) = psql(lab.bin(), &lab.admin_url(DATABASE), &sql) {
+                panic!("{found}\n{error}\n{}", shown(&report));
+            }
+        }
+        // What has been given back is the service's own to mend.
+        assert!(
+            as_service >= if severity == "error" { 5 } else { 1 },
+            "{}",
+            shown(&report)
+        );
+        assert_clean(&lab);
+    }
+}
+
+#[test]
+fn an_index_is_built_while_its_table_is_in_use() {
+    let lab = lab();
+    let of = |name: &str| {
+        let report = verify(&lab, &["--service", R]);
+        let [found] = list(&report, "findings") else {
+            panic!("{}", shown(&report));
+        };
+        assert_eq!(text(&found["object"], "name"), name);
+        let sql = sql_of(text(found, "remedy")).unwrap().to_owned();
+        psql(lab.bin(), &lab.admin_url(DATABASE), &sql).unwrap();
+        sql
+    };
+    lab.sql(DATABASE, "DROP INDEX public.things_lower_idx");
+    assert!(
+        of("things_lower_idx").starts_with("CREATE UNIQUE INDEX CONCURRENTLY things_lower_idx ON")
+    );
+    // The index that serves is replaced when the other one is ready.
+    lab.sql(
+        DATABASE,
+        "DROP INDEX public.things_lower_idx; CREATE INDEX things_lower_idx ON public.things (name)",
+    );
+    let sql = of("things_lower_idx");
+    assert!(
+        sql.starts_with("CREATE UNIQUE INDEX CONCURRENTLY things_lower_idx_new ON"),
+        "{sql}"
+    );
+    assert!(sql.ends_with("BEGIN; DROP INDEX public.things_lower_idx; ALTER INDEX public.things_lower_idx_new RENAME TO things_lower_idx; COMMIT;"), "{sql}");
+    lab.sql(DATABASE, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.things_lower_idx'::regclass");
+    assert_eq!(
+        of("things_lower_idx"),
+        "REINDEX INDEX CONCURRENTLY public.things_lower_idx;"
+    );
+    // Where the server refuses it, it is not said.
+    lab.sql(DATABASE, "DROP INDEX public.days_idx");
+    assert!(of("days_idx").starts_with("CREATE INDEX days_idx ON"));
+    lab.sql(DATABASE, "DROP INDEX public.summary_idx");
+    assert!(of("summary_idx").starts_with("CREATE UNIQUE INDEX summary_idx ON"));
+    assert_clean(&lab);
+}
+
 /// What an older server does not know.
 const NEWER: [(u32, &str); 2] = [(17, "SET EXPRESSION"), (16, "SET STORAGE DEFAULT")];
 

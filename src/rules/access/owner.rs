@@ -210,17 +210,6 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         .chain(owned.public.then(|| "schema public".to_owned()))
         .chain(owned.unlisted.iter().map(|owned| name(&owned.object)))
         .collect();
-    let sql: Vec<String> = owned
-        .objects
-        .iter()
-        .map(|object| owner_sql(object, own))
-        .chain(
-            owned
-                .public
-                .then(|| "ALTER SCHEMA public OWNER TO pg_database_owner;".to_owned()),
-        )
-        .chain(owned.unlisted.iter().map(|owned| unlisted_sql(owned, own)))
-        .collect();
     let about = match (owned.objects.first(), owned.unlisted.first()) {
         (Some(object), _) => About::object(object),
         (None, Some(unlisted)) if !owned.public => about(&unlisted.object),
@@ -251,6 +240,17 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
             Severity::Error,
         ),
     };
+    let sql: Vec<String> = owned
+        .objects
+        .iter()
+        .map(|object| owner_sql(&by_then(case, object, severity), own))
+        .chain(
+            owned
+                .public
+                .then(|| "ALTER SCHEMA public OWNER TO pg_database_owner;".to_owned()),
+        )
+        .chain(owned.unlisted.iter().map(|owned| unlisted_sql(owned, own)))
+        .collect();
     let mut finding = OBJECT_OWNER
         .finding(
             about,
@@ -272,6 +272,29 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         .map(str::to_owned)
         .or_else(|| group.map(|(_, service)| service));
     finding
+}
+
+/// An object under the name that it has when its turn comes: what is told as missing under another name is an error, and gets its name back
+/// before a warning is followed.
+fn by_then(case: &Case<'_>, object: &Object, severity: Severity) -> Object {
+    let mut object = object.clone();
+    let renames = case.survey.renames();
+    if severity == Severity::Error {
+        return object;
+    }
+    let key = &mut object.key;
+    match renames.iter().find(|rename| rename.is == *key) {
+        Some(rename) => *key = rename.was.clone(),
+        None => {
+            let mut schemas = renames
+                .iter()
+                .filter(|rename| rename.is.kind == Kind::Schema);
+            if let Some(rename) = schemas.find(|rename| rename.is.name == key.schema) {
+                key.schema.clone_from(&rename.was.name);
+            }
+        }
+    }
+    object
 }
 
 /// Where another service's role is a member of the owner: the owner in words, and that service.

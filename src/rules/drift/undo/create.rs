@@ -20,6 +20,9 @@ const FIRST_AGAIN: &str =
 pub(in super::super) fn create(case: &Case<'_>, key: &ObjectKey) -> Sql {
     let wanted = Wanted::new(case).ok_or(BY_HAND)?;
     let mut sql = statements(&wanted, key)?;
+    if key.kind == Kind::Index && part::is_built_beside(case, &wanted, key) {
+        sql = sql.iter().map(|text| part::beside(text)).collect();
+    }
     if closed(&wanted, key)?.is_some() {
         sql = together(sql);
     }

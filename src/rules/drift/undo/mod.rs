@@ -102,7 +102,7 @@ pub(super) fn undo(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Sql
     harmless(match key.kind {
         Kind::Column => column::undo(&wanted, key, changes),
         Kind::Constraint => constraint::undo(&wanted, key, changes),
-        Kind::Index => part::index(&wanted, key, changes),
+        Kind::Index => part::index(case, &wanted, key, changes),
         Kind::Trigger | Kind::Rule | Kind::Policy => part::undo(&wanted, key, changes),
         Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView | Kind::Sequence => {
             relation::undo(&wanted, key, changes)

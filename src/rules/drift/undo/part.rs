@@ -1,6 +1,7 @@
 //! Indexes, and what acts on rows: triggers, rules, policies.
 
-use super::{BY_HAND, Sql, Wanted, again, create, names, options, table_of};
+use super::{BY_HAND, Sql, Wanted, again, create, names, options, table_of, together};
+use crate::rules::Case;
 use crate::rules::text::sql_ident;
 use crate::snapshot::attributes::{DEFINITION, ENABLED, PARTITION_KEY, TABLESPACE, VALID};
 use crate::snapshot::{Change, Kind, ObjectKey};
@@ -10,8 +11,14 @@ fn index_name(key: &ObjectKey) -> String {
     format!("{}.{}", sql_ident(&key.schema), sql_ident(&key.name))
 }
 
-pub(super) fn index(wanted: &Wanted<'_>, key: &ObjectKey, changes: &[&Change]) -> Sql {
+pub(super) fn index(
+    case: &Case<'_>,
+    wanted: &Wanted<'_>,
+    key: &ObjectKey,
+    changes: &[&Change],
+) -> Sql {
     let name = index_name(key);
+    let is_beside = is_built_beside(case, wanted, key);
     let alter = format!("ALTER INDEX {name}");
     let mut sql = Vec::new();
     for change in changes {
@@ -22,6 +29,7 @@ pub(super) fn index(wanted: &Wanted<'_>, key: &ObjectKey, changes: &[&Change]) -
                     ((same, expected), (found, actual)) if same == found => {
                         sql.extend(options::alter(&alter, &expected, &actual)?);
                     }
+                    _ if is_beside => return swapped(wanted, key, &name),
                     _ => return anew(wanted, key, &name),
                 }
             }
@@ -30,7 +38,8 @@ pub(super) fn index(wanted: &Wanted<'_>, key: &ObjectKey, changes: &[&Change]) -
                 if is_partitioned(wanted, key)? {
                     return anew(wanted, key, &name);
                 }
-                sql.push(format!("REINDEX INDEX {name};"));
+                let how = if is_beside { "CONCURRENTLY " } else { "" };
+                sql.push(format!("REINDEX INDEX {how}{name};"));
             }
             TABLESPACE if !change.expected.is_empty() => {
                 sql.push(format!(
@@ -49,6 +58,59 @@ fn anew(wanted: &Wanted<'_>, key: &ObjectKey, name: &str) -> Sql {
         format!("DROP INDEX {name};"),
         create::statements(wanted, key)?,
     ))
+}
+
+/// Whether an index can be built while its table is written to (PostgreSQL documentation, "CREATE INDEX": not that of a partitioned table;
+/// TimescaleDB refuses it for hypertables).
+pub(super) fn is_built_beside(case: &Case<'_>, wanted: &Wanted<'_>, key: &ObjectKey) -> bool {
+    let is_hypertable = |other: &ObjectKey| {
+        other.kind == Kind::Hypertable
+            && (&other.schema, &other.parent) == (&key.schema, &key.parent)
+    };
+    let found = case.snapshot().map(|snapshot| &snapshot.objects);
+    wanted.whole(key) == Some(Kind::Table)
+        && is_partitioned(wanted, key) == Ok(false)
+        && !wanted.lock.objects.keys().any(is_hypertable)
+        && !found.is_ok_and(|objects| objects.iter().any(|object| is_hypertable(&object.key)))
+}
+
+/// The statement that makes an index, for a table that is in use.
+pub(super) fn beside(text: &str) -> String {
+    match text.starts_with("CREATE ") {
+        true => text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1),
+        false => text.to_owned(),
+    }
+}
+
+/// Another index takes the place of the one that is there, which serves until then.
+fn swapped(wanted: &Wanted<'_>, key: &ObjectKey, name: &str) -> Sql {
+    /// PostgreSQL documentation, "Identifiers and Key Words", less what is added.
+    const LONGEST: usize = 63 - "_new".len();
+    let end = (0..=LONGEST)
+        .rev()
+        .find(|end| key.name.is_char_boundary(*end));
+    let start = key.name.get(..end.unwrap_or_default());
+    let made = ObjectKey {
+        name: format!("{}_new", start.unwrap_or(&key.name)),
+        ..key.clone()
+    };
+    let (old, new) = (sql_ident(&key.name), sql_ident(&made.name));
+    let mut sql: Vec<String> = create::statements(wanted, key)?
+        .iter()
+        .map(|text| beside(text).replacen(&format!(" {old} ON "), &format!(" {new} ON "), 1))
+        .map(|text| {
+            text.replacen(
+                &format!("ALTER INDEX {name} "),
+                &format!("ALTER INDEX {} ", index_name(&made)),
+                1,
+            )
+        })
+        .collect();
+    sql.extend(together(vec![
+        format!("DROP INDEX {name};"),
+        format!("ALTER INDEX {} RENAME TO {old};", index_name(&made)),
+    ]));
+    Ok(sql)
 }
 
 fn is_partitioned(wanted: &Wanted<'_>, key: &ObjectKey) -> Result<bool, &'static str> {
