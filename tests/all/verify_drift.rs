@@ -412,7 +412,7 @@ fn what_a_pending_migration_concerns_is_not_advised_to_be_dropped() {
     shop.lab.run(&["lock", "-q"]).exits(0);
     // What it takes away is no stranger's.
     let pending = ("drift/pending".to_owned(), "V2__notes.sql".to_owned());
-    assert_eq!(told(&verify(&shop.lab, &[])), [pending.clone()]);
+    assert_eq!(told(&verify(&shop.lab, &[])), std::slice::from_ref(&pending));
     // The table as it was is like nothing of the lock; the index goes with its table; the last may have been made ahead.
     shop.sql("ALTER TABLE orders RENAME TO ordini; ALTER INDEX dull_idx RENAME TO dullness; CREATE TABLE remarks (id int)");
     let report = verify(&shop.lab, &[]);
