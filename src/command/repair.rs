@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::entrance::{WrongRole, contradicts_role, not_entered};
+use super::migrate::{Task, preflight};
 use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
@@ -14,6 +15,7 @@ use crate::postgres::{
     ApplyError, ApplyOptions, DriverError, Event, Mend, MendState, NotProven, Purpose,
     RepairOptions, Word, connect, describe, repair, standby,
 };
+use crate::report::migrate::Outcome;
 use crate::report::repair::{Item, Reason, Report, State, Stopped};
 use crate::snapshot::{Lock, Snapshot};
 
@@ -135,7 +137,54 @@ async fn one(
     let observe = |event| observer(name, event);
     let (mends, result) = repair(&session, &how, &check, &proof, &observe).await;
     session.close().await;
-    (mends.into_iter().map(item).collect(), result.map_err(why))
+    let mut items: Vec<Item> = mends.into_iter().map(item).collect();
+    let is_settled = |item: &Item| matches!(item.state, State::Mended | State::Left);
+    if result.is_ok() && items.iter().all(is_settled) {
+        match next_migrate(loaded, service, options, observer, interrupt).await {
+            Ok(blocks) => items.extend(blocks),
+            Err(ended) => return (items, Err(ended)),
+        }
+    }
+    (items, result.map_err(why))
+}
+
+/// What else the next migrate refuses to begin for: where nothing is in its way here, it is asked itself.
+async fn next_migrate(
+    loaded: &Loaded<'_>,
+    service: &LoadedService<'_>,
+    options: &Options,
+    observer: &(dyn Fn(&str, Event) + Sync),
+    interrupt: &Interrupt,
+) -> Result<Option<Item>, Ended> {
+    let name = &service.service.name;
+    let observe = |event| observer(name, event);
+    let looked = match Task::new(loaded, service, Duration::ZERO, false) {
+        Ok(task) => tokio::select! {
+            looked = Box::pin(preflight(&task, None, options.lock_timeout, None, &observe)) => looked.map(drop),
+            () = interrupt.wait() => {
+                return Err((Reason::Interrupted, "interrupted before it was known whether dbctl migrate would begin".to_owned()));
+            }
+        },
+        Err((outcome, Some(reason))) => Err((outcome, reason)),
+        // A service that has nothing to migrate was told before.
+        Err((_, None)) => Ok(()),
+    };
+    let (outcome, found) = match looked {
+        Ok(()) => return Ok(None),
+        Err(refusal) => refusal,
+    };
+    match outcome {
+        Outcome::Locked => Err((Reason::Locked, found)),
+        Outcome::Unreachable => Err((Reason::Unreachable, found)),
+        _ => Ok(Some(Item {
+            kind: "migrate",
+            subject: format!("dbctl migrate --service {name}"),
+            found,
+            state: State::Blocks,
+            action: "nothing that repair mends: do what is said there, then run it again"
+                .to_owned(),
+        })),
+    }
 }
 
 fn unread(endpoint: &Endpoint, error: &DriverError) -> String {

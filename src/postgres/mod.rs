@@ -30,8 +30,8 @@ pub use error::{ConnectError, Reason, describe};
 pub use looking::{Looking, Unread};
 pub use runner::{
     ApplyError, ApplyOptions, Event, Loss, Mend, MendState, NotProven, Prove, RepairOptions,
-    Resumptions, RollbackError, RollbackOptions, RolledBack, Word, apply, baseline, holder, misfit,
-    repair, resumptions, rollback, unreadable,
+    Resumptions, RollbackError, RollbackOptions, RolledBack, There, Word, apply, baseline, holder,
+    misfit, repair, resumptions, rollback, there_already, unreadable,
 };
 pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{

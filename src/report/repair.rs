@@ -39,7 +39,7 @@ impl Report {
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What kind of thing: `statement`, `progress`, `index`, `constraint`, `history`.
+    /// What kind of thing: `statement`, `progress`, `index`, `constraint`, `history`, `migrate`.
     pub kind: &'static str,
     /// Which one.
     pub subject: String,

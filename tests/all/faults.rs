@@ -1175,7 +1175,7 @@ fn nothing_is_applied_again_before_what_is_certain_to_fail() {
     for args in [&["--dry-run"][..], &[]] {
         shop.migrate(args)
             .exits(5)
-            .says("V3__more.sql, line 1: relation public.more already exists (SQLSTATE 42P07); nothing was changed")
+            .says("V3__more.sql, line 1 (CREATE TABLE more (id int)): relation public.more already exists (SQLSTATE 42P07); nothing was changed")
             .says("dbctl repair --service rgb-lightning-node proves and mends");
         assert_eq!(shop.sql("SELECT count(*) FROM goods"), "1");
         assert_eq!(shop.history(), "1 goods");

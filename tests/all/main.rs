@@ -53,6 +53,7 @@ mod races;
 mod record;
 mod refinery;
 mod repair;
+mod repair_blocks;
 mod repair_history;
 mod rollback;
 mod rollback_losses;

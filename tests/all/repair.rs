@@ -120,10 +120,10 @@ fn a_cancelled_index_build_is_found_and_mended() {
         nothing_changed(
             &shop,
             &[],
-            0,
+            1,
             &[
-                "index public.one_a_idx",
-                "builds it right now",
+                "in migrate's way index public.one_a_idx",
+                "builds it right now; a migration that is not applied yet creates it too",
                 "left alone",
             ],
         );
@@ -215,7 +215,21 @@ fn a_statement_that_ran_is_marked_as_done() {
         ),
     ]);
     shop.migrate(&["-q"]).exits(5);
+    // What stands in the way of the next statement is told as that.
+    nothing_changed(
+        &shop,
+        &[],
+        1,
+        &[
+            "in migrate's way version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
+            "stops at V2__index.sql, line 2 (CREATE TABLE one (a int)): relation one already exists",
+        ],
+    );
     shop.sql("UPDATE dbctl.progress SET done = false");
+    shop.file(
+        "V2__index.sql",
+        "CREATE INDEX CONCURRENTLY one_a_idx ON one (a);\nSELECT 1 / (count(*) - count(*)) FROM one;\n",
+    );
     nothing_changed(&shop, &["--not-run"], 3, &["there is none"]);
     let goes_on = [
         "left version 2: V2__index.sql is unfinished: 1 of 2 statements ran",
@@ -228,7 +242,16 @@ fn a_statement_that_ran_is_marked_as_done() {
     mends(&shop, &[], &[&words[..], &goes_on].concat());
     assert_eq!(progress(&shop), "2.1 true");
     nothing_changed(&shop, &[], 0, &goes_on);
-    mends(&shop, &["--forget", "2"], &["begins the version anew"]);
+    // What it has made stands in the way of beginning anew.
+    let words = [
+        "begins the version anew",
+        "stops at V2__index.sql, line 1",
+        "1 in migrate's way",
+    ];
+    nothing_changed(&shop, &["--forget", "2", "--dry-run"], 1, &words);
+    let run = repair(&shop, &["--forget", "2"]).exits(1);
+    words.iter().fold(run, |run, word| run.says(word));
+    shop.migrate(&["-q"]).exits(5);
 }
 
 #[test]
@@ -522,7 +545,7 @@ fn a_statement_that_can_be_repeated_is_forgotten() {
         ("V1__one.sql", "CREATE TABLE one (a int);\n"),
         (
             "V2__two.sql",
-            "-- dbctl:no-transaction\nVACUUM one;\nCREATE TABLE one (a int);\n",
+            "-- dbctl:no-transaction\nVACUUM one;\nSELECT 1 / (count(*) - count(*)) FROM one;\n",
         ),
     ]);
     shop.migrate(&["-q"]).exits(5);
@@ -1001,8 +1024,9 @@ fn the_lost_row_of_the_newest_version_is_written_after_proof() {
     nothing_changed(
         &shop,
         &[],
-        0,
+        1,
         &[
+            "in migrate's way",
             "the history does not have V3__three.sql, and what it creates is there: the row may be lost",
             "older than its set: run dbctl lock",
             "then run dbctl repair --service rgb-lightning-node again",
@@ -1016,8 +1040,9 @@ fn the_lost_row_of_the_newest_version_is_written_after_proof() {
     nothing_changed(
         &shop,
         &[],
-        0,
+        1,
         &[
+            "in migrate's way",
             "comes nearest to that of version 3",
             "the row may be lost",
             "not proven",
@@ -1160,8 +1185,9 @@ fn a_lost_row_of_what_ran_by_statement_has_its_way_out() {
     nothing_changed(
         &shop,
         &[],
-        0,
+        1,
         &[
+            "relation one_a_idx already exists",
             "V2__index.sql is unfinished, and the catalog is proven to be that of version 2 already",
             &format!("the row is lost: {way} then forgets the statements"),
         ],

@@ -9,7 +9,6 @@ mod plan;
 mod preflight;
 mod room;
 mod task;
-mod there;
 mod workers;
 
 use std::time::{Duration, Instant};

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::room;
 use super::task::Task;
-use super::there::there_already;
 use crate::manifest::Endpoint;
 use crate::migration::{Name, Plan, analyse, guard};
 #[cfg(feature = "cli")]
@@ -14,7 +13,7 @@ use crate::postgres::inspect::{self, Abilities};
 use crate::postgres::unfinished::Unfinished;
 use crate::postgres::{
     Connecting, DriverError, Event, Looking, Purpose, Resumptions, Session, connect, misfit,
-    resumptions, snapshot, standby, unfinished, unreadable,
+    resumptions, snapshot, standby, there_already, unfinished, unreadable,
 };
 use crate::report::migrate::Outcome;
 use crate::report::text::count;
@@ -225,11 +224,19 @@ async fn inspected(
     }
     if !is_empty
         && begun.is_empty()
-        && let Some(reason) = there_already(session, files, task.own.service).await?
+        && let Some(there) = there_already(session, files).await?
         // Another runner may have applied it since the history was read, and then it is in there by now.
         && inspect::marks(session).await?.history == marks.history
     {
-        return Ok(Err((Outcome::Failed, reason)));
+        return Ok(Err((
+            Outcome::Failed,
+            format!(
+                "{}; nothing was changed; it is there already: somebody made it by hand, another file of the set makes it too, or the history lost \
+                 a row, which dbctl repair --service {} proves and mends",
+                there.fact(),
+                task.own.service
+            ),
+        )));
     }
     Ok(Ok(Cleared {
         plan,

@@ -38,7 +38,7 @@ pub(crate) struct Task<'a> {
 
 impl<'a> Task<'a> {
     /// The task for a service of the manifest, or how its run ends without one.
-    pub(super) fn new(
+    pub(crate) fn new(
         loaded: &'a Loaded<'_>,
         service: &'a LoadedService<'_>,
         wait: Duration,

@@ -20,6 +20,7 @@ mod resumption;
 mod rollback;
 mod stepwise;
 mod taking_away;
+mod there;
 mod transaction;
 mod unreadable;
 
@@ -51,6 +52,7 @@ pub use progress::misfit;
 pub use repair::{Mend, MendState, NotProven, Prove, RepairOptions, Word, repair};
 pub use resumption::{Resumptions, resumptions};
 pub use rollback::{Loss, RollbackError, RollbackOptions, RolledBack, rollback};
+pub use there::{There, there_already};
 pub use unreadable::unreadable;
 
 /// How long a server may take to end what an interrupted run has begun. After that the connection is closed.

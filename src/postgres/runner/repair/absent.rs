@@ -1,6 +1,7 @@
 //! Versions that the database has and the history does not.
 
 use super::super::super::inspect;
+use super::super::there::meets;
 use super::super::{ApplyError, history_table};
 use super::rows::subject;
 use super::write::{Write, row_of};
@@ -65,32 +66,56 @@ impl Repair<'_> {
         Ok(!names.is_empty() && missing.map_err(|error| self.gone(&error))?.is_empty())
     }
 
-    /// Notes, where there is no lock to prove anything with, that a row may be lost.
+    /// Notes, where there is no lock to prove anything with, that a row may be lost: the version, where that is in migrate's way.
     pub(super) async fn perhaps_lost(
         &mut self,
         migration: &Migration,
         newest: i32,
         prove: &Prove<'_>,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<Option<i32>, ApplyError> {
         let nothing = |_| Ok(Vec::new());
-        if let Err(unproven) = self.write(newest, Some(prove), &nothing).await? {
-            self.doubt(migration, "what it creates is there", &unproven.reason);
+        match self.write(newest, Some(prove), &nothing).await? {
+            Err(unproven) => {
+                let sign = "what it creates is there";
+                self.doubt(migration, sign, &unproven.reason).await
+            }
+            Ok(_) => Ok(None),
         }
-        Ok(())
     }
 
-    /// Notes that a row may be lost.
-    pub(super) fn doubt(&mut self, migration: &Migration, sign: &str, reason: &str) {
+    /// Notes that a row may be lost: the version, where the next migrate stops at what is there.
+    pub(super) async fn doubt(
+        &mut self,
+        migration: &Migration,
+        sign: &str,
+        reason: &str,
+    ) -> Result<Option<i32>, ApplyError> {
+        let there = meets(self.session, migration, &[]).await;
+        let there = there.map_err(|error| self.gone(&error))?;
+        let found = format!(
+            "the history does not have {}, and {sign}: the row may be lost",
+            migration.file
+        );
+        let action = format!("its row is not written, for {reason}");
+        let (state, action) = match &there {
+            None => (MendState::Left, action),
+            Some(there) => (
+                MendState::Blocks,
+                format!(
+                    "{action}; {} stops at {}; where somebody else made that, take it away or give it another name",
+                    self.migrates(),
+                    there.fact()
+                ),
+            ),
+        };
         self.note(
             "history",
             subject(migration.version.into()),
-            format!(
-                "the history does not have {}, and {sign}: the row may be lost",
-                migration.file
-            ),
-            MendState::Left,
-            format!("its row is not written, for {reason}"),
+            found,
+            state,
+            action,
         );
+        Ok(there.map(|there| there.version))
     }
 
     /// Notes that a row is there again.

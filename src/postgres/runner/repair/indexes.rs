@@ -51,12 +51,21 @@ impl Repair<'_> {
                 }
                 continue;
             }
+            let origin = self.origin(now, &named, &leftover);
             if let Some(builder) = self.builder(&leftover).await? {
+                // A migration that is to create it meets it.
+                let (state, besides) = match origin {
+                    Origin::Pending => (
+                        MendState::Blocks,
+                        "; a migration that is not applied yet creates it too",
+                    ),
+                    _ => (MendState::Left, ""),
+                };
                 self.note(
                     "index",
                     subject(&leftover),
-                    format!("it is not valid, and {builder} builds it right now"),
-                    MendState::Left,
+                    format!("it is not valid, and {builder} builds it right now{besides}"),
+                    state,
                     "left alone: look again when that has ended".to_owned(),
                 );
                 continue;
@@ -71,7 +80,6 @@ impl Repair<'_> {
                 );
                 continue;
             }
-            let origin = self.origin(now, &named, &leftover);
             self.index(&leftover, origin).await?;
         }
         Ok(())

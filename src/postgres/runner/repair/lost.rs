@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use postgres_protocol::escape::escape_literal;
 
 use super::super::super::inspect::Marks;
-use super::super::{ApplyError, history_table, progress};
+use super::super::{ApplyError, history_table, there_already};
 use super::alike::{alike, is_alike, untold};
 use super::rows::{proven_for, subject};
 use super::write::{Write, row_of};
@@ -26,19 +26,17 @@ impl Repair<'_> {
             return Ok(());
         };
         // What is half there is gone on with by migrate.
-        let unfinished = progress::read(self.session).await;
-        let mut unfinished = unfinished.map_err(|error| self.gone(&error))?;
-        // A dry run has not forgotten them.
-        unfinished.retain(|entry| self.options.forget != Some(entry.version));
+        let unfinished = self.entries().await?;
         if !unfinished.is_empty() {
             return self.perhaps_finished(&unfinished, newest, prove).await;
         }
         let gone = marks.history.rows.is_empty();
         if self.options.lock.is_none() && !gone {
-            if self.is_there(first).await? {
-                self.perhaps_lost(first, newest, prove).await?;
-            }
-            return Ok(());
+            let doubted = match self.is_there(first).await? {
+                true => self.perhaps_lost(first, newest, prove).await?,
+                false => None,
+            };
+            return self.in_the_way(&plan.pending, doubted).await;
         }
         let rows: Vec<HistoryRow> = plan.pending.iter().map(row_of).collect::<Result<_, _>>()?;
         let exists = marks.history.exists;
@@ -58,10 +56,44 @@ impl Repair<'_> {
         let adopted = !gone || empty.load(Ordering::Relaxed);
         match written {
             Ok(proven) if !exists => self.table_lost(plan, proven),
-            Ok(proven) => self.rows_lost(plan, &rows, proven),
-            Err(unproven) if adopted => self.nearest(plan, &unproven),
+            Ok(proven) => {
+                self.rows_lost(plan, &rows, proven);
+                if let Some(last) = self.last(plan, proven) {
+                    let recorded = plan.pending.partition_point(|one| one.version <= last);
+                    let left = plan.pending.get(recorded..).unwrap_or_default();
+                    return self.in_the_way(left, None).await;
+                }
+            }
+            Err(unproven) if adopted => {
+                let doubted = self.nearest(plan, &unproven).await?;
+                return self.in_the_way(&plan.pending, doubted).await;
+            }
             Err(unproven) => self.not_adopted(exists, &unproven.reason),
         }
+        Ok(())
+    }
+
+    /// Notes what stands where a migration that is to be applied makes something, unless its row was said to be lost.
+    async fn in_the_way(
+        &mut self,
+        pending: &[Migration],
+        doubted: Option<i32>,
+    ) -> Result<(), ApplyError> {
+        let there = there_already(self.session, pending).await;
+        let there = there.map_err(|error| self.gone(&error))?;
+        let Some(there) = there.filter(|there| doubted != Some(there.version)) else {
+            return Ok(());
+        };
+        self.note(
+            "history",
+            subject(there.version.into()),
+            format!("it is not recorded, and {}", there.fact()),
+            MendState::Blocks,
+            format!(
+                "{} refuses it; nothing proves that the row is lost: where somebody else made that, take it away or give it another name",
+                self.migrates()
+            ),
+        );
         Ok(())
     }
 
@@ -265,23 +297,29 @@ impl Repair<'_> {
         );
     }
 
-    /// Notes which version a catalog that proves nothing comes nearest to, where that speaks of a lost row.
-    fn nearest(&mut self, plan: &Plan, unproven: &NotProven) {
+    /// Notes which version a catalog that proves nothing comes nearest to, where that speaks of a lost row: the version, where that row is in
+    /// migrate's way.
+    async fn nearest(
+        &mut self,
+        plan: &Plan,
+        unproven: &NotProven,
+    ) -> Result<Option<i32>, ApplyError> {
         let Some(lock) = self.options.lock else {
-            return;
+            return Ok(None);
         };
         // Of versions that leave the same catalog, the first has made it.
         let nearest = unproven.nearest.and_then(|nearest| {
             let mut pending = plan.pending.iter();
             pending.find(|migration| is_alike(lock, migration.version, nearest))
         });
-        if let Some(migration) = nearest {
-            let sign = format!(
-                "the catalog comes nearest to that of version {}",
-                migration.version
-            );
-            self.doubt(migration, &sign, &unproven.reason);
-        }
+        let Some(migration) = nearest else {
+            return Ok(None);
+        };
+        let sign = format!(
+            "the catalog comes nearest to that of version {}",
+            migration.version
+        );
+        self.doubt(migration, &sign, &unproven.reason).await
     }
 
     /// Notes a pending migration of which no catalog tells whether it ran.

@@ -150,6 +150,7 @@ pub async fn repair(
         mends: Vec::new(),
         looks_only: options.dry_run,
         nothing_begun: false,
+        settled: Vec::new(),
     };
     let working = watch.telling(&tell, Box::pin(repair.run(check, prove)));
     let done = or_cancel(session, &options.apply.interrupt, working).await;
@@ -195,6 +196,8 @@ struct Repair<'a> {
     looks_only: bool,
     /// Whether no statement of an unfinished migration was begun: then the operator's word is about rows of the history.
     nothing_begun: bool,
+    /// What a dry run would write down of statements that were begun: version, statement, and whether it ran.
+    settled: Vec<(i32, i32, bool)>,
 }
 
 impl Repair<'_> {
@@ -237,6 +240,22 @@ impl Repair<'_> {
         self.statements(&marks, entries).await?;
         self.indexes(&marks, &foreign).await?;
         self.rows(&marks, prove).await
+    }
+
+    /// What the books say of unfinished migrations by now, or would say after what a dry run would do.
+    async fn entries(&self) -> Result<Vec<progress::Entry>, ApplyError> {
+        let entries = progress::read(self.session).await;
+        let mut entries = entries.map_err(|error| self.gone(&error))?;
+        entries.retain(|entry| self.options.forget != Some(entry.version));
+        for (version, statement, ran) in &self.settled {
+            let is_it = |entry: &progress::Entry| {
+                entry.version == *version && entry.statement == *statement
+            };
+            entries.retain(|entry| *ran || !is_it(entry));
+            let settled = entries.iter_mut().filter(|entry| is_it(entry));
+            settled.for_each(|entry| entry.done = true);
+        }
+        Ok(entries)
     }
 
     /// Sets how long this session waits.

@@ -69,8 +69,7 @@ impl<'a> Repair<'a> {
             }
         }
         ran.retain(|version| !stuck.contains(version));
-        self.goes_on(&ran);
-        Ok(())
+        self.goes_on(&ran).await
     }
 
     /// Why an entry fits no pending migration, and what to do, if so.
@@ -230,6 +229,7 @@ impl<'a> Repair<'a> {
         match (&begun.outcome, self.options.word) {
             (Outcome::Ran, _) => {
                 let found = format!("{found}; the catalog shows that it ran");
+                self.would_settle(&begun.entry, true);
                 let marked = self.mark_done(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
                     return Ok(Settled::Open);
@@ -245,6 +245,9 @@ impl<'a> Repair<'a> {
                 let marked = self.mark_not_run(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
                     return Ok(Settled::Open);
+                }
+                if ran.is_empty() {
+                    self.would_settle(&begun.entry, false);
                 }
                 let (found, action) = match ran.is_empty() {
                     true => (
@@ -264,6 +267,7 @@ impl<'a> Repair<'a> {
                 self.mended("statement", subject, found, &action);
             }
             (Outcome::Unknown, Some(Word::Ran)) => {
+                self.would_settle(&begun.entry, true);
                 let marked = self.mark_done(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
                     return Ok(Settled::Open);
@@ -276,6 +280,7 @@ impl<'a> Repair<'a> {
                 );
             }
             (Outcome::Unknown, Some(Word::NotRun)) => {
+                self.would_settle(&begun.entry, false);
                 let marked = self.mark_not_run(&begun.entry).await?;
                 if self.unwritten(marked, &subject, &found) {
                     return Ok(Settled::Open);
@@ -302,6 +307,13 @@ impl<'a> Repair<'a> {
             }
         }
         Ok(settled)
+    }
+
+    /// What a dry run would write down. What a statement that was cut off has left is still there then, so that is none of it.
+    fn would_settle(&mut self, entry: &Entry, ran: bool) {
+        if self.options.dry_run {
+            self.settled.push((entry.version, entry.statement, ran));
+        }
     }
 
     /// Tells that the server does not let dbctl write its own books, if so.

@@ -3,6 +3,7 @@
 use super::super::super::inspect::Marks;
 use super::super::ApplyError;
 use super::super::progress::{self, Entry};
+use super::super::there::meets;
 use super::rows::subject;
 use super::{MendState, Prove, Repair};
 use crate::migration::statements;
@@ -109,8 +110,9 @@ impl Repair<'_> {
         Ok(())
     }
 
-    /// Tells which migrations are half there and in nobody's way. `ran` has the version of each statement that ran.
-    pub(super) fn goes_on(&mut self, ran: &[i32]) {
+    /// Tells which migrations are half there, and whether migrate goes on with them. `ran` has the version of each statement that ran.
+    pub(super) async fn goes_on(&mut self, ran: &[i32]) -> Result<(), ApplyError> {
+        let entries = self.entries().await?;
         for migration in &self.options.set.migrations {
             let version = migration.version;
             let done = ran.iter().filter(|ran| **ran == version).count();
@@ -118,15 +120,23 @@ impl Repair<'_> {
                 continue;
             }
             let (total, file) = (statements(&migration.sql).len(), &migration.file);
-            let how = match done < total {
-                true => "goes on from there",
-                false => "records it",
+            let met = meets(self.session, migration, &entries).await;
+            let (state, how) = match met.map_err(|error| self.gone(&error))? {
+                Some(there) => (
+                    MendState::Blocks,
+                    format!(
+                        "stops at {}; where somebody else made that, take it away or give it another name",
+                        there.fact()
+                    ),
+                ),
+                None if done < total => (MendState::Left, "goes on from there".to_owned()),
+                None => (MendState::Left, "records it".to_owned()),
             };
             self.note(
                 "progress",
                 format!("version {version}"),
                 format!("{file} is unfinished: {done} of {total} statements ran"),
-                MendState::Left,
+                state,
                 format!(
                     "{} {how}; {} --forget {version} gives it up, and what ran stays",
                     self.migrates(),
@@ -134,5 +144,6 @@ impl Repair<'_> {
                 ),
             );
         }
+        Ok(())
     }
 }
