@@ -136,6 +136,7 @@ impl<'a> Database<'a> {
         let mut session = self.session(Purpose::Write).await?;
         let options = ApplyOptions {
             target: Some(version),
+            throwaway: true,
             ..ApplyOptions::new(self.service, &self.endpoint, self.interrupt.receiver())
         };
         // The database is the producer's own.

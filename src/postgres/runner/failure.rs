@@ -3,7 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::super::error::{describe, position};
-use super::ApplyError;
+use super::{ApplyError, ApplyOptions};
 use crate::migration::masked::{server_words, without_texts};
 use crate::migration::tokens::contains;
 use crate::migration::{Migration, Mode, Statement, statements};
@@ -107,7 +107,7 @@ pub(super) fn failure_text(
     error: &tokio_postgres::Error,
     offset: usize,
     state: &str,
-    service: &str,
+    options: &ApplyOptions,
 ) -> String {
     let mut told = describe(error);
     let place = match step {
@@ -134,6 +134,9 @@ pub(super) fn failure_text(
         SqlState::INVALID_TRANSACTION_TERMINATION,
     ];
     let hint = match (step, error.code()) {
+        (Step::Statement(_), Some(code)) if there.contains(code) && options.throwaway => {
+            "; it is there already: another statement of the set makes it too, or the server has it".to_owned()
+        }
         (Step::Statement(number), Some(code)) if there.contains(code) => {
             // What is written down of the statements before it keeps repair from the row.
             let how = match (migration.mode, number) {
@@ -144,7 +147,8 @@ pub(super) fn failure_text(
                 _ => " proves and mends".to_owned(),
             };
             format!(
-                "; it is there already: somebody made it by hand, another file of the set makes it too, or the history lost a row, which dbctl repair --service {service}{how}"
+                "; it is there already: somebody made it by hand, another file of the set makes it too, or the history lost a row, which dbctl repair --service {}{how}",
+                options.service
             )
         }
         (Step::Statement(_), Some(code))

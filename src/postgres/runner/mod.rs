@@ -78,6 +78,8 @@ pub struct ApplyOptions {
     pub statement_timeout: Option<Duration>,
     /// Becomes true when the run is to end early.
     pub interrupt: watch::Receiver<bool>,
+    /// Whether the database is dbctl's own and empty at first: what is there already is another file's work, and no row can be lost.
+    pub throwaway: bool,
 }
 
 impl ApplyOptions {
@@ -93,6 +95,7 @@ impl ApplyOptions {
             lock_wait: Duration::from_secs(5),
             statement_timeout: None,
             interrupt,
+            throwaway: false,
         }
     }
 }

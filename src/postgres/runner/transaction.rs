@@ -136,14 +136,8 @@ impl Guarded<'_> {
                 return Err(interrupted(migration));
             }
             if !is_lock_conflict(&error) {
-                let text = failure_text(
-                    migration,
-                    step,
-                    &error,
-                    offset,
-                    &body.state(),
-                    &self.options.service,
-                );
+                let text =
+                    failure_text(migration, step, &error, offset, &body.state(), self.options);
                 let why = causes::causes(session, &error).await;
                 return Err(ApplyError::Failed(format!("{text}{why}")));
             }

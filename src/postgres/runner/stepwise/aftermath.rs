@@ -69,14 +69,13 @@ impl Guarded<'_> {
                     .map(|()| false)
             }
             Cleaned::Nothing => {
-                let (state, service) = (alone.state(), &self.options.service);
-                let text = failure_text(migration, step, &error, 0, &state, service);
+                let state = alone.state();
+                let text = failure_text(migration, step, &error, 0, &state, self.options);
                 let why = causes(self.session, &error).await;
                 Err(ApplyError::Failed(format!("{text}{why}")))
             }
             Cleaned::Left(state) => {
-                let service = &self.options.service;
-                let text = failure_text(migration, step, &error, 0, &state, service);
+                let text = failure_text(migration, step, &error, 0, &state, self.options);
                 let text = format!("{text}{}", causes(self.session, &error).await);
                 Err(match is_lock_conflict(&error) {
                     true => ApplyError::Locked(text),
