@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::manifest::{Endpoint, Host, Store, Target};
 use crate::migration::guard::wrong_database;
-use crate::postgres::provision::{ProvisionError, Wanted, prove, provision};
+use crate::postgres::provision::{ProvisionError, Wanted, attempted, prove, provision};
 use crate::postgres::{Event, Purpose};
 use crate::report::provision::{Report, ServiceSteps, Step};
 
@@ -186,7 +186,9 @@ async fn database(
     let observer = |event| observer(&service.name, event);
     let (mut steps, mut result) =
         provision(&admin.value, &wanted, purpose, &interrupt, &observer).await;
-    if result.is_ok() && !dry_run {
+    if result.is_ok() && dry_run {
+        steps.push(attempted(endpoint));
+    } else if result.is_ok() {
         match prove(&admin.value, endpoint, &interrupt).await {
             Ok(step) => steps.push(step),
             Err(error) => result = Err(error),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use dbctl::sandbox::Server;
 use nix::sys::signal::Signal;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::lab::{CANARY, K, LOGGED, Lab, R, Run, S, binaries, psql, start};
 use crate::shop::{Holder, join, send, until};
@@ -146,7 +147,8 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
             "would be created, owned by {}",
             lab.db("rgb_user")
         ))
-        .says("would be closed to PUBLIC")
+        .says("would be revoked from PUBLIC")
+        .says("tried at the end, at 127.0.0.1:")
         .says("available; the first migration creates it")
         .says("would be created, private")
         .says("changes would be made; nothing was changed");
@@ -198,6 +200,62 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
         .says("the role of another service")
         .says(&format!("ALTER DATABASE \"{db}\" OWNER TO \"{role}\""));
     assert_eq!(of_the_server(&lab), before);
+}
+
+/// What a report says of each step, apart from what only the end of a run can know.
+fn planned(report: &Value) -> Vec<String> {
+    let services = report["services"].as_array().unwrap().iter();
+    services
+        .flat_map(|service| {
+            let steps = service["steps"].as_array().unwrap().iter();
+            steps.map(|step| {
+                let done = step["done"].as_str().unwrap();
+                let done = done.trim_start_matches("would be ");
+                let done = done.split(", where template0").next().unwrap();
+                let done = match step["what"].as_str().unwrap().starts_with("log-in of ") {
+                    true => "",
+                    false => done,
+                };
+                format!(
+                    "{} {} {} {done}",
+                    service["name"], step["what"], step["changed"]
+                )
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn a_dry_run_names_every_step_that_the_run_takes() {
+    let (lab, _) = with_storage();
+    let old = binaries(14, false).map(|binaries| {
+        let server = start(&binaries, false, &[]);
+        let mut lab = Lab::on(&server, "postgres");
+        // Not every server comes with its own.
+        lab.psql_from(&crate::lab::binaries(17, true).unwrap().bin);
+        (lab, server)
+    });
+    for lab in [Some(&lab), old.as_ref().map(|(lab, _)| lab)]
+        .into_iter()
+        .flatten()
+    {
+        for round in ["nothing is there", "all is there"] {
+            let before = planned(&lab.json(&["provision", "--dry-run"], 0));
+            let after = planned(&lab.json(&["provision"], 0));
+            assert_eq!(before, after, "{round}");
+            assert!(before.len() > 11, "{before:?}");
+        }
+        // A database that somebody else has made, and a role that has lost its password.
+        let (db, role) = (lab.db("ksocial"), lab.db("k_social_user"));
+        lab.sql("postgres", &format!("DROP DATABASE {db}"));
+        lab.sql("postgres", &format!("CREATE DATABASE {db}"));
+        lab.sql(
+            "postgres",
+            &format!("ALTER ROLE {role} PASSWORD NULL CREATEROLE"),
+        );
+        let before = planned(&lab.json(&["provision", "--dry-run"], 0));
+        assert_eq!(before, planned(&lab.json(&["provision"], 0)));
+    }
 }
 
 #[test]
@@ -662,7 +720,7 @@ fn a_lock_that_somebody_holds_ends_it_as_locked_and_names_the_holder() {
         .exits(6)
         .says(&format!("role {role}: "))
         .says("(the-holder)")
-        .says("run dbctl provision again when it is free");
+        .says("run dbctl provision --service k-indexer again when it is free");
     holder.release();
     lab.run(&["provision", "--service", K]).exits(0);
     // In the service's own database.

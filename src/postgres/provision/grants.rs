@@ -110,6 +110,37 @@ pub(super) async fn schema_privileges(
     .await
 }
 
+/// What would be revoked and given in a database that is yet to be made. A new database has the privileges that are built in; its schema
+/// public is that of `template0`, into which nobody can look, so what initdb makes there is taken for what is there.
+pub(super) async fn unmade_privileges(
+    session: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    let database = &wanted.database;
+    let what = format!("privileges on database {database}");
+    steps.push(Step::new(what, "revoked from PUBLIC", true));
+    // Before PostgreSQL 15 the role that initdb made owns it; since then pg_database_owner does.
+    let what = format!("schema public in {database}");
+    let owner: Option<String> = session
+        .client
+        .query_opt(
+            "SELECT rolname::text FROM pg_roles WHERE oid = 10 AND current_setting('server_version_num')::int < 150000",
+            &[],
+        )
+        .await
+        .and_then(|row| row.map(|row| row.try_get(0)).transpose())
+        .map_err(|error| failed(&what, &error))?;
+    if let Some(owner) = owner.filter(|owner| *owner != wanted.role) {
+        let done = format!("given to {} (owner until now: {owner})", wanted.role);
+        steps.push(Step::new(what, done, true));
+    }
+    let what = format!("privileges on schema public in {database}");
+    let done = "revoked from PUBLIC, where template0, which lets nobody look, is as initdb made it";
+    steps.push(Step::new(what, done, true));
+    Ok(())
+}
+
 /// The grantees of an object that must have no right on it: PUBLIC (an empty name) and the other services' roles.
 async fn grantees(
     session: &Session,

@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use attended::Attended;
 use books::books;
 use database::{database, foreign};
-use grants::{database_privileges, schema_privileges};
+use grants::{database_privileges, schema_privileges, unmade_privileges};
 use role::role;
 
 /// The key of the advisory lock that provisioners of one server take: the text "provide" as a number. Migrations have another.
@@ -169,6 +169,13 @@ pub async fn prove(
     }
 }
 
+/// The step of [`prove`] as long as it is not taken: the role and its password may be yet to be made.
+#[must_use]
+pub fn attempted(service: &Endpoint) -> Step {
+    let done = format!("tried at the end, at {}", service.address());
+    Step::new(format!("log-in of {}", service.user), done, false)
+}
+
 async fn log_in(admin: &Endpoint, service: &Endpoint) -> Result<Step, ProvisionError> {
     let inside = Endpoint {
         database: service.database.clone(),
@@ -249,12 +256,7 @@ async fn locked(
 ) -> Result<(), ProvisionError> {
     let there = run.working(server, outside(run, server, wanted, steps));
     if !there.await? && server.purpose == Purpose::Read {
-        let what = format!("database {} and its schema public", wanted.database);
-        steps.push(Step::new(what, "closed to PUBLIC", true));
-        return match wanted.timescaledb {
-            true => run.looking(timescaledb(server, steps)).await,
-            false => Ok(()),
-        };
+        return run.looking(unmade(server, wanted, steps)).await;
     }
     let inside = Endpoint {
         database: wanted.database.clone(),
@@ -428,13 +430,35 @@ async fn execute(session: &Session, what: &str, sql: &str) -> Result<(), Provisi
         .map_err(|error| failed(what, &error))
 }
 
-async fn timescaledb(session: &Session, steps: &mut Vec<Step>) -> Result<(), ProvisionError> {
+/// What would be done in a database that is yet to be made.
+async fn unmade(
+    server: &Session,
+    wanted: &Wanted,
+    steps: &mut Vec<Step>,
+) -> Result<(), ProvisionError> {
+    unmade_privileges(server, wanted, steps).await?;
+    if wanted.timescaledb {
+        available(server).await?;
+        steps.push(Step::new("TimescaleDB", AVAILABLE, false));
+    }
+    Ok(())
+}
+
+/// What is said of TimescaleDB in a database that does not have it yet.
+const AVAILABLE: &str = "available; the first migration creates it";
+
+async fn available(session: &Session) -> Result<(), ProvisionError> {
     let abilities = super::inspect::abilities(session)
         .await
         .map_err(|error| failed("TimescaleDB", &error))?;
-    if let Some(problem) = super::inspect::timescaledb_problem(abilities) {
-        return Err(ProvisionError::Failed(problem));
+    match super::inspect::timescaledb_problem(abilities) {
+        Some(problem) => Err(ProvisionError::Failed(problem)),
+        None => Ok(()),
     }
+}
+
+async fn timescaledb(session: &Session, steps: &mut Vec<Step>) -> Result<(), ProvisionError> {
+    available(session).await?;
     let there = session
         .client
         .query_opt(
@@ -446,7 +470,7 @@ async fn timescaledb(session: &Session, steps: &mut Vec<Step>) -> Result<(), Pro
     let done = if there.is_some() {
         "already there"
     } else {
-        "available; the first migration creates it"
+        AVAILABLE
     };
     steps.push(Step::new("TimescaleDB", done, false));
     Ok(())
