@@ -77,8 +77,9 @@ pub(super) fn unable(abilities: Abilities, endpoint: &Endpoint) -> Option<String
     let (shown, role) = (endpoint.display(), &endpoint.user);
     if !abilities.may_create {
         return Some(format!(
-            "{shown}: role {role} may not create schemas in database {}: run dbctl provision, or make the role its owner",
-            endpoint.database
+            "{shown}: role {role} may not create schemas in database {}: run {}, or make the role its owner",
+            endpoint.database,
+            endpoint.provision()
         ));
     }
     inspect::frozen(abilities, endpoint).map(|reason| format!("{shown}: {reason}"))

@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub session_attrs: SessionAttrs,
     /// The password file, for an endpoint without a password of its own.
     pub password_file: Option<Arc<PasswordFile>>,
+    /// The service of the manifest whose way it is; a URL by itself is nobody's.
+    pub service: Option<String>,
 }
 
 /// Whether two names mean one host. A name that needs a resolver is only compared as text.
@@ -160,6 +162,23 @@ impl Endpoint {
         self.password_file
             .as_ref()?
             .lookup(host, &self.database, &self.user)
+    }
+
+    /// The line of the password file that gives the password for one of the hosts, if one does, as in `line 3 of PATH`.
+    #[must_use]
+    pub fn filed_line(&self, host: &Host) -> Option<String> {
+        let (_, line) = self.filed_password(host)?;
+        let file = self.password_file.as_ref()?;
+        Some(format!("line {line} of {}", file.path().display()))
+    }
+
+    /// The command that provisions what it leads to, as it can be copied.
+    #[must_use]
+    pub fn provision(&self) -> String {
+        match &self.service {
+            Some(service) => format!("dbctl provision --service {service}"),
+            None => "dbctl provision".to_owned(),
+        }
     }
 
     /// Whether it is an administrator's way in, and not a service's.

@@ -203,6 +203,7 @@ impl Parts {
             session_attrs: self.session_attrs,
             channel_binding: self.channel_binding,
             password_file: defaults.password_file(self.password_file.as_deref()),
+            service: None,
         })
     }
 

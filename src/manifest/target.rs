@@ -78,6 +78,7 @@ pub(super) fn endpoint(values: &mut Values<'_>, key: &'static str) -> Option<Sou
     match Endpoint::parse_with(&url.value, values.context.defaults) {
         Ok(mut value) => {
             value.password_source = Some((key, url.source.clone()));
+            value.service = Some(values.table.name.clone());
             Some(Sourced {
                 value,
                 source: url.source,
@@ -188,6 +189,7 @@ fn from_parts(
         session_attrs: SessionAttrs::Any,
         channel_binding: ChannelBinding::Prefer,
         password_file: None,
+        service: Some(values.table.name.clone()),
     };
     let defaults = values.context.defaults;
     let tls = match defaults.tls(Tls::default()) {

@@ -365,6 +365,7 @@ fn to_url_and_parse_are_inverse() {
                     ChannelBinding::Disable,
                 ][index % 3],
                 password_file: None,
+                service: None,
             };
             assert_eq!(parse(endpoint.to_url().expose()), endpoint, "{text}");
             assert_eq!(parse(&endpoint.display()).password, None);

@@ -13,6 +13,7 @@ use super::pooler::{self, Mode, PROOF};
 use super::session::{Connection, LOCK_WAIT, OVERDUE, Purpose, Session};
 use super::standby;
 use super::wire::{LogIn, OpenError, Place, Silence};
+use super::wrong_password;
 use crate::manifest::{Endpoint, Host, SessionAttrs};
 
 /// The oldest major version of PostgreSQL that dbctl works with.
@@ -328,8 +329,9 @@ impl Attempt<'_> {
     fn grant_connect(&self) -> String {
         let (role, database) = (&self.endpoint.user, &self.endpoint.database);
         format!(
-            "role {role} may not connect to database {database}: run dbctl provision, or GRANT CONNECT ON DATABASE {} TO {} as the \
+            "role {role} may not connect to database {database}: run {}, or GRANT CONNECT ON DATABASE {} TO {} as the \
              database's owner or a superuser",
+            self.endpoint.provision(),
             plain_or_quoted(database),
             plain_or_quoted(role)
         )
@@ -355,9 +357,12 @@ impl Attempt<'_> {
             Reason::NoConnect => self.grant_connect(),
             // What provision makes is the service's role.
             Reason::LogIn if self.endpoint.is_admin() => {
-                "check role and password of admin_url, and the server's pg_hba.conf".to_owned()
+                wrong_password::mend_admin(self.endpoint, host)
             }
-            _ => advice.to_owned(),
+            Reason::LogIn if wrong_password::is_wrong_password(error) => {
+                wrong_password::mend(self.endpoint, host)
+            }
+            _ => advice.replace("dbctl provision", &self.endpoint.provision()),
         };
         Failure {
             place: String::new(),

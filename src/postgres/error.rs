@@ -159,7 +159,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> (Reason, &'static str) {
     match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD => (
             Reason::LogIn,
-            "check the password and that the role has not expired (VALID UNTIL); dbctl provision sets the role's password to the manifest's",
+            "check the password, that there is such a role, and that it has not expired (VALID UNTIL)",
         ),
         Some(code)
             if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION

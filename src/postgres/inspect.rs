@@ -117,9 +117,10 @@ pub fn unreadable(endpoint: &Endpoint, error: &tokio_postgres::Error) -> String 
     let role = plain_or_quoted(&endpoint.user);
     let ((stamp, identity), (public, history)) = (STAMP_TABLE, HISTORY_TABLE);
     format!(
-        "{text}; if {role} is the service's own role, dbctl provision gives it what is its own or tells whose the database is; a role \
+        "{text}; if {role} is the service's own role, {} gives it what is its own or tells whose the database is; a role \
          that is only to look needs GRANT USAGE ON SCHEMA {stamp}, {public} TO {role}; \
-         GRANT SELECT ON {stamp}.{identity}, {public}.{history} TO {role}"
+         GRANT SELECT ON {stamp}.{identity}, {public}.{history} TO {role}",
+        endpoint.provision()
     )
 }
 

@@ -23,6 +23,7 @@ pub mod standby;
 mod tls;
 pub mod unfinished;
 mod wire;
+mod wrong_password;
 
 pub use attempt::OLDEST_MAJOR;
 pub use connect::{Connecting, connect, connect_patiently};

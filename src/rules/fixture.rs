@@ -69,6 +69,7 @@ fn service(name: &str, store: Store, set: &str, database: &str, role: &str) -> S
                 session_attrs: SessionAttrs::Any,
                 channel_binding: crate::manifest::ChannelBinding::Prefer,
                 password_file: None,
+                service: Some(name.to_owned()),
             }))
         } else {
             Target::Files

@@ -270,7 +270,9 @@ fn a_password_comes_from_the_password_file() {
     lab.run(&["status"])
         .exits(4)
         .says("password authentication failed")
-        .says("other:2");
+        .says("other:2; the password is wrong")
+        .says("mend line 2 of ")
+        .says("PASSWORD '…' (dbctl provision --service a sets none that is in a password file)");
     password_file(&mut lab, "other", "not an entry c4nary\n", 0o600);
     lab.run(&["status"])
         .exits(4)

@@ -83,6 +83,7 @@ fn at(host: &str, port: u16, role: &str, database: &str) -> Target {
             session_attrs: SessionAttrs::Any,
             channel_binding: dbctl::manifest::ChannelBinding::Prefer,
             password_file: None,
+            service: None,
         },
         source: Source::BuiltIn,
     })

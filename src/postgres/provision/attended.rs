@@ -58,8 +58,9 @@ impl Attended<'_> {
             Some(Err(ProvisionError::Blocked(reason))) => {
                 watch.look_late().await;
                 Err(ProvisionError::Locked(format!(
-                    "{}; run dbctl provision again when it is free",
-                    watch.with_blockers(reason)
+                    "{}; run {} again when it is free",
+                    watch.with_blockers(reason),
+                    self.admin.provision()
                 )))
             }
             Some(Err(ProvisionError::Cancelled { what, .. })) if *self.interrupt.borrow() => {

@@ -78,9 +78,10 @@ fn superuser(case: &Case<'_>) -> Verdict {
         .severity(if shared { Severity::Error } else { Severity::Warning })
         .saw("an ordinary role", format!("{shown}{}", proven_elsewhere(case)))
         .remedy(format!(
-            "From another superuser: ALTER ROLE {} {}; the role that initdb made cannot lose SUPERUSER: `dbctl provision` with an admin_url makes an ordinary role for the service.",
+            "From another superuser: ALTER ROLE {} {}; the role that initdb made cannot lose SUPERUSER: `dbctl provision --service {}` with an admin_url makes an ordinary role for the service.",
             sql_ident(&role.name),
-            revoke.join(" ")
+            revoke.join(" "),
+            case.name()
         ));
     Ok(vec![finding].into())
 }

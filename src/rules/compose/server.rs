@@ -240,7 +240,7 @@ fn superuser(case: &Case<'_>) -> Verdict {
                 message: format!("POSTGRES_USER of {name} is {role}, the role of {}: the image makes it a superuser", scene.service.name),
                 expected: "an administrator of its own, as in postgres".to_owned(),
                 actual: role.to_owned(),
-                remedy: format!("Leave POSTGRES_USER of {name} out and let `dbctl provision` make {role}; a volume that has been used keeps its roles."),
+                remedy: format!("Leave POSTGRES_USER of {name} out and let `dbctl provision --service {}` make {role}; a volume that has been used keeps its roles.", scene.service.name),
             },
         ));
     }
