@@ -153,14 +153,14 @@ fn act(finding: &Finding) -> Act {
 /// What acts on others goes first, then what shows them, types and schemas last; what is made again is made from the ground up.
 fn rank(act: Act, kind: &str, remedy: &str) -> u8 {
     match (act, kind) {
-        (Act::Drop, "event_trigger" | "trigger" | "rule" | "policy") => 1,
-        (Act::Drop, "view" | "materialized_view") => 2,
+        // Under its old name it is found by all that follows.
+        (Act::Make, _) if remedy.contains(" RENAME ") || remedy.contains(" SET SCHEMA ") => 1,
+        (Act::Drop, "event_trigger" | "trigger" | "rule" | "policy") => 2,
+        (Act::Drop, "view" | "materialized_view") => 3,
         (Act::Drop, "type" | "domain") => 50,
         (Act::Drop, "schema") => 51,
         (Act::Drop | Act::Other, _) => 40,
         (Act::Change, _) => 30,
-        // Under its old name it is found by all that follows.
-        (Act::Make, _) if remedy.contains(" RENAME ") || remedy.contains(" SET SCHEMA ") => 10,
         (Act::Make, "schema" | "extension") => 11,
         (Act::Make, "type" | "collation" | "sequence") => 12,
         (Act::Make, "table" | "foreign_table" | "column") => 13,

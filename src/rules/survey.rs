@@ -12,7 +12,7 @@ use super::sets::{Judged, Owners, judge};
 use super::{Subject, System};
 
 use crate::snapshot::{
-    Diff, Gap, Kind, Lock, Object, Rename, Renamed, Snapshot, Stamp, diff, diff_renamed,
+    Diff, Gap, Kind, Lock, Object, ObjectKey, Rename, Renamed, Snapshot, Stamp, diff, diff_renamed,
 };
 
 /// Which database was reached.
@@ -84,13 +84,18 @@ impl<'a> Survey<'a> {
             // has in it was renamed, and may have taken the history along; and where the history is gone all counts as pending.
             let pending = pending(subject, snapshot) > 0;
             let lost = is_history_lost(snapshot);
-            // What is another service's by its name is never taken for an own object, whatever it looks like.
+            // What is another service's by its name is taken for an own object only where it cannot be theirs by its columns.
             let may_be = |diff: &Diff<'a>| {
                 let around = Surroundings::new(snapshot, diff, &[]);
                 let own = diff.extra.iter().copied();
                 own.filter(|object| !pending || lost || object.key.kind == Kind::Schema)
                     .filter(|object| !pending || !lock.had(&object.key))
-                    .filter(|object| classify(object, &index, &around).may_be_own())
+                    .filter(|object| match classify(object, &index, &around) {
+                        Class::Foreign { owner, .. } => {
+                            is_theirs_by_name_alone(owner, object, snapshot)
+                        }
+                        class => class.may_be_own(),
+                    })
                     .map(|object| &object.key)
                     .collect()
             };
@@ -107,7 +112,10 @@ impl<'a> Survey<'a> {
             _ => Vec::new(),
         };
         let reaches = match (&snapshot, subject.lock.known()) {
-            (Ok(snapshot), Some(lock)) => reaches(system, subject, snapshot, lock, &extras),
+            (Ok(snapshot), Some(lock)) => {
+                let renames = renamed.as_ref().map_or(&[][..], |it| &it.renames);
+                reaches(system, subject, snapshot, lock, &extras, renames)
+            }
             _ => Vec::new(),
         };
         // Asked of what lies in a database only.
@@ -168,6 +176,23 @@ impl<'a> Survey<'a> {
         let perhaps = renamed.map_or(&[][..], |renamed| &renamed.perhaps);
         perhaps.iter().filter(|pair| pair.is == object.key)
     }
+}
+
+/// Whether a table that bears the name of another service's has other columns than that.
+fn is_theirs_by_name_alone(owner: &Subject<'_>, object: &Object, snapshot: &Snapshot) -> bool {
+    let (Kind::Table, Some(lock)) = (object.key.kind, owner.lock.known()) else {
+        return false;
+    };
+    let columns =
+        |keys: &mut dyn Iterator<Item = &ObjectKey>, schema: Option<&str>| -> BTreeSet<String> {
+            keys.filter(|key| key.kind == Kind::Column && key.parent == object.key.name)
+                .filter(|key| schema.is_none_or(|schema| key.schema == schema))
+                .map(|key| key.name.clone())
+                .collect()
+        };
+    let theirs = columns(&mut lock.objects.keys(), None);
+    let there = snapshot.objects.iter().map(|object| &object.key);
+    !theirs.is_empty() && columns(&mut { there }, Some(&object.key.schema)) != theirs
 }
 
 /// Whether a history that can be read says nothing.

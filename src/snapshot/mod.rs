@@ -10,6 +10,7 @@ mod lock;
 mod object;
 pub mod privileges;
 mod proof;
+pub(crate) mod quoting;
 mod renames;
 mod reread;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use lock::{
 pub use object::{Kind, Object, ObjectKey};
 pub use privileges::Privileges;
 pub use proof::{Attempted, Credentials, Entry, HostLook, HostPlace, Live, Outside, Proofs};
-pub use renames::{Rename, Renamed, diff_renamed};
+pub use renames::{Rename, Renamed, before, diff_renamed, explain};
 pub use state::{
     CollationVersions, Common, CommonContent, CommonNote, Deviation, ExtensionVersion, Restoring,
     State, StoredKey,

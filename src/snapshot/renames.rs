@@ -92,6 +92,22 @@ impl Renames {
     }
 }
 
+/// Whether two texts say the same of objects that have other names.
+#[must_use]
+pub fn explain(renames: &[Rename], expected: &str, actual: &str) -> bool {
+    Renames(renames.to_vec()).explain(expected, actual)
+}
+
+/// What an object of the database is called once all have their names back.
+#[must_use]
+pub fn before(renames: &[Rename], key: &ObjectKey) -> ObjectKey {
+    let back = renames.iter().map(|rename| Rename {
+        was: rename.is.clone(),
+        is: rename.was.clone(),
+    });
+    Renames(back.collect()).now(key).into_owned()
+}
+
 /// The most particular rename first: an object's own, then its relation's, then its schema's.
 fn follow<'k>(renames: &[Rename], key: &'k ObjectKey) -> Cow<'k, ObjectKey> {
     let rank = |rename: &Rename| match (rename.was == *key, rename.was.kind) {

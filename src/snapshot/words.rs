@@ -1,5 +1,7 @@
 //! Deparsed texts as words and signs, to see whether two differ by names alone.
 
+use super::quoting::deparsed;
+
 /// Whether two texts are the same but for these words, old and new. White space and quotes do not count, nor that an output column
 /// keeps the name that its source has lost (`new AS old`).
 pub(super) fn are_same(expected: &str, actual: &str, names: &[(&str, &str)]) -> bool {
@@ -23,14 +25,17 @@ pub(super) fn are_same(expected: &str, actual: &str, names: &[(&str, &str)]) -> 
     actual.next().is_none()
 }
 
-/// A text with words replaced, old and new.
+/// A text with names replaced, old and new, quoted as the server does.
 pub(super) fn replace(text: &str, names: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
         let (raw, word) = first(rest);
         let new = names.iter().find(|(was, _)| *was == word);
-        out.push_str(new.map_or(raw, |(_, is)| is));
+        match new {
+            Some((_, is)) => out.push_str(&deparsed(is)),
+            None => out.push_str(raw),
+        }
         rest = rest.strip_prefix(raw).unwrap_or_default();
     }
     out
@@ -97,6 +102,11 @@ mod tests {
         assert_eq!(
             replace("public.mood, public.\"my type\"[], moods", &names),
             "public.mood2, public.plain[], moods"
+        );
+        let hostile = [("mood", "My \"Type\""), ("moods", "user"), ("state", "a$b")];
+        assert_eq!(
+            replace("public.mood[], public.moods, state", &hostile),
+            "public.\"My \"\"Type\"\"\"[], public.\"user\", \"a$b\""
         );
     }
 }

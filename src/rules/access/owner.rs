@@ -10,7 +10,7 @@ use crate::rules::text::{ident, named, owner_sql, sql_ident, sql_name};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::OWNED_BY;
 use crate::snapshot::privileges::{On, Owned as Elsewhere};
-use crate::snapshot::{Diff, Kind, Object, ObjectKey, Shut};
+use crate::snapshot::{Diff, Kind, Object, ObjectKey, Shut, before};
 
 pub(in crate::rules) const OBJECT_OWNER: Rule = Rule {
     id: "access/object-owner",
@@ -251,11 +251,16 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
         )
         .chain(owned.unlisted.iter().map(|owned| unlisted_sql(owned, own)))
         .collect();
+    // "role x, which is no service's, which may" is hard to read.
+    let joint = match whose.contains(", which ") {
+        true => " and",
+        false => ", which",
+    };
     let mut finding = OBJECT_OWNER
         .finding(
             about,
             format!(
-                "{} in database {} of {} {verb} owned by {whose}, which may change or drop what it owns{}",
+                "{} in database {} of {} {verb} owned by {whose}{joint} may change or drop what it owns{}",
                 some_of(&names, more),
                 database(case),
                 case.name(),
@@ -277,24 +282,13 @@ fn finding(case: &Case<'_>, owner: &str, owned: &Owned<'_>) -> Finding {
 /// An object under the name that it has when its turn comes: what is told as missing under another name is an error, and gets its name back
 /// before a warning is followed.
 fn by_then(case: &Case<'_>, object: &Object, severity: Severity) -> Object {
-    let mut object = object.clone();
-    let renames = case.survey.renames();
-    if severity == Severity::Error {
-        return object;
+    match severity {
+        Severity::Error => object.clone(),
+        _ => Object {
+            key: before(case.survey.renames(), &object.key),
+            ..object.clone()
+        },
     }
-    let key = &mut object.key;
-    match renames.iter().find(|rename| rename.is == *key) {
-        Some(rename) => *key = rename.was.clone(),
-        None => {
-            let mut schemas = renames
-                .iter()
-                .filter(|rename| rename.is.kind == Kind::Schema);
-            if let Some(rename) = schemas.find(|rename| rename.is.name == key.schema) {
-                key.schema.clone_from(&rename.was.name);
-            }
-        }
-    }
-    object
 }
 
 /// Where another service's role is a member of the owner: the owner in words, and that service.

@@ -7,7 +7,7 @@ use super::{last_made_by, settled};
 use crate::report::text::count;
 use crate::rules::text::{ident, named, rename_sql};
 use crate::rules::{About, Case, Finding};
-use crate::snapshot::{Kind, Object, Rename};
+use crate::snapshot::{Kind, Object, ObjectKey, Rename};
 
 /// The findings about objects that only have another name: those of whole schemas first, then of relations, then of their parts, in
 /// which order their statements run.
@@ -39,6 +39,22 @@ fn goes_with_table(rename: &Rename, renames: &[Rename]) -> bool {
 
 fn finding(case: &Case<'_>, rename: &Rename) -> Finding {
     let (was, is) = (named(&rename.was), named(&rename.is));
+    // A name that another service has as well.
+    let theirs = |key: &&ObjectKey| key.kind.is_relation() && key.name == rename.is.name;
+    let others = case.others().find(|other| {
+        rename.is.kind.is_relation()
+            && rename.was.name != rename.is.name
+            && other
+                .lock
+                .known()
+                .is_some_and(|lock| lock.objects.keys().any(|key| theirs(&key)))
+    });
+    let others = others.map_or_else(String::new, |other| {
+        format!(
+            ", one that {} has for a table of its own",
+            other.service.name
+        )
+    });
     let lock_first = match case.is_lock_stale() {
         true => format!("{LOCK_FIRST}. Otherwise: "),
         false => String::new(),
@@ -47,7 +63,7 @@ fn finding(case: &Case<'_>, rename: &Rename) -> Finding {
         .finding(
             About::key(&rename.was),
             format!(
-                "{was} of {} is missing in database {}, and {is}, which is in no set, is the same under another name",
+                "{was} of {} is missing in database {}, and {is}, which is in no set, is the same under another name{others}",
                 case.name(),
                 ident(case.subject.service.database_name())
             ),

@@ -10,7 +10,7 @@ use crate::rules::link::is_spoken_of;
 use crate::rules::text::{drop_sql, ident, mentions, named, sql_ident};
 use crate::rules::{About, Case, Rule, Scope, Severity, Verdict};
 use crate::snapshot::attributes::{COUNT, INHERITS, LAST, VALID};
-use crate::snapshot::{Kind, Object, ObjectKey};
+use crate::snapshot::{Kind, Object, ObjectKey, before};
 
 pub(in crate::rules) const UNKNOWN_OBJECT: Rule = Rule {
     id: "drift/unknown-object",
@@ -132,7 +132,11 @@ fn unknown_object(case: &Case<'_>) -> Verdict {
                         Some((_, sql)) => sql.clone(),
                         None if is_of_view(case, object) => drop_default_sql(&object.key),
                         None if !parts.is_empty() => parts_told(&parts).1,
-                        None => drop_sql(object),
+                        // By then what it hangs on has its name back.
+                        None => drop_sql(&Object {
+                            key: before(case.survey.renames(), &object.key),
+                            ..(*object).clone()
+                        }),
                     },
                     drop_called(case, object)
                 ));

@@ -11,7 +11,7 @@ use crate::snapshot::attributes::{
     ALTERED, DEFAULT, DEFINITION, FORM, GENERATED, LANGUAGE, LIBRARY, PARAMETERS, REPLACED,
     SETTINGS, SQL_BODY,
 };
-use crate::snapshot::{Kind, Lock, Object, ObjectKey, Snapshot, Text};
+use crate::snapshot::{Kind, Lock, Object, ObjectKey, Rename, Snapshot, Text, explain};
 
 /// The attributes that hold SQL, or what is like it.
 const TEXTS: [&str; 6] = [
@@ -66,6 +66,7 @@ pub(in crate::rules) fn reaches<'a>(
     snapshot: &'a Snapshot,
     lock: &Lock,
     extras: &[(&'a Object, Class<'a>)],
+    renames: &[Rename],
 ) -> Vec<Reach<'a>> {
     snapshot
         .objects
@@ -82,7 +83,7 @@ pub(in crate::rules) fn reaches<'a>(
                 .iter()
                 .filter(|(name, _)| is_text(name))
                 .filter(|(name, text)| {
-                    !expected.is_some_and(|expected| holds(expected.get(*name), text))
+                    !expected.is_some_and(|expected| holds(expected.get(*name), text, renames))
                 })
                 .map(|(name, text)| (name.as_str(), text.as_str()))
                 .collect();
@@ -155,10 +156,11 @@ const fn has_text(kind: Kind) -> bool {
     )
 }
 
-/// Whether the lock has this text. One that it knows for other major versions only is `drift/changed-object`'s gap.
-fn holds(expected: Option<&Text>, text: &str) -> bool {
+/// Whether the lock has this text, but for what only has another name. One that it knows for other major versions only is
+/// `drift/changed-object`'s gap.
+fn holds(expected: Option<&Text>, text: &str, renames: &[Rename]) -> bool {
     match expected {
-        Some(Text::Same(expected)) => expected == text,
+        Some(Text::Same(expected)) => expected == text || explain(renames, expected, text),
         Some(Text::ByMajor(_)) => true,
         None => false,
     }
