@@ -66,7 +66,11 @@ pub(super) fn tell(case: &Case<'_>, findings: &mut [Found]) {
         if !has_sql(&finding.remedy) {
             continue;
         }
-        let whom = if SUPERUSERS.contains(&finding.rule) {
+        let is_anothers = finding.rule == "access/default-privileges"
+            && !finding
+                .remedy
+                .contains(&format!(" FOR ROLE {} ", super::text::sql_ident(own)));
+        let whom = if is_anothers || SUPERUSERS.contains(&finding.rule) {
             "As superuser: ".to_owned()
         } else {
             let owner = match OF_DATABASE.contains(&finding.rule) {

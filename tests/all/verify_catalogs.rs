@@ -110,7 +110,7 @@ const ZOO: &[Case] = &[
           UPDATE pg_constraint SET conparentid = 1, conislocal = false, coninhcount = 1 WHERE conname = 'apart'")
         .undo("UPDATE pg_constraint SET conparentid = 0, conislocal = true, coninhcount = 0 WHERE conname = 'apart'; ALTER TABLE public.animals DROP CONSTRAINT apart"),
     case("drift/changed-object", "error", R, ("constraint", "public", "animals_legs_check"), "UPDATE pg_class SET relchecks = 0 WHERE oid = 'public.animals'::regclass")
-        .says(&["enabled is disabled"])
+        .says(&["state is disabled, expected enabled"])
         .undo("UPDATE pg_class SET relchecks = 1 WHERE oid = 'public.animals'::regclass"),
     case("drift/changed-object", "error", R, ("constraint", "public", "animals_name_key"), "UPDATE pg_index SET indisunique = false WHERE indexrelid = 'public.animals_name_key'::regclass")
         .says(&["validated is false"])

@@ -78,10 +78,19 @@ fn superuser(case: &Case<'_>) -> Verdict {
         .severity(if shared { Severity::Error } else { Severity::Warning })
         .saw("an ordinary role", format!("{shown}{}", proven_elsewhere(case)))
         .remedy(format!(
-            "From another superuser: ALTER ROLE {} {}; the role that initdb made cannot lose SUPERUSER: `dbctl provision --service {}` with an admin_url makes an ordinary role for the service.",
+            "From {} superuser: ALTER ROLE {} {};{}",
+            if role.superuser { "another" } else { "a" },
             sql_ident(&role.name),
             revoke.join(" "),
-            case.name()
+            if role.superuser {
+                format!(
+                    " the role that initdb made cannot lose SUPERUSER: `dbctl provision --service {}` with an admin_url makes an ordinary role \
+                     for the service.",
+                    case.name()
+                )
+            } else {
+                String::new()
+            }
         ));
     Ok(vec![finding].into())
 }

@@ -10,7 +10,9 @@ use crate::report::text::{count, short};
 use crate::rules::link::{is_spoken_of, is_text};
 use crate::rules::text::{ident, named};
 use crate::rules::{About, Case, Finding, Outcome, Rule, Scope, Severity, Verdict};
-use crate::snapshot::attributes::{CHUNK_INTERVAL, DEFINITION, DIMENSIONS, SQL_BODY, TIME_COLUMN};
+use crate::snapshot::attributes::{
+    CHUNK_INTERVAL, DEFINITION, DIMENSIONS, ENABLED, PERSISTENCE, SQL_BODY, TIME_COLUMN,
+};
 use crate::snapshot::{Change, Gap, Kind, ObjectKey, attributes};
 
 pub(in crate::rules) const CHANGED_OBJECT: Rule = Rule {
@@ -94,8 +96,8 @@ fn changed(case: &Case<'_>, key: &ObjectKey, changes: &[&Change]) -> Finding {
         format!(
             "{} is {}, expected {}",
             words(change),
-            shown(&change.actual),
-            shown(&change.expected)
+            value(change, &change.actual),
+            value(change, &change.expected)
         )
     });
     CHANGED_OBJECT
@@ -146,8 +148,25 @@ fn words(change: &Change) -> String {
         (_, "kind") => "relation kind".to_owned(),
         (Kind::View | Kind::MaterializedView, DEFINITION) => "view definition".to_owned(),
         (Kind::Function, DEFINITION | SQL_BODY) => "body".to_owned(),
+        (_, ENABLED) => "state".to_owned(),
         (Kind::Sequence, name) => format!("sequence definition ({})", name.replace('_', " ")),
         (_, name) => name.replace('_', " "),
+    }
+}
+
+/// A value of an attribute for a sentence. Of what is on or off, or has one usual value, the lock holds the other one alone.
+fn value(change: &Change, value: &str) -> String {
+    let is_switch = [&change.actual, &change.expected]
+        .iter()
+        .all(|value| matches!(value.as_str(), "" | "true"));
+    match (change.attribute.as_str(), value) {
+        (ENABLED, "") => "enabled".to_owned(),
+        (ENABLED, "replica") => "enabled on replicas only".to_owned(),
+        (ENABLED, "always") => "always enabled".to_owned(),
+        (PERSISTENCE, "") => "logged".to_owned(),
+        (_, "") if is_switch => "off".to_owned(),
+        (_, "true") if is_switch => "on".to_owned(),
+        _ => shown(value),
     }
 }
 

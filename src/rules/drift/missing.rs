@@ -79,7 +79,7 @@ fn remedy(case: &Case<'_>, key: &ObjectKey, replaced: &[&Change]) -> String {
             "{first}{made} creates it. Find out who removed it, then restore it from a backup or run its statement again."
         ),
         Err(why) => format!(
-            "{first}{made} creates it. Find out who removed it, then restore it from a backup or run its statement again; {why}."
+            "{first}{made} creates it. Find out who removed it, then run its statement again: {why}."
         ),
     }
 }
