@@ -2,6 +2,7 @@
 //! how the catalog tells afterwards whether they ran.
 
 mod alter;
+mod complaint;
 mod directive;
 mod hazard;
 mod lock;
@@ -18,6 +19,8 @@ mod unparsed;
 use super::words::Words;
 use super::{Statement, statements};
 
+#[cfg(feature = "cli")]
+pub(in crate::migration) use complaint::{Complaint, plain};
 pub(super) use directive::asked;
 #[cfg(feature = "cli")]
 pub(super) use directive::{ALLOW, ALLOW_FILE};

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use squawk_syntax::ast::{AstNode as _, Stmt};
 use squawk_syntax::{SourceFile, SyntaxNode};
 
+use super::complaint::{Complaint, complaint};
 use crate::migration::tokens::{Kind, meaningful};
 
 /// The stack that parsing may use, in bytes. The parser calls itself for everything that is nested, and for every operator.
@@ -43,8 +44,8 @@ pub(in crate::migration) fn with_stack<T: Send>(read: impl FnOnce() -> T + Send)
 pub(in crate::migration) struct Parsed {
     /// The tree.
     pub(in crate::migration) root: SyntaxNode,
-    /// The first syntax that the parser does not know: its place in bytes, and what the parser says.
-    pub(in crate::migration) error: Option<(usize, String)>,
+    /// What the parser has against it.
+    pub(in crate::migration) error: Option<Complaint>,
 }
 
 impl Parsed {
@@ -55,13 +56,12 @@ impl Parsed {
         }
         let parse = SourceFile::parse(text);
         let error = parse.errors().into_iter().next();
-        Some(Self {
-            root: parse.syntax_node(),
-            error: error.map(|error| {
-                let at = usize::from(error.range().start());
-                (at, error.message().to_owned())
-            }),
-        })
+        let root = parse.syntax_node();
+        let error = error.map(|error| {
+            let at = usize::from(error.range().start());
+            complaint(text, &root, at, error.message())
+        });
+        Some(Self { root, error })
     }
 
     /// The statement of a text that holds one; `None` when the parser does not know its syntax.

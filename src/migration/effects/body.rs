@@ -8,6 +8,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::constant::Variables;
 use super::walk::{Ground, Reader};
 use super::{Act, constant, into, loose, names, routine};
+use crate::migration::analysis::plain;
 
 /// Languages that can do all that the server's operating-system user can.
 const UNTRUSTED: [&str; 2] = ["c", "internal"];
@@ -151,7 +152,8 @@ fn block(reader: &mut Reader, body: &Plpgsql, ground: Ground<'_>) {
         reader.say(
             ground(0),
             Act::Unread {
-                why: error.message().to_owned(),
+                why: format!("in its block: {}", plain(error.message())),
+                sure: false,
             },
         );
         loose::read(reader, body.text(), ground);

@@ -271,6 +271,8 @@ pub enum Act {
     Unread {
         /// What the parser says.
         why: String,
+        /// Whether no server can read it: a typing error, and `why` names it.
+        sure: bool,
     },
     /// It is written for another database system.
     Dialect {

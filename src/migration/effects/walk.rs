@@ -12,7 +12,7 @@ use super::{
     Act, Effect, Effects, Path, Said, access, allow, body, calls, columns, dialect, keys, link,
     loose, named, psql, routine, server, setting, temporary, values,
 };
-use crate::migration::analysis::{Mode, Parsed, Script};
+use crate::migration::analysis::{Complaint, Mode, Parsed, Script};
 use crate::migration::masked::withheld;
 use crate::migration::statements::{Statement, statements};
 
@@ -99,6 +99,7 @@ pub(in crate::migration) fn unread(sql: &str) -> Effects {
             at,
             Act::Unread {
                 why: "the parser could not be run".to_owned(),
+                sure: false,
             },
         );
         loose::read(reader, statement.text, &|place| at + place);
@@ -218,7 +219,7 @@ impl Reader {
     ) {
         if self.depth >= DEEPEST {
             let why = format!("code that lies more than {DEEPEST} deep in other code is not read");
-            self.say(at, Act::Unread { why });
+            self.say(at, Act::Unread { why, sure: false });
             loose::read(self, text, &|_| at);
             return;
         }
@@ -254,6 +255,7 @@ impl Reader {
                     ground(0),
                     Act::Unread {
                         why: TOO_LARGE.to_owned(),
+                        sure: false,
                     },
                 );
             }
@@ -264,9 +266,10 @@ impl Reader {
             return;
         };
         self.tree(&parsed.root, ground, variables);
-        if let Some((at, why)) = parsed.error {
+        if let Some(Complaint { at, why, sure }) = parsed.error {
             let at = ground(at);
-            self.say(at, dialect::unread(text).unwrap_or(Act::Unread { why }));
+            let unread = Act::Unread { why, sure };
+            self.say(at, dialect::unread(text).unwrap_or(unread));
             loose::read(self, text, ground);
         }
     }

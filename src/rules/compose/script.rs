@@ -157,7 +157,7 @@ impl Reader<'_, '_> {
                 );
             }
             Act::Dynamic { why } if counts => self.gap(line, why),
-            Act::Unread { why } if counts => {
+            Act::Unread { why, .. } if counts => {
                 self.gap(line, &format!("its syntax is not known: {why}"));
             }
             _ => {}

@@ -137,6 +137,7 @@ pub(in crate::rules) fn judge<'a>(
             of_file.extend(fails::lost_schemas(&context, number, &texts.files));
         }
         of_file.extend(readable::refused(&context, number, &of_file));
+        of_file.extend(readable::misspelt(&context, number, &of_file));
         gaps.extend(readable::unread(&context, number, &of_file));
         gaps.extend(copies::undecided(&context, number));
         placed.extend(of_file);

@@ -90,6 +90,41 @@ pub(super) fn refused(context: &Context<'_, '_>, number: usize, found: &[Placed]
         .collect()
 }
 
+/// Statements that no server can read: one finding for each.
+pub(super) fn misspelt(context: &Context<'_, '_>, number: usize, found: &[Placed]) -> Vec<Placed> {
+    let file = context.file;
+    let mut told: Vec<Placed> = Vec::new();
+    for effect in &file.effects.effects {
+        let Act::Unread { why, sure: true } = &effect.act else {
+            continue;
+        };
+        let same = |placed: &Placed| placed.statement == Some(effect.statement);
+        let said = |placed: &Placed| {
+            same(placed)
+                && (SAID_BETTER.contains(&placed.draft.rule) || placed.draft.rule == UNREADABLE.id)
+        };
+        if found.iter().any(said) || told.iter().any(same) {
+            continue;
+        }
+        let statement = file.effects.statements.get(effect.statement);
+        let why = statement.map_or_else(String::new, |said| said.without_secrets(why));
+        told.push(Placed {
+            draft: Draft::new(
+                &UNREADABLE,
+                About::plain("migration", &file.file),
+                format!("cannot be read: {why}"),
+            )
+            .expected("SQL that the server can read")
+            .remedy("Mend the statement: no PostgreSQL server can read it as it is."),
+            place: effect.place,
+            statement: Some(effect.statement),
+            within: effect.within,
+            file: number,
+        });
+    }
+    told
+}
+
 /// Statements that the parser does not know: what their words tell was judged, the rest was not looked at.
 pub(super) fn unread(
     context: &Context<'_, '_>,
@@ -99,7 +134,7 @@ pub(super) fn unread(
     let file = context.file;
     let mut gaps = Vec::new();
     for effect in &file.effects.effects {
-        let Act::Unread { why } = &effect.act else {
+        let Act::Unread { why, sure: false } = &effect.act else {
             continue;
         };
         // What is no SQL at all was said already.
@@ -107,7 +142,10 @@ pub(super) fn unread(
             placed.statement == Some(effect.statement)
                 && (SAID_BETTER.contains(&placed.draft.rule) || placed.draft.rule == UNREADABLE.id)
         });
-        if said {
+        let again = |(_, _, statement, _): &(&str, usize, Option<usize>, Gap)| {
+            *statement == Some(effect.statement)
+        };
+        if said || gaps.iter().any(again) {
             continue;
         }
         let why = file
@@ -123,8 +161,8 @@ pub(super) fn unread(
                 "make several statements of it",
             ),
             false => (
-                format!("its syntax is not known to dbctl's parser ({why})"),
-                "write it in a syntax that the parser knows",
+                format!("dbctl's parser cannot read it, {why}"),
+                "mend it, or write it in a syntax that the parser knows",
             ),
         };
         let reason = format!(
