@@ -45,6 +45,38 @@ fn every_verb_works_in_a_database_of_another_encoding() {
     }
 }
 
+/// A character that the encoding lacks is told with its line, wherever it stands: the server takes the file no more in a comment.
+#[test]
+fn a_character_that_the_encoding_lacks_is_told_with_its_line() {
+    let lab = Lab::new();
+    let database = lab.db(DB);
+    lab.sql(
+        "postgres",
+        &format!(
+            "CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+        ),
+    );
+    let shop = Shop::in_lab(lab, FILES);
+    let what = "character with byte sequence 0xe2 0x82 0xac in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\" (SQLSTATE 22P05); \
+                nothing was changed";
+    for (sql, place) in [
+        ("-- ä\n-- für 5 €\nSELECT 1;", "line 2 (in a comment)"),
+        (
+            "-- ä\nSELECT 'ö';\n\n-- ß\n/* ü\n € */ SELECT 1;\n-- €",
+            "line 6 (in a comment)",
+        ),
+        ("SELECT 1;\n-- ü, the end: €", "line 2 (in a comment)"),
+        ("SELECT 'ä',\n  '€';", "line 2 (SELECT '…', '…')"),
+        ("SELECT 1;\nSELECT 1, -- €\n 2;", "line 2 (SELECT 1, "),
+    ] {
+        shop.file("V2__b.sql", sql);
+        let run = shop.migrate(&[]).exits(5).says(what);
+        run.says(&format!("V2__b.sql, {place}"));
+    }
+    shop.file("V2__b.sql", "-- ä\nSELECT 'ö', -- ÿ\n 1;");
+    shop.migrate(&[]).exits(0);
+}
+
 /// A character that the database's encoding lacks ends a query, be it in a comment of its.
 #[test]
 fn what_is_sent_to_a_server_is_ascii() {

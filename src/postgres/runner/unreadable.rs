@@ -1,11 +1,13 @@
 //! What the server's own parser says of files that are still to be applied, before the first of them is.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::super::error::told;
 use super::super::session::Session;
-use super::failure::place;
+use super::failure::{lines, place};
 use crate::migration::masked::server_words;
 use crate::migration::{Migration, Mode, Statement, statements};
 
@@ -101,16 +103,10 @@ async fn sentence(
     complaint: Complaint,
 ) -> Result<String, Error> {
     let all = statements(&file.sql);
-    let mut position = complaint.position;
-    if position.is_none() {
-        for statement in &all {
-            if read(session, statement.text).await?.is_some() {
-                let before = file.sql.get(..statement.at).unwrap_or_default();
-                position = Some(before.chars().count() + 1);
-                break;
-            }
-        }
-    }
+    let position = match complaint.position {
+        None => lacking(session, &file.sql).await?,
+        position => position,
+    };
     // Places are those in the whole file, however it is run.
     let mut whole = file.clone();
     whole.mode = Mode::Transaction;
@@ -123,11 +119,45 @@ async fn sentence(
         || complaint.told.clone(),
         |statement| server_words(&complaint.told, statement.text),
     );
-    let place = match position {
-        Some(_) => place(&whole, 0, position),
-        None => file.file.clone(),
+    let ends = |one: &&Statement<'_>| {
+        let text = file.sql.get(..one.at + one.text.len()).unwrap_or_default();
+        position.is_some_and(|position| position <= text.chars().count())
+    };
+    let place = match (position, statement.filter(ends)) {
+        (Some(_), Some(_)) => place(&whole, 0, position),
+        // What ends the file's last statement too early, or a character between two statements.
+        (Some(position), None) if complaint.position.is_none() => {
+            format!(
+                "{}, line {} (in a comment)",
+                file.file,
+                1 + lines(&file.sql, position)
+            )
+        }
+        (Some(_), None) => place(&whole, 0, position),
+        (None, _) => file.file.clone(),
     };
     Ok(format!(
         "{place}: {said}; nothing was changed: the server reads every pending file before the first is applied"
     ))
+}
+
+/// Where the first character stands that the database's encoding lacks, counted from 1. Within a comment it never arrives either.
+async fn lacking(session: &Session, sql: &str) -> Result<Option<usize>, Error> {
+    let mut seen = BTreeSet::new();
+    let others: Vec<(usize, char)> = sql
+        .chars()
+        .enumerate()
+        .filter(|(_, c)| !c.is_ascii() && seen.insert(*c))
+        .collect();
+    // The first so many arrive, and with the next one they do not.
+    let (mut arrive, mut fail) = (0, others.len());
+    while arrive < fail {
+        let half = arrive + (fail - arrive) / 2;
+        let tried: String = others.iter().take(half + 1).map(|(_, c)| *c).collect();
+        match read(session, &format!("-- {tried}")).await? {
+            None => arrive = half + 1,
+            Some(_) => fail = half,
+        }
+    }
+    Ok(others.get(arrive).map(|(at, _)| at + 1))
 }
