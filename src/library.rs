@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::command::Interrupt;
 use crate::command::migrate::{Settings, Task, apply_pending, open, preflight};
 use crate::manifest::{Endpoint, EndpointError};
-use crate::migration::guard::Party;
+use crate::migration::guard::{Party, Way};
 use crate::migration::{Set, SetError};
 use crate::postgres::Event;
 use crate::report::migrate::{Applied, Outcome};
@@ -129,6 +129,7 @@ impl Migrator {
                 role: None,
                 set: Some(&self.set),
                 lock: lock.as_ref().into(),
+                way: Way::default(),
             },
             others: Vec::new(),
             set: &self.set,

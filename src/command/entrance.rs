@@ -60,8 +60,9 @@ pub(super) fn wrong_role(own: Party<'_>, others: &[Party<'_>], user: &str) -> Op
     let role = own.role.filter(|role| *role != user);
     Some(match (role, owner) {
         (Some(role), Some(other)) => format!(
-            "its role is {role}, but its URL logs in as {user}, which is the role of {}: mend the URL",
-            other.service
+            "its role is {role}, but its URL logs in as {user}, which is the role of {}: mend {}",
+            other.service,
+            own.way.url()
         ),
         (Some(role), None) => {
             format!("its role is {role}, but its URL logs in as {user}: make them the same")

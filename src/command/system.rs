@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
-use crate::manifest::{Managed, Manifest, Service, Store};
+use crate::manifest::{Managed, Manifest, Service, Source, Store, Target};
 #[cfg(feature = "cli")]
 use crate::migration::SetFacts;
-use crate::migration::guard::Party;
+use crate::migration::guard::{Party, Way};
 use crate::migration::{Set, SetError};
 use crate::snapshot::{DeferredLock, Fact, Gap, Lock, LockSource};
 
@@ -80,6 +80,21 @@ impl<'a> LoadedService<'a> {
             role: self.service.role_name(),
             set: self.good_set(),
             lock: LockSource::Deferred(&self.lock),
+            way: self.way(),
+        }
+    }
+
+    fn way(&self) -> Way<'_> {
+        let Target::Database(endpoint) = &self.service.target else {
+            return Way::default();
+        };
+        Way {
+            user: Some(&endpoint.value.user),
+            database: Some(&endpoint.value.database),
+            variable: match &endpoint.source {
+                Source::Env(name) | Source::DotEnv(name) => Some(name),
+                _ => None,
+            },
         }
     }
 

@@ -17,6 +17,28 @@ pub struct Party<'a> {
     pub set: Option<&'a Set>,
     /// Its schema lock.
     pub lock: LockSource<'a>,
+    /// The way to its database, as far as it is known.
+    pub way: Way<'a>,
+}
+
+/// Where a service's way leads by its own words, and where it is from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Way<'a> {
+    /// The role that it logs in as.
+    pub user: Option<&'a str>,
+    /// The database that it names.
+    pub database: Option<&'a str>,
+    /// The variable that holds it.
+    pub variable: Option<&'a str>,
+}
+
+impl Way<'_> {
+    /// The URL, with the variable that holds it, as in `the URL in A_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.variable
+            .map_or_else(|| "the URL".to_owned(), |name| format!("the URL in {name}"))
+    }
 }
 
 /// Why the set of `own` must not be applied to the database of this snapshot; `None` when nothing speaks against it. `begun`: some
@@ -77,13 +99,45 @@ pub fn wrong_database(own: Party<'_>, others: &[Party<'_>], database: &str) -> O
     let owner = others.iter().find(|other| other.database == database);
     Some(match owner {
         Some(other) => format!(
-            "{fact}, which is the database of {}: mend the URL, so that it ends in /{}",
-            other.service, own.database
+            "{fact}, which is the database of {}: {}",
+            other.service,
+            exchanged(own, other)
         ),
         None => {
             format!("{fact}: check the URL, or the manifest's `database` if {database} is right")
         }
     })
+}
+
+/// What to do about a way that names another service's database: where it logs in as that one's role too, it is that one's as a whole.
+#[must_use]
+pub fn exchanged(own: Party<'_>, other: &Party<'_>) -> String {
+    let url = own.way.url();
+    let user = own.way.user.filter(|user| other.role == Some(*user));
+    let Some(user) = user.filter(|user| own.role != Some(*user)) else {
+        return format!("mend {url}, so that it ends in /{}", own.database);
+    };
+    let both = match other.way.database == Some(own.database) {
+        true => format!(
+            ", and {} leads to {}: the two look exchanged",
+            match other.way.variable {
+                Some(name) => format!("{name}, that of {},", other.service),
+                None => format!("the URL of {}", other.service),
+            },
+            own.database
+        ),
+        false => String::new(),
+    };
+    format!(
+        "{url} looks like that of {} as a whole, for it logs in as {user}, the role of {}{both}; give {} its own, with its own host, role{} and \
+         password, that ends in /{}",
+        other.service,
+        other.service,
+        own.service,
+        own.role
+            .map_or_else(String::new, |role| format!(" ({role})")),
+        own.database
+    )
 }
 
 /// Whether the database's stamp names another service or set.

@@ -19,14 +19,16 @@ pub(super) fn mend(endpoint: &Endpoint, host: &Host) -> String {
             "mend {line}, or give the role that password: ALTER ROLE {} PASSWORD '…' ({provision} sets none that is in a password file)",
             plain_or_quoted(&endpoint.user)
         ),
-        (Some((key, Source::Env(name) | Source::DotEnv(name))), None) => {
-            format!("mend {name}, or let {provision} give the role the password of {key} there")
+        (Some((_, Source::Env(name) | Source::DotEnv(name))), None) => {
+            format!("mend {name}, or let {provision} give the role the password that is there")
         }
         (Some((key, Source::Default)), None) => format!(
             "set the variable that the manifest's {key} names, or let {provision} give the role the manifest's default"
         ),
         (Some((key, source)), None) => {
-            format!("mend {key} ({source}), or let {provision} give the role the password there")
+            format!(
+                "mend {key} ({source}), or let {provision} give the role the password that is there"
+            )
         }
         (None, None) => "mend it in the URL".to_owned(),
     };

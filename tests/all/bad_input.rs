@@ -435,7 +435,7 @@ fn a_server_that_does_not_let_us_in() {
         password_failed.as_str(),
         "127.0.0.1",
         "28P01",
-        "check the password",
+        "the password is wrong, the role has expired (VALID UNTIL), or there is no such role: mend ",
     ];
     lab.env
         .insert("K_SOCIAL_PW".to_owned(), format!("{CANARY}-wrong"));
@@ -539,7 +539,7 @@ fn a_server_that_does_not_let_us_in() {
                 "permission denied for database \"{}\"",
                 lab.db("simply_kaspa")
             ),
-            "which is the database of simply-kaspa-indexer: mend the URL",
+            "which is the database of simply-kaspa-indexer: mend the URL in K_SOCIAL_URL",
         ],
     );
 

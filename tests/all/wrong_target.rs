@@ -202,13 +202,44 @@ fn a_url_to_a_database_that_does_not_let_the_role_in_says_what_is_to_be_mended()
     let astray = lab.url("b", "a");
     lab.env.insert("A_URL".to_owned(), astray);
     let leads = format!("its URL leads to database {b}, which is the database of b");
-    let mend = format!("mend the URL, so that it ends in /{a}");
+    let mend = format!("mend the URL in A_URL, so that it ends in /{a}");
     every_verb(
         &lab,
         1,
         &["SQLSTATE 42501", &leads, &mend],
         &["GRANT", "dbctl provision"],
     );
+    // Another service's as a whole, and the two exchanged: the variable and what else is the other's are told.
+    let (own_a, own_b) = (lab.url("a", "a"), lab.url("b", "b"));
+    lab.env.insert("A_URL".to_owned(), own_b);
+    let whole = format!(
+        "the URL in A_URL looks like that of b as a whole, for it logs in as {b}, the role of b"
+    );
+    let give =
+        format!("give a its own, with its own host, role ({a}) and password, that ends in /{a}");
+    for (exchanged, said) in [
+        (false, String::new()),
+        (
+            true,
+            format!(", and B_URL, that of b, leads to {a}: the two look exchanged"),
+        ),
+    ] {
+        if exchanged {
+            lab.env.insert("B_URL".to_owned(), own_a.clone());
+        }
+        let words = format!("{whole}{said}; {give}");
+        for verb in [&["migrate"][..], &["migrate", "--dry-run"], &["repair"]] {
+            lab.run(&[verb, &["--service", "a"]].concat())
+                .exits(3)
+                .says(&words);
+        }
+        lab.run(&["status", "--service", "a"]).exits(1).says(&words);
+        lab.run(&["verify", "--service", "a"])
+            .exits(1)
+            .says("Set A_URL, which holds the URL of a, to its own, with its own host, role and password")
+            .says(&format!("it looks like that of b as a whole, for it logs in as {b} too"));
+    }
+    lab.env.remove("B_URL");
     // Nobody's that the manifest knows.
     lab.sql("postgres", &format!("CREATE DATABASE c_{b}"));
     lab.sql(
@@ -232,7 +263,9 @@ fn a_url_to_a_database_that_does_not_let_the_role_in_says_what_is_to_be_mended()
     let revoke = format!("REVOKE CONNECT ON DATABASE {a} FROM {a}");
     let grant = format!("GRANT CONNECT ON DATABASE {a} TO {a}");
     lab.sql("postgres", &revoke);
-    let fact = format!("role {a} may not connect to database {a}: run dbctl provision, or {grant}");
+    let fact = format!(
+        "role {a} may not connect to database {a}: run dbctl provision --service a, or {grant}"
+    );
     every_verb(&lab, 4, &["SQLSTATE 42501", &fact], &[]);
     lab.sql("postgres", &grant);
     lab.run(&["migrate", "--service", "a"]).exits(0);
@@ -325,7 +358,7 @@ fn a_superusers_url_is_no_way_to_migrate_and_what_it_made_is_given_back() {
     lab.run(&["status", "--service", "a"])
         .exits(4)
         .says("permission denied")
-        .says("dbctl provision gives it what is its own");
+        .says("dbctl provision --service a gives it what is its own");
     lab.run(&["provision", "--service", "a"])
         .exits(0)
         .says("SCHEMA dbctl in ")
@@ -407,7 +440,58 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     lab.env.insert("A_URL".to_owned(), wrong(right.clone()));
     let run = lab.run(&["status", "--service", "a"]).exits(4);
     let run = run.says("the password is that of url (environment A_URL)");
+    let run = run.says(
+        "mend A_URL, or let dbctl provision --service a give the role the password that is there",
+    );
     assert!(!run.all().contains("canary"), "{}", run.all());
+    // The manifest's variable, its default, a literal, .env, and one for psql.
+    lab.env.remove("A_URL");
+    let own = lab
+        .env
+        .insert("A_PW".to_owned(), "canary-refused".to_owned());
+    let status = |lab: &Lab, words: &[&str]| {
+        let mut run = lab.run(&["status", "--service", "a"]).exits(4);
+        for word in words {
+            run = run.says(word);
+        }
+        assert!(!run.all().contains("canary"), "{}", run.all());
+    };
+    status(
+        &lab,
+        &[
+            "the password is that of password (environment A_PW)",
+            "mend A_PW, or let dbctl provision --service a give the role the password that is there",
+        ],
+    );
+    lab.env.remove("A_PW");
+    lab.write(".env", "A_PW=canary-refused\n");
+    status(&lab, &["(.env A_PW)", "mend A_PW, or let"]);
+    std::fs::remove_file(lab.path().join(".env")).unwrap();
+    lab.env
+        .insert("PGPASSWORD".to_owned(), "canary-refused".to_owned());
+    status(&lab, &["A_PW is not set", "PGPASSWORD is not read"]);
+    let manifest = std::fs::read_to_string(lab.path().join("dbctl.toml")).unwrap();
+    let variable = "{ env = \"A_PW\" }";
+    assert!(manifest.contains(variable), "{manifest}");
+    lab.edit(variable, "\"canary-refused\"");
+    status(
+        &lab,
+        &[
+            "the password is that of password (file line ",
+            "mend password (file line ",
+        ],
+    );
+    lab.write("dbctl.toml", &manifest);
+    lab.edit(variable, "{ env = \"A_PW\", default = \"canary-refused\" }");
+    status(
+        &lab,
+        &[
+            "the password is that of password (default)",
+            "set the variable that the manifest's password names, or let dbctl provision --service a give the role the manifest's default",
+        ],
+    );
+    lab.write("dbctl.toml", &manifest);
+    lab.env.insert("A_PW".to_owned(), own.unwrap());
     lab.env.insert("A_URL".to_owned(), right);
     let admin = wrong(lab.admin_url("postgres"));
     lab.env.insert("A_ADMIN".to_owned(), admin);
@@ -496,7 +580,7 @@ fn a_database_that_is_not_there_is_made_by_provision_only_if_the_manifest_names_
         .says(&check);
     lab.env.remove("A_URL");
     lab.sql("postgres", &format!("DROP DATABASE {a}"));
-    let make = "or run dbctl provision to create the database";
+    let make = "or run dbctl provision --service a to create the database";
     every_verb(&lab, 4, &["SQLSTATE 3D000", make], &[]);
     lab.run(&["provision", "--service", "a"]).exits(0);
     lab.run(&["migrate", "--service", "a"]).exits(0);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::files::{Engine, Identity, RGB_TABLES, Role, Trace, is_rgb_database};
 use crate::migration::Owned;
-use crate::migration::guard::Party;
+use crate::migration::guard::{Party, Way};
 use crate::migration::other_tools::TOOLS;
 use crate::rules::{Scope, Subject, Verdict};
 use crate::snapshot::{Fact, Gap, HISTORY_TABLE};
@@ -255,6 +255,7 @@ fn party<'a>(subject: &'a Subject<'_>) -> Party<'a> {
         role: subject.service.role_name(),
         set: subject.set,
         lock: subject.lock.known().into(),
+        way: Way::default(),
     }
 }
 

@@ -12,7 +12,7 @@ pub(in crate::rules) use role::share_a_role;
 use super::survey::{Place, distinct_tables};
 use super::text::{ident, sql_ident, sql_literal};
 use super::{About, Case, Finding, Rule, Scope, Severity, Verdict};
-use crate::manifest::Managed;
+use crate::manifest::{Managed, Service, Source, Target};
 use crate::migration::CREATE_STAMP;
 use crate::snapshot::{Identity, Snapshot};
 
@@ -76,11 +76,11 @@ fn wrong_database(case: &Case<'_>) -> Verdict {
                 ident(actual)
             ),
         )
-        .saw(format!("database {}", ident(expected)), format!("database {}", ident(actual)))
-        .remedy(format!(
-            "Set the URL of {} to one that ends in /{expected}; `dbctl services` shows which variable it comes from. Nothing was written.",
-            case.name()
-        ))
+        .saw(
+            format!("database {}", ident(expected)),
+            format!("database {}", ident(actual)),
+        )
+        .remedy(remedy(case, owner.map(|owner| owner.service)))
         .evidence(evidence(case));
     finding.belongs_to = owner.map(|owner| owner.service.name.clone());
     Ok(vec![finding].into())
@@ -92,6 +92,35 @@ const fn evidence(case: &Case<'_>) -> &'static str {
         "manifest"
     } else {
         "identity"
+    }
+}
+
+/// What to do about a URL that names another database: where it logs in as that one's owner too, it is the other's as a whole.
+fn remedy(case: &Case<'_>, owner: Option<&Service>) -> String {
+    let own = case.subject.service;
+    let expected = own.database_name();
+    let variable = match &own.target {
+        Target::Database(endpoint) => match &endpoint.source {
+            Source::Env(name) | Source::DotEnv(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    };
+    let url = variable.map_or_else(
+        || format!("the URL of {}", own.name),
+        |name| format!("{name}, which holds the URL of {},", own.name),
+    );
+    let user = own.endpoint().map(|endpoint| endpoint.user.as_str());
+    let whole = owner.filter(|owner| user == owner.role_name() && user != own.role_name());
+    match (whole, user) {
+        (Some(owner), Some(user)) => format!(
+            "Set {url} to its own, with its own host, role and password, that ends in /{expected}: it looks like that of {} as a whole, for it \
+             logs in as {user} too. Nothing was written.",
+            owner.name
+        ),
+        _ => format!(
+            "Set {url} to one that ends in /{expected}; `dbctl services` shows where it comes from. Nothing was written."
+        ),
     }
 }
 
