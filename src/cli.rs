@@ -244,6 +244,13 @@ pub(crate) struct Provision {
     pub(crate) dry_run: bool,
 }
 
+/// Refuses `-V` where `--version` is the schema's.
+fn not_short(_: &str) -> Result<String, &'static str> {
+    Err(
+        "here --version N is the version whose schema the database has, and has no short form; dbctl -V tells the version of dbctl",
+    )
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Baseline {
     /// The service whose database it is
@@ -252,6 +259,9 @@ pub(crate) struct Baseline {
     /// The version whose schema it has; the newest one that fits when not given
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) version: Option<i32>,
+    /// What other commands have for the version of dbctl: to take it for that here would adopt nothing, and say that all is well
+    #[arg(short = 'V', hide = true, value_name = "VERSION", num_args = 0..=1, default_missing_value = "", value_parser = not_short)]
+    _short: Option<String>,
     /// Prove only, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -45,7 +45,7 @@ impl Ahead {
              not have): as a newer release of the set leaves it; deploy that one, or, with it, take the database back first: dbctl \
              rollback --service {service} --target {}",
             self.recorded.stem(),
-            self.recorded.applied_on,
+            self.recorded.when(),
             self.newest,
             self.newest
         )

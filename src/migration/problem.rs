@@ -85,12 +85,13 @@ impl Problem {
             } => divergence(file, row, *checksum, *change),
             Self::Unknown(row) if row.number().is_none() => format!(
                 "the history holds a row whose version is NULL (name {:?}, applied on {}), which is no migration of the set",
-                row.name, row.applied_on
+                row.name,
+                row.when()
             ),
             Self::Unknown(row) => format!(
                 "the history holds {}, applied on {}, which the set does not have",
                 file_name(row),
-                row.applied_on
+                row.when()
             ),
             Self::Renumbered {
                 file,
@@ -189,7 +190,7 @@ impl Problem {
 fn divergence(file: &str, row: &HistoryRow, checksum: u64, change: Change) -> String {
     let on = match row.applied_on.is_empty() {
         true => String::new(),
-        false => format!(" on {}", row.applied_on),
+        false => format!(" on {}", row.when()),
     };
     let names = || {
         format!(

@@ -6,6 +6,7 @@ use super::Style;
 use super::migrate::Tool;
 use super::style::{Tone, lines, safe};
 use crate::report::status::{Report, ServiceStatus, State, Unfinished};
+use crate::snapshot::whole_seconds;
 
 /// All services in one screen.
 #[must_use]
@@ -54,7 +55,7 @@ pub fn table(report: &Report, style: Style) -> String {
                     status.name,
                     applied.version,
                     safe(&applied.name),
-                    safe(&applied.applied_on)
+                    safe(&whole_seconds(&applied.applied_on))
                 ));
             }
         }
@@ -124,7 +125,8 @@ fn newest(status: &ServiceStatus) -> String {
 fn pending(status: &ServiceStatus) -> String {
     match (status.state, status.pending.as_slice()) {
         (State::UpToDate, _) => "0".to_owned(),
-        (_, []) => "-".to_owned(),
+        // What it holds may be what they make: until it is adopted nobody knows.
+        (State::NotAdopted | State::WrongDatabase, _) | (_, []) => "-".to_owned(),
         (_, [only]) => format!("1: V{}", only.version),
         (_, [first, .., last]) => format!(
             "{}: V{} to V{}",

@@ -20,6 +20,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 pub use diff::{Change, Diff, diff};
 pub use dsn::{Dsn, dsns, noted};
 pub use fact::Fact;
@@ -218,6 +221,15 @@ pub struct HistoryRow {
     pub checksum: String,
 }
 
+/// A time for people, who want no nanoseconds; a text that is none as it is.
+#[must_use]
+pub fn whole_seconds(time: &str) -> String {
+    OffsetDateTime::parse(time, &Rfc3339)
+        .ok()
+        .and_then(|time| time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok())
+        .unwrap_or_else(|| time.to_owned())
+}
+
 impl HistoryRow {
     /// What stands for a version that is NULL: no column of refinery's can hold it.
     pub const UNNUMBERED: i64 = i64::MIN;
@@ -226,6 +238,12 @@ impl HistoryRow {
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         (self.version != Self::UNNUMBERED).then_some(self.version)
+    }
+
+    /// When it was applied, for people.
+    #[must_use]
+    pub fn when(&self) -> String {
+        whole_seconds(&self.applied_on)
     }
 
     /// The version as a message tells it.

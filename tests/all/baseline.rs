@@ -726,3 +726,19 @@ fn columns_in_another_order_are_told_and_adopted() {
         assert_eq!(shop.history(), "1 one, 2 two, 3 three");
     }
 }
+
+/// `-V` is the version of dbctl for every other command: taken for that here it would adopt nothing and end with 0.
+#[test]
+fn the_short_form_of_the_version_is_refused_with_what_is_meant() {
+    let lab = Lab::new();
+    for args in [
+        &["-V"][..],
+        &["--service", "x", "-V", "3"],
+        &["--service", "x", "-V3"],
+    ] {
+        lab.run(&[&["baseline"], args].concat())
+            .exits(2)
+            .says("here --version N is the version whose schema the database has")
+            .says("dbctl -V tells the version of dbctl");
+    }
+}

@@ -87,9 +87,27 @@ fn everything_that_can_be_so_in_one_screen() {
         "more than one screen:\n{}",
         run.out
     );
-    lab.run(&["status", "-v"])
+    let run = lab
+        .run(&["status", "-v"])
         .exits(1)
         .says("ready: V4__four applied on ");
+    // Whole seconds, here and in what is told of rows.
+    for (_, time) in run
+        .all()
+        .split("applied on ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('T'))
+    {
+        let time: String = time
+            .chars()
+            .take_while(|c| !c.is_whitespace() && *c != ',')
+            .collect();
+        assert!(
+            time.len() == 9 && time.ends_with('Z'),
+            "{time}: {}",
+            run.all()
+        );
+    }
 
     let report = lab.json(&["status"], 1);
     assert_eq!(report["version"], 1);
@@ -540,6 +558,13 @@ fn a_database_that_was_never_adopted_is_told_in_the_words_of_migrate() {
         .exits(1)
         .says("not adopted strange: ")
         .says("dbctl baseline --service strange adopts it");
+    // What it holds may be what they make.
+    let run = lab.run(&["status"]).exits(1);
+    for name in ["strange", "mixed"] {
+        let row = run.out.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert!(cells.ends_with(&["-", "-"]), "{row}");
+    }
     lab.run(&["status", "--service", "strange", "--wait", "1"])
         .exits(1);
     // Nothing is to be adopted in an empty one, whatever is pending.

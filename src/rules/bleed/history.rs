@@ -39,7 +39,7 @@ fn foreign_history(case: &Case<'_>) -> Verdict {
                     ),
                 )
                 .belongs_to(other)
-                .saw(format!("migrations of {} alone", case.name()), format!("{name}, applied on {}", row.applied_on))
+                .saw(format!("migrations of {} alone", case.name()), format!("{name}, applied on {}", row.when()))
                 .remedy(format!(
                     "See what that migration left in the database and remove it. Then: DELETE FROM public.refinery_schema_history WHERE {};",
                     row.condition()

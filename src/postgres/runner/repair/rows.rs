@@ -156,7 +156,7 @@ impl Repair<'_> {
             Ok(_) if same => {
                 let action = format!(
                     "its time is now {}: when it was applied is not known any more",
-                    fixed.applied_on
+                    fixed.when()
                 );
                 self.mended("history", subject, problem.fact(), &action);
             }
