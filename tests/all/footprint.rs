@@ -190,12 +190,18 @@ fn dbctls_own_books_are_not_a_migrations_to_write() {
         "DELETE FROM refinery_schema_history;",
         "DROP TABLE dbctl.identity;",
         "INSERT INTO public.refinery_schema_history VALUES (9, 'x', '', '0');",
+        "DROP OWNED BY CURRENT_USER;",
+        "DROP SCHEMA dbctl CASCADE;",
+        "REASSIGN OWNED BY CURRENT_USER TO CURRENT_USER;",
     ] {
-        shop.file("V2__books.sql", sql);
-        shop.migrate(&[])
+        shop.file("V2__books.sql", &format!("SELECT 1;\n{sql}"));
+        let run = shop
+            .migrate(&[])
             .exits(5)
-            .says("V2__books.sql")
-            .says("a table that dbctl keeps its own books in");
+            .says(&format!("V2__books.sql, line 2 ({}", sql.split(' ').next().unwrap()))
+            .says("a table that dbctl keeps its own books in (dbctl.identity, dbctl.progress, public.refinery_schema_history)");
+        // No lock would make it right.
+        assert!(!run.all().contains("needs a new lock"), "{}", run.all());
         assert_eq!(shop.history(), "1 goods");
     }
     // Reading them is nobody's harm.

@@ -117,7 +117,8 @@ fn a_later_transaction_keeps_its_hands_off_the_books() {
         shop.file(&name(28), sql);
         shop.migrate(&[])
             .exits(5)
-            .says("V28__t28.sql: it touches")
+            .says("V28__t28.sql, line 1 (")
+            .says(": it touches ")
             .says(words);
         assert_eq!(
             shop.sql("SELECT count(*) || ' ' || max(version) FROM refinery_schema_history"),

@@ -10,7 +10,7 @@ use crate::migration::{Name, Owned};
 use crate::snapshot::{HISTORY_TABLE, History, PROGRESS_TABLE, STAMP_TABLE};
 
 /// How messages name dbctl's own tables.
-const BOOKS: &str = "a table that dbctl keeps its own books in";
+pub(super) const BOOKS: &str = "a table that dbctl keeps its own books in";
 
 /// The relations of a database that belong to no object of the service.
 #[derive(Debug, Default)]

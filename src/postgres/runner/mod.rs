@@ -21,6 +21,7 @@ mod rollback;
 mod stepwise;
 mod taking_away;
 mod there;
+mod touched;
 mod transaction;
 mod unreadable;
 

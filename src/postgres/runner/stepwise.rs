@@ -9,7 +9,8 @@ use super::failure::{Failure, interrupted, place};
 use super::fate::{Outcome, settle, witnesses};
 use super::guarded::Guarded;
 use super::progress::{self, Entry};
-use super::transaction::{Body, deaf, execute, foreign_text, ran_before};
+use super::touched::foreign_text;
+use super::transaction::{Body, deaf, execute, ran_before};
 use super::{ApplyError, Event, lost};
 use crate::migration::{Analysis, Fate, Migration, Place, analyse};
 

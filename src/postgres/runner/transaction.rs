@@ -16,9 +16,10 @@ use super::cancel::or_cancel;
 use super::failure::{Failure, Step, broken_text, failure_text, interrupted, place};
 use super::guarded::Guarded;
 use super::lock::{jitter, raised};
+use super::touched::{foreign_text, naming};
 use super::{ApplyError, Event, books, causes, history_table};
+use crate::migration::Migration;
 use crate::migration::analysis::needs_fresh_session;
-use crate::migration::{Migration, Name, analyse};
 use body::Asked;
 pub(super) use body::Body;
 
@@ -314,26 +315,6 @@ impl Guarded<'_> {
             format!("{set} statement_timeout = {statement}"),
         ]
     }
-}
-
-/// The first statement that names one of these relations; none does where a trigger or a function has touched it.
-fn naming(sql: &str, relations: &[String]) -> Option<usize> {
-    let is_named = |name: &Name| {
-        let schema = name.schema.as_deref().unwrap_or("public");
-        relations.contains(&format!("{schema}.{}", name.name))
-    };
-    analyse(sql)
-        .iter()
-        .position(|statement| statement.touches.iter().any(is_named))
-}
-
-/// Says that a migration has touched what is not its service's.
-pub(super) fn foreign_text(touched: &[String], service: &str) -> String {
-    format!(
-        "it touches {}, which belongs to no object of {service}: a migration may only touch what its own set makes \
-         (a set that makes it under a name that its text does not show needs a new lock: dbctl lock --service {service})",
-        touched.join(", ")
-    )
 }
 
 /// The server does not answer any more.
