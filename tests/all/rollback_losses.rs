@@ -447,3 +447,40 @@ fn the_oldest_server_is_looked_at_as_well() {
     let says = "table public.plain had rows deleted or updated while track_counts was off";
     refused(&shop, &uncounted, "SELECT * FROM plain", says);
 }
+
+/// The statistics count what was deleted within a savepoint, also where that was taken back.
+#[test]
+fn what_a_savepoint_takes_back_is_no_loss() {
+    let shop = shop("CREATE TABLE kept (id int);", "CREATE TABLE more (id int);");
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO kept SELECT generate_series(1, 3)");
+    let query = "SELECT string_agg(id::text, ',' ORDER BY id) FROM kept";
+    let tried = |sql: &str| {
+        format!(
+            "DO $$ BEGIN {sql}; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END $$; DROP TABLE more;"
+        )
+    };
+    // What stays deleted, updated or written anew is told.
+    for (sql, says) in [
+        ("DELETE FROM kept WHERE id = 1;", "had 1 row deleted"),
+        ("UPDATE kept SET id = 7 WHERE id = 1;", "had 1 row updated"),
+        (
+            "DELETE FROM kept WHERE id = 1; INSERT INTO kept VALUES (1);",
+            "had 1 row deleted",
+        ),
+    ] {
+        refused(&shop, &format!("{sql} DROP TABLE more;"), query, says);
+        let half = format!("{sql} {}", tried("DELETE FROM kept WHERE id = 2"));
+        refused(&shop, &half, query, "table public.kept had ");
+    }
+    for sql in [
+        "DELETE FROM kept",
+        "UPDATE kept SET id = id + 1",
+        "DELETE FROM kept WHERE id = 1; INSERT INTO kept VALUES (9)",
+    ] {
+        back(&shop, &tried(sql), &[]).exits(0);
+        assert_eq!(shop.sql(query), "1,2,3", "{sql}");
+        assert_eq!(shop.history(), "1 first");
+        shop.migrate(&["-q"]).exits(0);
+    }
+}

@@ -4,6 +4,7 @@
 mod actor;
 mod attributes;
 mod content;
+mod counted;
 mod loss;
 mod run;
 mod statement;

@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Error};
 
 use super::attributes::Composites;
 use super::content::{self, Content, LARGEST, Rows};
+use super::counted::counted;
 use super::statement::Failure;
 use super::table::{Locked, Table, holding, lock, locked, read};
 use super::uncounted;
@@ -120,7 +121,7 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
     for old in before.roots() {
         let mut family = before.tables.values().filter(|part| part.root == old.oid);
         if !family.any(|part| part.is_closed() || altered.contains(&part.oid)) {
-            losses.extend(counted(old, before, &after));
+            losses.extend(counted(client, old, before, &after).await?);
             continue;
         }
         if old.is_closed() && !before.holds(old) {
@@ -138,7 +139,7 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
             Some(new) => {
                 columns(old, new, &mut losses);
                 attributes(old, before, &after, &mut losses);
-                rows(old, new, before, &after, &mut losses);
+                rows(client, old, new, before, &after, &mut losses).await?;
                 rewritten(client, old, new, before, &after, &mut losses).await?;
             }
         }
@@ -160,10 +161,17 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
 }
 
 /// What became of the rows of one table.
-fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
+async fn rows(
+    client: &Client,
+    old: &Table,
+    new: &Table,
+    before: &State,
+    after: &State,
+    losses: &mut Vec<Loss>,
+) -> Result<(), Error> {
     if !after.holds(new) && before.holds(old) {
         losses.push(loss(old, "is empty now and held rows".to_owned()));
-        return;
+        return Ok(());
     }
     if new.oid == old.oid {
         let parts = before.tables.values().filter(|part| part.root == old.oid);
@@ -177,24 +185,8 @@ fn rows(old: &Table, new: &Table, before: &State, after: &State, losses: &mut Ve
             losses.push(loss(old, reason));
         }
     }
-    losses.extend(counted(old, before, after));
-}
-
-/// What the statistics of this transaction say of the rows of one table.
-fn counted(old: &Table, before: &State, after: &State) -> Vec<Loss> {
-    let parts = before.tables.values().filter(|part| part.root == old.oid);
-    let (mut deleted, mut updated) = (0, 0);
-    for part in parts.filter(|part| before.holding.contains(&part.oid) || !part.is_closed()) {
-        if let Some(now) = after.tables.get(&part.oid) {
-            deleted += now.deleted - part.deleted;
-            updated += now.updated - part.updated;
-        }
-    }
-    [(deleted, "deleted"), (updated, "updated")]
-        .into_iter()
-        .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, what)| loss(old, format!("had {} {what}", count_of(rows))))
-        .collect()
+    losses.extend(counted(client, old, before, after).await?);
+    Ok(())
 }
 
 /// What tables that were made anew, emptied or rewritten hold now, against what they held.
@@ -314,7 +306,7 @@ fn attributes(old: &Table, before: &State, after: &State, losses: &mut Vec<Loss>
     }
 }
 
-fn count_of(rows: i64) -> String {
+pub(super) fn count_of(rows: i64) -> String {
     let s = if rows == 1 { "" } else { "s" };
     format!("{rows} row{s}")
 }
