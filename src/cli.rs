@@ -156,10 +156,11 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it may start servers of its own, which have to be stopped whatever happens.
     pub(crate) const fn starts_servers(&self) -> bool {
-        matches!(
-            self,
-            Self::Lock(_) | Self::Sandbox(_) | Self::Baseline(_) | Self::Repair(_)
-        )
+        match self {
+            Self::Lock(options) => options.from.is_none(),
+            Self::Sandbox(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether it reaches none of the services' servers.

@@ -13,7 +13,6 @@ use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use dbctl::exit::Exit;
 use tokio::runtime::{Builder, Runtime};
 
 /// The most threads that log in and move bytes; everything else runs on the main one.
@@ -28,8 +27,9 @@ fn main() -> ExitCode {
         |error| output::complain(&format!("dbctl cannot start: {error}")),
         |runtime| {
             let exit = runtime.block_on(verbs::run(cli));
-            // What is still open then, as a name server's answer that the run has given up on, is of no use to anybody.
-            if !starts_servers && exit != Exit::Interrupted.code() {
+            // What is still open then, as a name server's answer that the run has given up on, is of no use to anybody: to wait for it
+            // would keep whoever has pressed Ctrl-C.
+            if !starts_servers {
                 std::process::exit(exit.into());
             }
             exit
