@@ -6,7 +6,6 @@ use super::Style;
 use super::migrate::Tool;
 use super::style::{Tone, lines, safe};
 use crate::report::status::{Report, ServiceStatus, State, Unfinished};
-use crate::snapshot::whole_seconds;
 
 /// All services in one screen.
 #[must_use]
@@ -55,7 +54,7 @@ pub fn table(report: &Report, style: Style) -> String {
                     status.name,
                     applied.version,
                     safe(&applied.name),
-                    safe(&whole_seconds(&applied.applied_on))
+                    safe(&applied.when())
                 ));
             }
         }

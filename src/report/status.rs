@@ -1,6 +1,7 @@
 //! What `status` saw.
 
 use crate::exit::Exit;
+use crate::snapshot::whole_seconds;
 
 /// All services at once.
 #[derive(Debug, Clone)]
@@ -86,6 +87,14 @@ pub struct Applied {
     pub name: String,
     /// When, as the history says.
     pub applied_on: String,
+}
+
+impl Applied {
+    /// When, for people.
+    #[must_use]
+    pub fn when(&self) -> String {
+        whole_seconds(&self.applied_on)
+    }
 }
 
 /// A migration that is not applied.
