@@ -326,6 +326,7 @@ fn snapshot(service: &Service, set: &Set, objects: Vec<Object>, number: u32) -> 
             databases: vec!["postgres".to_owned(), service.database_name().to_owned()],
             database_owners: vec!["postgres".to_owned(), role_name.to_owned()],
             hba: Fact::Known(Vec::new()),
+            ident: Fact::Known(Vec::new()),
         },
         privileges: Fact::Known(privileges(role_name)),
         state: State::default(),

@@ -133,6 +133,7 @@ impl Snapshot {
             self.identity.stamp.gap_mut(),
             self.history.gap_mut(),
             self.access.hba.gap_mut(),
+            self.access.ident.gap_mut(),
             match &mut self.privileges {
                 Fact::Known(privileges) => privileges.passwords.stored.gap_mut(),
                 Fact::Unknown(gap) => Some(gap),
@@ -299,6 +300,8 @@ pub struct Access {
     pub database_owners: Vec<String>,
     /// The lines of `pg_hba.conf` (`pg_hba_file_rules`).
     pub hba: Fact<Vec<HbaLine>>,
+    /// The lines of `pg_ident.conf`, where one of `pg_hba.conf` has a map (`pg_ident_file_mappings`).
+    pub ident: Fact<Vec<IdentLine>>,
 }
 
 /// A role and its attributes.
@@ -338,5 +341,24 @@ pub struct HbaLine {
     /// Whether a regular expression of the line means this database.
     pub here: bool,
     /// The roles that the line's regular expressions mean.
+    pub meant: Vec<String>,
+    /// The map of `pg_ident.conf` that the line names (`map=`); empty for none.
+    pub map: String,
+}
+
+/// One line of `pg_ident.conf` (PostgreSQL documentation, "User Name Maps").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentLine {
+    /// The line's number.
+    pub line: i32,
+    /// The map that it belongs to.
+    pub map: String,
+    /// Who comes: a user of the system or a certificate's name; a regular expression begins with a slash.
+    pub system: String,
+    /// As whom he may log in: a role, `+` and a group, `all`, or a regular expression that begins with a slash.
+    pub role: String,
+    /// Why the server cannot read the line; empty if it can.
+    pub error: String,
+    /// The roles that the line's regular expression means.
     pub meant: Vec<String>,
 }

@@ -101,6 +101,7 @@ pub(super) fn snapshot(major: u32, mut objects: Vec<Object>) -> Snapshot {
             databases: Vec::new(),
             database_owners: Vec::new(),
             hba: Fact::Known(Vec::new()),
+            ident: Fact::Known(Vec::new()),
         },
         privileges: Fact::Known(Privileges::default()),
         state: State::default(),

@@ -641,6 +641,83 @@ fn a_password_that_is_stored_badly() {
 }
 
 #[test]
+fn maps_that_make_one_service_of_another() {
+    for major in [17, 15, 14] {
+        let Some(binaries) = binaries(major, false) else {
+            continue;
+        };
+        let server = start(&binaries, false, &[]);
+        let lab = Lab::on(&server, "postgres");
+        for command in ["provision", "migrate"] {
+            lab.run(&[command, "-q", "--service", R]).exits(0);
+        }
+        let args = ["--service", R];
+        let (hba, ident) = ["pg_hba.conf", "pg_ident.conf"]
+            .map(|name| server.data_dir().join(name))
+            .into();
+        let before = std::fs::read_to_string(&hba).unwrap();
+        let (rgb, k) = (lab.db("rgb_user"), lab.db("k_social_user"));
+        std::fs::write(&hba, format!("local all all peer map=m\n{before}")).unwrap();
+        if major < 15 {
+            let report = verify(&lab, &args);
+            let [gap] = list(&report, "not_checked") else {
+                panic!("{}", shown(&report));
+            };
+            assert_eq!(text(gap, "rule"), "access/hba");
+            assert!(
+                text(gap, "reason").contains("older than PostgreSQL 15"),
+                "{gap}"
+            );
+            continue;
+        }
+        // The service's own user, the server's administrators, another map, and each as himself.
+        let quiet = [
+            format!(
+                "m {rgb} {rgb}\nm rgb {rgb}\nm postgres {rgb}\nm postgres {k}\nm {k} {k}\nother {k} {rgb}"
+            ),
+            "m /^(.*)@example.org$ \\1".to_owned(),
+        ];
+        for lines in quiet {
+            std::fs::write(&ident, format!("{lines}\n")).unwrap();
+            let report = verify(&lab, &args);
+            assert_eq!(
+                report["status"],
+                "pass",
+                "{major} {lines}: {}",
+                shown(&report)
+            );
+        }
+        let mut told = vec![
+            (format!("m {k} {rgb}"), k.as_str(), Some(K)),
+            (format!("m k-indexer {rgb}"), "k-indexer", Some(K)),
+            (format!("m both {rgb}\nm both {k}"), "both", Some(K)),
+            (format!("m /^.*$ {rgb}"), "anybody", None),
+        ];
+        if major >= 16 {
+            told.push((format!("m {k} all"), k.as_str(), Some(K)));
+            told.push((format!("m {k} /^rgb_"), k.as_str(), Some(K)));
+        }
+        for (lines, who, whose) in told {
+            std::fs::write(&ident, format!("{lines}\n")).unwrap();
+            let report = verify(&lab, &args);
+            let found = only(&report, "access/hba", "error", R);
+            assert_eq!(found["object"]["name"], "pg_ident.conf");
+            assert_eq!(found["belongs_to"].as_str(), whose, "{found}");
+            let message = text(found, "message");
+            assert!(
+                message.contains("line 1 ") && message.contains(who) && message.contains(&rgb),
+                "{found}"
+            );
+        }
+        std::fs::write(&ident, "m only_two\n").unwrap();
+        let report = verify(&lab, &args);
+        assert_eq!(report["status"], "incomplete", "{}", shown(&report));
+        std::fs::write(&ident, "").unwrap();
+        assert_eq!(verify(&lab, &args)["status"], "pass");
+    }
+}
+
+#[test]
 fn lines_that_take_weak_proofs() {
     let server = start(&binaries(17, false).unwrap(), false, &[]);
     let lab = Lab::on(&server, "postgres");

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::Error;
+use tokio_postgres::{Client, Error};
 
 use super::guarded::role;
 use super::{Readers, denied};
 use crate::snapshot::privileges::Given;
-use crate::snapshot::{Access, Fact, HbaLine, Role};
+use crate::snapshot::{Access, Fact, Gap, HbaLine, IdentLine, Role};
 
 /// Reads it.
 pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
@@ -17,6 +17,7 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         client.query_typed(include_str!("sql/roles.sql"), &[]),
         client.query_typed(include_str!("sql/databases.sql"), &[]),
     )?;
+    let (hba, ident) = hba(readers).await?;
     let mut access = Access {
         database_owner: String::new(),
         public_connect: false,
@@ -28,7 +29,8 @@ pub(super) async fn read(readers: &Readers<'_>) -> Result<Access, Error> {
         roles: Vec::new(),
         databases: Vec::new(),
         database_owners: Vec::new(),
-        hba: hba(readers).await?,
+        hba,
+        ident,
     };
     for row in &grants {
         let on_database = row.try_get::<_, &str>("object")? == "database";
@@ -112,8 +114,8 @@ fn all_groups(role: &str, groups: &BTreeMap<String, Vec<String>>) -> Vec<String>
     all.into_iter().map(str::to_owned).collect()
 }
 
-/// The lines of `pg_hba.conf`.
-async fn hba(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
+/// The lines of `pg_hba.conf`, and those of `pg_ident.conf` if one of them has a map.
+async fn hba(readers: &Readers<'_>) -> Result<(Fact<Vec<HbaLine>>, Fact<Vec<IdentLine>>), Error> {
     let own = &readers.own.session;
     let Some(client) = readers.allowed(|session| session.hba_function && session.hba_view) else {
         let role = role(readers);
@@ -133,14 +135,17 @@ async fn hba(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
         } else {
             "permission denied for view pg_hba_file_rules"
         };
-        return Ok(denied(reason, &grants.join("; ")));
+        // Without these lines nobody asks for those.
+        return Ok((denied(reason, &grants.join("; ")), Fact::Known(Vec::new())));
     };
     let mut lines = Vec::new();
+    let mut mappings = None;
     for row in client
         .query_typed(include_str!("sql/hba.sql"), &[])
         .await?
         .iter()
     {
+        mappings = row.try_get("mappings")?;
         lines.push(HbaLine {
             line: row.try_get("line")?,
             kind: row.try_get("kind")?,
@@ -150,7 +155,42 @@ async fn hba(readers: &Readers<'_>) -> Result<Fact<Vec<HbaLine>>, Error> {
             method: row.try_get("method")?,
             here: row.try_get("here")?,
             meant: row.try_get("meant")?,
+            map: row.try_get("map")?,
         });
     }
-    Ok(Fact::Known(lines))
+    let ident = match mappings {
+        _ if lines.iter().all(|line| line.map.is_empty()) => Fact::Known(Vec::new()),
+        Some(true) => Fact::Known(ident(client).await?),
+        Some(false) => denied(
+            "permission denied for view pg_ident_file_mappings",
+            &format!(
+                "GRANT EXECUTE ON FUNCTION pg_catalog.pg_ident_file_mappings() TO {role}; GRANT SELECT ON pg_catalog.pg_ident_file_mappings TO {role}",
+                role = role(readers)
+            ),
+        ),
+        None => Fact::Unknown(Gap {
+            reason: "pg_ident.conf cannot be read through a server older than PostgreSQL 15".to_owned(),
+            remedy: Some("read the maps that pg_hba.conf names (map=) in the file itself, and accept the gap with an [[allow]] entry".to_owned()),
+        }),
+    };
+    Ok((Fact::Known(lines), ident))
+}
+
+async fn ident(client: &Client) -> Result<Vec<IdentLine>, Error> {
+    let mut lines = Vec::new();
+    for row in client
+        .query_typed(include_str!("sql/ident.sql"), &[])
+        .await?
+        .iter()
+    {
+        lines.push(IdentLine {
+            line: row.try_get("line")?,
+            map: row.try_get("map")?,
+            system: row.try_get("system")?,
+            role: row.try_get("role")?,
+            error: row.try_get("error")?,
+            meant: row.try_get("meant")?,
+        });
+    }
+    Ok(lines)
 }

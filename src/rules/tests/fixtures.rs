@@ -55,6 +55,7 @@ pub(super) fn trust(kind: &str, address: &str) -> HbaLine {
         method: "trust".to_owned(),
         here: false,
         meant: Vec::new(),
+        map: String::new(),
     }
 }
 

@@ -12,6 +12,10 @@ SELECT line_number AS line, coalesce(type, '') AS kind,
             THEN ARRAY(SELECT r.rolname::text FROM pg_roles r
                         WHERE EXISTS (SELECT FROM unnest(user_name) u WHERE starts_with(u, '/') AND r.rolname::text ~ substr(u, 2))
                         ORDER BY 1)
-            ELSE '{}' END AS meant
+            ELSE '{}' END AS meant,
+       coalesce((SELECT substr(o, 5) FROM unnest(options) o WHERE starts_with(o, 'map=') LIMIT 1), '') AS map,
+       -- Since PostgreSQL 15.
+       has_function_privilege(to_regprocedure('pg_catalog.pg_ident_file_mappings()'), 'EXECUTE')
+       AND has_table_privilege(to_regclass('pg_catalog.pg_ident_file_mappings'), 'SELECT') AS mappings
   FROM pg_hba_file_rules
  ORDER BY 1
