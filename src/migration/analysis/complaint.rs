@@ -5,6 +5,7 @@ mod plain;
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use crate::migration::masked::server_words;
 use crate::migration::statements::statements;
 use crate::migration::tokens::{Kind, Token, meaningful};
 pub(in crate::migration) use plain::plain;
@@ -66,6 +67,8 @@ pub(super) fn complaint(text: &str, root: &SyntaxNode, at: usize, message: &str)
     let told = within_statement(text, root, base, at.saturating_sub(base), message);
     Complaint {
         at: base + told.at,
+        // A password that is not quoted is a word as any other.
+        why: server_words(&told.why, text),
         ..told
     }
 }

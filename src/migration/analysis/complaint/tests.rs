@@ -113,3 +113,17 @@ fn no_name_of_a_token_is_told() {
         assert_eq!(plain(message), told);
     }
 }
+
+#[test]
+fn no_password_is_told() {
+    for sql in [
+        "ALTER ROLE CURRENT_USER PASSWORD c4nary_unquoted",
+        "CREATE ROLE a LOGIN PASSWORD c4nary_unquoted",
+        "CREATE USER MAPPING FOR a SERVER s OPTIONS (password c4nary_unquoted)",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ ALTER ROLE a PASSWORD c4nary_unquoted $$",
+    ] {
+        let error = with_stack(|| Parsed::new(sql).unwrap().error).unwrap();
+        let why = error.map(|error| error.why).unwrap_or_default();
+        assert!(!why.contains("c4nary"), "{sql}: {why}");
+    }
+}
