@@ -209,7 +209,9 @@ impl Endpoint {
     pub fn password_note(&self, host: &Host) -> Option<String> {
         if self.password.is_some() {
             let (key, source) = self.password_source.as_ref()?;
-            return Some(format!("the password is that of {key} ({source})"));
+            return Some(format!(
+                "the password is from the manifest's {key} ({source})"
+            ));
         }
         let unset = || Some(format!("{} is not set", self.unset_password()?));
         let Some(file) = self.password_file.as_ref() else {

@@ -258,7 +258,7 @@ fn preferred_tls_that_does_not_lead_in_is_done_without() {
     lab.run(&["status"])
         .exits(4)
         .says("without TLS: password authentication failed")
-        .says("check the password");
+        .says("the password is wrong");
 
     // What dbctl cannot do it says, and does not take the server for one that is away.
     for (role, advice) in [

@@ -439,7 +439,7 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     let right = lab.url("a", "a");
     lab.env.insert("A_URL".to_owned(), wrong(right.clone()));
     let run = lab.run(&["status", "--service", "a"]).exits(4);
-    let run = run.says("the password is that of url (environment A_URL)");
+    let run = run.says("the password is from the manifest's url (environment A_URL)");
     let run = run.says(
         "mend A_URL, or let dbctl provision --service a give the role the password that is there",
     );
@@ -459,7 +459,7 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     status(
         &lab,
         &[
-            "the password is that of password (environment A_PW)",
+            "the password is from the manifest's password (environment A_PW)",
             "mend A_PW, or let dbctl provision --service a give the role the password that is there",
         ],
     );
@@ -477,7 +477,7 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     status(
         &lab,
         &[
-            "the password is that of password (file line ",
+            "the password is from the manifest's password (file line ",
             "mend password (file line ",
         ],
     );
@@ -486,7 +486,7 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     status(
         &lab,
         &[
-            "the password is that of password (default)",
+            "the password is from the manifest's password (default)",
             "set the variable that the manifest's password names, or let dbctl provision --service a give the role the manifest's default",
         ],
     );
@@ -497,7 +497,7 @@ fn a_refused_password_is_told_with_the_variable_that_it_is_from() {
     lab.env.insert("A_ADMIN".to_owned(), admin);
     let run = lab.run(&["provision", "--service", "a"]).exits(4);
     let run = run
-        .says("the password is that of admin_url (environment A_ADMIN)")
+        .says("the password is from the manifest's admin_url (environment A_ADMIN)")
         .says("check role, password and database of admin_url");
     assert!(!run.all().contains("canary"), "{}", run.all());
     assert!(!run.all().contains("run dbctl provision"), "{}", run.all());
