@@ -56,14 +56,14 @@ impl<'a> Iterator for Reader<'a> {
     fn next(&mut self) -> Option<Statement<'a>> {
         self.tokens.clear();
         // Semicolons within brackets (CREATE RULE) and within BEGIN ATOMIC … END end no statement.
-        let (mut brackets, mut blocks) = (0_usize, 0_usize);
+        let (mut brackets, mut in_body) = (0_usize, false);
         let mut before = "";
         let mut end = self.sql.len();
         for token in self.all.by_ref() {
             self.last = Some(token);
             match token.kind {
                 Kind::Blank | Kind::Comment => continue,
-                Kind::End if brackets == 0 && blocks == 0 => {
+                Kind::End if brackets == 0 && !in_body => {
                     if self.tokens.is_empty() {
                         continue;
                     }
@@ -72,13 +72,11 @@ impl<'a> Iterator for Reader<'a> {
                 }
                 Kind::Word => {
                     let is = |word: &str| token.text.eq_ignore_ascii_case(word);
-                    // `AS end` is a name.
-                    if is("end") && !before.eq_ignore_ascii_case("as") {
-                        blocks = blocks.saturating_sub(1);
-                    } else if is("atomic") && before.eq_ignore_ascii_case("begin")
-                        || is("case") && blocks > 0
-                    {
-                        blocks += 1;
+                    // Each statement of a body has its semicolon: any other END is that of a CASE, or a name.
+                    if is("end") && (before == ";" || before.eq_ignore_ascii_case("atomic")) {
+                        in_body = false;
+                    } else if is("atomic") && before.eq_ignore_ascii_case("begin") {
+                        in_body = true;
                     }
                     before = token.text;
                 }
@@ -88,7 +86,7 @@ impl<'a> Iterator for Reader<'a> {
                         ")" => brackets = brackets.saturating_sub(1),
                         _ => {}
                     }
-                    before = "";
+                    before = token.text;
                 }
             }
             self.tokens.push(token);
@@ -153,14 +151,21 @@ mod tests {
             "CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2)",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2; END",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT r.end FROM r; SELECT 1 end; SELECT 1 AS case; SELECT 1 case; SELECT 2; END",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC END",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC /* ; */ SELECT CASE WHEN (SELECT 1 end) = 1 THEN 1 END; /* x */ END",
             "SELECT E'a'\r 'b\\'; COMMIT; --'",
+            "SELECT E'a' -- c\n 'b\\'; COMMIT; --'",
+            "SELECT E'a' \n-- c\n\t-- d\n'b\\'; COMMIT; --' -- e\n'\\';'",
+            "SELECT E'a' /* c */, 'b\\'",
             "SELECT a$b;c$d"
                 .split_once(';')
                 .map_or("", |(first, _)| first),
         ] {
+            let line = 1 + sql.matches('\n').count();
             assert_eq!(
                 split(&format!("{sql};SELECT 9")),
-                [(1, sql), (1, "SELECT 9")]
+                [(1, sql), (line, "SELECT 9")]
             );
         }
         // A transaction's BEGIN and END are statements like any other.

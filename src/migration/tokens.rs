@@ -200,17 +200,34 @@ fn escaped(text: &str) -> (usize, bool) {
     let (mut length, mut closed) = quoted(text, '\'', true);
     while closed {
         let after = text.get(length..).unwrap_or_default();
-        let next = after.trim_start();
-        let blank = after.len() - next.len();
-        let new_line = after.get(..blank).is_some_and(|b| b.contains(['\n', '\r']));
-        if !(new_line && next.starts_with('\'')) {
+        let next = continuation(after).and_then(|blank| Some((blank, after.get(blank..)?)));
+        let Some((blank, next)) = next else {
             break;
-        }
+        };
         let (more, ends) = quoted(next, '\'', true);
         length += blank + more;
         closed = ends;
     }
     (length, closed)
+}
+
+/// How far behind a text the quote stands that goes on with it: blanks with a new line between them, and comments up to the ends of lines
+/// (PostgreSQL's `scan.l`, quotecontinue).
+fn continuation(text: &str) -> Option<usize> {
+    let (mut at, mut new_line) = (0, false);
+    loop {
+        let rest = text.get(at..)?;
+        at += match rest.chars().next()? {
+            '\n' | '\r' => {
+                new_line = true;
+                1
+            }
+            ' ' | '\t' | '\x0b' | '\x0c' => 1,
+            '-' if rest.starts_with("--") => rest.find(['\n', '\r'])?,
+            '\'' if new_line => return Some(at),
+            _ => return None,
+        };
+    }
 }
 
 /// The length of a dollar-quoted text, if it is one, and whether it ends.

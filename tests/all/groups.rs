@@ -6,7 +6,7 @@ const FILES: [(&str, &str); 5] = [
     ("V1__a.sql", "CREATE TABLE a (id int PRIMARY KEY);"),
     (
         "V2__b.sql",
-        "CREATE TABLE b (id int REFERENCES a DEFERRABLE INITIALLY DEFERRED);",
+        "CREATE TABLE b (id int REFERENCES a, at timestamptz DEFAULT now());",
     ),
     (
         "V3__rows.sql",
@@ -61,16 +61,72 @@ fn what_comes_before_a_fault_stays_and_the_fault_is_named() {
 
 #[test]
 fn what_does_not_work_together_is_done_one_by_one() {
-    // Once constraints were made immediate, a row cannot come before the one that it needs.
+    // Two rows of one moment.
     let mut files = FILES.to_vec();
-    files[2] = (
-        "V3__rows.sql",
-        "INSERT INTO b VALUES (1);\nINSERT INTO a VALUES (1);",
+    files[0] = (
+        "V1__a.sql",
+        "CREATE TABLE a (id int PRIMARY KEY, at timestamptz UNIQUE DEFAULT now());",
     );
+    files[3] = ("V4__later.sql", "INSERT INTO a VALUES (2);");
+    files[4] = ("V5__index.sql", "CREATE INDEX b_id ON b (id)");
     let shop = Shop::new(&files);
     shop.migrate(&[]).exits(0).says("5 of 5");
     assert_eq!(transactions(&shop), "5");
-    assert_eq!(shop.sql("SELECT count(*) FROM b"), "1");
+    assert_eq!(shop.sql("SELECT count(*) FROM a"), "2");
+}
+
+/// Constraints that wait for the end of the transaction, and the time of it: each migration has its own, so the rows are the same.
+#[test]
+fn what_would_write_other_rows_together_has_a_transaction_of_its_own() {
+    let files = [
+        (
+            "V1__init.sql",
+            "CREATE TABLE orders (id int PRIMARY KEY);\nCREATE TABLE lines (order_id int REFERENCES orders, qty int);\n\
+             CREATE TABLE totals (order_id int, qty bigint);\n\
+             CREATE FUNCTION sum_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO public.totals SELECT NEW.id, sum(qty) FROM public.lines WHERE order_id = NEW.id; RETURN NULL; END $$;\n\
+             CREATE CONSTRAINT TRIGGER sum_up AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION sum_up();",
+        ),
+        (
+            "V2__seed.sql",
+            "INSERT INTO orders VALUES (1); INSERT INTO lines VALUES (1, 5), (1, 7);",
+        ),
+        (
+            "V3__seed.sql",
+            "INSERT INTO orders VALUES (2); INSERT INTO lines VALUES (2, 5), (2, 7);",
+        ),
+        (
+            "V4__events.sql",
+            "CREATE TABLE events (at timestamptz DEFAULT now(), old bool); INSERT INTO events (old) VALUES (false);",
+        ),
+        ("V5__later.sql", "INSERT INTO events (old) VALUES (false);"),
+        (
+            "V6__old.sql",
+            "UPDATE events SET old = true WHERE at < (SELECT max(at) FROM events);",
+        ),
+        ("V7__older.sql", "DELETE FROM events WHERE at = now();"),
+        ("V8__more.sql", "CREATE TABLE more (id int);"),
+        ("V9__yet_more.sql", "CREATE TABLE yet_more (id int);"),
+    ];
+    for args in [&[][..], &["--fail-fast"]] {
+        let shop = Shop::new(&files);
+        shop.migrate(args).exits(0).says("9 of 9");
+        assert_eq!(
+            shop.sql(
+                "SELECT string_agg(order_id || ' ' || qty, ', ' ORDER BY order_id) FROM totals"
+            ),
+            "1 12, 2 12",
+            "{args:?}"
+        );
+        assert_eq!(
+            shop.sql("SELECT string_agg(old::text, ', ' ORDER BY at) FROM events"),
+            "true, false",
+            "{args:?}"
+        );
+        let expected = if args.is_empty() { "8" } else { "9" };
+        assert_eq!(transactions(&shop), expected);
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(in crate::migration) use parse::with_stack;
 pub use rows::changes_rows;
 #[cfg(feature = "cli")]
 pub(in crate::migration) use script::Script;
-pub use sharing::can_share_a_transaction;
+pub use sharing::{Brought, can_share_a_transaction};
 
 /// What one statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,6 +28,7 @@ impl Guarded<'_> {
     /// alone. `records` are the statements that record them.
     pub(super) async fn group(&mut self, records: &[&str]) -> Result<usize, ApplyError> {
         let mut room = MOST_TEXT;
+        let mut brought = self.brought;
         let group: Vec<Migration> = self
             .pending
             .iter()
@@ -35,9 +36,12 @@ impl Guarded<'_> {
             .take_while(|migration| {
                 let fits = room.checked_sub(migration.sql.len());
                 room = fits.unwrap_or(0);
+                let allowed = brought.allows(&migration.sql);
+                brought = brought.with(&migration.sql);
                 fits.is_some()
                     && migration.mode == Mode::Transaction
                     && can_share_a_transaction(&migration.sql)
+                    && allowed
             })
             .cloned()
             .collect();
@@ -113,7 +117,9 @@ impl Guarded<'_> {
             });
         }
         // Only the transactions of several migrations ask for it.
-        self.has_code |= self.may_group && brings_code(&migration.sql);
+        if self.may_group {
+            self.brought = self.brought.with(&migration.sql);
+        }
         let checksum = migration.checksum.to_string();
         self.known.push(i64::from(migration.version), &checksum);
         self.applied.push((migration, took));
@@ -129,8 +135,8 @@ impl Guarded<'_> {
         let mut before = vec!["BEGIN".to_owned()];
         before.extend(self.settings("SET LOCAL", FIRST_WAIT));
         // Each begins as it would alone. In a database that holds no code of its own nothing changes a setting unseen.
-        let has_code = self.has_code || group.iter().any(|migration| brings_code(&migration.sql));
-        let settings = match has_code {
+        let brought = (group.iter()).fold(self.brought, |all, migration| all.with(&migration.sql));
+        let settings = match brought.code {
             true => format!(
                 "{};{};",
                 session.resetting(),
@@ -195,12 +201,4 @@ impl Guarded<'_> {
         }
         Ok(fit)
     }
-}
-
-/// Whether a text may bring code that changes settings when a later statement runs it, or does so itself.
-fn brings_code(sql: &str) -> bool {
-    let sql = sql.to_ascii_lowercase();
-    ["function", "procedure", "set_config"]
-        .iter()
-        .any(|word| sql.contains(word))
 }

@@ -18,7 +18,7 @@ use super::failure::interrupted;
 use super::footprint::Foreign;
 use super::looks::Looks;
 use super::{ApplyError, ApplyOptions, Event, history_table, lost};
-use crate::migration::analysis::can_share_a_transaction;
+use crate::migration::analysis::{Brought, can_share_a_transaction};
 use crate::migration::{Migration, Mode, Set};
 
 /// From so many migrations on it pays to prepare what each of them is asked.
@@ -47,8 +47,8 @@ pub(super) struct Guarded<'a> {
     pub(super) applied: Vec<(Migration, Duration)>,
     /// Whether several migrations may share a transaction: nobody else uses the database.
     pub(super) may_group: bool,
-    /// Whether a migration of this run has brought code that may change settings.
-    pub(super) has_code: bool,
+    /// What the migrations of this run have brought, where several may share a transaction.
+    pub(super) brought: Brought,
     /// How many of the next migrations are applied alone: together they were not fit.
     pub(super) alone: usize,
     /// The first failure: refinery would wrap it until its cause is out of reach.

@@ -38,6 +38,7 @@ use super::error::describe;
 use super::inspect::{self, Marks};
 use super::session::Session;
 use crate::manifest::Endpoint;
+use crate::migration::analysis::Brought;
 use crate::migration::{Migration, Owned, Plan, Set};
 use crate::snapshot::HISTORY_TABLE;
 pub use baseline::baseline;
@@ -258,7 +259,7 @@ async fn guarded<'a>(
         pending: VecDeque::new(),
         applied: Vec::new(),
         may_group: false,
-        has_code: false,
+        brought: Brought::default(),
         alone: 0,
         failure: None,
     })
