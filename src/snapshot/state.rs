@@ -28,6 +28,8 @@ pub struct State {
     /// Extensions that were moved to another schema after they were made, each with a member, in words, of which nothing tells any more
     /// whether it was replaced or altered before.
     pub moved: Vec<(String, String)>,
+    /// Extensions that were updated (ALTER EXTENSION … UPDATE), each with a function, in words, that was replaced before the last update.
+    pub updated: Vec<(String, String)>,
     /// What is in databases that belong to no service; of each server only one service's snapshot has them.
     pub commons: Vec<Common>,
 }
@@ -45,6 +47,7 @@ impl Default for State {
             system: Vec::new(),
             books: Vec::new(),
             moved: Vec::new(),
+            updated: Vec::new(),
             commons: Vec::new(),
         }
     }

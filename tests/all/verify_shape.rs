@@ -402,6 +402,49 @@ fn every_deviation_is_one_finding_and_its_remedy_mends_it() {
 }
 
 #[test]
+fn what_was_replaced_before_an_update_is_not_clean() {
+    let lab = Lab::migrated();
+    let database = "rgb_lightning_node";
+    let run = |sql: &str| {
+        lab.sql(database, sql);
+        verify(&lab, &["--service", R])
+    };
+    let strpos = "FUNCTION public.strpos(citext, citext) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS";
+    // Updates alone, one after another, are harmless.
+    let mut report =
+        run("CREATE EXTENSION citext VERSION '1.4'; CREATE EXTENSION hstore VERSION '1.4'");
+    for update in ["citext UPDATE TO '1.5'", "citext UPDATE", "hstore UPDATE"] {
+        report = run(&format!("ALTER EXTENSION {update}"));
+        assert_eq!(
+            list(&report, "not_checked").len(),
+            0,
+            "{update}: {}",
+            shown(&report)
+        );
+        assert_eq!(of(&report, ATTACHED).len(), 0, "{update}");
+    }
+    drop(report);
+    let report = run("DROP EXTENSION citext; CREATE EXTENSION citext VERSION '1.4'");
+    assert_eq!(list(&report, "not_checked").len(), 0, "{}", shown(&report));
+    let report = run(&format!("CREATE OR REPLACE {strpos} 'SELECT 7'"));
+    assert_eq!(of(&report, ATTACHED).len(), 1, "{}", shown(&report));
+    let report = run("ALTER EXTENSION citext UPDATE");
+    assert_eq!(of(&report, ATTACHED).len(), 0, "{}", shown(&report));
+    let [gap] = list(&report, "not_checked") else {
+        panic!("{}", shown(&report));
+    };
+    assert_eq!(text(gap, "rule"), ATTACHED);
+    for word in ["citext", "strpos", "UPDATE"] {
+        assert!(text(gap, "reason").contains(word), "{gap}");
+    }
+    // What is replaced now is told as ever.
+    let report = run(&format!("CREATE OR REPLACE {strpos} 'SELECT 8'"));
+    assert_eq!(of(&report, ATTACHED).len(), 1, "{}", shown(&report));
+    run("DROP EXTENSION citext, hstore");
+    assert_clean(&lab);
+}
+
+#[test]
 fn the_life_of_an_extension_is_no_finding() {
     let lab = Lab::migrated();
     let attached = || of(&verify(&lab, &["--service", R]), ATTACHED).len();

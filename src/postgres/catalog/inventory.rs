@@ -34,6 +34,8 @@ pub(super) struct Inventory {
     pub(super) changed: bool,
     /// Extensions that were moved to another schema, each with a member of which nothing tells what was changed before.
     pub(super) moved: Vec<(String, String)>,
+    /// Extensions that were updated, each with a function that was replaced before.
+    pub(super) updated: Vec<(String, String)>,
 }
 
 /// Queries about objects that many databases have none of.
@@ -74,8 +76,11 @@ impl Inventory {
             .await?;
         let extensions: Vec<String> = row.try_get("moved")?;
         let what: Vec<String> = row.try_get("moved_what")?;
+        let updated: Vec<String> = row.try_get("updated")?;
+        let replaced: Vec<String> = row.try_get("updated_what")?;
         Ok(Self {
             moved: extensions.into_iter().zip(what).collect(),
+            updated: updated.into_iter().zip(replaced).collect(),
             relations: row.try_get("relations")?,
             internals: row.try_get("internals")?,
             types: row.try_get("types")?,

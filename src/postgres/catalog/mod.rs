@@ -98,6 +98,7 @@ impl<'a> Readers<'a> {
             state: State {
                 books: read.books,
                 moved: there.moved,
+                updated: there.updated,
                 ..State::default()
             },
             links,
@@ -149,6 +150,7 @@ pub async fn read_with_state(
     snapshot.state = State {
         books: snapshot.state.books,
         moved: snapshot.state.moved,
+        updated: snapshot.state.updated,
         ..state::read(&readers, names).await?
     };
     Ok(snapshot)

@@ -50,6 +50,7 @@ pub(super) async fn read(readers: &Readers<'_>, names: &[String]) -> Result<Stat
         // Read with the objects: the snapshot has them already.
         books: Vec::new(),
         moved: Vec::new(),
+        updated: Vec::new(),
         commons: Vec::new(),
         chunks: readers.look().await?.deviations(reader).await?,
     })

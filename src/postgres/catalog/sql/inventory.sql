@@ -80,7 +80,9 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
        OR EXISTS (SELECT FROM pg_init_privs i JOIN member m ON m.classid = i.classoid AND m.objid = i.objoid
                    WHERE m.scripted AND age(i.xmin) < m.made) AS changed,
        coalesce(moved.extensions, '{}') AS moved,
-       coalesce(moved.what, '{}') AS moved_what
+       coalesce(moved.what, '{}') AS moved_what,
+       coalesce(updated.extensions, '{}') AS updated,
+       coalesce(updated.what, '{}') AS updated_what
   -- SET SCHEMA writes the rows of an extension's members anew, and the extension's own: nothing tells any more what was changed before, but
   -- that what somebody replaced has none of the dependencies left that it had when it became a member. Of each such extension one member.
   FROM (SELECT array_agg(v.extension ORDER BY v.extension) AS extensions, array_agg(v.what ORDER BY v.extension) AS what
@@ -103,4 +105,18 @@ SELECT ARRAY(SELECT t.typrelid FROM type t WHERE t.made AND t.typrelid <> 0
                                 OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = d.objid AND k.contype IN ('c', 'f'))
                                 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = d.objid AND (c.relrowsecurity OR c.relforcerowsecurity OR c.relpersistence = 'u'))
                        END
-                 GROUP BY d.extension) v) moved
+                 GROUP BY d.extension) v) moved,
+       -- What was replaced after it became a member and before the last UPDATE, which wrote the row in pg_extension anew: by an earlier UPDATE
+       -- that made no member, or by somebody. What runs the extension's own library is as good as it was.
+       (SELECT array_agg(v.extension ORDER BY v.extension) AS extensions, array_agg(v.what ORDER BY v.extension) AS what
+          FROM (SELECT d.extension, min(pg_describe_object(d.classid, d.objid, 0)) AS what
+                  FROM entry d
+                  JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+                 WHERE d.made < d.created
+                   AND d.made < d.age
+                   AND (p.prolang = 13 AND starts_with(p.probin, '$libdir/' || d.extension)) IS NOT TRUE
+                   AND EXISTS (SELECT FROM pg_depend n
+                                WHERE n.classid = d.classid AND n.objid = d.objid AND n.deptype = 'n'
+                                  AND n.refclassid <> 'pg_namespace'::regclass AND age(n.xmin) > d.made AND age(n.xmin) < d.age
+                                  AND NOT EXISTS (SELECT FROM entry o WHERE o.extension_oid = d.extension_oid AND o.age = age(n.xmin)))
+                 GROUP BY d.extension) v) updated
