@@ -39,6 +39,7 @@ pub fn load(
     let project = compose::load(&Wanted {
         files: files.into_iter().map(short).collect(),
         env: inputs.env.clone(),
+        garbled: inputs.garbled.clone(),
         directory: inputs.directory.clone(),
     })?;
     Ok(Some(Deployment::new(project, manifest, is_named)))

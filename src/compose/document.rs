@@ -1,6 +1,6 @@
 //! One compose file or `.env` file: read, with variables put in and every section of its kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl Loader {
                     ));
                 }
             }
-            interpolated(&mut document, &|name| self.set(name))?;
+            interpolated(&mut document, &|name| self.set(name), &self.garbled)?;
             if let Value::Map(entries) = &mut document.value {
                 for (key, value) in entries {
                     check_section(key, value)?;
@@ -143,23 +143,33 @@ fn check_section(key: &Key, value: &mut Node) -> Result<(), ComposeError> {
 }
 
 /// Puts variables into every value below; keys stay as they are.
-fn interpolated(node: &mut Node, lookup: &Lookup<'_>) -> Result<(), ComposeError> {
+fn interpolated(
+    node: &mut Node,
+    lookup: &Lookup<'_>,
+    garbled: &BTreeSet<String>,
+) -> Result<(), ComposeError> {
     match &mut node.value {
         Value::Null => {}
         Value::Scalar(text) => {
             if text.raw().contains('$') {
                 *text = interpolate(text.raw(), lookup)
                     .map_err(|problem| ComposeError::new(node.place.clone(), problem))?;
+                if let Some(name) = text.variables.iter().find(|name| garbled.contains(*name)) {
+                    let problem = format!(
+                        "the value of {name} in the environment is not UTF-8, so it cannot be used; set it anew, or unset it"
+                    );
+                    return Err(ComposeError::new(node.place.clone(), problem));
+                }
             }
         }
         Value::List(items) => {
             for item in items {
-                interpolated(item, lookup)?;
+                interpolated(item, lookup, garbled)?;
             }
         }
         Value::Map(entries) => {
             for (_, value) in entries {
-                interpolated(value, lookup)?;
+                interpolated(value, lookup, garbled)?;
             }
         }
     }

@@ -26,6 +26,8 @@ pub struct Wanted {
     pub files: Vec<PathBuf>,
     /// The environment.
     pub env: BTreeMap<String, String>,
+    /// Variables of the environment whose values are not UTF-8: one that a file asks for is an error, not one that is unset.
+    pub garbled: BTreeSet<String>,
     /// The working directory.
     pub directory: PathBuf,
 }
@@ -160,6 +162,10 @@ pub fn load(wanted: &Wanted) -> Result<Project, ComposeError> {
         .to_path_buf();
     let mut loader = Loader {
         env: wanted.env.clone(),
+        partly: (wanted.garbled.iter())
+            .map(|name| (name.clone(), Text::unknown(name)))
+            .collect(),
+        garbled: wanted.garbled.clone(),
         ..Loader::default()
     };
     let here = loader.dotenv(&wanted.directory.join(".env"))?;
@@ -207,6 +213,8 @@ pub(super) struct Loader {
     pub(super) env: BTreeMap<String, String>,
     /// What `.env` sets with a variable in it that is not set here.
     pub(super) partly: BTreeMap<String, Text>,
+    /// Variables of the environment whose values are not UTF-8.
+    pub(super) garbled: BTreeSet<String>,
     /// Where the relative paths of each file begin.
     pub(super) bases: BTreeMap<Arc<str>, PathBuf>,
     /// The files that have been read.

@@ -25,6 +25,7 @@ fn project(files: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Project, Stri
     load(&Wanted {
         files: named,
         env,
+        garbled: std::collections::BTreeSet::new(),
         directory: folder.path().to_path_buf(),
     })
     .map_err(|error| error.to_string())

@@ -690,3 +690,30 @@ fn names_and_values_that_are_not_utf_8_are_told() {
     }
     assert_eq!(shop.made(), "");
 }
+
+#[test]
+fn a_variable_of_a_compose_file_that_is_no_text_is_not_one_that_is_unset() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let lab = tempfile::tempdir().unwrap();
+    let file = "services:\n  k-social-db:\n    image: timescale/timescaledb:2.19.3-pg17\n    environment:\n      POSTGRES_USER: ${OWNER:-k_social_user}\n";
+    std::fs::write(lab.path().join("compose.yaml"), file).unwrap();
+    let check = |value: &[u8]| {
+        let mut command = crate::lab::dbctl(lab.path());
+        command.args(["check", "--compose", "compose.yaml"]);
+        let output = command
+            .env("OWNER", std::ffi::OsStr::from_bytes(value))
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    assert_ne!(check(b"k_social_user").0, Some(3));
+    let (code, said) = check(b"k_\xffuser");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("compose.yaml:5:") && said.contains("OWNER") && said.contains("not UTF-8"),
+        "{said}"
+    );
+}

@@ -453,6 +453,7 @@ fn compose(folder: &Path, input: &[u8]) -> bool {
     let project = compose::load(&Wanted {
         files: vec![PathBuf::from("compose.yaml")],
         env: inputs(folder).env,
+        garbled: std::collections::BTreeSet::new(),
         directory: folder.to_path_buf(),
     });
     let Ok(project) = project else {
@@ -499,6 +500,7 @@ fn mounted(folder: &Path, input: &[u8]) -> bool {
         let project = compose::load(&Wanted {
             files: vec![PathBuf::from("compose.yaml")],
             env: inputs(folder).env,
+            garbled: std::collections::BTreeSet::new(),
             directory: folder.to_path_buf(),
         });
         let accepted = project.is_ok();
