@@ -8,7 +8,7 @@ use super::single::{Unusable, proving_lock, target, unable};
 use super::{Interrupt, Loaded, LoadedService};
 use crate::manifest::Endpoint;
 use crate::migration::other_tools::without_any;
-use crate::migration::proof::{Proof, Unproven, count, prove};
+use crate::migration::proof::{Proof, Unproven, count, judged, prove};
 use crate::migration::{Owned, guard};
 use crate::postgres::inspect::{self, Marks};
 use crate::postgres::{
@@ -221,9 +221,12 @@ fn proven(lock: &Lock, snapshot: Snapshot, newest: i32) -> Result<i32, NotProven
     }
     let any = prove(lock, &snapshot, None);
     if let Some(Proof::Proven { version, alike }) = &any {
-        let versions = alike.iter().chain([version]).copied();
-        if let Some(version) = versions.filter(|version| *version > newest).min() {
-            return Ok(version);
+        let of = Found {
+            version: *version,
+            alike,
+        };
+        if let Some(told) = newer(lock, &snapshot, newest, &of) {
+            return told;
         }
     }
     let differences = |unproven: &Unproven<'_>| count(&unproven.diff);
@@ -244,6 +247,62 @@ fn proven(lock: &Lock, snapshot: Snapshot, newest: i32) -> Result<i32, NotProven
         ),
         nearest,
     })
+}
+
+/// The versions that a catalog is that of.
+struct Found<'a> {
+    version: i32,
+    /// Older ones that leave the same.
+    alike: &'a [i32],
+}
+
+/// The version that a catalog is that of, where it is certain that the recorded one is not: the migrations between them ran. The recorded
+/// one, where that leaves the same catalog: then nothing shows that any ran after it. `None` where it is that of older versions alone.
+fn newer(
+    lock: &Lock,
+    snapshot: &Snapshot,
+    newest: i32,
+    found: &Found<'_>,
+) -> Option<Result<i32, NotProven>> {
+    let versions = || found.alike.iter().copied().chain([found.version]);
+    if versions().any(|version| version == newest) {
+        return Some(Ok(newest));
+    }
+    let version = versions().filter(|version| *version > newest).min()?;
+    // What was taken back by hand looks as what a later version takes away.
+    if let Some(older) = versions().filter(|older| *older < newest).max() {
+        return Some(Err(NotProven::new(format!(
+            "the catalog is that of version {older}, which is older than the newest applied one, as much as that of version {version}"
+        ))));
+    }
+    let recorded = lock.versions.iter().map(|entry| entry.version);
+    let before = recorded.filter(|one| (newest..version).contains(one));
+    let alike = [newest]
+        .into_iter()
+        .chain(before)
+        .find(|before| !differs(lock, snapshot, *before, version));
+    Some(match alike {
+        None => Ok(version),
+        Some(alike) => Err(NotProven::new(format!(
+            "the schema lock does not tell the catalogs of versions {alike} and {version} apart on PostgreSQL {0}: dbctl lock with \
+             --postgres-bin of PostgreSQL {0} writes one that does",
+            snapshot.server.major()
+        ))),
+    })
+}
+
+/// Whether a catalog that is that of a version is certainly not that of an older one.
+fn differs(lock: &Lock, snapshot: &Snapshot, older: i32, version: i32) -> bool {
+    let major = snapshot.server.major();
+    let print = |version| lock.version(version)?.fingerprint(major);
+    match (print(older), print(version)) {
+        (Some(older), Some(newer)) => older != newer,
+        // Without fingerprints of this major version only what is there, or is not, speaks for it.
+        _ => {
+            let expected = lock.at(older);
+            expected.is_some_and(|expected| judged(&expected.diff(snapshot)) > 0)
+        }
+    }
 }
 
 fn item(mend: Mend) -> Item {

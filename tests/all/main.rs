@@ -55,6 +55,7 @@ mod refinery;
 mod repair;
 mod repair_blocks;
 mod repair_history;
+mod repair_pending;
 mod rollback;
 mod rollback_losses;
 mod rows;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::diff::{Diff, KIND, diff};
 use super::fingerprint::fingerprint;
-use super::{Attributes, Lock, LockError, ObjectKey, Snapshot};
+use super::{Attributes, Kind, Lock, LockError, ObjectKey, Snapshot};
 
 /// One version of the set, as the lock knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +160,25 @@ impl Lock {
             .into_iter()
             .flatten()
             .any(stays)
+    }
+
+    /// Whether the catalog after `newest` shows that this version ran: it leaves a trace, or has made what later versions only change.
+    #[must_use]
+    pub fn is_seen(&self, version: i32, newest: i32) -> bool {
+        // What CREATE OR REPLACE makes, a later version may have made.
+        let lasting = |key: &&ObjectKey| key.kind == Kind::Table || key.kind == Kind::Column;
+        let gone = |key: &ObjectKey| {
+            let since = |later: &&VersionEntry| version < later.version && later.version <= newest;
+            let mut later = self.versions.iter().filter(since);
+            let whole = |other: &ObjectKey| other.kind.is_relation() && own(other) == parent(key);
+            later.any(|later| {
+                later.removes.contains(key)
+                    || (key.kind.is_part() && later.removes.iter().any(whole))
+            })
+        };
+        let entry = self.version(version);
+        let mut made = entry.iter().flat_map(|entry| &entry.adds).filter(lasting);
+        self.leaves_a_trace(version, newest) || made.any(|key| !gone(key))
     }
 
     /// Whether an object that the newest version has not, or its relation, existed at an earlier one.

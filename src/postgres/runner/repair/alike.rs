@@ -1,6 +1,6 @@
 //! Versions that leave the same catalog: none tells whether they ran.
 
-use crate::migration::{Migration, Plan, changes_rows};
+use crate::migration::{Migration, Mode, Plan, changes_rows, statements};
 use crate::snapshot::Lock;
 
 /// Pending files that change rows and after which, or after others behind them, the catalog is again that of a version.
@@ -12,6 +12,23 @@ pub(super) fn untold<'p>(lock: &Lock, plan: &'p Plan, proven: i32) -> Vec<&'p Mi
     pending
         .filter(|migration| migration.version > proven && migration.version <= last)
         .filter(|migration| !changes_rows(&migration.sql).is_empty())
+        .collect()
+}
+
+/// Pending files up to a proven version of which its catalog does not tell that they ran: they change rows, or something that no catalog
+/// shows, and what they leave in it is nothing, was done over since, or is there before all of the file ran.
+pub(super) fn unseen<'p>(lock: &Lock, plan: &'p Plan, proven: i32) -> Vec<&'p Migration> {
+    let pending = plan.pending.iter();
+    pending
+        .filter(|migration| migration.version <= proven)
+        .filter(|migration| {
+            let version = migration.version;
+            let defines = changes_rows(&migration.sql).is_empty();
+            let whole = defines || migration.mode == Mode::Transaction;
+            let seen = whole && lock.is_seen(version, proven);
+            let done_over = defines && lock.leaves_a_trace(version, version);
+            !seen && !done_over && !statements(&migration.sql).is_empty()
+        })
         .collect()
 }
 

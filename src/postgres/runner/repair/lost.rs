@@ -6,7 +6,7 @@ use postgres_protocol::escape::escape_literal;
 
 use super::super::super::inspect::Marks;
 use super::super::{ApplyError, history_table, there_already};
-use super::alike::{alike, is_alike, untold};
+use super::alike::{alike, is_alike, unseen, untold};
 use super::rows::{proven_for, subject};
 use super::write::{Write, row_of};
 use super::{MendState, NotProven, Prove, Repair, Word};
@@ -61,7 +61,8 @@ impl Repair<'_> {
                 if let Some(last) = self.last(plan, proven) {
                     let recorded = plan.pending.partition_point(|one| one.version <= last);
                     let left = plan.pending.get(recorded..).unwrap_or_default();
-                    return self.in_the_way(left, None).await;
+                    let forgotten = self.forgotten(plan, proven);
+                    return self.in_the_way(left, forgotten).await;
                 }
             }
             Err(unproven) if adopted => {
@@ -137,27 +138,44 @@ impl Repair<'_> {
 
     /// The newest version whose row is to be written; `None` while the operator's word is awaited.
     fn last(&self, plan: &Plan, proven: i32) -> Option<i32> {
+        let lock = self.options.lock?;
         let awaiting = self.awaiting(plan, proven);
-        let Some(file) = awaiting.last() else {
-            return Some(proven);
+        let last = match awaiting.last() {
+            None => proven,
+            Some(file) => match self.options.word.filter(|_| self.nothing_begun)? {
+                // No row is written behind a file that is to be run.
+                Word::NotRun => match unseen(lock, plan, proven).first() {
+                    Some(first) => first.version - 1,
+                    None => proven,
+                },
+                Word::Ran if file.version <= proven => proven,
+                // Files behind it that bring the catalog back to what it is ran as well.
+                Word::Ran => alike(lock, proven)
+                    .into_iter()
+                    .find(|version| *version >= file.version)?,
+            },
         };
-        match self.options.word.filter(|_| self.nothing_begun)? {
-            Word::NotRun => Some(proven),
-            // Files behind it that bring the catalog back to what it is ran as well.
-            Word::Ran => alike(self.options.lock?, proven)
-                .into_iter()
-                .find(|version| *version >= file.version),
-        }
+        // What is given up is begun anew: no row says in the same breath that it is finished.
+        Some(match self.options.forget {
+            Some(forgotten) => last.min(forgotten - 1),
+            None => last,
+        })
     }
 
-    /// Files that the next migrate would run although they may have run: rows before theirs are lost, and they leave the catalog as
-    /// it is.
+    /// Files that the next migrate would run although they may have run: rows before or behind theirs are lost, and what the catalog is does
+    /// not tell of them.
     fn awaiting<'p>(&self, plan: &'p Plan, proven: i32) -> Vec<&'p Migration> {
         let lost = plan.pending.iter().any(|first| first.version <= proven);
-        match self.options.lock.filter(|_| lost) {
-            Some(lock) => untold(lock, plan, proven),
-            None => Vec::new(),
+        let Some(lock) = self.options.lock.filter(|_| lost) else {
+            return Vec::new();
+        };
+        let mut files = unseen(lock, plan, proven);
+        files.extend(untold(lock, plan, proven));
+        match self.options.forget {
+            Some(forgotten) => files.retain(|file| file.version < forgotten),
+            None => {}
         }
+        files
     }
 
     /// Notes what became of rows that are lost, the catalog being that of a version.
@@ -184,7 +202,8 @@ impl Repair<'_> {
             let silent = !lock.leaves_a_trace(version, version);
             self.recorded(migration, proven, found, silent);
         }
-        let untold = untold(lock, plan, proven);
+        let mut untold = untold(lock, plan, proven);
+        untold.extend(unseen(lock, plan, proven));
         for (migration, row) in plan.pending.iter().zip(rows) {
             let is = |other: &&Migration| other.version == migration.version;
             if migration.version <= last || !untold.iter().any(is) {
@@ -195,7 +214,7 @@ impl Repair<'_> {
                     "history",
                     migration.file.clone(),
                     format!(
-                        "it leaves the same catalog as version {proven}, so that does not tell whether it ran"
+                        "the catalog is that of version {proven}, which does not tell whether it ran"
                     ),
                     MendState::Left,
                     format!("taken as not applied on your word: {} runs it", self.migrates()),
@@ -206,26 +225,53 @@ impl Repair<'_> {
         }
     }
 
+    /// Notes that what is given up in this run is not recorded in it, where the catalog is that of its version already: which.
+    fn forgotten(&mut self, plan: &Plan, proven: i32) -> Option<i32> {
+        let version = self.options.forget.filter(|version| *version <= proven)?;
+        let is = |one: &&Migration| one.version == version;
+        let file = plan.pending.iter().find(is)?.file.clone();
+        let action = format!(
+            "no row is written in the run that gives it up: {} proves the catalog and writes it, {} begins the version anew",
+            self.verb(),
+            self.migrates()
+        );
+        self.note(
+            "history",
+            subject(version.into()),
+            format!("the catalog is that of version {proven}, so the row of {file} may be lost"),
+            MendState::Left,
+            action,
+        );
+        Some(version)
+    }
+
     /// Notes that nothing is written before the operator has said whether files ran that may have lost their rows.
     fn needs_word(&mut self, plan: &Plan, awaiting: &[&Migration], proven: i32) {
         let named = |versions: Vec<&Migration>| {
             let files: Vec<&str> = versions.iter().map(|one| one.file.as_str()).collect();
             files.join(", ")
         };
+        let is_awaiting =
+            |one: &&Migration| awaiting.iter().any(|file| file.version == one.version);
         let lost = plan.pending.iter().filter(|one| one.version <= proven);
-        let (leaves, one_or_all) = match awaiting.len() {
+        let lost: Vec<&Migration> = lost.filter(|one| !is_awaiting(one)).collect();
+        let lost = match lost.is_empty() {
+            true => "the history does not have it".to_owned(),
+            false => format!("the history has lost rows ({})", named(lost)),
+        };
+        let (whether, one_or_all) = match awaiting.len() {
             1 => (
-                "it leaves that as it is, so nothing tells whether it ran",
+                "nothing tells whether it ran",
                 format!(
-                    "it ran, and writes its row with the others; --not-run says that it did not, writes the others alone, and {} runs it",
+                    "it ran, and writes its row with the others; --not-run says that it did not, writes those before it alone, and {} runs it",
                     self.migrates()
                 ),
             ),
             _ => (
-                "they leave that as it is, so nothing tells whether they ran",
+                "nothing tells whether they ran",
                 format!(
-                    "all of them ran, and writes their rows with the others; --not-run says that none did, writes the others alone, and {} \
-                     runs them; where only some ran: DELETE FROM {}, then dbctl baseline --service {} --version N, N being \
+                    "all of them ran, and writes their rows with the others; --not-run says that none did, writes those before them \
+                     alone, and {} runs them; where only some ran: DELETE FROM {}, then dbctl baseline --service {} --version N, N being \
                      the last that ran",
                     self.migrates(),
                     history_table(),
@@ -236,10 +282,7 @@ impl Repair<'_> {
         self.note(
             "history",
             named(awaiting.to_vec()),
-            format!(
-                "the history has lost rows ({}), the catalog is that of version {proven}, and {leaves}",
-                named(lost.collect())
-            ),
+            format!("{lost}, the catalog is that of version {proven}, and {whether}"),
             MendState::NeedsWord,
             format!(
                 "no row is written before you say it, for {} would run what has no row: look at the rows in the tables; \

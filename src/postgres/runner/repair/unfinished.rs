@@ -91,8 +91,8 @@ impl Repair<'_> {
                 continue;
             }
             let action = format!(
-                "where {} stops at what is there already, the row is lost: {} --forget {version} then forgets the statements, \
-                 proves the catalog and writes the row; look first whether all ran that leaves no trace in the catalog",
+                "where {0} stops at what is there already, the row is lost: {1} --forget {version} then forgets the statements, \
+                 and {1} alone proves the catalog and writes the row; look first whether all ran that leaves no trace in the catalog",
                 self.migrates(),
                 self.verb()
             );
