@@ -141,8 +141,8 @@ pub(super) fn failure_text(
             // What is written down of the statements before it keeps repair from the row.
             let how = match (migration.mode, number) {
                 (Mode::Statements, 1..) => format!(
-                    " --forget {} and then dbctl repair --service {} proves and mends: the first forgets the statements before this one, the \
-                     second writes the row where the catalog is the version's",
+                    " --forget {} forgets the statements before this one, and then dbctl repair --service {} proves that the catalog \
+                     is the version's, and writes the row",
                     migration.version, options.service
                 ),
                 _ => " proves and mends".to_owned(),
