@@ -17,6 +17,7 @@ use super::books::Known;
 use super::failure::interrupted;
 use super::footprint::Foreign;
 use super::looks::Looks;
+use super::progress::Entry;
 use super::{ApplyError, ApplyOptions, Event, history_table, lost};
 use crate::migration::analysis::{Brought, can_share_a_transaction};
 use crate::migration::{Migration, Mode, Set};
@@ -40,8 +41,8 @@ pub(super) struct Guarded<'a> {
     pub(super) leftovers: Mutex<BTreeSet<u32>>,
     /// What the history is known to hold.
     pub(super) known: Known,
-    /// Versions of which statements ran in an earlier run: they go on by statement, whatever the file says now.
-    pub(super) unfinished: BTreeSet<i32>,
+    /// The statements that ran in an earlier run: their versions go on by statement, whatever the file says now.
+    pub(super) unfinished: Vec<Entry>,
     /// What refinery is going to apply, in its order.
     pub(super) pending: VecDeque<Migration>,
     pub(super) applied: Vec<(Migration, Duration)>,
@@ -101,7 +102,8 @@ impl Guarded<'_> {
         });
         let started = Instant::now();
         self.look_for_books().await.map_err(|error| lost(&error))?;
-        if self.unfinished.contains(&migration.version) {
+        let begun = |entry: &Entry| entry.version == migration.version;
+        if self.unfinished.iter().any(begun) {
             migration.mode = Mode::Statements;
         }
         match migration.mode {

@@ -25,7 +25,7 @@ mod touched;
 mod transaction;
 mod unreadable;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -255,7 +255,7 @@ async fn guarded<'a>(
         leftovers: Mutex::new(leftovers.into_iter().map(|leftover| leftover.oid).collect()),
         looks: Looks::default(),
         known: Known::default(),
-        unfinished: BTreeSet::new(),
+        unfinished: Vec::new(),
         pending: VecDeque::new(),
         applied: Vec::new(),
         may_group: false,
@@ -301,7 +301,7 @@ async fn run(
     if let Some(reason) = progress::stray(&unfinished, &versions, &runner.options.service) {
         return Err(ApplyError::Refused(reason));
     }
-    runner.unfinished = unfinished.iter().map(|entry| entry.version).collect();
+    runner.unfinished = unfinished;
     runner.pending = plan
         .pending
         .into_iter()

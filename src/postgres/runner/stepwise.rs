@@ -70,8 +70,15 @@ impl Guarded<'_> {
         record: &str,
     ) -> Result<(), ApplyError> {
         let analyses = analyse(&migration.sql);
-        self.in_transaction(self.session, Body::Open { migration })
-            .await?;
+        let version = migration.version;
+        let begun = self.unfinished.iter();
+        let begun = begun.filter(|entry| entry.version == version).cloned();
+        let begun: Vec<Entry> = begun.collect();
+        let body = Body::Open {
+            migration,
+            begun: &begun,
+        };
+        self.in_transaction(self.session, body).await?;
         let entries: Vec<Entry> = progress::read(self.session)
             .await
             .map_err(|error| lost(&error))?

@@ -26,7 +26,11 @@ pub(in crate::postgres::runner) enum Body<'a> {
         entry: &'a Entry,
     },
     /// The books of a migration that runs statement by statement: they are opened before its first statement.
-    Open { migration: &'a Migration },
+    Open {
+        migration: &'a Migration,
+        /// What an earlier run has written down of it.
+        begun: &'a [Entry],
+    },
     /// They are closed after its last one.
     Close {
         migration: &'a Migration,
@@ -39,7 +43,7 @@ impl<'a> Body<'a> {
         match self {
             Self::Whole { migration, .. }
             | Self::One { migration, .. }
-            | Self::Open { migration }
+            | Self::Open { migration, .. }
             | Self::Close { migration, .. } => migration,
         }
     }
@@ -52,13 +56,33 @@ impl<'a> Body<'a> {
                 "nothing of this statement remains; {}; the next run goes on from here",
                 ran_before(*number)
             ),
-            Self::Open { migration } => nothing_remains(migration),
+            Self::Open { begun: [], .. } => nothing_remains(self.migration()),
+            Self::Open { begun, .. } => ran_in_earlier_runs(begun),
             Self::Close { .. } => {
                 "all its statements ran, and it is not recorded; the next run goes on from here"
                     .to_owned()
             }
         }
     }
+}
+
+/// What earlier runs of a migration have left, as the books say.
+fn ran_in_earlier_runs(begun: &[Entry]) -> String {
+    let done = begun.iter().filter(|entry| entry.done).count();
+    let open = match begun.iter().find(|entry| !entry.done) {
+        Some(entry) => format!(
+            "; statement {} was begun, and what became of it was not looked at",
+            entry.statement
+        ),
+        None => String::new(),
+    };
+    let ran = match done {
+        0 => "no statement is known to have ended".to_owned(),
+        done => ran_before(done),
+    };
+    format!(
+        "this run has run none of its statements; of an earlier run {ran}{open}; the next run goes on from there"
+    )
 }
 
 /// What one attempt sends, and where in [`Message::after`] the answers stand.
