@@ -96,6 +96,25 @@ async fn write(
         return Err(Stopped::Refused(reason));
     }
     record(session, set, version).await?;
+    let recorded = set.migrations.iter();
+    let recorded = recorded.filter(|migration| migration.version <= version);
+    let (mut versions, mut written) = (Vec::new(), Vec::new());
+    for migration in recorded {
+        let checksum = migration.checksum.to_string();
+        versions.push(migration.version.to_string());
+        written.push(books::kept(
+            migration.version.into(),
+            &migration.name,
+            &checksum,
+        ));
+    }
+    if !versions.is_empty() {
+        let asked = books::keeps(&versions.join(", "));
+        let kept: String = client.query_typed_one(&asked, &[]).await?.try_get("kept")?;
+        if let Some(reason) = books::not_kept(&written.join(","), Some(&kept)) {
+            return Err(Stopped::Refused(reason));
+        }
+    }
     books::still_locked(session).await?;
     client.batch_execute("COMMIT").await?;
     Ok(())

@@ -78,10 +78,33 @@ pub(super) fn open(stamp: Option<(&str, &str)>) -> Vec<String> {
     sql
 }
 
-/// The query that tells whether the history holds a version: a number, or a parameter.
-pub(super) fn keeps(version: &str) -> String {
+/// The query that tells what the history holds of versions: numbers, or a parameter.
+pub(super) fn keeps(versions: &str) -> String {
     let table = history_table();
-    format!("SELECT EXISTS (SELECT FROM {table} WHERE version = {version}) AS kept")
+    format!(
+        "SELECT coalesce(string_agg(version::bigint || ' ' || coalesce(name::text, '') || ' ' || coalesce(checksum::text, ''), ',' \
+         ORDER BY version), '') AS kept FROM {table} WHERE version IN ({versions})"
+    )
+}
+
+/// What [`keeps`] has to answer of a version that was recorded.
+pub(super) fn kept(version: i64, name: &str, checksum: &str) -> String {
+    format!("{version} {name} {checksum}")
+}
+
+/// Why what [`keeps`] has answered is not what was written, if so: a trigger may drop or change a row unseen.
+pub(super) fn not_kept(written: &str, kept: Option<&str>) -> Option<String> {
+    let table = history_table();
+    match kept {
+        Some(kept) if kept == written => None,
+        Some("") | None => Some(format!(
+            "{table} does not keep the row that records it: see what triggers or rules it has"
+        )),
+        Some(kept) => Some(format!(
+            "{table} has another row than the one that records it ({kept} in the place of {written}: version, name, checksum): see what \
+             triggers or rules it has"
+        )),
+    }
 }
 
 /// Whether this session still holds the runners' lock: behind a pooler it may be another server process than before.

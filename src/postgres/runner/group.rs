@@ -13,7 +13,7 @@ use super::guarded::Guarded;
 use super::leftovers::ANY_LEFTOVER;
 use super::message::Message;
 use super::transaction::{FIRST_WAIT, deaf};
-use super::{ApplyError, Event, books, history_table, lost};
+use super::{ApplyError, Event, books, lost};
 use crate::migration::analysis::can_share_a_transaction;
 use crate::migration::{Migration, Mode};
 
@@ -169,12 +169,12 @@ impl Guarded<'_> {
             .iter()
             .map(|migration| migration.version.to_string())
             .collect();
-        let kept = ask(format!(
-            "SELECT count(*) = {} AS kept FROM {} WHERE version IN ({})",
-            group.len(),
-            history_table(),
-            versions.join(", ")
-        ));
+        let kept = ask(books::keeps(&versions.join(", ")));
+        let written = group.iter().map(|migration| {
+            let checksum = migration.checksum.to_string();
+            books::kept(migration.version.into(), &migration.name, &checksum)
+        });
+        let written = written.collect::<Vec<_>>().join(",");
         let message = Message {
             before,
             own: &texts.join(&between),
@@ -194,7 +194,7 @@ impl Guarded<'_> {
             && answers.text(touched, "touched").is_none()
             && is(touched, "locked", "t")
             && is(leftover, "leftover", "f")
-            && is(kept, "kept", "t");
+            && is(kept, "kept", &written);
         if fit {
             let commit = session.client.batch_execute("COMMIT").await;
             commit.map_err(Failure::at(Step::Commit))?;

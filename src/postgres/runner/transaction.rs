@@ -17,7 +17,7 @@ use super::failure::{Failure, Step, broken_text, failure_text, interrupted, plac
 use super::guarded::Guarded;
 use super::lock::{jitter, raised};
 use super::touched::{foreign_text, naming};
-use super::{ApplyError, Event, books, causes, history_table};
+use super::{ApplyError, Event, books, causes};
 use crate::migration::Migration;
 use crate::migration::analysis::needs_fresh_session;
 use body::Asked;
@@ -271,13 +271,18 @@ impl Guarded<'_> {
         if let (Body::Whole { migration, .. }, Some(Some("t"))) = (body, left) {
             self.check_indexes(session, migration).await?;
         }
-        if kept.is_some_and(|kept| answers.text(kept, "kept") != Some("t")) {
+        let Migration {
+            version,
+            name,
+            checksum,
+            ..
+        } = body.migration();
+        let written = books::kept((*version).into(), name, &checksum.to_string());
+        let not_kept = kept.and_then(|kept| books::not_kept(&written, answers.text(kept, "kept")));
+        if let Some(reason) = not_kept {
             return Err(Failure::Unfit {
                 statement: None,
-                reason: format!(
-                    "{} does not keep the row that records it: see what triggers or rules it has",
-                    history_table()
-                ),
+                reason,
             });
         }
         session

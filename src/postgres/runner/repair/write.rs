@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::super::super::catalog;
-use super::super::{ApplyError, history_table};
+use super::super::{ApplyError, books, history_table};
 use super::{NotProven, Prove, Repair};
 use crate::migration::Migration;
 use crate::snapshot::HistoryRow;
@@ -91,6 +91,14 @@ impl Repair<'_> {
                     "{table} changed meanwhile: run {} again",
                     self.verb()
                 ))));
+            }
+            let (Write::Anew { fixed: new, .. } | Write::Added(new)) = &write;
+            let written = books::kept(new.version, &new.name, &new.checksum);
+            let asked = books::keeps(&new.version.to_string());
+            let answer = self.session.client.query_typed_one(&asked, &[]).await;
+            let kept: String = answer.and_then(|row| row.try_get("kept")).map_err(failed)?;
+            if let Some(reason) = books::not_kept(&written, Some(&kept)) {
+                return Ok(Err(NotProven::new(reason)));
             }
         }
         Ok(Ok(proven))
