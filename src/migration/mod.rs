@@ -19,7 +19,9 @@ mod statements;
 pub(crate) mod tokens;
 mod words;
 
-pub use analysis::{Analysis, Fate, Mode, Name, Place, analyse, changes_rows};
+pub use analysis::{
+    Analysis, Fate, Likeness, Mode, Name, Place, accepts_absence, analyse, changes_rows, likeness,
+};
 pub use creations::{Creation, creations};
 #[cfg(feature = "cli")]
 pub use dump::dumped_tables;

@@ -69,6 +69,7 @@ mod side_by_side;
 mod standby;
 mod status;
 mod stepwise;
+mod stepwise_fates;
 mod syntax;
 mod tls;
 mod transactions;

@@ -5,6 +5,7 @@ mod alter;
 mod complaint;
 mod directive;
 mod hazard;
+mod index;
 mod lock;
 mod names;
 mod parse;
@@ -25,6 +26,7 @@ pub(super) use directive::asked;
 #[cfg(feature = "cli")]
 pub(super) use directive::{ALLOW, ALLOW_FILE};
 pub use directive::{NO_TRANSACTION, misplaced};
+pub use index::{Likeness, accepts_absence, likeness};
 #[cfg(feature = "cli")]
 pub(crate) use parse::MOST_TOKENS;
 #[cfg(feature = "cli")]

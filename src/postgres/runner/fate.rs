@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::super::session::Session;
 use super::footprint::resolve;
-use crate::migration::{Analysis, Fate, Mode, Name, Place};
+use crate::migration::{Analysis, Fate, Likeness, Mode, Name, Place, accepts_absence, likeness};
 
 /// What has become of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,21 +79,21 @@ pub(super) async fn settle(
 ) -> Result<Outcome, Error> {
     match fate {
         Fate::IndexCreated { index, table } => {
-            index_created(session, index.as_ref(), table, before).await
+            index_created(session, text, index.as_ref(), table, before).await
         }
         Fate::IndexesDropped(indexes) => {
             let mut left = false;
             for index in indexes {
                 left |= resolve(session, index).await?.is_some();
             }
-            // What was never there has not been dropped.
-            Ok(if left || before.is_empty() {
-                Outcome::NotRun
-            } else {
-                Outcome::Ran
+            // What was never there has not been dropped, unless that is all the same to the statement.
+            let gone = !left && (accepts_absence(text) || is_any_gone(session, before).await?);
+            Ok(match gone {
+                true => Outcome::Ran,
+                false => Outcome::NotRun,
             })
         }
-        Fate::Detached { parent, partition } => detached(session, parent, partition).await,
+        Fate::Detached { parent, partition } => detached(session, text, parent, partition).await,
         Fate::AggregateCreated(name) => Ok(match resolve(session, name).await? {
             // It is there, but whether it was filled is not known.
             Some(_) => Outcome::Unknown,
@@ -132,6 +132,8 @@ struct New {
     quoted: String,
     table: String,
     valid: bool,
+    /// The server's own definition of it; nothing where it was dropped meanwhile.
+    definition: Option<String>,
     /// Whether somebody else may be building it right now.
     busy: bool,
 }
@@ -152,14 +154,29 @@ async fn made(session: &Session, tables: &[u32], before: &[u32]) -> Result<Vec<N
                 quoted: row.try_get("quoted")?,
                 table: row.try_get("on_table")?,
                 valid: row.try_get("valid")?,
+                definition: row.try_get("definition")?,
                 busy: row.try_get("busy")?,
             })
         })
         .collect()
 }
 
+/// Whether an index that was there before is gone: REINDEX CONCURRENTLY puts another in its place.
+async fn is_any_gone(session: &Session, before: &[u32]) -> Result<bool, Error> {
+    session
+        .client
+        .query_typed_one(
+            "SELECT EXISTS (SELECT FROM unnest($1) AS b (oid) WHERE NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = b.oid))",
+            &[(&before, Type::OID_ARRAY)],
+        )
+        .await?
+        .try_get(0)
+}
+
+/// `text` is the statement that was to create it.
 async fn index_created(
     session: &Session,
+    text: &str,
     index: Option<&Name>,
     table: &Name,
     before: &[u32],
@@ -168,23 +185,37 @@ async fn index_created(
     if on.is_empty() {
         return Ok(Outcome::NotRun);
     }
-    let made = made(session, &on, before).await?;
-    let own: Vec<New> = match index {
-        Some(index) => made
-            .into_iter()
-            .filter(|new| new.name == index.name)
-            .collect(),
-        None => made
-            .into_iter()
-            .filter(|new| !new.busy && is_named_by_server(&new.name, &new.table))
-            .collect(),
+    let is_own = |new: &New| match index {
+        Some(index) => new.name == index.name,
+        None => !new.busy && is_named_by_server(&new.name, &new.table),
     };
-    let broken = own.iter().filter(|new| !new.valid);
-    if let Some(outcome) = cut_off(broken.map(|new| new.quoted.clone()).collect()) {
+    let alike = |new: &New| {
+        let definition = new.definition.as_deref();
+        definition.map_or(Likeness::Unsure, |there| likeness(text, there))
+    };
+    let made = made(session, &on, before).await?;
+    // One that covers something else is somebody's who made it meanwhile.
+    let own: Vec<(New, Likeness)> = made
+        .into_iter()
+        .filter(is_own)
+        .map(|new| {
+            let alike = alike(&new);
+            (new, alike)
+        })
+        .filter(|(_, alike)| *alike != Likeness::Other)
+        .collect();
+    let broken = own.iter().filter(|(new, _)| !new.valid);
+    if let Some(outcome) = cut_off(broken.map(|(new, _)| new.quoted.clone()).collect()) {
         return Ok(outcome);
     }
     if !own.is_empty() {
-        return Ok(Outcome::Ran);
+        let same = own.iter().any(|(_, alike)| *alike == Likeness::Same);
+        // One of the server's names may be an older index that somebody has built anew.
+        let other = index.is_none() && is_any_gone(session, before).await?;
+        return Ok(match same && !other {
+            true => Outcome::Ran,
+            false => Outcome::Unknown,
+        });
     }
     // IF NOT EXISTS over an index that was there before.
     if let Some(index) = index
@@ -265,13 +296,22 @@ fn quoted(name: &Name) -> String {
     )
 }
 
-async fn detached(session: &Session, parent: &Name, partition: &Name) -> Result<Outcome, Error> {
+async fn detached(
+    session: &Session,
+    text: &str,
+    parent: &Name,
+    partition: &Name,
+) -> Result<Outcome, Error> {
     let (of, part) = (
         resolve(session, parent).await?,
         resolve(session, partition).await?,
     );
     let (Some(of), Some(part)) = (of, part) else {
-        return Ok(Outcome::NotRun);
+        // ALTER TABLE IF EXISTS says that a parent need not be there.
+        return Ok(match of.is_none() && accepts_absence(text) {
+            true => Outcome::Ran,
+            false => Outcome::NotRun,
+        });
     };
     let pending = session
         .client

@@ -2,7 +2,7 @@
 -- is not valid: REINDEX TABLE CONCURRENTLY makes such ones. Somebody else may be building one while another
 -- client holds its table as builders do; autovacuum, which does too, has no role.
 SELECT c.relname::text AS name, format('%I.%I', n.nspname, c.relname) AS quoted, t.relname::text AS on_table,
-       x.indisvalid AND x.indisready AS valid,
+       x.indisvalid AND x.indisready AS valid, pg_catalog.pg_get_indexdef(c.oid) AS definition,
        EXISTS (
            SELECT FROM pg_catalog.pg_locks l
              JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
