@@ -13,6 +13,7 @@ mod order;
 #[cfg(feature = "cli")]
 mod quick;
 mod script;
+mod temporary;
 #[cfg(test)]
 mod tests;
 

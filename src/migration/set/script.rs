@@ -1,6 +1,7 @@
 //! What cannot stand in a script, told before anything runs: the server would say it too, but after earlier migrations were applied,
 //! or not at all.
 
+use super::temporary::Temporary;
 use crate::migration::analysis::{
     Analysis, Mode, NO_TRANSACTION, Place, asked, is_alone, misplaced,
 };
@@ -67,8 +68,12 @@ fn read(sql: &str, script: Script) -> Read {
     let mut problems = Vec::new();
     let (mut alone, mut empty) = (asked(sql), true);
     let mut reader = Reader::new(sql);
+    let mut temporary = Temporary::default();
     while let Some(statement) = reader.next() {
         empty = false;
+        if script == Script::Up(Mode::Statements) {
+            problems.extend(temporary.next(statement, reader.tokens()));
+        }
         let words = Words::of(reader.tokens());
         problems.extend(in_statement(statement, &words, script));
         alone |= is_alone(words);

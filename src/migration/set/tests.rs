@@ -154,6 +154,10 @@ fn what_cannot_stand_in_a_migration_is_named_with_its_line() {
             "line 2: SET has no place in a file that is run statement by statement",
         ),
         (
+            "VACUUM;\nCREATE TEMP TABLE t AS SELECT 1;\nCREATE TABLE u AS SELECT * FROM t",
+            "line 3: t is temporary (line 2) and gone before this statement",
+        ),
+        (
             "-- dbctl:no-transaction\nSET x = 1",
             "line 2: SET has no place",
         ),
