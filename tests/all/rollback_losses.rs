@@ -4,11 +4,11 @@ use crate::lab::{Lab, R, Run, binaries, start};
 use crate::shop::{DB, ROLE, Shop};
 
 /// A service whose first version is there to stay; the second is taken back.
-fn shop(first: &str, second: &str) -> Shop {
+pub fn shop(first: &str, second: &str) -> Shop {
     Shop::new(&[("V1__first.sql", first), ("V2__second.sql", second)])
 }
 
-fn back(shop: &Shop, down: &str, args: &[&str]) -> Run {
+pub fn back(shop: &Shop, down: &str, args: &[&str]) -> Run {
     shop.file("V2__second.down.sql", down);
     shop.lab
         .run(&[&["rollback", "-s", R, "--target", "1"], args].concat())
@@ -16,7 +16,7 @@ fn back(shop: &Shop, down: &str, args: &[&str]) -> Run {
 
 /// The rollback is refused, says this, and changes nothing that the query shows.
 #[track_caller]
-fn refused(shop: &Shop, down: &str, query: &str, says: &str) {
+pub fn refused(shop: &Shop, down: &str, query: &str, says: &str) {
     let before = shop.sql(query);
     back(shop, down, &[])
         .exits(3)
@@ -404,6 +404,36 @@ fn what_a_superuser_deletes_uncounted_is_looked_at() {
     let down = "DROP TABLE q; INSERT INTO p VALUES (3, 'z'); DO $$BEGIN INSERT INTO p VALUES (4, 'z'); EXCEPTION WHEN others THEN NULL; END$$;";
     back(&shop, down, &[]).exits(0);
     shop.sql(&format!("ALTER ROLE {role} NOSUPERUSER"));
+    // A superuser's function does it for anybody, by what it is declared with, by what it says, or by what it puts together.
+    let rows = "SELECT * FROM p ORDER BY id";
+    for (settings, body) in [
+        (
+            "SECURITY DEFINER SET track_counts = off",
+            "DELETE FROM public.p WHERE id = 1",
+        ),
+        (
+            "SECURITY DEFINER",
+            "SET LOCAL track_counts = off; DELETE FROM public.p WHERE id = 1; SET LOCAL track_counts = on",
+        ),
+        (
+            "SECURITY DEFINER",
+            "PERFORM set_config('track_' || 'counts', 'off', true); DELETE FROM public.p WHERE id = 1; PERFORM set_config('track_' || 'counts', 'on', true)",
+        ),
+    ] {
+        shop.migrate(&["-q"]).exits(0);
+        shop.sql(&format!(
+            "CREATE OR REPLACE FUNCTION quiet() RETURNS void LANGUAGE plpgsql {settings} AS $$ BEGIN {body}; END $$"
+        ));
+        refused(
+            &shop,
+            "DROP TABLE q; SELECT quiet();",
+            rows,
+            "table public.p had rows deleted or updated while track_counts was off",
+        );
+        // What writes nothing away is no loss.
+        let down = "DROP TABLE q; INSERT INTO p SELECT max(id) + 1, 'more' FROM p;";
+        back(&shop, down, &[]).exits(0);
+    }
 }
 
 /// Grants without INHERIT are not known there, nor grants on settings.

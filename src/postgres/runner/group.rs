@@ -196,6 +196,9 @@ impl Guarded<'_> {
             && is(leftover, "leftover", "f")
             && is(kept, "kept", &written);
         if fit {
+            if is(touched, "deferrable", "t") {
+                self.settle(session, FIRST_WAIT).await?;
+            }
             let commit = session.client.batch_execute("COMMIT").await;
             commit.map_err(Failure::at(Step::Commit))?;
         }

@@ -18,6 +18,8 @@ mod progress;
 mod repair;
 mod resumption;
 mod rollback;
+mod set_back;
+mod settle;
 mod stepwise;
 mod taking_away;
 mod there;

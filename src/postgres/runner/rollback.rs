@@ -5,6 +5,7 @@ mod actor;
 mod attributes;
 mod content;
 mod counted;
+mod family;
 mod loss;
 mod run;
 mod statement;
@@ -28,6 +29,7 @@ use crate::manifest::Endpoint;
 use crate::migration::{Migration, Owned, Rollback, Set, Yardstick, unfinished_refusal};
 pub use loss::Loss;
 use run::Run;
+pub(super) use values::Values;
 
 /// How to roll back.
 #[derive(Debug, Clone)]

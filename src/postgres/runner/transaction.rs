@@ -1,6 +1,7 @@
 //! One migration, or one statement of one, in a transaction that is tried again while others hold locks.
 
 mod body;
+mod sequences;
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,15 @@ use super::cancel::or_cancel;
 use super::failure::{Failure, Step, broken_text, failure_text, interrupted, place};
 use super::guarded::Guarded;
 use super::lock::{jitter, raised};
+use super::rollback::Values;
+use super::set_back::left;
 use super::touched::{foreign_text, naming};
 use super::{ApplyError, Event, books, causes};
 use crate::migration::Migration;
 use crate::migration::analysis::needs_fresh_session;
 use body::Asked;
 pub(super) use body::Body;
+use sequences::set_back;
 
 /// How long the first attempt waits for a table's lock. Whoever waits for one makes all that come after wait too.
 pub(super) const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -65,11 +69,12 @@ impl Guarded<'_> {
             .map_err(|error| ApplyError::Unreachable(error.message))
     }
 
-    /// Runs one transaction again and again while others hold locks, until the lock timeout.
-    pub(super) async fn in_transaction(
+    /// Runs one transaction again and again while others hold locks, until the lock timeout. `values`: how sequences stood before it.
+    async fn again_and_again(
         &self,
         session: &Session,
         body: Body<'_>,
+        values: Option<&Values>,
     ) -> Result<(), ApplyError> {
         let migration = body.migration();
         let limit = self.options.lock_timeout;
@@ -89,7 +94,14 @@ impl Guarded<'_> {
             let failure = match self.or_cancel(session, attempt).await {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(failure)) => failure,
-                None => return Err(deaf(migration)),
+                None => {
+                    return Err(match deaf(migration) {
+                        ApplyError::Interrupted(what) => {
+                            ApplyError::Interrupted(what + &left(values))
+                        }
+                        error => error,
+                    });
+                }
             };
             let client = &session.client;
             let (step, error, offset) = match failure {
@@ -99,7 +111,7 @@ impl Guarded<'_> {
                     offset,
                 } => (step, error, offset),
                 Failure::Unfit { statement, reason } => {
-                    self.roll_back(session, migration).await?;
+                    self.roll_back(session, migration, values).await?;
                     let place = statement.map_or_else(
                         || migration.file.clone(),
                         |number| place(migration, number, None),
@@ -110,7 +122,7 @@ impl Guarded<'_> {
                     )));
                 }
                 Failure::Disturbed(reason) => {
-                    self.roll_back(session, migration).await?;
+                    self.roll_back(session, migration, values).await?;
                     return Err(ApplyError::Refused(format!(
                         "{}: {reason}; {}",
                         migration.file,
@@ -124,6 +136,7 @@ impl Guarded<'_> {
             {
                 return Err(self.broken(migration, step, &error));
             }
+            set_back(session, migration, values).await?;
             // The migration has thrown away what was prepared.
             if step == Step::Own
                 && error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME)
@@ -200,12 +213,18 @@ impl Guarded<'_> {
         ApplyError::Unreachable(broken_text(migration, step, error))
     }
 
-    async fn roll_back(&self, session: &Session, migration: &Migration) -> Result<(), ApplyError> {
+    async fn roll_back(
+        &self,
+        session: &Session,
+        migration: &Migration,
+        values: Option<&Values>,
+    ) -> Result<(), ApplyError> {
         session
             .client
             .batch_execute("ROLLBACK")
             .await
-            .map_err(|error| ApplyError::Unreachable(broken_text(migration, Step::Own, &error)))
+            .map_err(|error| ApplyError::Unreachable(broken_text(migration, Step::Own, &error)))?;
+        set_back(session, migration, values).await
     }
 
     /// An attempt that an interrupt cancels on the server; what the server answers then is what has become of it.
@@ -284,6 +303,9 @@ impl Guarded<'_> {
                 statement: None,
                 reason,
             });
+        }
+        if answers.text(touched, "deferrable") == Some("t") {
+            self.settle(session, patience).await?;
         }
         session
             .client

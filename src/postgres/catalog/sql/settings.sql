@@ -1,5 +1,5 @@
--- Deparsed text depends on these settings, and a role or a database may have its own (ALTER ROLE ... SET).
-SET LOCAL search_path = pg_catalog;
+-- A temporary table of a script must not come before the catalog. Deparsed text depends on the other settings, and a role or a database may have its own (ALTER ROLE ... SET).
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, MDY';
 SET LOCAL intervalstyle = 'postgres';

@@ -60,7 +60,7 @@ pub(super) async fn read(
     // Values must read the same whatever a script has set; and the locks on a hypertable's chunks are given back.
     client
         .batch_execute(&format!(
-            "SAVEPOINT dbctl_content; {}SET LOCAL search_path = pg_catalog; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
+            "SAVEPOINT dbctl_content; {}SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
              SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3",
             reader.begin()
         ))

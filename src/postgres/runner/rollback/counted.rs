@@ -13,9 +13,11 @@ pub(super) async fn counted(
     before: &State,
     after: &State,
 ) -> Result<Vec<Loss>, Error> {
-    let parts = before.tables.values().filter(|part| part.root == old.oid);
     let (mut deleted, mut updated) = (0, 0);
-    for part in parts.filter(|part| before.holding.contains(&part.oid) || !part.is_closed()) {
+    for part in before
+        .parts(old)
+        .filter(|part| before.holding.contains(&part.oid) || !part.is_closed())
+    {
         let Some(now) = after.tables.get(&part.oid) else {
             continue;
         };

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Error};
 use super::attributes::Composites;
 use super::content::{self, Content, LARGEST, Rows};
 use super::counted::counted;
+use super::family::Families;
 use super::statement::Failure;
 use super::table::{Locked, Table, holding, lock, locked, read};
 use super::uncounted;
@@ -31,6 +32,8 @@ pub(super) struct State {
     pub(super) switchable: bool,
     /// What composite types in their columns hold.
     composites: Composites,
+    /// Which are parts of which.
+    parts: Families,
     /// What a root that has parts holds with them.
     families: BTreeMap<u32, Content>,
 }
@@ -49,11 +52,13 @@ impl State {
                 let content = content::read(client, table, Rows::Own, &names).await?;
                 own.extend(content.map(|content| (table.oid, content)));
             }
-            let parts = || state.tables.values().filter(|part| part.root == table.oid);
-            let small = parts().map(|part| part.size).sum::<i64>() <= LARGEST;
+            if !state.is_root(table) {
+                continue;
+            }
+            let small = state.parts(table).map(|part| part.size).sum::<i64>() <= LARGEST;
             // Reading a hypertable locks each of its chunks.
-            let few = (2..=1000).contains(&parts().count());
-            if table.is_root() && few && small && state.holds(table) {
+            let few = (2..=1000).contains(&state.parts(table).count());
+            if few && small && state.holds(table) {
                 let content = content::read(client, table, Rows::Family, &names).await?;
                 families.extend(content.map(|content| (table.oid, content)));
             }
@@ -68,6 +73,7 @@ impl State {
         let tables = read(client).await?;
         let holding = holding(client, &tables).await?;
         Ok(Self {
+            parts: Families::of(&tables),
             tables,
             holding,
             composites: Composites::read(client).await?,
@@ -79,10 +85,7 @@ impl State {
 
     /// What a root held with its parts, if it has any.
     fn family(&self, root: &Table) -> Option<&Content> {
-        let parted = self
-            .tables
-            .values()
-            .any(|part| part.root == root.oid && !part.is_root());
+        let parted = self.parts(root).any(|part| part.oid != root.oid);
         if parted {
             self.families.get(&root.oid)
         } else {
@@ -90,14 +93,37 @@ impl State {
         }
     }
 
-    fn roots(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values().filter(|table| table.is_root())
+    /// Whether a table is a part of no other that is looked at.
+    fn is_root(&self, table: &Table) -> bool {
+        let known = |parent| self.tables.contains_key(parent);
+        !table.parents.iter().any(known)
     }
 
-    /// Whether a root or any of its parts holds rows.
-    fn holds(&self, root: &Table) -> bool {
-        let mut family = self.tables.values().filter(|table| table.root == root.oid);
-        family.any(|table| self.holding.contains(&table.oid))
+    fn roots(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values().filter(|table| self.is_root(table))
+    }
+
+    /// A table and all its parts.
+    pub(super) fn parts(&self, table: &Table) -> impl Iterator<Item = &Table> {
+        let below = self.parts.below(table.oid);
+        below.into_iter().filter_map(|oid| self.tables.get(&oid))
+    }
+
+    /// Those of its parts, and itself, that hold rows themselves.
+    fn held(&self, table: &Table) -> impl Iterator<Item = &Table> {
+        self.parts(table)
+            .filter(|part| self.holding.contains(&part.oid))
+    }
+
+    /// Whether all that held its rows is there, be it as a part of another table.
+    fn is_kept(&self, table: &Table, after: &Self) -> bool {
+        self.held(table)
+            .all(|part| after.tables.contains_key(&part.oid))
+    }
+
+    /// Whether a table or any of its parts holds rows.
+    fn holds(&self, table: &Table) -> bool {
+        self.held(table).next().is_some()
     }
 }
 
@@ -119,8 +145,10 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
         false => locked(client, Locked::Altered).await?,
     };
     for old in before.roots() {
-        let mut family = before.tables.values().filter(|part| part.root == old.oid);
-        if !family.any(|part| part.is_closed() || altered.contains(&part.oid)) {
+        if !before
+            .parts(old)
+            .any(|part| part.is_closed() || altered.contains(&part.oid))
+        {
             losses.extend(counted(client, old, before, &after).await?);
             continue;
         }
@@ -128,6 +156,13 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
             continue;
         }
         match successor(&after.tables, old) {
+            // What it was made of is there, under another table or none.
+            None if before.holds(old) && before.is_kept(old, &after) => {
+                parts(old, before, &after, &mut losses);
+                attributes(old, before, &after, &mut losses);
+                rewritten(client, old, old, before, &after, &mut losses).await?;
+                losses.extend(counted(client, old, before, &after).await?);
+            }
             None if old.is_closed() && old.is_readable() => {
                 losses.push(loss(old, "is gone and held rows".to_owned()));
             }
@@ -138,6 +173,7 @@ pub(super) async fn losses(client: &Client, before: &State) -> Result<Vec<Loss>,
             )),
             Some(new) => {
                 columns(old, new, &mut losses);
+                parts(old, before, &after, &mut losses);
                 attributes(old, before, &after, &mut losses);
                 rows(client, old, new, before, &after, &mut losses).await?;
                 rewritten(client, old, new, before, &after, &mut losses).await?;
@@ -169,15 +205,18 @@ async fn rows(
     after: &State,
     losses: &mut Vec<Loss>,
 ) -> Result<(), Error> {
-    if !after.holds(new) && before.holds(old) {
+    // A part may hold them without it.
+    let apart = before
+        .held(old)
+        .any(|part| after.holding.contains(&part.oid));
+    if !after.holds(new) && before.holds(old) && !apart {
         losses.push(loss(old, "is empty now and held rows".to_owned()));
         return Ok(());
     }
     if new.oid == old.oid {
-        let parts = before.tables.values().filter(|part| part.root == old.oid);
-        let held = parts.filter(|part| before.holding.contains(&part.oid));
         // A table that was made anew has other parts; its rows were counted.
-        let gone = held
+        let gone = before
+            .held(old)
             .filter(|part| !after.tables.contains_key(&part.oid))
             .count();
         if gone > 0 {
@@ -198,9 +237,8 @@ async fn rewritten(
     after: &State,
     losses: &mut Vec<Loss>,
 ) -> Result<(), Error> {
-    let mut whole = new.oid != old.oid;
-    let parts = before.tables.values().filter(|part| part.root == old.oid);
-    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+    let mut whole = new.oid != old.oid && !(before.holds(old) && before.is_kept(old, after));
+    for part in before.held(old) {
         match after.tables.get(&part.oid) {
             Some(now) if now.node != part.node && part.is_chunk() => whole = true,
             Some(now) if now.node != part.node => {
@@ -280,11 +318,20 @@ fn columns(old: &Table, new: &Table, losses: &mut Vec<Loss>) {
     }
 }
 
+/// Columns of parts that are no part of it any more: what is done to them is not done to it.
+fn parts(old: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
+    let still = after.parts.below(old.oid);
+    for part in before.held(old).filter(|part| !still.contains(&part.oid)) {
+        if let Some(now) = after.tables.get(&part.oid) {
+            columns(part, now, losses);
+        }
+    }
+}
+
 /// Attributes of composite types that are gone from values. Where a column or its type changed that was said, and what was rewritten is
 /// compared by what it holds.
 fn attributes(old: &Table, before: &State, after: &State, losses: &mut Vec<Loss>) {
-    let parts = before.tables.values().filter(|part| part.root == old.oid);
-    for part in parts.filter(|part| before.holding.contains(&part.oid)) {
+    for part in before.held(old) {
         let now = after.tables.get(&part.oid);
         let Some(now) = now.filter(|now| now.node == part.node) else {
             continue;

@@ -13,8 +13,10 @@ use super::super::super::inspect::{self, is_lock_conflict};
 use super::super::super::session::Session;
 use super::super::cancel::or_cancel;
 use super::super::causes::causes;
-use super::super::footprint::Foreign;
+use super::super::footprint::{BOOKS, Foreign};
 use super::super::lock::{jitter, raised};
+use super::super::set_back::{Way, left};
+use super::super::settle::{ENDLESS, settle};
 use super::super::touched::foreign_text;
 use super::super::transaction::FIRST_WAIT;
 use super::super::{ApplyError, Event, history_table, lost};
@@ -28,6 +30,9 @@ use crate::migration::{Rollback, Yardstick};
 /// The longest that one attempt waits for a lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// The search path of dbctl's own queries: a temporary table of a script's must not come before the catalog.
+const OWN_PATH: &str = "pg_catalog, pg_temp";
+
 /// What an attempt came to before its COMMIT.
 #[derive(Default)]
 struct Done {
@@ -40,6 +45,8 @@ struct Done {
     unknown: BTreeSet<u32>,
     /// How the catalog differs from that of the target.
     differs: Option<String>,
+    /// That something is left for the COMMIT to run, which nobody could look at.
+    endless: bool,
 }
 
 /// One rollback.
@@ -66,10 +73,11 @@ impl Run<'_> {
             let attempt = self.watch.over(self.attempt(wait, &views, &mut values));
             let attempt = or_cancel(self.session, &self.options.interrupt, attempt);
             let Some(attempt) = attempt.await else {
-                return Err(self.interrupted(
+                return Err(self.interrupted(&format!(
                     "interrupted; the server does not answer: the connection was closed, and the server rolls back what was not \
-                     committed; dbctl status tells",
-                ));
+                     committed; dbctl status tells{}",
+                    left(values.as_ref())
+                )));
             };
             let failure = match attempt {
                 Ok(done) if !done.unknown.is_empty() => {
@@ -90,8 +98,9 @@ impl Run<'_> {
                 || client.is_closed()
                 || client.batch_execute("ROLLBACK").await.is_err()
             {
+                let sequences = self.put_back_anew(values.as_ref()).await;
                 return Err(ApplyError::Unreachable(format!(
-                    "the connection broke: {}; the server rolls everything back: {}",
+                    "the connection broke: {}; the server rolls everything back: {}{sequences}",
                     failure.text(),
                     self.still()
                 ))
@@ -138,6 +147,7 @@ impl Run<'_> {
             touched,
             unknown: _,
             differs,
+            endless,
         } = done;
         let losing = !rolled_back.losses.is_empty() && !self.options.allow_data_loss;
         let against = if *self.options.interrupt.borrow() {
@@ -150,6 +160,8 @@ impl Run<'_> {
             )))
         } else if !touched.is_empty() {
             Some(self.failed(&foreign_text(&touched, &self.options.service)))
+        } else if endless {
+            Some(self.failed(ENDLESS))
         } else if losing {
             Some(RollbackError::DataLoss {
                 from: self.rollback.from,
@@ -182,17 +194,20 @@ impl Run<'_> {
             put_back(client, values).await?;
             return Err(against);
         }
-        // Deferred constraints are checked now.
         match client.batch_execute("COMMIT").await {
             Ok(()) => Ok(rolled_back),
             Err(error) if ends_session(&error) || client.is_closed() => {
+                let sequences = self.put_back_anew(values.as_ref()).await;
                 Err(ApplyError::Unreachable(format!(
-                    "the connection broke at COMMIT: {}; dbctl status tells whether it was committed",
+                    "the connection broke at COMMIT: {}; dbctl status tells whether it was committed{sequences}",
                     describe(&error)
                 ))
                 .into())
             }
-            Err(error) => Err(self.failed(&format!("at COMMIT: {}", describe(&error)))),
+            Err(error) => {
+                put_back(client, values).await?;
+                Err(self.failed(&format!("at COMMIT: {}", describe(&error))))
+            }
         }
     }
 
@@ -206,7 +221,7 @@ impl Run<'_> {
         let client = &self.session.client;
         self.session.reset().await?;
         client.batch_execute("BEGIN").await?;
-        self.settings("pg_catalog", wait).await?;
+        self.settings(OWN_PATH, wait).await?;
         let before = State::before(client).await?;
         let views = Views::read(client, views).await?;
         let values = &*kept.insert(Values::read(client).await?);
@@ -227,12 +242,30 @@ impl Run<'_> {
             statement::run(client, &step.down.file, &step.down.sql).await?;
             migrations.push((step.migration.clone(), started.elapsed()));
         }
-        self.settings("pg_catalog", wait).await?;
+        // As the COMMIT would run it: where the scripts have left the settings.
+        let mut settled = settle(client).await.map_err(at_commit)?;
+        self.settings(OWN_PATH, wait).await?;
         // Before dbctl's own DELETE: until then a script alone can have written to the history.
-        let touched = self.foreign.written(self.session).await?;
-        if !touched.is_empty() {
+        let mut touched = self.foreign.written(self.session).await?;
+        if touched.is_empty() && settled {
+            for step in &self.rollback.steps {
+                let sql = format!(
+                    "DELETE FROM {} WHERE version = {}",
+                    history_table(),
+                    step.migration.version
+                );
+                client.batch_execute(&sql).await?;
+            }
+            // Triggers of the history's may have done anything.
+            settled &= settle(client).await.map_err(at_commit)?;
+            self.settings(OWN_PATH, wait).await?;
+            touched = self.foreign.written(self.session).await?;
+            touched.retain(|one| one != BOOKS);
+        }
+        if !touched.is_empty() || !settled {
             return Ok(Done {
                 touched,
+                endless: !settled,
                 ..Done::default()
             });
         }
@@ -247,14 +280,6 @@ impl Run<'_> {
         let now = Values::read(client).await?;
         losses.extend(values.losses(client, &now).await?);
         losses.extend(views.losses(client).await?);
-        for step in &self.rollback.steps {
-            let sql = format!(
-                "DELETE FROM {} WHERE version = {}",
-                history_table(),
-                step.migration.version
-            );
-            client.batch_execute(&sql).await?;
-        }
         let history = inspect::marks(self.session).await?.history;
         let versions = history.rows.iter().map(|row| row.version);
         let left = versions.filter(|version| *version > i64::from(self.options.target));
@@ -279,6 +304,7 @@ impl Run<'_> {
             touched,
             unknown: BTreeSet::new(),
             differs,
+            endless: false,
         })
     }
 
@@ -307,6 +333,19 @@ impl Run<'_> {
         self.session.client.batch_execute(&sql).await
     }
 
+    /// Where the session that ran the scripts is gone: unless it has committed.
+    async fn put_back_anew(&self, values: Option<&Values>) -> String {
+        let way = Way {
+            endpoint: &self.options.endpoint,
+            application: &self.options.application,
+            lock_timeout: self.options.lock_timeout,
+            interrupt: &self.options.interrupt,
+            observer: self.observer,
+        };
+        let from = i64::from(self.rollback.from);
+        Box::pin(way.put_back(values, |versions| versions.contains(&from))).await
+    }
+
     fn failed(&self, what: &str) -> RollbackError {
         ApplyError::Failed(format!("{what}; {}", self.nothing())).into()
     }
@@ -332,6 +371,14 @@ async fn put_back(client: &Client, values: Option<Values>) -> Result<(), Rollbac
             .await
             .map_err(|error| lost(&error))?),
         None => Ok(()),
+    }
+}
+
+/// Deferred triggers and constraints run as the COMMIT would run them.
+fn at_commit(error: tokio_postgres::Error) -> Failure {
+    Failure {
+        place: Some("at COMMIT".to_owned()),
+        ..error.into()
     }
 }
 

@@ -14,17 +14,16 @@ const CHUNKS: &str = "_timescaledb_internal";
 
 /// Reads them.
 const TABLES: &str = concat!(
-    "WITH RECURSIVE ",
+    "WITH ",
     include_str!("actors.sql"),
-    ", ",
     include_str!("tables.sql")
 );
 
 /// One table.
 pub(super) struct Table {
     pub(super) oid: u32,
-    /// The topmost table that it is a part of: itself, a partitioned table or a hypertable.
-    pub(super) root: u32,
+    /// The tables that it is a part of: a partitioned table, a hypertable, or those that it inherits from.
+    pub(super) parents: Vec<u32>,
     pub(super) schema: String,
     pub(super) name: String,
     /// Whether nobody that this session may be can read it, or row security hides rows of it.
@@ -48,12 +47,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) const fn is_root(&self) -> bool {
-        self.oid == self.root
-    }
-
     pub(super) fn is_chunk(&self) -> bool {
-        !self.is_root() && self.schema == CHUNKS
+        !self.parents.is_empty() && self.schema == CHUNKS
     }
 
     /// Whether it is kept as it is from others while scripts run.
@@ -88,7 +83,7 @@ pub(super) async fn read(client: &Client) -> Result<BTreeMap<u32, Table>, Error>
             let oid: u32 = row.try_get(0)?;
             let table = Table {
                 oid,
-                root: row.try_get(1)?,
+                parents: row.try_get(1)?,
                 schema: row.try_get(2)?,
                 name: row.try_get(3)?,
                 hidden: row.try_get(4)?,

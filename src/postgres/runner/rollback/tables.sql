@@ -1,12 +1,6 @@
--- All tables, with their columns: what this session cannot reach by privileges it may reach by a function of somebody else's. A chunk of a
--- hypertable or any other child by inheritance names its topmost parent as its root.
-family(oid, root) AS (
-    SELECT c.oid, c.oid FROM pg_class c
-     WHERE c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
-    UNION
-    SELECT i.inhrelid, f.root FROM family f JOIN pg_inherits i ON i.inhparent = f.oid
-)
-SELECT c.oid, f.root, n.nspname::text, c.relname::text, coalesce(reader.hidden, true),
+-- All tables, with their columns: what this session cannot reach by privileges it may reach by a function of somebody else's.
+SELECT c.oid, ARRAY(SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid ORDER BY 1), n.nspname::text, c.relname::text,
+       coalesce(reader.hidden, true),
        coalesce(pg_relation_size(c.oid), 0) > 0,
        pg_stat_get_xact_tuples_deleted(c.oid), pg_stat_get_xact_tuples_updated(c.oid),
        ARRAY(SELECT a.attnum::int4 FROM pg_attribute a
@@ -17,8 +11,7 @@ SELECT c.oid, f.root, n.nspname::text, c.relname::text, coalesce(reader.hidden, 
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        pg_relation_filenode(c.oid), coalesce(pg_table_size(c.oid), 0),
        writer.name, reader.name
-  FROM family f
-  JOIN pg_class c ON c.oid = f.oid
+  FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   -- Who can close it to writers.
   LEFT JOIN LATERAL (

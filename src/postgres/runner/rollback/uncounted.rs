@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, Error};
 
 use super::content::{self, Rows};
+use super::family::root;
 use super::loss::{Loss, State, loss, names};
 use super::table::{Locked, Table, locked};
 
-/// Whether this session, or a role that it may SET ROLE to, may switch the statistics off. If so the transaction gets its number now.
+/// Whether this session, a role that it may SET ROLE to, or a function that runs with its owner's rights may switch the statistics off,
+/// or a function says that it does. If so the transaction gets its number now.
 pub(super) async fn is_switchable(client: &Client) -> Result<bool, Error> {
     let sql = "SELECT current_setting('server_version_num')::int >= 150000";
     let granted: bool = client.query_typed_one(sql, &[]).await?.try_get(0)?;
@@ -16,8 +18,12 @@ pub(super) async fn is_switchable(client: &Client) -> Result<bool, Error> {
         true => "has_parameter_privilege(r.oid, 'track_counts', 'SET')",
         false => "r.rolsuper",
     };
+    // What extensions bring is no script's to change.
     let sql = format!(
-        "WITH {} SELECT bool_or({may}) FROM pg_roles r JOIN actor a ON a.oid = r.oid",
+        "WITH {} SELECT (SELECT bool_or({may}) FROM pg_roles r JOIN actor a ON a.oid = r.oid) \
+         OR EXISTS (SELECT FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner \
+                     WHERE p.oid >= 16384 AND (p.prosecdef AND {may} OR concat_ws(' ', p.prosrc, p.proconfig) ~* 'track_counts') \
+                       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))",
         include_str!("actors.sql")
     );
     let switchable = client.query_typed_one(&sql, &[]).await?.try_get(0)?;
@@ -39,7 +45,7 @@ pub(super) async fn look(
         if !written.contains(&old.oid) || !before.holding.contains(&old.oid) {
             continue;
         }
-        let root = before.tables.get(&old.root).unwrap_or(old);
+        let root = root(&before.tables, old);
         let told = |loss: &Loss| loss.object == old.shown() || loss.object == root.shown();
         // What was rewritten was compared.
         let Some(new) = after.get(&old.oid).filter(|new| new.node == old.node) else {
@@ -49,8 +55,8 @@ pub(super) async fn look(
             continue;
         }
         let (Some(held), Some(names)) = (before.own.get(&old.oid), names(old, new)) else {
-            let reason = "was written to, and whether it lost rows cannot be told: this role may switch track_counts off, and the table is \
-                          too large to compare (over 256 MB), a hypertable, hidden by row security, or lost columns";
+            let reason = "was written to, and whether it lost rows cannot be told: this role, or a function that runs with its owner's rights, \
+                          may switch track_counts off, and the table is too large to compare (over 256 MB), a hypertable, hidden by row security, or lost columns";
             losses.push(loss(root, reason.to_owned()));
             continue;
         };

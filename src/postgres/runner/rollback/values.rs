@@ -15,6 +15,9 @@ const SEQUENCES: &str = concat!(
     include_str!("sequences.sql")
 );
 
+/// Begins a transaction of dbctl's own.
+const BEGIN: &str = "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp";
+
 /// Where a sequence stands.
 struct Sequence {
     name: String,
@@ -42,7 +45,7 @@ impl Sequence {
 }
 
 /// Sequences and large objects at one moment.
-pub(super) struct Values {
+pub(in crate::postgres::runner) struct Values {
     sequences: BTreeMap<u32, Sequence>,
     /// How many large objects there are, and the sum of their numbers' hashes.
     large_objects: (i64, String),
@@ -163,12 +166,25 @@ impl Values {
         })
     }
 
+    /// As [`Values::read`], where no transaction is open.
+    pub(in crate::postgres::runner) async fn stand(client: &Client) -> Result<Self, Error> {
+        client.batch_execute(BEGIN).await?;
+        let values = Self::read(client).await?;
+        client.batch_execute("COMMIT").await?;
+        Ok(values)
+    }
+
+    /// Whether there is a sequence that a script may have set back.
+    pub(in crate::postgres::runner) fn can_be_set(&self) -> bool {
+        self.sequences
+            .values()
+            .any(|sequence| sequence.last.is_some())
+    }
+
     /// Puts sequences back that a script has set: `setval` is not undone by ROLLBACK (PostgreSQL documentation, "Sequence
     /// Manipulation Functions").
-    pub(super) async fn put_back(&self, client: &Client) -> Result<(), Error> {
-        client
-            .batch_execute("BEGIN; SET LOCAL search_path = pg_catalog")
-            .await?;
+    pub(in crate::postgres::runner) async fn put_back(&self, client: &Client) -> Result<(), Error> {
+        client.batch_execute(BEGIN).await?;
         let now = Self::read(client).await?;
         for (oid, before) in &self.sequences {
             let after = now.sequences.get(oid);

@@ -8,6 +8,7 @@ use super::super::guarded::Guarded;
 use super::super::message::Message;
 use super::super::progress::{self, Entry};
 use super::ran_before;
+use crate::migration::tokens::contains;
 use crate::migration::{Analysis, CREATE_PROGRESS, Migration, statements};
 
 /// What one transaction does.
@@ -46,6 +47,16 @@ impl<'a> Body<'a> {
             | Self::Open { migration, .. }
             | Self::Close { migration, .. } => migration,
         }
+    }
+
+    /// Whether its text sets a sequence, which no ROLLBACK undoes. What functions and triggers do it does not tell.
+    pub(super) fn sets_sequences(&self) -> bool {
+        let sql = match self {
+            Self::Whole { migration, .. } => &migration.sql,
+            Self::One { analysis, .. } => &analysis.text,
+            Self::Open { .. } | Self::Close { .. } => return false,
+        };
+        contains(sql, "setval")
     }
 
     /// What is left of it when it fails.
