@@ -211,6 +211,13 @@ fn set(mut words: Words<'_>, script: Script) -> Option<String> {
     }
     if words.eat(&["set"]) {
         let local = words.eat(&["local"]);
+        if script == Script::Down && too_late(words.clone()) {
+            return Some(
+                "the isolation level, DEFERRABLE, SNAPSHOT and READ ONLY are set before the first query of a transaction, and a down script runs in one \
+                 in which dbctl has looked at the database and has to write afterwards; leave it out"
+                    .to_owned(),
+            );
+        }
         let of_transaction = words.eat_any(&["transaction", "constraints"]);
         if by_statement {
             return Some(format!(
@@ -234,6 +241,24 @@ fn set(mut words: Words<'_>, script: Script) -> Option<String> {
     (queries && stays).then(|| {
         "set_config(…, false) stays in force after the script, for whatever runs next in the session; write true, or SET LOCAL".to_owned()
     })
+}
+
+/// Whether it sets properties of the transaction that nothing can set any more, or that nothing may: what follows SET or SET LOCAL.
+fn too_late(mut words: Words<'_>) -> bool {
+    // What it is anyway may be said again.
+    if words.has(&["read", "committed"]) {
+        return false;
+    }
+    let of_transaction = words.eat(&["transaction"])
+        && [
+            &["isolation"][..],
+            &["deferrable"],
+            &["snapshot"],
+            &["read", "only"],
+        ]
+        .iter()
+        .any(|property| words.has(property));
+    of_transaction || words.eat_any(&["transaction_isolation", "transaction_deferrable"])
 }
 
 fn copy(words: &Words<'_>) -> Option<String> {

@@ -310,6 +310,26 @@ fn wrong_down_scripts() {
             "-- dbctl:no-transaction\nSELECT 1",
             "V1__init.down.sql: line 1: -- dbctl:no-transaction has no place in a down script",
         ),
+        (
+            "V1__init.down.sql",
+            "SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+            "V1__init.down.sql: line 2: the isolation level, DEFERRABLE, SNAPSHOT and READ ONLY are set before the first query",
+        ),
+        (
+            "V1__init.down.sql",
+            "SET LOCAL transaction_isolation = 'serializable'",
+            "V1__init.down.sql: line 1: the isolation level",
+        ),
+        (
+            "V1__init.down.sql",
+            "SET TRANSACTION READ ONLY",
+            "V1__init.down.sql: line 1: the isolation level",
+        ),
+        (
+            "V01__init.down.sql",
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET TRANSACTION READ WRITE",
+            "",
+        ),
         ("V1__init.up.sql", "SELECT 1", "V1__init.up.sql: misnamed"),
         ("V01__init.down.sql", "SELECT 1", ""),
     ] {
