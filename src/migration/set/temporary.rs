@@ -62,7 +62,7 @@ fn names(tokens: &[Token<'_>], name: &str) -> bool {
     ];
     let is_before = |token: &Token<'_>| {
         let is = |word: &&str| token.text.eq_ignore_ascii_case(word);
-        before.iter().any(|word| is(&word))
+        before.iter().any(is)
     };
     let is_name = |token: &Token<'_>| match token.kind {
         Kind::Word => cut(token.text.to_ascii_lowercase()) == name,

@@ -8,6 +8,7 @@ mod named;
 mod rows;
 mod statements;
 mod unfinished;
+mod word;
 mod write;
 
 use std::time::Duration;
