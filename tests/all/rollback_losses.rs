@@ -268,6 +268,32 @@ fn positions_of_a_columns_sequence_are_looked_at() {
     assert_eq!(shop.history(), "1 first");
 }
 
+/// The sequence stays, and its numbers are given out again all the same.
+#[test]
+fn sequences_that_turn_round_or_are_replaced_are_looked_at() {
+    let shop = shop(
+        "CREATE TABLE p (id serial PRIMARY KEY, t text); CREATE SEQUENCE low; CREATE SEQUENCE high;",
+        "CREATE TABLE q (id int);",
+    );
+    shop.migrate(&["-q"]).exits(0);
+    shop.sql("INSERT INTO p (t) SELECT 'x' FROM generate_series(1, 5); SELECT setval('high', 9)");
+    for (sql, says) in [
+        (
+            "ALTER SEQUENCE p_id_seq INCREMENT -1;",
+            "sequence public.p_id_seq had reached 5 and gives the same numbers out again",
+        ),
+        (
+            "ALTER TABLE p ALTER id SET DEFAULT nextval('low');",
+            "sequence public.p_id_seq had reached 5, and its column takes its values from public.low now",
+        ),
+    ] {
+        let down = format!("DROP TABLE q; {sql}");
+        refused(&shop, &down, "SELECT count(*) FROM p", says);
+    }
+    let further = "DROP TABLE q; ALTER TABLE p ALTER id SET DEFAULT nextval('high');";
+    back(&shop, further, &[]).exits(0);
+}
+
 #[test]
 fn sequences_of_other_roles_are_looked_at() {
     let shop = shop("CREATE SEQUENCE s;", "CREATE TABLE q (id int);");

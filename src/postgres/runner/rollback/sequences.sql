@@ -1,5 +1,6 @@
 -- Each sequence, and the role that can read it: one that can set it, if there is one. `owned`: it belongs to a column (OWNED BY, or an
 -- identity). `columns`: those, and the ones whose default takes its values from it, each by number and by name.
+-- `feeds`: those that take their values from it, by number.
 SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS name, format('%I.%I', n.nspname, c.relname) AS quoted, s.seqincrement < 0 AS descending,
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
                   AND d.refclassid = 'pg_class'::regclass) AS owned,
@@ -15,6 +16,15 @@ SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS name, format('%I.%I', n.n
                JOIN pg_class t ON t.oid = o.rel
                JOIN pg_namespace tn ON tn.oid = t.relnamespace
                JOIN pg_attribute a ON a.attrelid = o.rel AND a.attnum = o.num) AS columns,
+       ARRAY(SELECT format('%s.%s', o.rel, o.num)
+               FROM (SELECT d.refobjid, d.refobjsubid
+                       FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i' AND d.refclassid = 'pg_class'::regclass
+                     UNION
+                     SELECT f.adrelid, f.adnum
+                       FROM pg_depend d
+                       JOIN pg_attrdef f ON f.oid = d.objid
+                      WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) o(rel, num)) AS feeds,
        reader.name AS reader, coalesce(reader.sets, false) AS sets
   FROM pg_sequence s
   JOIN pg_class c ON c.oid = s.seqrelid

@@ -28,6 +28,8 @@ struct Sequence {
     owned: bool,
     /// The columns that it belongs to or gives its values to, as in `16400.1` and `public.posts.id`: a table may be renamed or made anew.
     columns: Vec<String>,
+    /// Those of them that it gives its values to, by number.
+    feeds: Vec<String>,
     /// The role that can read it, if there is one.
     reader: Option<Actor>,
     /// Whether that one can set it.
@@ -35,12 +37,13 @@ struct Sequence {
 }
 
 impl Sequence {
-    /// Whether this sequence gives out again what the other had given out.
-    fn is_behind(&self, before: i64) -> bool {
-        self.last.is_none_or(|now| match self.descending {
-            true => now > before,
-            false => now < before,
-        })
+    /// Whether this sequence gives out again what the other had given out, up to this number. One that has turned round does.
+    fn is_behind(&self, other: &Self, before: i64) -> bool {
+        self.descending != other.descending
+            || self.last.is_none_or(|now| match self.descending {
+                true => now > before,
+                false => now < before,
+            })
     }
 }
 
@@ -65,6 +68,7 @@ impl Values {
                 descending: row.try_get("descending")?,
                 owned: row.try_get("owned")?,
                 columns: row.try_get("columns")?,
+                feeds: row.try_get("feeds")?,
                 reader: row.try_get::<_, Option<_>>("reader")?.map(Actor::new),
                 sets: row.try_get("sets")?,
             };
@@ -123,10 +127,16 @@ impl Values {
                 (Some(reached), Some(after)) if after.reader.is_none() => {
                     format!("had reached {reached}, and whether it gives the same numbers out again cannot be told: this role may not read it any more")
                 }
-                (Some(reached), Some(after)) if after.is_behind(reached) => {
+                (Some(reached), Some(after)) if after.is_behind(before, reached) => {
                     format!("had reached {reached} and gives the same numbers out again")
                 }
-                (Some(_), Some(_)) => continue,
+                (Some(reached), Some(_)) => match now.usurper(before, reached) {
+                    Some(other) => format!(
+                        "had reached {reached}, and its column takes its values from {} now, which gives the same numbers out again",
+                        other.name
+                    ),
+                    None => continue,
+                },
             };
             losses.push(Loss {
                 object: format!("sequence {}", before.name),
@@ -146,6 +156,14 @@ impl Values {
                 let serves = |column| old.columns.contains(column);
                 all().find(|other| other.columns.iter().any(serves))
             })
+    }
+
+    /// Another sequence that one of its columns takes its values from now, and that gives out again what it had given out.
+    fn usurper(&self, old: &Sequence, reached: i64) -> Option<&Sequence> {
+        let fed = |column| old.feeds.contains(column);
+        self.sequences.values().find(|other| {
+            other.name != old.name && other.feeds.iter().any(fed) && other.is_behind(old, reached)
+        })
     }
 
     /// What became of large objects.
@@ -192,7 +210,7 @@ impl Values {
                 continue;
             };
             if let Some(setter) = after.reader.as_ref().filter(|_| after.sets)
-                && after.is_behind(reached)
+                && after.is_behind(before, reached)
             {
                 setter.enter(client).await?;
                 client
