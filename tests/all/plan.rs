@@ -329,8 +329,17 @@ fn a_server_without_a_connection_to_spare_is_refused() {
     let idle: Vec<Idle> = (0..4).map(|_| Idle::new(&lab)).collect();
     let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idle'";
     wait_until("all are connected", || lab.sql("postgres", count) == "4");
-    lab.run(&["migrate", "--service", R])
-        .exits(4)
+    // The session that has counted may not have ended yet.
+    let refused = std::cell::RefCell::new(None);
+    wait_until("there is one connection left", || {
+        let run = lab.run(&["migrate", "--service", R]).exits(4);
+        let is_full = run.all().contains("SQLSTATE 53300");
+        refused.replace(Some(run));
+        !is_full
+    });
+    refused
+        .take()
+        .unwrap()
         .says("the server has 1 connection left for role ")
         .says("max_connections is 8, 3 of them reserved and 4 in use");
     assert_eq!(
